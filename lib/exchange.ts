@@ -1,0 +1,149 @@
+import * as oauth from 'openid-client';
+import { LoginError, tokenError } from './errors.ts';
+import { isLoopback } from './origins.ts';
+import { settingPrefix } from './providers/provider.ts';
+import type { Attempt } from './attempt.ts';
+import type { Client } from './settings.ts';
+
+/** What the host gave. `refreshToken` only where the app's tokens expire. */
+export interface Tokens {
+  accessToken: string;
+  refreshToken?: string;
+}
+
+/** What one answer of a token endpoint may weigh; real ones have a few kB. */
+const sizeLimit = 64 * 1024;
+
+/**
+ * Exchanges the authorization code for tokens (RFC 6749, 4.1.3). Loaded only when a login comes back: beginning one must
+ * not pay for the OAuth library or for Node's fetch.
+ *
+ * @param answer the parameters of the callback
+ * @param deadline when to give up, in milliseconds since the epoch
+ * @throws LoginError with what the host answered, in our words
+ */
+export async function exchangeCode(
+  client: Client,
+  clientSecret: string,
+  attempt: Attempt,
+  answer: { code: string; iss?: string | undefined },
+  deadline: number,
+): Promise<Tokens> {
+  // `redirect_uri` in the token request is this address without its query: ours as configured, not as it was asked for.
+  const callback = new URL(client.redirectUri);
+  callback.searchParams.set('code', answer.code);
+  callback.searchParams.set('state', attempt.state);
+  if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
+  return exchange(client, () =>
+    oauth.authorizationCodeGrant(configuration(client, clientSecret, deadline), callback, {
+      expectedState: attempt.state,
+      pkceCodeVerifier: attempt.codeVerifier,
+    }),
+  );
+}
+
+async function exchange(client: Client, grant: () => Promise<oauth.TokenEndpointResponse>): Promise<Tokens> {
+  try {
+    const { access_token: accessToken, refresh_token: refreshToken } = await grant();
+    for (const token of [accessToken, refreshToken ?? 'x'])
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new LoginError('HOST_MALFORMED', { host: client.provider.name });
+    return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
+  } catch (error) {
+    throw inOurWords(error, client);
+  }
+}
+
+function configuration(client: Client, clientSecret: string, deadline: number): oauth.Configuration {
+  const configuration = new oauth.Configuration(
+    // Written down, not discovered: discovery is a round trip more per login, and one more thing to be led astray by.
+    // The issuer must be exactly the host's own: the library refuses callbacks whose `iss` differs (RFC 9207).
+    {
+      issuer: client.issuer,
+      token_endpoint: client.tokenEndpoint,
+    },
+    client.clientId,
+    undefined,
+    oauth.ClientSecretPost(clientSecret),
+  );
+  configuration[oauth.customFetch] = tolerantFetch(AbortSignal.timeout(Math.max(1, deadline - Date.now())));
+  // Ours is the deadline that counts, since it also covers what came before; the library's own must only not be shorter.
+  configuration.timeout = 30;
+  if (isLoopback(new URL(client.tokenEndpoint))) oauth.allowInsecureRequests(configuration);
+  return configuration;
+}
+
+/**
+ * A fetch that turns the oddities of Git hosts into what RFC 6749, 5 says, so that the library gives the right error for
+ * each of them, and that no answer can cost more than 64 KiB or last beyond the deadline, body included.
+ */
+function tolerantFetch(signal: AbortSignal): oauth.CustomFetch {
+  return async (url, options) => {
+    const response = await fetch(url, { ...(options as RequestInit), signal });
+    const text = await readLimited(response);
+    const headers = new Headers({ 'content-type': 'application/json' });
+    const retryAfter = response.headers.get('retry-after');
+    if (retryAfter) headers.set('retry-after', retryAfter);
+    // `WWW-Authenticate` is left out: Doorkeeper (GitLab) sends it with every error, and the library would then stop reading.
+    const body = readObject(text, response.headers.get('content-type'));
+    if (!body) return new Response(text, { status: response.status, headers: { 'content-type': 'text/plain' } });
+    // Members that are null or empty mean "none"; the library takes them for broken ones.
+    for (const name of ['refresh_token', 'expires_in', 'scope', 'id_token'])
+      if (body[name] === null || body[name] === '' || Array.isArray(body[name])) delete body[name];
+    // GitHub says 200 to everything.
+    const status = response.status === 200 && typeof body['error'] === 'string' ? 400 : response.status;
+    return new Response(JSON.stringify(body), { status, headers });
+  };
+}
+
+/** Counts what comes out of decompression, so that a small bomb does not become a large memory. */
+async function readLimited(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > sizeLimit) throw new TooLarge(); // leaving the loop cancels the rest
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+class TooLarge extends Error {}
+
+function readObject(text: string, type: string | null): Record<string, unknown> | undefined {
+  if (type?.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The library's and fetch's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here. */
+function inOurWords(error: unknown, client: Client): LoginError {
+  if (error instanceof LoginError) return error;
+  const prefix = settingPrefix(client.provider);
+  const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };
+  const options = { cause: error };
+
+  if (error instanceof oauth.ResponseBodyError)
+    return error.status === 429
+      ? new LoginError('HOST_BUSY', fill, options)
+      : new LoginError(tokenError(error.error), fill, options);
+
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof TooLarge) return new LoginError('HOST_MALFORMED', fill, options);
+    if (cause.name === 'TimeoutError' || cause.name === 'AbortError') return new LoginError('HOST_TIMEOUT', fill, options);
+    if (cause instanceof TypeError && cause.cause instanceof Error && 'code' in cause.cause)
+      return new LoginError('HOST_UNREACHABLE', fill, options);
+    if (cause.cause instanceof Response && cause.cause.status !== 200) {
+      const status = cause.cause.status;
+      return status === 429
+        ? new LoginError('HOST_BUSY', fill, options)
+        : new LoginError('HOST_FAILED', { ...fill, status: String(status) }, options);
+    }
+  }
+  // A bare TypeError is neither the library's nor the network's: it is a mistake of ours.
+  return new LoginError(error instanceof TypeError ? 'INTERNAL' : 'HOST_MALFORMED', fill, options);
+}

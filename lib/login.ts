@@ -1,0 +1,96 @@
+import { beginAttempt, codeChallenge, forgetAttempt, recallAttempt } from './attempt.ts';
+import { authorizationError, LoginError } from './errors.ts';
+import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
+import { readinessPage } from './owner.ts';
+import { successPage } from './popup.ts';
+import { readClient, readOrigins, readScope, readSecret, settingPrefix, type Address, type Environment } from './settings.ts';
+import type { Provider } from './providers/provider.ts';
+
+/** What a login finds around it. */
+export interface Surroundings {
+  request: HttpRequest;
+  env: Environment;
+  address: Address;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** When the answer has to be ready, on the same clock. */
+  deadline: number;
+  /** `Set-Cookie` values that go out with the reply, whatever it turns out to be. */
+  cookies: string[];
+}
+
+/**
+ * Sends the browser to the Git host (RFC 6749, 4.1.1). Reads no secret, and needs neither the OAuth library nor fetch.
+ *
+ * @param wish the scope that the CMS asks for
+ * @param wantsRefresh whether the CMS asked at an address whose clients can use a refresh token
+ * @throws LoginError if a setting is missing or cannot be used
+ */
+export function begin(
+  provider: Provider,
+  { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
+  { request, env, address, now, cookies }: Surroundings,
+): HttpReply {
+  const client = readClient(env, provider, address);
+  const scope = readScope(env, provider, wish);
+  const begun = beginAttempt(client, { address, cookieHeader: request.headers['cookie'] ?? '', wantsRefresh, now });
+  cookies.push(...begun.cookies);
+
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: client.clientId,
+    redirect_uri: client.redirectUri,
+    scope,
+    state: begun.attempt.state,
+    code_challenge: codeChallenge(begun.attempt.codeVerifier),
+    code_challenge_method: 'S256',
+  });
+  return redirect(`${client.authorizationEndpoint}?${query.toString()}`);
+}
+
+/**
+ * Takes the browser back from the Git host, gets the token, and hands it to the CMS through the popup.
+ *
+ * The order is the point: nothing is believed before the attempt is recalled, and nothing is asked of the host before
+ * everything that the browser brought has been believed. A callback without an attempt of ours costs no request.
+ *
+ * @throws LoginError with what went wrong, wherever it went wrong
+ */
+export async function finish(
+  provider: Provider,
+  { request, env, address, now, deadline, cookies }: Surroundings,
+): Promise<HttpReply> {
+  if (request.query === '') return readinessPage(provider, problemWith(provider, env, address));
+
+  const { code, state, error, iss } = singleParameters(request.query, ['code', 'state', 'error', 'iss']);
+  cookies.push(...forgetAttempt(state, address)); // first: it works once, however this ends
+
+  const client = readClient(env, provider, address);
+  const attempt = recallAttempt(client, state, { address, cookieHeader: request.headers['cookie'] ?? '', now });
+
+  // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
+  if (iss !== undefined && iss !== client.issuer)
+    throw new LoginError('ISSUER_MISMATCH', { setting: `${settingPrefix(provider)}_URL` });
+  if (error !== undefined)
+    throw new LoginError(authorizationError(error), { host: provider.name, callback: client.redirectUri });
+  if (!code) throw new LoginError('BAD_REQUEST', { detail: '"code" is missing' });
+
+  // Before the exchange: a wrong list must not cost the editor a code.
+  const origins = readOrigins(env, address);
+  const secret = readSecret(env, provider);
+  const { exchangeCode } = await import('./exchange.ts');
+  const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
+  return successPage({ provider: provider.id, tokens, origins, hop: address.origin });
+}
+
+function problemWith(provider: Provider, env: Environment, address: Address): LoginError | undefined {
+  try {
+    readClient(env, provider, address);
+    readSecret(env, provider);
+    readOrigins(env, address);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LoginError) return error;
+    throw error;
+  }
+}

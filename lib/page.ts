@@ -1,0 +1,78 @@
+import { commonHeaders, type HttpReply } from './http.ts';
+import style from './page.css?inline';
+
+/** HTML that is safe as it stands. Only `html` makes it, so a string that was forgotten to be escaped cannot slip in. */
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Piece = string | Html | readonly Html[] | false | undefined;
+
+/** A template that escapes every string put into it; what is `Html` already stays. */
+export function html(literals: TemplateStringsArray, ...pieces: Piece[]): Html {
+  const text = (piece: Piece): string => {
+    if (piece instanceof Html) return piece.text;
+    if (typeof piece === 'string') return piece.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+    return piece ? piece.map((part) => part.text).join('') : '';
+  };
+  return new Html(literals.map((literal, i) => literal + text(pieces[i])).join(''));
+}
+
+/**
+ * JSON on one line that is safe inside a script element, and inside a message that a client takes apart with a regular
+ * expression whose `.` stops at U+2028 and U+2029: `JSON.stringify` alone leaves `</script>` and both of these as they are.
+ */
+export const safeJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+/** A text that the build put into the bundle, with its hash for the Content-Security-Policy. */
+export interface Inline {
+  text: string;
+  /** `sha256-…` */
+  hash: string;
+}
+
+/**
+ * A page of ours: no request goes out from it, and of all scripts and styles that might ever get into it, the browser
+ * runs those alone whose hash we name.
+ */
+export function page(
+  status: number,
+  { title, body, script, cookies = [] }: { title: string; body: Html; script?: Inline; cookies?: string[] },
+): HttpReply {
+  const policy = [
+    `default-src 'none'`,
+    script && `script-src '${script.hash}'`,
+    `style-src '${style.hash}'`,
+    `base-uri 'none'`,
+    `form-action 'none'`,
+    `frame-ancestors 'none'`,
+  ];
+  const document = html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${new Html(style.text)}</style>
+${body}
+${script && html`<script>${new Html(script.text)}</script>`}
+</html>
+`;
+  return {
+    status,
+    headers: {
+      ...commonHeaders,
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy.filter(Boolean).join('; '),
+    },
+    cookies,
+    body: document.text,
+  };
+}

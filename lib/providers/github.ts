@@ -1,0 +1,31 @@
+import type { Provider } from './provider.ts';
+
+/**
+ * github.com, ghe.com and GitHub Enterprise Server; OAuth Apps and GitHub Apps alike.
+ *
+ * - Answers errors of the token endpoint with status 200, and form-encoded unless JSON is asked for.
+ * - Sends `iss` in the callback since August 2026: `<base>/login/oauth`. Older Enterprise Servers do not.
+ * - Takes PKCE (S256 only) since July 2025; the client secret stays mandatory. Older Enterprise Servers ignore it.
+ * - A request without `scope` would return every scope that the user has approved before, so one is always sent.
+ *
+ * @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
+ * @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+ */
+export const github = {
+  id: 'github',
+  name: 'GitHub',
+  url: 'https://github.com',
+  authorizePath: '/login/oauth/authorize',
+  tokenPath: '/login/oauth/access_token',
+  issuerPath: '/login/oauth',
+  scope: {
+    default: 'repo',
+    allowed: {
+      repo: [],
+      public_repo: ['repo'],
+      user: [],
+      'read:user': ['user'],
+      'user:email': ['user'],
+    },
+  },
+} as const satisfies Provider;

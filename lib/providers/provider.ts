@@ -1,0 +1,25 @@
+/**
+ * A provider is a page of facts about a Git host; it holds no code. What a host does differently from the others is
+ * either a field here or a tolerance of the core for all of them, never a branch on its name.
+ */
+export interface Provider {
+  /** URL segment (`/auth/github`), name in the CMS's messages, and in capitals the prefix of the settings. */
+  id: string;
+  /** What people call it. */
+  name: string;
+  /** Base URL of the public service; `<ID>_URL` replaces it for a self-hosted one. */
+  url: string;
+  /** Paths below the base URL. */
+  authorizePath: string;
+  tokenPath: string;
+  /** The issuer identifier (RFC 9207) is the base URL with this behind it. It must be right: see `exchange.ts`. */
+  issuerPath: string;
+  scope: {
+    /** The least that the CMSs work with. */
+    default: string;
+    /** What a CMS may ask for, each with the wider scopes that include it. */
+    allowed: Readonly<Record<string, readonly string[]>>;
+  };
+}
+
+export const settingPrefix = (provider: Provider): string => provider.id.toUpperCase();

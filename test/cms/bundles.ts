@@ -1,0 +1,110 @@
+/**
+ * The CMSs themselves, as published. They are large and not ours, so they are fetched on first use instead of being
+ * kept here; their version and their exact bytes are pinned, because we are about to run them.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+export type CmsName = 'decap' | 'netlify' | 'sveltia';
+
+interface Release {
+  package: string;
+  version: string;
+  /** sha512 of the tarball, in base64. */
+  sha512: string;
+  /** The script that a page loads, which finds its other files beside itself. */
+  script: string;
+  /** Folders of the tarball that a browser may ask for. */
+  folders: string[];
+}
+
+const releases: Record<CmsName, Release> = {
+  decap: {
+    package: 'decap-cms',
+    version: '3.16.3',
+    sha512: 'hf+dPlCh7TJmWl8+6VRzHYOWhri5xgUknrZbDewaWe4s9B7xJ8PQugp2QHeSldMUKzav6+z0oIpwUYhUJDYtYw==',
+    script: 'dist/decap-cms.js',
+    folders: ['dist'],
+  },
+  netlify: {
+    package: 'netlify-cms',
+    version: '2.10.192',
+    sha512: 'Bh0MH4w4rELSswBi+insLfKgHd80Jx43bhyZiMU9j1aCv+WEQqw9ZNu/0cqitCZP72VDyI5OSn8112DaZd5bYQ==',
+    script: 'dist/netlify-cms.js',
+    folders: ['dist'],
+  },
+  sveltia: {
+    package: '@sveltia/cms',
+    version: '0.221.1',
+    sha512: 'J+Qoik9kGMk2L7vNpOQrnDmFRi+NB6vwJ0f657YtsxWH0P8WYSYRRSRC2pQ/jGGbVlM//Pg/WIgmkpswqoo3gQ==',
+    script: 'dist/sveltia-cms.js',
+    // The second one for its icon font, which the script would otherwise load from a CDN.
+    folders: ['dist', 'npm/assets'],
+  },
+};
+
+export interface Bundle {
+  name: string;
+  version: string;
+  /** Everything below it may be served. */
+  directory: string;
+  /** Path of the script, relative to the directory. */
+  script: string;
+}
+
+/** The files of a CMS: from the cache below `root`, or else from the registry that npm is set up for. */
+export async function cmsBundle(cms: CmsName, root = process.cwd()): Promise<Bundle> {
+  const { package: name, version, sha512, script, folders } = releases[cms];
+  const cache = join(root, '.cache', 'cms');
+  const directory = join(cache, `${cms}-${version}`);
+  const bundle = { name, version, directory, script };
+  if (existsSync(directory)) return bundle;
+
+  await mkdir(cache, { recursive: true });
+  // Put together in a folder of its own and then renamed: what has the final name is complete, also if we are
+  // interrupted, and two processes at once do not meet.
+  const work = await mkdtemp(join(cache, `${cms}-`));
+  try {
+    await pack(`${name}@${version}`, work, cache);
+    const tarball = (await readdir(work)).find((file) => file.endsWith('.tgz')) ?? '';
+    await verify(join(work, tarball), `${name}@${version}`, sha512);
+    const unpacked = join(work, 'package');
+    const wanted = folders.map((folder) => `package/${folder}`);
+    // Relative names: to some versions of tar the colon in C:\… means another computer.
+    await run('tar', ['-xzf', tarball, '--exclude', '*.map', ...wanted], { cwd: work });
+    await rename(unpacked, directory).catch((error: unknown) => {
+      // Somebody else was faster, with the same bytes.
+      if (!existsSync(directory)) throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return bundle;
+}
+
+const run = promisify(execFile);
+
+/** By npm, so that the registry, proxy and certificates are those of the user. It runs none of the package's scripts. */
+async function pack(specifier: string, destination: string, cwd: string) {
+  const options = ['--ignore-scripts', '--fetch-retries=1', '--pack-destination', destination];
+  try {
+    // npm is a script on Windows, which needs a shell; nothing here comes from outside.
+    await run('npm', ['pack', specifier, ...options], { cwd, shell: process.platform === 'win32' });
+  } catch (cause) {
+    const reason = `Could not fetch ${specifier}. The first run needs the npm registry; later ones use .cache/cms.`;
+    throw new Error(reason, { cause });
+  }
+}
+
+async function verify(file: string, specifier: string, expected: string) {
+  const actual = createHash('sha512')
+    .update(await readFile(file))
+    .digest('base64');
+  if (actual !== expected) {
+    throw new Error(`${specifier} is not what it was: its sha512 is ${actual}, expected ${expected}. It was not used.`);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The door to GitHub's API: CORS, tokens and rights. Both roots of an Enterprise server are here, and `/graphql`, which
+ * is where Sveltia CMS looks for GraphQL when the config only says `api_root`.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GitHubHost } from '../github.ts';
+import { GraphQLError, executeGraphQL } from '../graphql.ts';
+import { HttpError, parseJson, readBody } from '../http.ts';
+import type { Grant } from '../oauth.ts';
+import { schema } from './graphql.ts';
+import { findRoute } from './rest.ts';
+
+/** Whose request it is, and what that person may do with the token at hand. */
+export interface Caller {
+  grant: Grant;
+  mayRead: boolean;
+  mayWrite: boolean;
+}
+
+const cors = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'ETag, Link, Location, Retry-After, X-OAuth-Scopes, X-Accepted-OAuth-Scopes',
+};
+
+const preflight = {
+  ...cors,
+  'Access-Control-Allow-Methods': 'GET, POST, PATCH, PUT, DELETE',
+  'Access-Control-Allow-Headers':
+    'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, X-Requested-With, X-GitHub-Api-Version',
+  'Access-Control-Max-Age': '86400',
+};
+
+/** False if the request is for something else than the API. */
+export async function githubApi(
+  github: GitHubHost,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<boolean> {
+  const { pathname } = url;
+  const graphql = pathname === '/graphql' || pathname === '/api/graphql';
+  if (!graphql && !pathname.startsWith('/api/v3/')) return false;
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, preflight).end();
+    return true;
+  }
+  try {
+    const caller = identify(github, request);
+    response.setHeader('X-OAuth-Scopes', caller.grant.scopes.join(', '));
+    if (graphql) {
+      sendApi(request, response, 200, await answerGraphQL(github, caller, request));
+    } else {
+      const { status, body } = await answerRest(github, caller, request, url);
+      sendApi(request, response, status, body);
+    }
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    const { status, message } = error;
+    sendApi(request, response, status, {
+      message,
+      documentation_url: 'https://docs.github.com/rest',
+      status: `${status}`,
+    });
+  }
+  return true;
+}
+
+function identify(github: GitHubHost, request: IncomingMessage): Caller {
+  const token = /^(?:token|bearer) (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw new HttpError(401, 'Requires authentication');
+  const grant = github.grants.holder(token);
+  if (grant === undefined) throw new HttpError(401, 'Bad credentials');
+  // The tokens of a GitHub App have no scopes: their rights are those of the installation.
+  const may = (...scopes: string[]) => token.startsWith('ghu_') || scopes.some((scope) => grant.scopes.includes(scope));
+  return {
+    grant,
+    mayRead: github.private ? github.collaborator && may('repo') : true,
+    mayWrite: github.collaborator && (github.private ? may('repo') : may('repo', 'public_repo')),
+  };
+}
+
+async function answerRest(github: GitHubHost, caller: Caller, request: IncomingMessage, url: URL) {
+  const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  const path = url.pathname.slice('/api/v3'.length);
+  const route = findRoute(method, path);
+  if (route === undefined) {
+    remember(github, `${method} ${path}`);
+    throw new HttpError(404, 'Not Found');
+  }
+  const text = (await readBody(request, 16 * 1024 * 1024)).toString();
+  return route({ github, caller, query: url.searchParams, body: text === '' ? {} : parseJson(text) });
+}
+
+async function answerGraphQL(github: GitHubHost, caller: Caller, request: IncomingMessage) {
+  const { query, variables } = parseJson((await readBody(request, 32 * 1024 * 1024)).toString());
+  try {
+    const known = typeof variables === 'object' ? { ...variables } : {};
+    return { data: executeGraphQL(String(query), known, schema(github, caller)) };
+  } catch (error) {
+    // As with the token endpoint, errors come with status 200.
+    if (!(error instanceof GraphQLError)) throw error;
+    const { message, type } = error;
+    if (type === 'undefinedField' || type === 'parseError') remember(github, `GraphQL: ${message}`);
+    return { data: null, errors: [{ type, message }] };
+  }
+}
+
+function remember({ unexpected }: GitHubHost, what: string) {
+  if (unexpected.length < 1000) unexpected.push(what);
+}
+
+function sendApi(request: IncomingMessage, response: ServerResponse, status: number, body: unknown) {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const etag = `"${createHash('sha256').update(text).digest('hex')}"`;
+  // api.github.com lets browsers keep an answer for a minute. Here they always ask: a test that revokes a token
+  // must not meet an answer from before.
+  const headers = { ...cors, 'Cache-Control': 'private, no-cache', Vary: 'Accept, Authorization', ETag: etag };
+  if (status === 200 && request.method === 'GET' && request.headers['if-none-match']?.includes(etag)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  const type = text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
+  response.writeHead(status, { ...headers, ...type }).end(text);
+}

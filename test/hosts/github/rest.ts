@@ -1,0 +1,219 @@
+/**
+ * GitHub's REST API as far as Decap, Netlify CMS and Sveltia use it to list, read and save.
+ *
+ * @see https://docs.github.com/en/rest/git
+ */
+import type { GitHubHost } from '../github.ts';
+import { HttpError } from '../http.ts';
+import type { Commit, Signature, TreeEntry } from '../repository.ts';
+import type { Caller } from './api.ts';
+
+interface Call {
+  github: GitHubHost;
+  caller: Caller;
+  query: URLSearchParams;
+  body: Record<string, unknown>;
+}
+
+interface Answer {
+  status: number;
+  body?: unknown;
+}
+
+type Route = (call: Call, ...captured: string[]) => Answer;
+
+const ok = (body: unknown): Answer => ({ status: 200, body });
+const created = (body: unknown): Answer => ({ status: 201, body });
+const notFound = () => new HttpError(404, 'Not Found');
+
+/** The handler for a request, or nothing if this host has never heard of such a path. */
+export function findRoute(method: string, path: string): ((call: Call) => Answer) | undefined {
+  for (const [pattern, route] of routes) {
+    const captured = pattern.exec(`${method} ${path}`)?.slice(1);
+    if (captured !== undefined) return (call) => route(call, ...captured.map(decode));
+  }
+  return undefined;
+}
+
+/** `:name` is one segment of the path, `*name` the rest of it. */
+function path(pattern: string) {
+  return new RegExp(`^${pattern.replace(/:\w+/g, '([^/]+)').replace(/\*\w+/g, '(.+)')}$`);
+}
+
+/** A route below a repository. What one may not read does not exist, and what one may not write looks the same. */
+function repo(pattern: string, route: Route): [RegExp, Route] {
+  const [method = '', rest = ''] = pattern.split(' ');
+  const guarded: Route = (call, owner = '', name = '', ...captured) => {
+    const { caller, github } = call;
+    const known = `${owner}/${name}`.toLowerCase() === github.repository.fullName.toLowerCase();
+    if (!known || !caller.mayRead || (method !== 'GET' && !caller.mayWrite)) throw notFound();
+    return route(call, ...captured);
+  };
+  return [path(`${method} /repos/:owner/:repo${rest}`), guarded];
+}
+
+const routes: Array<[RegExp, Route]> = [
+  [path('GET /user'), ({ github }) => ok(userJson(github))],
+
+  repo('GET ', ({ github, caller }) => ok(repositoryJson(github, caller))),
+
+  repo('GET /collaborators/:user', ({ github }, user) => {
+    if (!github.collaborator || user !== github.user.login) throw notFound();
+    return { status: 204 };
+  }),
+  repo('GET /collaborators/:user/permission', ({ github }) =>
+    ok({ permission: github.collaborator ? 'write' : 'read' }),
+  ),
+
+  repo('GET /branches/*branch', ({ github }, branch = '') => {
+    const sha = github.repository.branches.get(branch);
+    const commit = github.repository.commit(sha ?? '');
+    if (sha === undefined || commit === undefined) throw new HttpError(404, 'Branch not found');
+    return ok({ name: branch, protected: false, commit: { sha, commit: commitJson(commit, sha) } });
+  }),
+
+  repo('GET /commits', ({ github: { repository }, query }) => {
+    const start = query.get('sha') ?? repository.defaultBranch;
+    const commits = repository
+      .history(start, query.get('path') ?? undefined)
+      .slice(0, Number(query.get('per_page') ?? 30));
+    return ok(commits.map((commit) => ({ sha: commit.sha, commit: commitJson(commit, commit.sha) })));
+  }),
+
+  // No editorial workflow here: no pull request is ever open.
+  repo('GET /pulls', () => ok([])),
+
+  // The Git database
+
+  repo('GET /git/trees/*revision', ({ github: { repository }, query }, revision = '') => {
+    const sha = repository.resolve(revision);
+    if (sha === undefined) throw notFound();
+    const tree = repository.list(sha, query.has('recursive')).map((entry) => ({
+      path: entry.path,
+      mode: entry.type === 'tree' ? '040000' : '100644',
+      type: entry.type,
+      sha: entry.sha,
+      ...(entry.type === 'blob' && { size: repository.blob(entry.sha)?.length }),
+    }));
+    return ok({ sha, tree, truncated: false });
+  }),
+
+  repo('GET /git/blobs/:sha', ({ github: { repository } }, sha = '') => {
+    const content = repository.blob(sha);
+    if (content === undefined) throw notFound();
+    // As GitHub does: base64 in lines of 60.
+    const lines = content.toString('base64').replace(/.{1,60}/g, '$&\n');
+    return ok({ sha, size: content.length, encoding: 'base64', content: lines });
+  }),
+
+  repo('POST /git/blobs', ({ github: { repository }, body }) => {
+    const encoding = body['encoding'] === 'base64' ? 'base64' : 'utf8';
+    return created({ sha: repository.writeBlob(Buffer.from(text(body, 'content'), encoding)) });
+  }),
+
+  repo('POST /git/trees', ({ github: { repository }, body }) => {
+    const changes = list(body, 'tree').map((entry) => {
+      const sha = entry['sha'] === null ? null : text(entry, 'sha');
+      if (sha !== null && repository.blob(sha) === undefined && repository.tree(sha).length === 0) {
+        throw new HttpError(422, `tree.sha ${sha} is not a valid blob`);
+      }
+      return { path: text(entry, 'path'), sha };
+    });
+    const base = typeof body['base_tree'] === 'string' ? repository.resolve(body['base_tree']) : undefined;
+    const sha = repository.writeTree(base, changes);
+    return created({
+      sha,
+      tree: repository.tree(sha).map(({ name, type, sha: id }: TreeEntry) => ({ path: name, type, sha: id })),
+    });
+  }),
+
+  repo('POST /git/commits', ({ github, body }) => {
+    const { repository } = github;
+    const parents = Array.isArray(body['parents']) ? body['parents'].map(String) : [];
+    const tree = text(body, 'tree');
+    if (repository.resolve(tree) !== tree) throw new HttpError(422, 'Tree SHA does not exist');
+    if (parents.some((parent) => repository.commit(parent) === undefined)) {
+      throw new HttpError(422, 'Parent SHA does not exist or is not a commit object');
+    }
+    const commit = { tree, parents, message: text(body, 'message'), author: signature(github, body['author']) };
+    const sha = repository.writeCommit(commit);
+    return created(commitJson(commit, sha));
+  }),
+
+  repo('PATCH /git/refs/heads/*branch', ({ github: { repository }, body }, branch = '') => {
+    const old = repository.branches.get(branch);
+    const sha = text(body, 'sha');
+    if (old === undefined || repository.commit(sha) === undefined) throw new HttpError(422, 'Reference does not exist');
+    const forward = repository.history(sha).some((commit) => commit.sha === old);
+    if (!forward && body['force'] !== true) throw new HttpError(422, 'Update is not a fast forward');
+    repository.branches.set(branch, sha);
+    return ok({ ref: `refs/heads/${branch}`, object: { type: 'commit', sha } });
+  }),
+];
+
+// Shapes
+
+function userJson({ url, user }: GitHubHost) {
+  return {
+    login: user.login,
+    id: 1,
+    name: user.name,
+    // Only the owner's profile has it, and most keep it private.
+    email: null,
+    avatar_url: `${url}/avatar.svg`,
+    html_url: `${url}/${user.login}`,
+    type: 'User',
+  };
+}
+
+function repositoryJson({ url, repository, private: isPrivate, collaborator }: GitHubHost, { mayRead }: Caller) {
+  return {
+    id: 1,
+    name: repository.name,
+    full_name: repository.fullName,
+    owner: { login: repository.owner },
+    private: isPrivate,
+    fork: false,
+    html_url: `${url}/${repository.fullName}`,
+    default_branch: repository.defaultBranch,
+    // The user's rights, not the token's: a token with too few scopes is only noticed when it saves.
+    permissions: { admin: false, push: collaborator, pull: mayRead },
+  };
+}
+
+function commitJson({ tree, parents, message, author }: Commit, sha: string) {
+  return { sha, message, author, committer: author, tree: { sha: tree }, parents: parents.map((id) => ({ sha: id })) };
+}
+
+// Reading what was sent
+
+function decode(segment: string) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new HttpError(400, 'Malformed path');
+  }
+}
+
+function text(body: Record<string, unknown>, name: string) {
+  const value = body[name];
+  if (typeof value !== 'string') throw new HttpError(422, `Invalid request. "${name}" wasn't supplied.`);
+  return value;
+}
+
+function list(body: Record<string, unknown>, name: string) {
+  const value = body[name];
+  if (!Array.isArray(value)) throw new HttpError(422, `Invalid request. "${name}" wasn't supplied.`);
+  return value.filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null);
+}
+
+function signature({ user }: GitHubHost, sent: unknown): Signature {
+  const { name, email, date } = (typeof sent === 'object' && sent !== null ? sent : {}) as Partial<
+    Record<string, unknown>
+  >;
+  return {
+    name: typeof name === 'string' ? name : user.name,
+    email: typeof email === 'string' ? email : `${user.login}@users.noreply.example.com`,
+    date: typeof date === 'string' && !Number.isNaN(Date.parse(date)) ? date : new Date().toISOString(),
+  };
+}
