@@ -41,7 +41,12 @@ const cookiePattern = /^([0-9a-z]{1,9})\.([A-Za-z0-9_-]{43})$/;
 /** @returns the attempt and the `Set-Cookie` values that go with it, of which some may clear the oldest of earlier ones */
 export function beginAttempt(
   client: Client,
-  { address, cookieHeader, wantsRefresh, now }: { address: Address; cookieHeader: string; wantsRefresh: boolean; now: number },
+  {
+    address,
+    cookieHeader,
+    wantsRefresh,
+    now,
+  }: { address: Address; cookieHeader: string; wantsRefresh: boolean; now: number },
 ): { attempt: Attempt; cookies: string[] } {
   const random = randomBytes(32 + 9);
   const key = random.toString('base64url', 0, 32);
@@ -78,7 +83,9 @@ export function recallAttempt(
 
   // A page on another port of localhost, or a sub-domain where there is no prefix, can add a cookie of the same name, and
   // which of the two comes first is up to the browser. So every well-formed one is tried: the mac tells which is ours.
-  const keys = cookiesNamed(cookieHeader, cookieName(address, id)).flatMap((value) => cookiePattern.exec(value)?.[2] ?? []);
+  const keys = cookiesNamed(cookieHeader, cookieName(address, id)).flatMap(
+    (value) => cookiePattern.exec(value)?.[2] ?? [],
+  );
   if (keys.length === 0) throw new LoginError('COOKIE_LOST', { origin: address.origin });
   const key = keys.find((candidate) => sameText(stateMac(candidate, client, `${id}.${time}.${refresh}`), mac));
   if (!key) throw new LoginError('STATE_MISMATCH');

@@ -134,7 +134,8 @@ function inOurWords(error: unknown, client: Client): LoginError {
 
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof TooLarge) return new LoginError('HOST_MALFORMED', fill, options);
-    if (cause.name === 'TimeoutError' || cause.name === 'AbortError') return new LoginError('HOST_TIMEOUT', fill, options);
+    if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
+      return new LoginError('HOST_TIMEOUT', fill, options);
     if (cause instanceof TypeError && cause.cause instanceof Error && 'code' in cause.cause)
       return new LoginError('HOST_UNREACHABLE', fill, options);
     if (cause.cause instanceof Response && cause.cause.status !== 200) {

@@ -3,7 +3,7 @@ import { commonHeaders, singleParameters, type Handler, type HttpReply, type Htt
 import { begin, finish, type Surroundings } from './login.ts';
 import { ownerPage, plainErrorPage } from './owner.ts';
 import { failurePage } from './popup.ts';
-import { readAddress, type Environment } from './settings.ts';
+import { readAddress, readPage, type Environment } from './settings.ts';
 import type { Provider } from './providers/provider.ts';
 
 /** Covers reading secrets and the exchange together; functions are given 15 s. */
@@ -34,7 +34,7 @@ export interface HandlerOptions {
 /**
  * Makes a handler from a list of providers. Every function, on every platform, is this with another list.
  *
- * The handler never rejects: whatever happens becomes an answer, in words, and wherever a CMS may be waiting, a message to it.
+ * The handler never rejects: whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
  */
 export function createHandler(providers: readonly Provider[], options: HandlerOptions = {}): Handler {
   const { env = process.env, log = (entry) => console.log(JSON.stringify(entry)), now = Date.now } = options;
@@ -42,73 +42,110 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
   return async (request) => {
     const start = now();
     const cookies: string[] = [];
-    let route: Route = { event: 'other' };
-    let address;
+    // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
+    let route = findRoute(request, providers, '');
+    let origin: string | undefined;
     let reply: HttpReply;
     let code: string | undefined;
     try {
-      // Before the address is known, the path may still have its prefix; a bad setting is then announced all the same.
-      route = findRoute(request, providers, '');
-      address = readAddress(env, request.platformUrl);
+      const address = readAddress(env, request.platformUrl);
+      origin = address.origin;
       route = findRoute(request, providers, address.prefix);
+      refuseOddities(request, route);
       const surroundings = { request, env, address, now: start, deadline: start + patience, cookies };
       reply = await follow(route, providers, surroundings);
     } catch (error) {
       const known = error instanceof LoginError ? error : new LoginError('INTERNAL', {}, { cause: error });
       code = known.code;
       reply = isLogin(route)
-        ? failurePage({ provider: announced(route), error: known, hop: address?.origin })
+        ? failurePage({ provider: announced(route), error: known, hop: origin })
         : plainErrorPage(known);
-      if (code === 'METHOD_NOT_ALLOWED') reply.headers['allow'] = 'GET, HEAD';
+      if (known.code === 'METHOD_NOT_ALLOWED') reply.headers['allow'] = 'GET, HEAD';
     }
-    const provider = 'provider' in route ? route.provider?.id : undefined;
+    const provider = isLogin(route) ? route.provider?.id : undefined;
     log({
       event: route.event,
       ...(provider !== undefined && { provider }),
       outcome: code === undefined ? 'ok' : 'failed',
       ...(code !== undefined && { code }),
-      duration: now() - start,
+      duration: Math.round(now() - start),
       ...(request.id !== undefined && { request: request.id }),
     });
     return { ...reply, cookies, body: request.method === 'HEAD' ? '' : reply.body };
   };
 }
 
+/** Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. */
 type Route =
-  | { event: 'begin'; name: string; provider: Provider | undefined; fromPath: boolean; wantsRefresh: boolean }
+  | {
+      event: 'begin';
+      name: string;
+      provider: Provider | undefined;
+      wantsRefresh: boolean;
+      fromPath: string | undefined;
+    }
   | { event: 'finish'; provider: Provider }
   | { event: 'page' }
-  | { event: 'other' };
+  | { event: 'none' };
+
+type LoginRoute = Extract<Route, { event: 'begin' | 'finish' }>;
 
 /** Whether a CMS may be waiting for the outcome. */
-const isLogin = (route: Route) => route.event === 'begin' || route.event === 'finish';
+const isLogin = (route: Route): route is LoginRoute => route.event === 'begin' || route.event === 'finish';
 
-/** The name that the CMS listens for: the query's if there is one, since that is what the CMS wrote. */
-const announced = (route: Route): string | undefined =>
-  route.event === 'begin' ? route.name : route.event === 'finish' ? route.provider.id : undefined;
+/** The name that the CMS listens for: the query's if there is one, since the CMS wrote that one itself. */
+const announced = (route: LoginRoute): string => (route.event === 'begin' ? route.name : route.provider.id);
 
 function findRoute({ path, query }: HttpRequest, providers: readonly Provider[], prefix: string): Route {
-  // API Gateway leaves its stage in the path, some proxies take the prefix away: both are right.
+  // API Gateway leaves its stage in the path, some proxies take a prefix away: both are right.
   const own = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
-  const [, segment] = /^\/auth(?:\/(.*?))?\/?$/s.exec(own) ?? [undefined, undefined];
-  if (segment === undefined && !/^\/auth\/?$/.test(own)) return { event: 'other' };
-  const named = query.length <= longestQuery ? new URLSearchParams(query).getAll('provider').at(0) : undefined;
+  const [root, auth, id, verb, ...rest] = own.replace(/\/$/, '').split('/');
+  if (root !== '' || auth !== 'auth' || rest.length > 0) return { event: 'none' };
 
-  const [id, verb, ...rest] = (segment ?? '').split('/');
-  const find = (name: string | undefined) => providers.find((provider) => provider.id === name);
-  if (!id) return named === undefined ? { event: 'page' } : { event: 'begin', name: named, provider: find(named), fromPath: false, wantsRefresh: false };
-  const provider = find(id);
-  if (!provider || rest.length > 0) return { event: 'other' };
+  const named = query.length > longestQuery ? undefined : new URLSearchParams(query).get('provider');
+  if (id === undefined && typeof named !== 'string') return { event: 'page' };
+  const name = id ?? named ?? '';
+  // A list, not an object: `__proto__` and `constructor` are names like any other here.
+  const provider = providers.find((candidate) => candidate.id === name);
   if (verb === undefined || verb === 'authorize')
-    return { event: 'begin', name: named ?? id, provider, fromPath: true, wantsRefresh: verb === 'authorize' };
-  if (verb === 'callback') return { event: 'finish', provider };
-  return { event: 'other' };
+    return { event: 'begin', name: named ?? name, provider, wantsRefresh: verb === 'authorize', fromPath: id };
+  return verb === 'callback' && provider ? { event: 'finish', provider } : { event: 'none' };
+}
+
+/** What no login of a CMS looks like, refused before anything is done. */
+function refuseOddities({ method, query, headers }: HttpRequest, route: Route): void {
+  if (route.event === 'none') return; // 404 comes before 405
+  if (method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED', { method });
+  if (query.length > longestQuery) throw new LoginError('REQUEST_TOO_LARGE');
+  // A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
+  const destination = headers['sec-fetch-dest'] ?? 'document';
+  if (isLogin(route) && (destination !== 'document' || headers['sec-purpose']?.includes('prefetch')))
+    throw new LoginError('NAVIGATION_ONLY');
 }
 
 async function follow(route: Route, providers: readonly Provider[], surroundings: Surroundings): Promise<HttpReply> {
   const { request, env, address } = surroundings;
-  if (route.event === 'other') throw new LoginError('NOT_FOUND');
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw new LoginError('METHOD_NOT_ALLOWED', { method: request.method });
-  return Promise.reject();
+  // HEAD is for link checkers and previews: it begins nothing and spends nothing.
+  if (request.method === 'HEAD' && isLogin(route))
+    return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
+  switch (route.event) {
+    case 'page':
+      if (!readPage(env)) throw new LoginError('NOT_FOUND');
+      return ownerPage(env, providers, address);
+    case 'begin': {
+      const { provider, fromPath, wantsRefresh } = route;
+      const { provider: named, scope } = singleParameters(request.query, ['provider', 'scope']);
+      if (fromPath !== undefined && named !== undefined && named !== fromPath)
+        throw new LoginError('PROVIDER_MISMATCH');
+      if (!provider) {
+        if (fromPath !== undefined) throw new LoginError('NOT_FOUND');
+        throw new LoginError('UNKNOWN_PROVIDER', { known: providers.map(({ id }) => id).join(', ') });
+      }
+      return begin(provider, { wish: scope, wantsRefresh }, surroundings);
+    }
+    case 'finish':
+      return finish(route.provider, surroundings);
+    case 'none':
+      throw new LoginError('NOT_FOUND');
+  }
 }

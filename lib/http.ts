@@ -1,3 +1,5 @@
+import { LoginError } from './errors.ts';
+
 /**
  * What a request and a reply are in here: plain data.
  *
@@ -43,24 +45,29 @@ export const commonHeaders = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** A reply with our headers. 302, never 301 or 307: a cached redirect would replay an old `state`. */
-export function redirect(location: string, cookies: string[]): HttpReply {
-  return { status: 302, headers: { ...commonHeaders, location }, cookies, body: '' };
-}
+/** 302, never 301 or 307: a cached redirect would replay an old `state` (RFC 9700, 4.12). */
+export const redirect = (location: string): HttpReply => ({
+  status: 302,
+  headers: { ...commonHeaders, location },
+  cookies: [],
+  body: '',
+});
 
 /**
- * The parameters of a query as they are in RFC 6749: none may come twice (section 3.1), since two readers might then
- * each believe another one.
+ * Parameters of a query, none of which may come twice (RFC 6749, 3.1): two readers might each believe another one.
  *
- * @returns the value, `undefined` if absent, or `'repeated'` in `repeated` for the caller to refuse by name
+ * @throws LoginError BAD_REQUEST
  */
-export function singleParameters(query: string, names: readonly string[]) {
+export function singleParameters<Name extends string>(
+  query: string,
+  names: readonly Name[],
+): Record<Name, string | undefined> {
   const all = new URLSearchParams(query);
-  const values: Record<string, string | undefined> = Object.create(null);
+  const values = {} as Record<Name, string | undefined>;
   for (const name of names) {
     const given = all.getAll(name);
-    if (given.length > 1) return { values, repeated: name };
+    if (given.length > 1) throw new LoginError('BAD_REQUEST', { detail: `"${name}" is given twice` });
     values[name] = given[0];
   }
-  return { values, repeated: undefined };
+  return values;
 }

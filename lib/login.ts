@@ -3,8 +3,8 @@ import { authorizationError, LoginError } from './errors.ts';
 import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
 import { readinessPage } from './owner.ts';
 import { successPage } from './popup.ts';
-import { readClient, readOrigins, readScope, readSecret, settingPrefix, type Address, type Environment } from './settings.ts';
-import type { Provider } from './providers/provider.ts';
+import { settingPrefix, type Provider } from './providers/provider.ts';
+import { readClient, readOrigins, readScope, readSecret, type Address, type Environment } from './settings.ts';
 
 /** What a login finds around it. */
 export interface Surroundings {

@@ -26,10 +26,7 @@ export function html(literals: TemplateStringsArray, ...pieces: Piece[]): Html {
  * expression whose `.` stops at U+2028 and U+2029: `JSON.stringify` alone leaves `</script>` and both of these as they are.
  */
 export const safeJson = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** A text that the build put into the bundle, with its hash for the Content-Security-Policy. */
 export interface Inline {
@@ -44,7 +41,7 @@ export interface Inline {
  */
 export function page(
   status: number,
-  { title, body, script, cookies = [] }: { title: string; body: Html; script?: Inline; cookies?: string[] },
+  { title, body, script }: { title: string; body: Html; script?: Inline },
 ): HttpReply {
   const policy = [
     `default-src 'none'`,
@@ -54,6 +51,7 @@ export function page(
     `form-action 'none'`,
     `frame-ancestors 'none'`,
   ];
+  // Nothing may stand between a tag and its script or style: the hash is of every character in there.
   const document = html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -72,7 +70,7 @@ ${script && html`<script>${new Html(script.text)}</script>`}
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': policy.filter(Boolean).join('; '),
     },
-    cookies,
+    cookies: [],
     body: document.text,
   };
 }

@@ -28,10 +28,17 @@ const providerName = /^[a-z][a-z0-9-]{0,30}$/;
 /**
  * @param hop our own origin, which the CMS's `base_url` has to equal
  */
-export function successPage(
-  { provider, tokens, origins, hop }: { provider: string; tokens: Tokens; origins: OriginList; hop: string },
-  cookies: string[],
-): HttpReply {
+export function successPage({
+  provider,
+  tokens,
+  origins,
+  hop,
+}: {
+  provider: string;
+  tokens: Tokens;
+  origins: OriginList;
+  hop: string;
+}): HttpReply {
   const success = `authorization:${provider}:success:${safeJson({ token: tokens.accessToken, provider })}`;
   return popup(200, {
     title: 'Signing in',
@@ -43,17 +50,21 @@ export function successPage(
       results: { exact: success, pattern: success, other: failure(provider, new LoginError('UNSUPPORTED_DOMAIN')) },
     },
     hop,
-    cookies,
   });
 }
 
 /**
  * @param provider the name to announce: what the CMS asked for, since it listens for nothing else. Undefined if it named none.
  */
-export function failurePage(
-  { provider, error, hop }: { provider: string | undefined; error: LoginError; hop: string | undefined },
-  cookies: string[],
-): HttpReply {
+export function failurePage({
+  provider,
+  error,
+  hop = 'the address of this login server',
+}: {
+  provider: string | undefined;
+  error: LoginError;
+  hop?: string | undefined;
+}): HttpReply {
   return popup(error.status, {
     title: 'Not signed in',
     state: 'failed',
@@ -63,7 +74,6 @@ export function failurePage(
         ? { greeting: `authorizing:${provider}`, origins: nobody, results: { other: failure(provider, error) } }
         : undefined,
     hop,
-    cookies,
   });
 }
 
@@ -76,50 +86,51 @@ interface Popup {
   state: 'waiting' | 'failed';
   content: Html;
   handOver: HandOver | undefined;
-  hop: string | undefined;
-  cookies: string[];
+  hop: string;
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, content, handOver, hop, cookies }: Popup): HttpReply {
+function popup(status: number, { title, state, content, handOver, hop }: Popup): HttpReply {
   const body = html`<main class="${state}" data-state="${state}">
 <div role="status">
 <h1>${title}</h1>
 ${content}
 </div>
 </main>
-${handOver && [
-    html`<script type="application/json" id="hand-over">${new Html(safeJson(handOver))}</script>`,
-    template('done', 'Signed in', html`<p>You may close this window.</p>`),
-    template(
-      'refused',
-      'This site is not listed',
-      html`<p>The login itself worked, but <code data-origin></code> is not on the list of sites that may get a token from here, so it got none.</p>
-<p>If it is your site, add <code data-origin></code> to the setting CMS_AUTH_ORIGINS of this login server. If it is not, close this window: somebody tried to log in as you.</p>`,
-    ),
-    template(
-      'alone',
-      'The CMS cannot be reached',
-      html`<p>This window has lost its connection to the page that opened it. Usually one of these is why:</p>
+${handOver && [html`<script type="application/json" id="hand-over">${new Html(safeJson(handOver))}</script>`, ...endings(hop)]}`;
+  return page(status, { title, body, ...(handOver && { script }) });
+}
+
+/** @param hop our own origin */
+const endings = (hop: string): Html[] => [
+  ending('done', 'Signed in', html`<p>You may close this window.</p>`),
+  ending(
+    'refused',
+    'This site is not listed',
+    html`<p>The login itself worked, but <code data-origin></code> is not on the list of sites that may get a token from here, so it got none.</p>
+<p>If it is your site, add <code data-origin></code> to the setting <code>CMS_AUTH_ORIGINS</code> of this login server. If it is not, close this window: somebody tried to log in as you.</p>`,
+  ),
+  ending(
+    'alone',
+    'The CMS cannot be reached',
+    html`<p>This window has lost its connection to the page that opened it. Usually one of these is why:</p>
 <ul>
 <li>This page was opened by hand or loaded again. Close it and press Login in the CMS.</li>
 <li>The CMS page, or a page of the Git host on the way, sends the header <code>Cross-Origin-Opener-Policy</code>. On the CMS page it has to be <code>same-origin-allow-popups</code> or absent.</li>
 <li>The CMS window was closed, or the browser or an extension separates windows.</li>
 </ul>`,
-    ),
-    template(
-      'silent',
-      'The CMS does not answer',
-      html`<p>The page that opened this window did not answer. Usually one of these is why:</p>
+  ),
+  ending(
+    'silent',
+    'The CMS does not answer',
+    html`<p>The page that opened this window did not answer. Usually one of these is why:</p>
 <ul>
 <li>In the CMS configuration, <code>base_url</code> is not exactly <code>${hop}</code>: no path, no final slash, the same host name.</li>
 <li>The CMS page sends the header <code>Cross-Origin-Opener-Policy: same-origin</code>. It has to be <code>same-origin-allow-popups</code> or absent.</li>
 <li>The CMS window was closed or has moved to another page. Close this one and press Login again.</li>
 </ul>`,
-    ),
-  ]}`;
-  return page(status, { title, body, cookies, ...(handOver && { script }) });
-}
+  ),
+];
 
-const template = (id: string, title: string, content: Html): Html =>
+const ending = (id: string, title: string, content: Html): Html =>
   html`<template id="${id}"><h1>${title}</h1>${content}</template>`;

@@ -35,10 +35,14 @@ const optional = (env: Environment, name: string): string | undefined => env[nam
 
 function required(env: Environment, name: string): string {
   const value = optional(env, name);
-  if (value === undefined) throw new LoginError(env[name] === undefined ? 'SETTING_MISSING' : 'SETTING_EMPTY', { setting: name });
+  if (value === undefined)
+    throw new LoginError(env[name] === undefined ? 'SETTING_MISSING' : 'SETTING_EMPTY', { setting: name });
   // Where a later version would look a value up in a store, this one must not take the pointer for the value.
   if (value.startsWith('ssm:'))
-    throw invalid(name, 'it points to the AWS Parameter Store ("ssm:"), which cannot be read here; set the value itself.');
+    throw invalid(
+      name,
+      'it points to the AWS Parameter Store ("ssm:"), which cannot be read here; set the value itself.',
+    );
   return value;
 }
 
@@ -63,6 +67,9 @@ export function readOrigins(env: Environment, address: Address): OriginList {
   if ('problem' in parsed) throw invalid('CMS_AUTH_ORIGINS', `${parsed.problem}.`);
   return parsed.list;
 }
+
+/** Whether the owner's page is on. */
+export const readPage = (env: Environment): boolean => optional(env, 'CMS_AUTH_PAGE') !== 'off';
 
 /** Whether the provider is switched on, that is: has a client id. */
 export const isConfigured = (env: Environment, provider: Provider): boolean =>

@@ -1,0 +1,82 @@
+// @ts-check
+/**
+ * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
+ */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { esbuildInline } from './inline.mjs';
+
+const functions = (await readdir('functions')).map((file) => path.basename(file, '.ts'));
+await rm('dist', { recursive: true, force: true });
+
+const common = /** @satisfies {import('esbuild').BuildOptions} */ ({
+  bundle: true,
+  platform: /** @type {const} */ ('node'),
+  format: /** @type {const} */ ('esm'),
+  target: 'node20',
+  minify: true,
+  legalComments: /** @type {const} */ ('none'),
+  charset: /** @type {const} */ ('utf8'),
+  outExtension: { '.js': '.mjs' },
+  plugins: [esbuildInline],
+  metafile: /** @type {const} */ (true),
+});
+
+/** @param {string} contents the entry's source, as if it stood in the project's root */
+const entry = (contents) => ({ contents, resolveDir: process.cwd(), loader: /** @type {const} */ ('ts') });
+
+/** The paths of a function, read from the function itself. @param {string} name @returns {Promise<string[]>} */
+async function pathsOf(name) {
+  const { outputFiles } = await build({
+    ...common,
+    stdin: entry(`export { paths } from './functions/${name}.ts'`),
+    write: false,
+  });
+  return (await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? '').toString('base64')}`))
+    .paths;
+}
+
+const results = await Promise.all([
+  // One file each: Netlify takes every file in this folder for a function. It reads `config` without running the file,
+  // so it must be literal; and it holds no methods, since then it would be Netlify that answers the others, not our 405.
+  ...functions.map(async (name) =>
+    build({
+      ...common,
+      stdin: entry(
+        `import { handler } from './functions/${name}.ts'; import { netlify } from './lib/platforms/netlify.ts'; export default netlify(handler);`,
+      ),
+      outfile: `dist/netlify/${name}.mjs`,
+      footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf(name) })};` },
+    }),
+  ),
+  ...functions.map((name) =>
+    build({
+      ...common,
+      stdin: entry(
+        `import { handler as hop } from './functions/${name}.ts'; import { lambda } from './lib/platforms/lambda.ts'; export const handler = lambda(hop);`,
+      ),
+      outfile: `dist/lambda/${name}.mjs`,
+    }),
+  ),
+  build({
+    ...common,
+    entryPoints: { start: 'lib/platforms/start.ts' },
+    outdir: 'dist/node',
+    splitting: true,
+    minify: false,
+  }),
+]);
+
+if (!process.argv.includes('--silent')) await printTable();
+
+async function printTable() {
+  for (const file of results
+    .flatMap(({ metafile }) => Object.keys(metafile.outputs))
+    .filter((name) => !name.startsWith('dist/node/'))) {
+    const bytes = await readFile(file);
+    const kB = (/** @type {number} */ size) => `${(size / 1000).toFixed(1).padStart(7)} kB`;
+    console.log(`${file.padEnd(26)} ${kB(bytes.length)} ${kB(gzipSync(bytes).length)} gzip`);
+  }
+}

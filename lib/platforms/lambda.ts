@@ -1,0 +1,47 @@
+import type { Handler, HttpReply, HttpRequest } from '../http.ts';
+
+/**
+ * The parts that we read of payload format 2.0, which HTTP APIs and Function URLs send.
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export interface LambdaEvent {
+  rawPath: string;
+  rawQueryString: string;
+  headers?: Record<string, string | undefined>;
+  /** Cookies come here, and not among the headers. */
+  cookies?: string[];
+  requestContext: { domainName: string; stage: string; requestId?: string; http: { method: string } };
+}
+
+export interface LambdaResult {
+  statusCode: number;
+  headers: Record<string, string>;
+  /** One `Set-Cookie` each: two of them in one header would be broken. */
+  cookies: string[];
+  body: string;
+}
+
+export const lambda =
+  (handler: Handler) =>
+  async (event: LambdaEvent): Promise<LambdaResult> =>
+    toReply(await handler(toRequest(event)));
+
+function toRequest({ rawPath, rawQueryString, headers, cookies, requestContext }: LambdaEvent): HttpRequest {
+  const { domainName, stage, requestId, http } = requestContext;
+  return {
+    method: http.method,
+    path: rawPath,
+    query: rawQueryString,
+    headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
+    // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
+    platformUrl: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
+    id: requestId,
+  };
+}
+
+const toReply = ({ status, headers, cookies, body }: HttpReply): LambdaResult => ({
+  statusCode: status,
+  headers,
+  cookies,
+  body,
+});

@@ -1,0 +1,27 @@
+import type { Context } from '@netlify/functions';
+import type { Handler, HttpReply, HttpRequest } from '../http.ts';
+
+/** Netlify Functions; and, since it speaks `Request` and `Response`, any other host of web-standard fetch handlers. */
+export const netlify =
+  (handler: Handler) =>
+  async (request: Request, context?: Context): Promise<Response> =>
+    toReply(await handler(toRequest(request, context)));
+
+function toRequest(request: Request, context?: Context): HttpRequest {
+  const url = new URL(request.url);
+  return {
+    method: request.method,
+    path: url.pathname,
+    query: url.search.slice(1),
+    headers: Object.fromEntries(request.headers),
+    // The site's main address, as Netlify sets it. The request's own may be a deploy preview's, where no host sends anybody back to.
+    platformUrl: context?.site?.url ?? process.env['URL'],
+    id: context?.requestId,
+  };
+}
+
+function toReply({ status, headers, cookies, body }: HttpReply): Response {
+  const reply = new Response(body === '' ? null : body, { status, headers });
+  for (const cookie of cookies) reply.headers.append('set-cookie', cookie);
+  return reply;
+}

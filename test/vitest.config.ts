@@ -1,0 +1,7 @@
+import { defineConfig } from 'vitest/config';
+import { viteInline } from '../lib/platforms/inline.mjs';
+
+export default defineConfig({
+  plugins: [viteInline],
+  test: { include: ['test/{unit,contract,e2e}/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
+});
