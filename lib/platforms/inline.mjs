@@ -1,6 +1,5 @@
 // @ts-check
 import { createHash } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 import { build } from 'esbuild';
 
@@ -41,15 +40,20 @@ export const esbuildInline = {
   },
 };
 
-/** The same for vitest. */
+const marked = /^\0inline:(.*)\.js$/s;
+
+/** The same for vitest. Its names end in `.js`, since Vite would see to a style sheet in its own way. */
 export const viteInline = {
   name: 'inline',
   enforce: /** @type {const} */ ('pre'),
   /** @param {string} name @param {string | undefined} importer */
   resolveId: (name, importer) =>
     importer && name.endsWith('?inline')
-      ? `\0${path.resolve(path.dirname(fileURLToPath(new URL(`file://${importer}`))), name.slice(0, -7))}?inlined`
+      ? `\0inline:${path.resolve(path.dirname(importer), name.replace(/\?inline$/, ''))}.js`
       : undefined,
   /** @param {string} id */
-  load: (id) => (id.endsWith('?inlined') ? inlineModule(id.slice(1, -8)) : undefined),
+  load: (id) => {
+    const [, file] = marked.exec(id) ?? [];
+    return file === undefined ? undefined : inlineModule(file);
+  },
 };
