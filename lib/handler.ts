@@ -42,17 +42,18 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
   return async (request) => {
     const start = now();
     const cookies: string[] = [];
+    const parameters = new URLSearchParams(request.query.length > longestQuery ? '' : request.query);
     // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
-    let route = findRoute(request, providers, '');
+    let route = findRoute(request.path, parameters, providers, '');
     let origin: string | undefined;
     let reply: HttpReply;
     let code: string | undefined;
     try {
       const address = readAddress(env, request.platformUrl);
       origin = address.origin;
-      route = findRoute(request, providers, address.prefix);
+      route = findRoute(request.path, parameters, providers, address.prefix);
       refuseOddities(request, route);
-      const surroundings = { request, env, address, now: start, deadline: start + patience, cookies };
+      const surroundings = { request, parameters, env, address, now: start, deadline: start + patience, cookies };
       reply = await follow(route, providers, surroundings);
     } catch (error) {
       const known = error instanceof LoginError ? error : new LoginError('INTERNAL', {}, { cause: error });
@@ -96,14 +97,14 @@ const isLogin = (route: Route): route is LoginRoute => route.event === 'begin' |
 /** The name that the CMS listens for: the query's if there is one, since the CMS wrote that one itself. */
 const announced = (route: LoginRoute): string => (route.event === 'begin' ? route.name : route.provider.id);
 
-function findRoute({ path, query }: HttpRequest, providers: readonly Provider[], prefix: string): Route {
+function findRoute(path: string, parameters: URLSearchParams, providers: readonly Provider[], prefix: string): Route {
   // API Gateway leaves its stage in the path, some proxies take a prefix away: both are right.
   const own = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
   const [root, auth, id, verb, ...rest] = own.replace(/\/$/, '').split('/');
   if (root !== '' || auth !== 'auth' || rest.length > 0) return { event: 'none' };
 
-  const named = query.length > longestQuery ? undefined : new URLSearchParams(query).get('provider');
-  if (id === undefined && typeof named !== 'string') return { event: 'page' };
+  const named = parameters.get('provider') ?? undefined;
+  if (id === undefined && named === undefined) return { event: 'page' };
   const name = id ?? named ?? '';
   // A list, not an object: `__proto__` and `constructor` are names like any other here.
   const provider = providers.find((candidate) => candidate.id === name);
@@ -124,7 +125,7 @@ function refuseOddities({ method, query, headers }: HttpRequest, route: Route): 
 }
 
 async function follow(route: Route, providers: readonly Provider[], surroundings: Surroundings): Promise<HttpReply> {
-  const { request, env, address } = surroundings;
+  const { request, parameters, env, address } = surroundings;
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD' && isLogin(route))
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
@@ -134,7 +135,7 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
       return ownerPage(env, providers, address);
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;
-      const { provider: named, scope } = singleParameters(request.query, ['provider', 'scope']);
+      const { provider: named, scope } = singleParameters(parameters, ['provider', 'scope']);
       if (fromPath !== undefined && named !== undefined && named !== fromPath)
         throw new LoginError('PROVIDER_MISMATCH');
       if (!provider) {

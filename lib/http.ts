@@ -59,13 +59,12 @@ export const redirect = (location: string): HttpReply => ({
  * @throws LoginError BAD_REQUEST
  */
 export function singleParameters<Name extends string>(
-  query: string,
+  parameters: URLSearchParams,
   names: readonly Name[],
 ): Record<Name, string | undefined> {
-  const all = new URLSearchParams(query);
   const values = {} as Record<Name, string | undefined>;
   for (const name of names) {
-    const given = all.getAll(name);
+    const given = parameters.getAll(name);
     if (given.length > 1) throw new LoginError('BAD_REQUEST', { detail: `"${name}" is given twice` });
     values[name] = given[0];
   }

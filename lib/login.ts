@@ -9,6 +9,8 @@ import { readClient, readOrigins, readScope, readSecret, type Address, type Envi
 /** What a login finds around it. */
 export interface Surroundings {
   request: HttpRequest;
+  /** Of its query. */
+  parameters: URLSearchParams;
   env: Environment;
   address: Address;
   /** Milliseconds since the epoch. */
@@ -36,7 +38,7 @@ export function begin(
   const begun = beginAttempt(client, { address, cookieHeader: request.headers['cookie'] ?? '', wantsRefresh, now });
   cookies.push(...begun.cookies);
 
-  const query = new URLSearchParams({
+  const query = {
     response_type: 'code',
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
@@ -44,8 +46,9 @@ export function begin(
     state: begun.attempt.state,
     code_challenge: codeChallenge(begun.attempt.codeVerifier),
     code_challenge_method: 'S256',
-  });
-  return redirect(`${client.authorizationEndpoint}?${query.toString()}`);
+  };
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return redirect(`${client.authorizationEndpoint}?${pairs.join('&')}`);
 }
 
 /**
@@ -58,11 +61,11 @@ export function begin(
  */
 export async function finish(
   provider: Provider,
-  { request, env, address, now, deadline, cookies }: Surroundings,
+  { request, parameters, env, address, now, deadline, cookies }: Surroundings,
 ): Promise<HttpReply> {
   if (request.query === '') return readinessPage(provider, problemWith(provider, env, address));
 
-  const { code, state, error, iss } = singleParameters(request.query, ['code', 'state', 'error', 'iss']);
+  const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
   cookies.push(...forgetAttempt(state, address)); // first: it works once, however this ends
 
   const client = readClient(env, provider, address);

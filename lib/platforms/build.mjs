@@ -2,7 +2,7 @@
 /**
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -68,6 +68,10 @@ const results = await Promise.all([
     minify: false,
   }),
 ]);
+
+// Netlify wants a folder to publish; the login itself is in the functions.
+await mkdir('dist/public', { recursive: true });
+await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
 
 if (!process.argv.includes('--silent')) await printTable();
 
