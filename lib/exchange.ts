@@ -1,4 +1,4 @@
-import * as oauth from 'openid-client';
+import type { CustomFetch, TokenEndpointResponse } from 'openid-client';
 import { LoginError, tokenError } from './errors.ts';
 import { isLoopback } from './origins.ts';
 import { settingPrefix } from './providers/provider.ts';
@@ -14,9 +14,11 @@ export interface Tokens {
 /** What one answer of a token endpoint may weigh; real ones have a few kB. */
 const sizeLimit = 64 * 1024;
 
+type OpenId = typeof import('./openid.ts');
+
 /**
- * Exchanges the authorization code for tokens (RFC 6749, 4.1.3). Loaded only when a login comes back: beginning one must
- * not pay for the OAuth library or for Node's fetch.
+ * Exchanges the authorization code for tokens (RFC 6749, 4.1.3). The OAuth library is loaded here and not before: beginning
+ * a login must not pay for it, nor for Node's fetch.
  *
  * @param answer the parameters of the callback
  * @param deadline when to give up, in milliseconds since the epoch
@@ -34,26 +36,27 @@ export async function exchangeCode(
   callback.searchParams.set('code', answer.code);
   callback.searchParams.set('state', attempt.state);
   if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
-  return exchange(client, () =>
-    oauth.authorizationCodeGrant(configuration(client, clientSecret, deadline), callback, {
+  const oauth = await import('./openid.ts');
+  return exchange(oauth, client, () =>
+    oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
       expectedState: attempt.state,
       pkceCodeVerifier: attempt.codeVerifier,
     }),
   );
 }
 
-async function exchange(client: Client, grant: () => Promise<oauth.TokenEndpointResponse>): Promise<Tokens> {
+async function exchange(oauth: OpenId, client: Client, grant: () => Promise<TokenEndpointResponse>): Promise<Tokens> {
   try {
     const { access_token: accessToken, refresh_token: refreshToken } = await grant();
     for (const token of [accessToken, refreshToken ?? 'x'])
       if (!/^[\x21-\x7e]+$/.test(token)) throw new LoginError('HOST_MALFORMED', { host: client.provider.name });
     return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
   } catch (error) {
-    throw inOurWords(error, client);
+    throw inOurWords(oauth, error, client);
   }
 }
 
-function configuration(client: Client, clientSecret: string, deadline: number): oauth.Configuration {
+function configuration(oauth: OpenId, client: Client, clientSecret: string, deadline: number) {
   const configuration = new oauth.Configuration(
     // Written down, not discovered: discovery is a round trip more per login, and one more thing to be led astray by.
     // The issuer must be exactly the host's own: the library refuses callbacks whose `iss` differs (RFC 9207).
@@ -76,7 +79,7 @@ function configuration(client: Client, clientSecret: string, deadline: number): 
  * A fetch that turns the oddities of Git hosts into what RFC 6749, 5 says, so that the library gives the right error for
  * each of them, and that no answer can cost more than 64 KiB or last beyond the deadline, body included.
  */
-function tolerantFetch(signal: AbortSignal): oauth.CustomFetch {
+function tolerantFetch(signal: AbortSignal): CustomFetch {
   return async (url, options) => {
     const response = await fetch(url, { ...(options as RequestInit), signal });
     const text = await readLimited(response);
@@ -121,7 +124,7 @@ function readObject(text: string, type: string | null): Record<string, unknown> 
 }
 
 /** The library's and fetch's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here. */
-function inOurWords(error: unknown, client: Client): LoginError {
+function inOurWords(oauth: OpenId, error: unknown, client: Client): LoginError {
   if (error instanceof LoginError) return error;
   const prefix = settingPrefix(client.provider);
   const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };

@@ -1,5 +1,6 @@
 import { LoginError } from './errors.ts';
 import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from './http.ts';
+import { writeLog, type LogEntry } from './log.ts';
 import { begin, finish, type Surroundings } from './login.ts';
 import { ownerPage, plainErrorPage } from './owner.ts';
 import { failurePage } from './popup.ts';
@@ -11,18 +12,6 @@ const patience = 8_000; // milliseconds
 
 /** More than any CMS or Git host sends, less than any platform refuses. */
 const longestQuery = 8 * 1024;
-
-/** One line per request, and nothing in it that a login is made of: no code, state, token, cookie or query. */
-export interface LogEntry {
-  event: Route['event'];
-  provider?: string;
-  outcome: 'ok' | 'failed';
-  /** What went wrong: one of `errors.ts`. */
-  code?: string;
-  /** Milliseconds. */
-  duration: number;
-  request?: string;
-}
 
 export interface HandlerOptions {
   env?: Environment;
@@ -37,7 +26,7 @@ export interface HandlerOptions {
  * The handler never rejects: whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
  */
 export function createHandler(providers: readonly Provider[], options: HandlerOptions = {}): Handler {
-  const { env = process.env, log = (entry) => console.log(JSON.stringify(entry)), now = Date.now } = options;
+  const { env = process.env, log = writeLog, now = Date.now } = options;
 
   return async (request) => {
     const start = now();

@@ -1,5 +1,6 @@
 import { beginAttempt, codeChallenge, forgetAttempt, recallAttempt } from './attempt.ts';
 import { authorizationError, LoginError } from './errors.ts';
+import { exchangeCode } from './exchange.ts';
 import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
 import { readinessPage } from './owner.ts';
 import { successPage } from './popup.ts';
@@ -81,7 +82,6 @@ export async function finish(
   // Before the exchange: a wrong list must not cost the editor a code.
   const origins = readOrigins(env, address);
   const secret = readSecret(env, provider);
-  const { exchangeCode } = await import('./exchange.ts');
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
   return successPage({ provider: provider.id, tokens, origins, hop: address.origin });
 }

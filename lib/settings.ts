@@ -78,7 +78,8 @@ export const isConfigured = (env: Environment, provider: Provider): boolean =>
 /** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function readClient(env: Environment, provider: Provider, address: Address): Client {
   const prefix = settingPrefix(provider);
-  const base = withoutFinalSlash(readUrl(`${prefix}_URL`, optional(env, `${prefix}_URL`) ?? provider.url).href);
+  const url = optional(env, `${prefix}_URL`);
+  const base = url === undefined ? provider.url : withoutFinalSlash(readUrl(`${prefix}_URL`, url).href);
   return {
     provider,
     issuer: base + provider.issuerPath,

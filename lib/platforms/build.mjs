@@ -51,13 +51,19 @@ const results = await Promise.all([
       footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf(name) })};` },
     }),
   ),
+  // Here the OAuth library is a file beside them, so that a cold start that begins a login does not even read it.
   ...functions.map((name) =>
     build({
       ...common,
-      stdin: entry(
-        `import { handler as hop } from './functions/${name}.ts'; import { lambda } from './lib/platforms/lambda.ts'; export const handler = lambda(hop);`,
-      ),
-      outfile: `dist/lambda/${name}.mjs`,
+      stdin: {
+        ...entry(
+          `import { handler as hop } from './functions/${name}.ts'; import { lambda } from './lib/platforms/lambda.ts'; export const handler = lambda(hop);`,
+        ),
+        sourcefile: `${name}.ts`,
+      },
+      outdir: 'dist/lambda',
+      splitting: true,
+      entryNames: name,
     }),
   ),
   build({
@@ -76,9 +82,9 @@ await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
 if (!process.argv.includes('--silent')) await printTable();
 
 async function printTable() {
-  for (const file of results
-    .flatMap(({ metafile }) => Object.keys(metafile.outputs))
-    .filter((name) => !name.startsWith('dist/node/'))) {
+  for (const file of new Set(
+    results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).filter((name) => !name.startsWith('dist/node/')),
+  )) {
     const bytes = await readFile(file);
     const kB = (/** @type {number} */ size) => `${(size / 1000).toFixed(1).padStart(7)} kB`;
     console.log(`${file.padEnd(26)} ${kB(bytes.length)} ${kB(gzipSync(bytes).length)} gzip`);

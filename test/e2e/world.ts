@@ -1,4 +1,5 @@
-import { createHandler, type LogEntry } from '../../lib/handler.ts';
+import { createHandler } from '../../lib/handler.ts';
+import type { LogEntry } from '../../lib/log.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { github } from '../../lib/providers/github.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';

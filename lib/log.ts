@@ -1,0 +1,27 @@
+import { writeSync } from 'node:fs';
+
+/** One line per request, and nothing in it that a login is made of: no code, state, token, cookie or query. */
+export interface LogEntry {
+  event: 'begin' | 'finish' | 'page' | 'none';
+  provider?: string;
+  outcome: 'ok' | 'failed';
+  /** What went wrong: one of `errors.ts`. */
+  code?: string;
+  /** Milliseconds. */
+  duration: number;
+  /** The platform's name for the request. */
+  request?: string;
+}
+
+/**
+ * Writes a line of JSON to standard output, which every platform collects. Not with `console.log`: to set up Node's
+ * console and the stream behind it is the largest single thing that a cold function would do to begin a login.
+ */
+export function writeLog(entry: LogEntry): void {
+  const line = JSON.stringify(entry);
+  try {
+    writeSync(1, `${line}\n`);
+  } catch {
+    console.log(line); // a pipe that is full for the moment: Node's stream waits for it
+  }
+}
