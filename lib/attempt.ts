@@ -135,11 +135,16 @@ const cookiesNamed = (header: string, name: string): string[] =>
 
 /** Logins that were given up leave their cookies behind; without a limit they would outgrow what platforms accept. */
 function oldestBeyondLimit(header: string, address: Address): string[] {
-  const time = (value: string): number => parseInt(cookiePattern.exec(value)?.[1] ?? '0', 36);
-  return parseCookies(header)
-    .filter(({ name }) => name.startsWith(prefix(address)) && idPattern.test(name.slice(prefix(address).length)))
-    .sort((a, b) => time(b.value) - time(a.value))
+  // By name, since a planted copy of a live login's cookie must neither count nor make it look older than it is.
+  const newest = new Map<string, number>();
+  for (const { name, value } of parseCookies(header)) {
+    if (!name.startsWith(prefix(address)) || !idPattern.test(name.slice(prefix(address).length))) continue;
+    const time = parseInt(cookiePattern.exec(value)?.[1] ?? '0', 36);
+    newest.set(name, Math.max(time, newest.get(name) ?? 0));
+  }
+  return [...newest]
+    .sort(([, a], [, b]) => b - a)
     .slice(parallelLogins)
     .slice(0, 20) // so that planted cookies cannot make our answer as large as the request
-    .map(({ name }) => name);
+    .map(([name]) => name);
 }

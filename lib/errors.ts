@@ -3,7 +3,7 @@
  * popup and the CMS get to read. `{name}` is filled in from what we know ourselves, never from what the Git host or the
  * request said: somebody else's text is not shown as ours.
  *
- * Answers that end in the popup use 400 and 5xx only: static hosting often replaces 403 and 404 with a page of its own
+ * Whatever can happen to a real login has 400 or 5xx: static hosting often replaces 403 and 404 with a page of its own
  * (CloudFront's custom error responses do it for the whole distribution), and the CMS would then wait for ever.
  *
  * Sveltia CMS replaces our words by its own for the codes it knows. `UNSUPPORTED_DOMAIN` is the only one of those here:
@@ -13,7 +13,7 @@ export const errors = {
   // What was asked of us
   BAD_REQUEST: { status: 400, text: 'This login request cannot be used: {detail}. Start again from the CMS.' },
   REQUEST_TOO_LARGE: { status: 414, text: 'This request is too large. Start the login again from the CMS.' },
-  METHOD_NOT_ALLOWED: { status: 405, text: 'This address does not take {method} requests.' },
+  METHOD_NOT_ALLOWED: { status: 405, text: 'This address takes GET requests only.' },
   NOT_FOUND: { status: 404, text: 'There is nothing at this address. The login begins at /auth.' },
   NAVIGATION_ONLY: {
     status: 403,

@@ -31,7 +31,7 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
   return async (request) => {
     const start = now();
     const cookies: string[] = [];
-    const parameters = new URLSearchParams(request.query.length > longestQuery ? '' : request.query);
+    const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
     // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
     let route = findRoute(request.path, parameters, providers, '');
     let origin: string | undefined;
@@ -42,7 +42,7 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
       origin = address.origin;
       route = findRoute(request.path, parameters, providers, address.prefix);
       refuseOddities(request, route);
-      const surroundings = { request, parameters, env, address, now: start, deadline: start + patience, cookies };
+      const surroundings = { request, parameters, env, address, now: start, deadline: Date.now() + patience, cookies };
       reply = await follow(route, providers, surroundings);
     } catch (error) {
       const known = error instanceof LoginError ? error : new LoginError('INTERNAL', {}, { cause: error });
@@ -97,6 +97,7 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
   const name = id ?? named ?? '';
   // A list, not an object: `__proto__` and `constructor` are names like any other here.
   const provider = providers.find((candidate) => candidate.id === name);
+  if (!provider && named === undefined) return { event: 'none' };
   if (verb === undefined || verb === 'authorize')
     return { event: 'begin', name: named ?? name, provider, wantsRefresh: verb === 'authorize', fromPath: id };
   return verb === 'callback' && provider ? { event: 'finish', provider } : { event: 'none' };
@@ -105,7 +106,7 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
 /** What no login of a CMS looks like, refused before anything is done. */
 function refuseOddities({ method, query, headers }: HttpRequest, route: Route): void {
   if (route.event === 'none') return; // 404 comes before 405
-  if (method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED', { method });
+  if (method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED');
   if (query.length > longestQuery) throw new LoginError('REQUEST_TOO_LARGE');
   // A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
   const destination = headers['sec-fetch-dest'] ?? 'document';
@@ -127,10 +128,7 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
       const { provider: named, scope } = singleParameters(parameters, ['provider', 'scope']);
       if (fromPath !== undefined && named !== undefined && named !== fromPath)
         throw new LoginError('PROVIDER_MISMATCH');
-      if (!provider) {
-        if (fromPath !== undefined) throw new LoginError('NOT_FOUND');
-        throw new LoginError('UNKNOWN_PROVIDER', { known: providers.map(({ id }) => id).join(', ') });
-      }
+      if (!provider) throw new LoginError('UNKNOWN_PROVIDER', { known: providers.map(({ id }) => id).join(', ') });
       return begin(provider, { wish: scope, wantsRefresh }, surroundings);
     }
     case 'finish':

@@ -66,8 +66,9 @@ export async function finish(
 ): Promise<HttpReply> {
   if (request.query === '') return readinessPage(provider, problemWith(provider, env, address));
 
+  // First, and for a repeated `state` too: an attempt works once, however this ends.
+  for (const given of new Set(parameters.getAll('state').slice(0, 5))) cookies.push(...forgetAttempt(given, address));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
-  cookies.push(...forgetAttempt(state, address)); // first: it works once, however this ends
 
   const client = readClient(env, provider, address);
   const attempt = recallAttempt(client, state, { address, cookieHeader: request.headers['cookie'] ?? '', now });

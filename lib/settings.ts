@@ -31,19 +31,21 @@ export interface Client {
 }
 
 /** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
-const optional = (env: Environment, name: string): string | undefined => env[name]?.trim() || undefined;
-
-function required(env: Environment, name: string): string {
-  const value = optional(env, name);
-  if (value === undefined)
-    throw new LoginError(env[name] === undefined ? 'SETTING_MISSING' : 'SETTING_EMPTY', { setting: name });
+function optional(env: Environment, name: string): string | undefined {
+  const value = env[name]?.trim() || undefined;
   // Where a later version would look a value up in a store, this one must not take the pointer for the value.
-  if (value.startsWith('ssm:'))
+  if (value?.startsWith('ssm:'))
     throw invalid(
       name,
       'it points to the AWS Parameter Store ("ssm:"), which cannot be read here; set the value itself.',
     );
   return value;
+}
+
+function required(env: Environment, name: string): string {
+  const value = optional(env, name);
+  if (value !== undefined) return value;
+  throw new LoginError(env[name] === undefined ? 'SETTING_MISSING' : 'SETTING_EMPTY', { setting: name });
 }
 
 const invalid = (setting: string, detail: string) => new LoginError('SETTING_INVALID', { setting, detail });
@@ -73,7 +75,7 @@ export const readPage = (env: Environment): boolean => optional(env, 'CMS_AUTH_P
 
 /** Whether the provider is switched on, that is: has a client id. */
 export const isConfigured = (env: Environment, provider: Provider): boolean =>
-  optional(env, `${settingPrefix(provider)}_CLIENT_ID`) !== undefined;
+  Boolean(env[`${settingPrefix(provider)}_CLIENT_ID`]?.trim());
 
 /** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function readClient(env: Environment, provider: Provider, address: Address): Client {
@@ -103,9 +105,13 @@ export const callbackAddress = (address: Address, provider: Provider): string =>
  * else becomes the default.
  *
  * @param wish as the CMS sent it: separated by spaces or commas
+ * @throws LoginError SETTING_INVALID
  */
 export function readScope(env: Environment, provider: Provider, wish: string | undefined): string {
-  const setting = optional(env, `${settingPrefix(provider)}_SCOPE`);
+  const name = `${settingPrefix(provider)}_SCOPE`;
+  const setting = optional(env, name);
+  if (setting !== undefined && scopes(setting).length === 0)
+    throw invalid(name, 'it names no scope; remove it, or name one.');
   const fallback = setting === undefined ? provider.scope.default : scopes(setting).join(' ');
   const most = setting === undefined ? Object.keys(provider.scope.allowed) : scopes(setting);
   const within = (scope: string): boolean =>
@@ -152,6 +158,7 @@ export function checkSettings(env: Environment, providers: readonly Provider[], 
     attempt(() => readOrigins(env, address));
     for (const provider of providers.filter((p) => isConfigured(env, p))) {
       attempt(() => readClient(env, provider, address));
+      attempt(() => readScope(env, provider, undefined));
       attempt(() => readSecret(env, provider));
     }
   });

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { createHandler } from '../../lib/handler.ts';
+import { commonHeaders, type HttpRequest } from '../../lib/http.ts';
+import type { LogEntry } from '../../lib/log.ts';
+import { github } from '../../lib/providers/github.ts';
+
+const env = { CMS_AUTH_URL: 'https://auth.example.com', GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
+const request: HttpRequest = { method: 'GET', path: '/auth/github', query: '', headers: {} };
+
+describe('The handler', () => {
+  it('never rejects and never leaves out the headers, whatever the request and the settings', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 50 });
+    const near = (...texts: string[]) => fc.oneof(text, fc.constantFrom(...texts));
+    const requests = fc.record({
+      method: near('GET', 'HEAD', 'POST'),
+      path: near('/auth', '/auth/github', '/auth/github/callback', '/auth/__proto__/callback'),
+      query: near('provider=github', 'code=x&state=AAAAAAAAAAAA.1.0.x', 'provider=__proto__'),
+      headers: fc.dictionary(
+        near('cookie', 'sec-fetch-dest', 'sec-purpose', '__proto__'),
+        fc.option(text, { nil: undefined }),
+      ),
+      platformUrl: fc.option(near('https://auth.example.com/prod', 'http://localhost:1'), { nil: undefined }),
+    });
+    const settings = fc.dictionary(
+      fc.constantFrom(
+        'CMS_AUTH_URL',
+        'CMS_AUTH_ORIGINS',
+        'CMS_AUTH_PAGE',
+        'GITHUB_URL',
+        'GITHUB_SCOPE',
+        'GITHUB_CLIENT_ID',
+      ),
+      near('https://example.com', 'ssm:/x', 'off'),
+    );
+    await fc.assert(
+      fc.asyncProperty(requests, settings, async (given, changed) => {
+        const entries: LogEntry[] = [];
+        const handler = createHandler([github], { env: { ...env, ...changed }, log: (entry) => entries.push(entry) });
+        const reply = await handler(given);
+        expect(reply.headers).toMatchObject(commonHeaders);
+        expect(entries).toHaveLength(1);
+        expect(entries[0]?.code).not.toBe('INTERNAL');
+        // Fit for a header on every platform.
+        for (const value of [...Object.values(reply.headers), ...reply.cookies])
+          expect(value).toMatch(/^[\x20-\x7e]*$/);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('makes a mistake of ours a failed login that says nothing about it', async () => {
+    const entries: LogEntry[] = [];
+    const broken = new Proxy(env, {
+      get: (target, name) => {
+        if (name === 'GITHUB_CLIENT_ID') throw new Error('the-mistake');
+        return Reflect.get(target, name) as unknown;
+      },
+    });
+    const reply = await createHandler([github], { env: broken, log: (entry) => entries.push(entry) })(request);
+    expect(reply.status).toBe(500);
+    expect(entries).toMatchObject([{ event: 'begin', provider: 'github', outcome: 'failed', code: 'INTERNAL' }]);
+    expect(reply.body).toContain('authorizing:github');
+    expect(JSON.stringify([reply, entries])).not.toContain('the-mistake');
+  });
+
+  it("logs one entry with the duration and the platform's name for the request", async () => {
+    const entries: LogEntry[] = [];
+    let time = Date.UTC(2026, 5, 1);
+    const now = () => (time += 7);
+    await createHandler([github], { env, now, log: (entry) => entries.push(entry) })({ ...request, id: 'r1' });
+    expect(entries).toEqual([{ event: 'begin', provider: 'github', outcome: 'ok', duration: 7, request: 'r1' }]);
+  });
+});

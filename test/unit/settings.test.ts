@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest';
+import { LoginError } from '../../lib/errors.ts';
+import { github } from '../../lib/providers/github.ts';
+import {
+  callbackAddress,
+  checkSettings,
+  isConfigured,
+  readAddress,
+  readClient,
+  readOrigins,
+  readPage,
+  readScope,
+  readSecret,
+} from '../../lib/settings.ts';
+
+const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
+const good = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
+
+function refusal(read: () => unknown): LoginError {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof LoginError) return error;
+    throw error;
+  }
+  throw new Error('It was not refused.');
+}
+
+describe('A setting that cannot be used', () => {
+  it.each([
+    ['GITHUB_CLIENT_ID', undefined, 'SETTING_MISSING'],
+    ['GITHUB_CLIENT_ID', '', 'SETTING_EMPTY'],
+    ['GITHUB_CLIENT_ID', ' \n', 'SETTING_EMPTY'],
+    ['GITHUB_CLIENT_ID', 'ssm:/cms/id', 'SETTING_INVALID'],
+    ['GITHUB_URL', 'nonsense', 'SETTING_INVALID'],
+    ['GITHUB_URL', 'ssm:/cms/url', 'SETTING_INVALID'],
+  ])('%s = %j is refused with a code of its own and by its name', (name, value, code) => {
+    const error = refusal(() => readClient({ ...good, [name]: value }, github, address));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(name);
+  });
+
+  it.each([
+    [undefined, 'SETTING_MISSING'],
+    ['', 'SETTING_EMPTY'],
+    ['\r\n\t ', 'SETTING_EMPTY'],
+    ['ssm:/cms/secret', 'SETTING_INVALID'],
+    [' ssm:/cms/secret\n', 'SETTING_INVALID'],
+  ])('a client secret of %j is refused with a code of its own and by its name', (value, code) => {
+    const error = refusal(() => readSecret({ GITHUB_CLIENT_SECRET: value }, github));
+    expect(error.code).toBe(code);
+    expect(error.message).toContain('GITHUB_CLIENT_SECRET');
+    expect(error.message).not.toContain('/cms/secret');
+  });
+
+  it('that is our own address, and that no platform knows, is missing', () => {
+    expect(refusal(() => readAddress({}, undefined)).code).toBe('SETTING_MISSING');
+    expect(refusal(() => readAddress({ CMS_AUTH_URL: ' ' }, undefined)).code).toBe('SETTING_MISSING');
+  });
+
+  it('that points to the Parameter Store is refused by name, wherever it stands', () => {
+    const name = 'GITHUB_SCOPE';
+    const error = refusal(() => readScope({ [name]: 'ssm:/cms/scope' }, github, undefined));
+    expect(error.code).toBe('SETTING_INVALID');
+    expect(error.message).toContain(name);
+    for (const [setting, read] of [
+      ['CMS_AUTH_URL', () => readAddress({ CMS_AUTH_URL: 'ssm:/cms/url' }, undefined)],
+      ['CMS_AUTH_ORIGINS', () => readOrigins({ CMS_AUTH_ORIGINS: 'ssm:/cms/origins' }, address)],
+    ] as const) {
+      const { code, message } = refusal(read);
+      expect(code).toBe('SETTING_INVALID');
+      expect(message).toContain(setting);
+    }
+  });
+});
+
+describe('An address', () => {
+  it.each([
+    'https://hidden@host.example',
+    'https://user:hidden@host.example',
+    'https://@host.example/hidden',
+    'https://host.example/?hidden',
+    'https://host.example/hidden?',
+    'https://host.example/#hidden',
+    'https://host.example/hidden#',
+    'http://hidden.example',
+    'http://hidden.localhost.example',
+    'http://127.0.0.2/hidden',
+    'ftp://hidden.example',
+    'hidden.example',
+    'hidden',
+    '//hidden.example',
+    'javascript:hidden',
+    'https://hid den.example',
+  ])('such as %s is refused without being shown', (value) => {
+    for (const [name, read] of [
+      ['CMS_AUTH_URL', () => readAddress({ CMS_AUTH_URL: value }, undefined)],
+      ['GITHUB_URL', () => readClient({ ...good, GITHUB_URL: value }, github, address)],
+    ] as const) {
+      const error = refusal(read);
+      expect(error.code).toBe('SETTING_INVALID');
+      expect(error.message).toContain(name);
+      expect(error.message).not.toContain('hid');
+    }
+  });
+
+  it.each([
+    ['https://auth.example.com', 'https://auth.example.com', '', true],
+    ['https://auth.example.com/', 'https://auth.example.com', '', true],
+    [' https://auth.example.com\n', 'https://auth.example.com', '', true],
+    ['https://AUTH.example.com:443/prod', 'https://auth.example.com', '/prod', true],
+    ['https://auth.example.com/a/b//', 'https://auth.example.com', '/a/b', true],
+    ['http://localhost:8888', 'http://localhost:8888', '', false],
+    ['http://127.0.0.1:8888/x', 'http://127.0.0.1:8888', '/x', false],
+    ['http://[::1]:8888', 'http://[::1]:8888', '', false],
+  ])('CMS_AUTH_URL = %j is %s and %j', (value, origin, prefix, secure) => {
+    expect(readAddress({ CMS_AUTH_URL: value }, 'https://platform.example.com')).toEqual({ origin, prefix, secure });
+  });
+
+  it('comes from the platform where it is not set', () => {
+    expect(readAddress({}, 'https://platform.example.com/prod')).toEqual({
+      origin: 'https://platform.example.com',
+      prefix: '/prod',
+      secure: true,
+    });
+  });
+
+  it('has its path in the redirect URI', () => {
+    expect(callbackAddress({ ...address, prefix: '/prod' }, github)).toBe(
+      'https://auth.example.com/prod/auth/github/callback',
+    );
+  });
+});
+
+describe('The client', () => {
+  it('is at the public service unless an address is set', () => {
+    expect(readClient(good, github, address)).toEqual({
+      provider: github,
+      issuer: 'https://github.com/login/oauth',
+      authorizationEndpoint: 'https://github.com/login/oauth/authorize',
+      tokenEndpoint: 'https://github.com/login/oauth/access_token',
+      clientId: 'id',
+      redirectUri: 'https://auth.example.com/auth/github/callback',
+    });
+  });
+
+  it.each(['https://git.example.com/hub', 'https://git.example.com/hub/', ' https://git.example.com/hub//\n'])(
+    'is below the path of %j',
+    (GITHUB_URL) => {
+      expect(readClient({ ...good, GITHUB_URL }, github, address)).toMatchObject({
+        issuer: 'https://git.example.com/hub/login/oauth',
+        authorizationEndpoint: 'https://git.example.com/hub/login/oauth/authorize',
+        tokenEndpoint: 'https://git.example.com/hub/login/oauth/access_token',
+      });
+    },
+  );
+
+  it('has its id and secret without the spaces and newlines around them', () => {
+    expect(readClient({ GITHUB_CLIENT_ID: '\t the id \r\n' }, github, address).clientId).toBe('the id');
+    expect(readSecret({ GITHUB_CLIENT_SECRET: '\n the secret \n' }, github)).toBe('the secret');
+  });
+
+  it('needs no secret before the callback', () => {
+    expect(readClient({ GITHUB_CLIENT_ID: 'id' }, github, address).clientId).toBe('id');
+  });
+
+  it('is switched on by an id that is not blank', () => {
+    expect(isConfigured({ GITHUB_CLIENT_ID: 'id' }, github)).toBe(true);
+    expect(isConfigured({ GITHUB_CLIENT_ID: ' ' }, github)).toBe(false);
+    expect(isConfigured({ GITHUB_CLIENT_SECRET: 'secret' }, github)).toBe(false);
+  });
+});
+
+describe('The list of origins', () => {
+  it.each([undefined, '', ' \n'])('is our own alone where it is %j', (CMS_AUTH_ORIGINS) => {
+    expect(readOrigins({ CMS_AUTH_ORIGINS }, { ...address, prefix: '/prod' })).toEqual({
+      exact: ['https://auth.example.com'],
+      patterns: [],
+    });
+  });
+
+  it('does not hold our own where others are listed', () => {
+    const list = readOrigins({ CMS_AUTH_ORIGINS: ' https://a.example.com,\nhttps://b.example.com\n' }, address);
+    expect(list).toEqual({ exact: ['https://a.example.com', 'https://b.example.com'], patterns: [] });
+  });
+
+  it('is refused by name and without its value', () => {
+    const error = refusal(() => readOrigins({ CMS_AUTH_ORIGINS: 'https://*.hidden.example' }, address));
+    expect(error.code).toBe('SETTING_INVALID');
+    expect(error.message).toContain('CMS_AUTH_ORIGINS');
+    expect(error.message).not.toContain('hidden');
+  });
+});
+
+describe('The scope', () => {
+  it.each([
+    // setting, wish, what is asked for
+    [undefined, undefined, 'repo'],
+    [undefined, '', 'repo'],
+    [undefined, ' , ', 'repo'],
+    [undefined, 'repo', 'repo'],
+    [undefined, 'repo,user', 'repo user'], // Sveltia's
+    [undefined, 'repo user', 'repo user'],
+    [undefined, 'repo,repo', 'repo'],
+    [undefined, 'public_repo', 'public_repo'],
+    [undefined, 'read:user user:email', 'read:user user:email'],
+    [undefined, 'admin:org', 'repo'],
+    [undefined, 'repo admin:org', 'repo'],
+    [undefined, 'delete_repo,workflow', 'repo'],
+    [undefined, 'REPO', 'repo'],
+    [undefined, '__proto__', 'repo'],
+    [undefined, 'constructor', 'repo'],
+    [undefined, 'toString,hasOwnProperty', 'repo'],
+    [undefined, 'public_repo __proto__', 'repo'],
+    ['', 'repo user', 'repo user'],
+    ['public_repo', undefined, 'public_repo'],
+    ['public_repo', 'public_repo', 'public_repo'],
+    ['public_repo', 'repo', 'public_repo'],
+    ['public_repo', 'repo,user', 'public_repo'],
+    ['public_repo', '__proto__', 'public_repo'],
+    ['public_repo', 'constructor', 'public_repo'],
+    ['repo', 'repo,user', 'repo'],
+    ['repo', 'public_repo', 'public_repo'],
+    ['repo', 'user:email', 'repo'],
+    ['repo,user', undefined, 'repo user'],
+    ['repo user', 'read:user', 'read:user'],
+    [' repo,\nuser\n', 'user', 'user'],
+    ['repo admin:org', 'admin:org', 'admin:org'], // the owner's own choice
+    ['repo admin:org', 'workflow', 'repo admin:org'],
+  ])('with GITHUB_SCOPE = %j and a wish for %j is %j', (GITHUB_SCOPE, wish, expected) => {
+    expect(readScope({ GITHUB_SCOPE }, github, wish)).toBe(expected);
+  });
+
+  it.each([',', ' , ,'])(
+    'is never empty, not even with GITHUB_SCOPE = %j, since the host would then choose',
+    (value) => {
+      let scope: string | undefined;
+      try {
+        scope = readScope({ GITHUB_SCOPE: value }, github, undefined);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'SETTING_INVALID' });
+        return;
+      }
+      expect(scope).not.toBe('');
+    },
+  );
+});
+
+describe("The owner's page", () => {
+  it.each([
+    [undefined, true],
+    ['', true],
+    ['on', true],
+    ['off', false],
+    [' off\n', false],
+  ])('with CMS_AUTH_PAGE = %j is on: %s', (CMS_AUTH_PAGE, on) => {
+    expect(readPage({ CMS_AUTH_PAGE })).toBe(on);
+  });
+});
+
+describe('The check of all settings', () => {
+  it('finds nothing where all is well', () => {
+    expect(checkSettings(good, [github], 'http://localhost:8888')).toEqual([]);
+  });
+
+  it('does not miss a secret of a provider that is switched off', () => {
+    expect(checkSettings({}, [github], 'http://localhost:8888')).toEqual([]);
+  });
+
+  it('names every problem once and shows no value', () => {
+    const env = { GITHUB_CLIENT_ID: 'hidden', GITHUB_URL: 'http://hidden.example', CMS_AUTH_ORIGINS: 'hidden' };
+    const problems = checkSettings(env, [github, github], 'http://localhost:8888');
+    expect(problems).toHaveLength(3);
+    for (const name of ['CMS_AUTH_ORIGINS', 'GITHUB_URL', 'GITHUB_CLIENT_SECRET'])
+      expect(problems.filter((problem) => problem.includes(name))).toHaveLength(1);
+    expect(problems.join()).not.toContain('hidden');
+  });
+});
