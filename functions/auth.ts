@@ -1,8 +1,10 @@
 import { createHandler } from '../lib/handler.ts';
+import { bitbucket } from '../lib/providers/bitbucket.ts';
 import { github } from '../lib/providers/github.ts';
+import { gitlab } from '../lib/providers/gitlab.ts';
 
 /** The whole hop: every provider, from the first redirect to the token. */
-export const providers = [github];
+export const providers = [github, gitlab, bitbucket];
 export const handler = createHandler(providers);
 
 /** What this function answers where each provider has a function of its own, as on Netlify. */

@@ -90,6 +90,10 @@ export const errors = {
     status: 400,
     text: '{host} did not accept the login code any more: it took too long, or the page was loaded twice. Start again from the CMS.',
   },
+  REFRESH_REJECTED: {
+    status: 400,
+    text: '{host} did not renew the session: it has ended, or was renewed elsewhere. Log in again.',
+  },
   UNVERIFIED_EMAIL: { status: 400, text: 'Verify your primary e-mail address at {host} first, then log in again.' },
   HOST_BUSY: {
     status: 502,
@@ -107,6 +111,13 @@ export const errors = {
   HOST_MALFORMED: {
     status: 502,
     text: '{host} answered something that is no OAuth answer. Start again from the CMS in a minute; if it stays, the owner should check {setting}.',
+  },
+
+  // Renewing a session
+  ORIGIN_NOT_LISTED: { status: 403, text: 'Sessions are renewed for pages on listed origins only.' },
+  REFRESH_NOT_ALLOWED: {
+    status: 403,
+    text: 'Sessions are not renewed here: the owner has not named this Git host in CMS_AUTH_REFRESH, or lists this site only by a pattern. Log in again.',
   },
 
   // At the hand-over, and everything else
@@ -163,6 +174,7 @@ const tokenErrors: Readonly<Record<string, LoginErrorCode>> = {
   unauthorized_client: 'BAD_CLIENT_CREDENTIALS',
   redirect_uri_mismatch: 'REDIRECT_URI_MISMATCH',
   unverified_user_email: 'UNVERIFIED_EMAIL',
+  bad_refresh_token: 'REFRESH_REJECTED',
   slow_down: 'HOST_BUSY',
 };
 

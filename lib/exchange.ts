@@ -1,4 +1,4 @@
-import type { CustomFetch, TokenEndpointResponse } from 'openid-client';
+import type { ClientAuth, CustomFetch, TokenEndpointResponse } from 'openid-client';
 import { LoginError, tokenError } from './errors.ts';
 import { isLoopback } from './origins.ts';
 import { settingPrefix } from './providers/provider.ts';
@@ -40,8 +40,27 @@ export async function exchangeCode(
   return exchange(oauth, client, () =>
     oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
       expectedState: attempt.state,
-      pkceCodeVerifier: attempt.codeVerifier,
+      ...(client.provider.pkce && { pkceCodeVerifier: attempt.codeVerifier }),
     }),
+  );
+}
+
+/**
+ * Exchanges a refresh token for new tokens (RFC 6749, 6). It goes to the host that gave it, and nowhere else. Not repeated
+ * when it fails: where refresh tokens rotate, the old one may be spent although the answer was lost.
+ *
+ * @returns `refreshToken` is absent if the host wants the old one to be used again
+ * @throws LoginError
+ */
+export async function renewTokens(
+  client: Client,
+  clientSecret: string,
+  refreshToken: string,
+  deadline: number,
+): Promise<Tokens> {
+  const oauth = await import('./openid.ts');
+  return exchange(oauth, client, () =>
+    oauth.refreshTokenGrant(configuration(oauth, client, clientSecret, deadline), refreshToken),
   );
 }
 
@@ -66,13 +85,21 @@ function configuration(oauth: OpenId, client: Client, clientSecret: string, dead
     },
     client.clientId,
     undefined,
-    oauth.ClientSecretPost(clientSecret),
+    clientAuthentication(oauth, client, clientSecret),
   );
   configuration[oauth.customFetch] = tolerantFetch(AbortSignal.timeout(Math.max(1, deadline - Date.now())));
   // Ours is the deadline that counts, since it also covers what came before; the library's own must only not be shorter.
   configuration.timeout = 30;
   if (isLoopback(new URL(client.tokenEndpoint))) oauth.allowInsecureRequests(configuration);
   return configuration;
+}
+
+function clientAuthentication(oauth: OpenId, { provider, clientId }: Client, secret: string): ClientAuth {
+  if (provider.clientAuthentication === 'body') return oauth.ClientSecretPost(secret);
+  // The RFC wants both parts form-encoded first, and the library does so with `-`, `_` and `.` too. A host that does not
+  // decode would refuse that. Without these characters, one that does decode reads the raw form alike.
+  if (/[%+:]|[^\x21-\x7e]/.test(clientId) || /[%+]|[^\x21-\x7e]/.test(secret)) return oauth.ClientSecretBasic(secret);
+  return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${btoa(`${clientId}:${secret}`)}`);
 }
 
 /**

@@ -4,6 +4,7 @@ import { writeLog, type LogEntry } from './log.ts';
 import { begin, finish, type Surroundings } from './login.ts';
 import { ownerPage, plainErrorPage } from './owner.ts';
 import { failurePage } from './popup.ts';
+import { refresh, refreshFailure } from './refresh.ts';
 import { readAddress, readPage, type Environment } from './settings.ts';
 import type { Provider } from './providers/provider.ts';
 
@@ -11,7 +12,7 @@ import type { Provider } from './providers/provider.ts';
 const patience = 8_000; // milliseconds
 
 /** More than any CMS or Git host sends, less than any platform refuses. */
-const longestQuery = 8 * 1024;
+const longestQuery = 16 * 1024;
 
 export interface HandlerOptions {
   env?: Environment;
@@ -31,6 +32,7 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
   return async (request) => {
     const start = now();
     const cookies: string[] = [];
+    const headers: Record<string, string> = {};
     const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
     // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
     let route = findRoute(request.path, parameters, providers, '');
@@ -42,17 +44,29 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
       origin = address.origin;
       route = findRoute(request.path, parameters, providers, address.prefix);
       refuseOddities(request, route);
-      const surroundings = { request, parameters, env, address, now: start, deadline: Date.now() + patience, cookies };
+      const surroundings = {
+        request,
+        parameters,
+        env,
+        address,
+        now: start,
+        deadline: Date.now() + patience,
+        cookies,
+        headers,
+      };
       reply = await follow(route, providers, surroundings);
     } catch (error) {
       const known = error instanceof LoginError ? error : new LoginError('INTERNAL', {}, { cause: error });
       code = known.code;
       reply = isLogin(route)
         ? failurePage({ provider: announced(route), error: known, hop: origin })
-        : plainErrorPage(known);
-      if (known.code === 'METHOD_NOT_ALLOWED') reply.headers['allow'] = 'GET, HEAD';
+        : route.event === 'refresh'
+          ? refreshFailure(known)
+          : plainErrorPage(known);
+      if (known.code === 'METHOD_NOT_ALLOWED')
+        reply.headers['allow'] = route.event === 'refresh' ? 'POST, OPTIONS' : 'GET, HEAD';
     }
-    const provider = isLogin(route) ? route.provider?.id : undefined;
+    const provider = 'provider' in route ? route.provider?.id : undefined;
     log({
       event: route.event,
       ...(provider !== undefined && { provider }),
@@ -61,7 +75,12 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
       duration: Math.round(now() - start),
       ...(request.id !== undefined && { request: request.id }),
     });
-    return { ...reply, cookies, body: request.method === 'HEAD' ? '' : reply.body };
+    return {
+      ...reply,
+      headers: { ...reply.headers, ...headers },
+      cookies,
+      body: request.method === 'HEAD' ? '' : reply.body,
+    };
   };
 }
 
@@ -75,6 +94,7 @@ type Route =
       fromPath: string | undefined;
     }
   | { event: 'finish'; provider: Provider }
+  | { event: 'refresh'; provider: Provider }
   | { event: 'page' }
   | { event: 'none' };
 
@@ -89,6 +109,8 @@ const announced = (route: LoginRoute): string => (route.event === 'begin' ? rout
 function findRoute(path: string, parameters: URLSearchParams, providers: readonly Provider[], prefix: string): Route {
   // API Gateway leaves its stage in the path, some proxies take a prefix away: both are right.
   const own = prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+  const renewing = providers.find(({ refresh }) => refresh.path === own.replace(/\/$/, ''));
+  if (renewing) return { event: 'refresh', provider: renewing };
   const [root, auth, id, verb, ...rest] = own.replace(/\/$/, '').split('/');
   if (root !== '' || auth !== 'auth' || rest.length > 0) return { event: 'none' };
 
@@ -106,7 +128,7 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
 /** What no login of a CMS looks like, refused before anything is done. */
 function refuseOddities({ method, query, headers }: HttpRequest, route: Route): void {
   if (route.event === 'none') return; // 404 comes before 405
-  if (method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED');
+  if (route.event !== 'refresh' && method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED');
   if (query.length > longestQuery) throw new LoginError('REQUEST_TOO_LARGE');
   // A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
   const destination = headers['sec-fetch-dest'] ?? 'document';
@@ -133,6 +155,8 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
     }
     case 'finish':
       return finish(route.provider, surroundings);
+    case 'refresh':
+      return refresh(route.provider, surroundings);
     case 'none':
       throw new LoginError('NOT_FOUND');
   }

@@ -15,6 +15,8 @@ export interface HttpRequest {
   query: string;
   /** Lower-case names. Repeated headers are joined as HTTP joins them; cookies with `; `. */
   headers: Readonly<Record<string, string | undefined>>;
+  /** The body as text, decoded from whatever the platform made of it; read only where one is expected. */
+  body?: (() => Promise<string>) | undefined;
   /** Our own address as the platform itself knows it (never from a request header); `CMS_AUTH_URL` overrides it. */
   platformUrl?: string | undefined;
   /** The platform's name for this request, for the log. */

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 
 /** One line per request, and nothing in it that a login is made of: no code, state, token, cookie or query. */
 export interface LogEntry {
-  event: 'begin' | 'finish' | 'page' | 'none';
+  event: 'begin' | 'finish' | 'refresh' | 'page' | 'none';
   provider?: string;
   outcome: 'ok' | 'failed';
   /** What went wrong: one of `errors.ts`. */

@@ -5,7 +5,15 @@ import { redirect, singleParameters, type HttpReply, type HttpRequest } from './
 import { readinessPage } from './owner.ts';
 import { successPage } from './popup.ts';
 import { settingPrefix, type Provider } from './providers/provider.ts';
-import { readClient, readOrigins, readScope, readSecret, type Address, type Environment } from './settings.ts';
+import {
+  readClient,
+  readOrigins,
+  readRefresh,
+  readScope,
+  readSecret,
+  type Address,
+  type Environment,
+} from './settings.ts';
 
 /** What a login finds around it. */
 export interface Surroundings {
@@ -20,6 +28,8 @@ export interface Surroundings {
   deadline: number;
   /** `Set-Cookie` values that go out with the reply, whatever it turns out to be. */
   cookies: string[];
+  /** Headers that do, likewise. */
+  headers: Record<string, string>;
 }
 
 /**
@@ -43,10 +53,12 @@ export function begin(
     response_type: 'code',
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
-    scope,
+    ...(scope !== undefined && { scope }),
     state: begun.attempt.state,
-    code_challenge: codeChallenge(begun.attempt.codeVerifier),
-    code_challenge_method: 'S256',
+    ...(provider.pkce && {
+      code_challenge: codeChallenge(begun.attempt.codeVerifier),
+      code_challenge_method: 'S256',
+    }),
   };
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return redirect(`${client.authorizationEndpoint}?${pairs.join('&')}`);
@@ -84,7 +96,18 @@ export async function finish(
   const origins = readOrigins(env, address);
   const secret = readSecret(env, provider);
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
-  return successPage({ provider: provider.id, tokens, origins, hop: address.origin });
+
+  const { login } = provider.refresh;
+  const mayRefresh = readRefresh(env, provider) && (login.always || attempt.wantsRefresh);
+  const refreshToken = mayRefresh && tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
+  return successPage({
+    provider: provider.id,
+    result: { token: tokens.accessToken },
+    // For exact origins only: whoever can put a page on a preview would else be in for months.
+    resultForExact: { token: tokens.accessToken, ...refreshToken },
+    origins,
+    hop: address.origin,
+  });
 }
 
 function problemWith(provider: Provider, env: Environment, address: Address): LoginError | undefined {

@@ -2,8 +2,10 @@
 export {
   allowInsecureRequests,
   authorizationCodeGrant,
+  ClientSecretBasic,
   ClientSecretPost,
   Configuration,
   customFetch,
+  refreshTokenGrant,
   ResponseBodyError,
 } from 'openid-client';

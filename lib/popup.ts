@@ -1,7 +1,6 @@
 import { LoginError } from './errors.ts';
 import { html, page, safeJson, Html } from './page.ts';
 import script from './popup.client.ts?inline';
-import type { Tokens } from './exchange.ts';
 import type { HttpReply } from './http.ts';
 import type { OriginList } from './origins.ts';
 
@@ -30,16 +29,19 @@ const providerName = /^[a-z][a-z0-9-]{0,30}$/;
  */
 export function successPage({
   provider,
-  tokens,
+  result,
+  resultForExact,
   origins,
   hop,
 }: {
   provider: string;
-  tokens: Tokens;
+  result: Record<string, string>;
+  resultForExact: Record<string, string>;
   origins: OriginList;
   hop: string;
 }): HttpReply {
-  const success = `authorization:${provider}:success:${safeJson({ token: tokens.accessToken, provider })}`;
+  const success = (fields: Record<string, string>) =>
+    `authorization:${provider}:success:${safeJson({ ...fields, provider })}`;
   return popup(200, {
     title: 'Signing in',
     state: 'waiting',
@@ -47,7 +49,11 @@ export function successPage({
     handOver: {
       greeting: `authorizing:${provider}`,
       origins,
-      results: { exact: success, pattern: success, other: failure(provider, new LoginError('UNSUPPORTED_DOMAIN')) },
+      results: {
+        exact: success(resultForExact),
+        pattern: success(result),
+        other: failure(provider, new LoginError('UNSUPPORTED_DOMAIN')),
+      },
     },
     hop,
   });

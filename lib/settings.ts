@@ -105,24 +105,35 @@ export const callbackAddress = (address: Address, provider: Provider): string =>
  * else becomes the default.
  *
  * @param wish as the CMS sent it: separated by spaces or commas
+ * @returns undefined where no scope is to be sent
  * @throws LoginError SETTING_INVALID
  */
-export function readScope(env: Environment, provider: Provider, wish: string | undefined): string {
+export function readScope(env: Environment, provider: Provider, wish: string | undefined): string | undefined {
+  if (!provider.scope) return undefined;
+  const { allowed, default: least } = provider.scope;
   const name = `${settingPrefix(provider)}_SCOPE`;
   const setting = optional(env, name);
-  if (setting !== undefined && scopes(setting).length === 0)
+  if (setting !== undefined && list(setting).length === 0)
     throw invalid(name, 'it names no scope; remove it, or name one.');
-  const fallback = setting === undefined ? provider.scope.default : scopes(setting).join(' ');
-  const most = setting === undefined ? Object.keys(provider.scope.allowed) : scopes(setting);
+  const most = setting === undefined ? Object.keys(allowed) : list(setting);
   const within = (scope: string): boolean =>
     most.includes(scope) ||
-    (Object.hasOwn(provider.scope.allowed, scope) &&
-      (provider.scope.allowed[scope] ?? []).some((wider) => most.includes(wider)));
-  const wished = scopes(wish ?? '');
-  return wished.length > 0 && wished.every(within) ? wished.join(' ') : fallback;
+    (Object.hasOwn(allowed, scope) && (allowed[scope] ?? []).some((wider) => most.includes(wider)));
+  const wished = list(wish ?? '');
+  if (wished.length > 0 && wished.every(within)) return wished.join(' ');
+  return setting === undefined ? least : most.join(' ');
 }
 
-const scopes = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+/**
+ * Whether the owner lets refresh tokens of this provider out.
+ *
+ * @throws LoginError SETTING_INVALID
+ */
+export const readRefresh = (env: Environment, provider: Provider): boolean =>
+  list(optional(env, 'CMS_AUTH_REFRESH') ?? '').includes(provider.id);
+
+/** What is listed with spaces or commas between. */
+const list = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
 
 function readUrl(name: string, value: string | undefined): URL {
   if (value === undefined) throw new LoginError('SETTING_MISSING', { setting: name });
@@ -156,6 +167,10 @@ export function checkSettings(env: Environment, providers: readonly Provider[], 
   attempt(() => {
     const address = readAddress(env, platformUrl);
     attempt(() => readOrigins(env, address));
+    attempt(() => {
+      const unknown = list(optional(env, 'CMS_AUTH_REFRESH') ?? '').some((id) => !providers.some((p) => p.id === id));
+      if (unknown) throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);
+    });
     for (const provider of providers.filter((p) => isConfigured(env, p))) {
       attempt(() => readClient(env, provider, address));
       attempt(() => readScope(env, provider, undefined));

@@ -10,6 +10,8 @@ export interface LambdaEvent {
   headers?: Record<string, string | undefined>;
   /** Cookies come here, and not among the headers. */
   cookies?: string[];
+  body?: string;
+  isBase64Encoded?: boolean;
   requestContext: { domainName: string; stage: string; requestId?: string; http: { method: string } };
 }
 
@@ -26,13 +28,16 @@ export const lambda =
   async (event: LambdaEvent): Promise<LambdaResult> =>
     toReply(await handler(toRequest(event)));
 
-function toRequest({ rawPath, rawQueryString, headers, cookies, requestContext }: LambdaEvent): HttpRequest {
+function toRequest(event: LambdaEvent): HttpRequest {
+  const { rawPath, rawQueryString, headers, cookies, body = '', isBase64Encoded, requestContext } = event;
   const { domainName, stage, requestId, http } = requestContext;
   return {
     method: http.method,
     path: rawPath,
     query: rawQueryString,
     headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
+    // Forms arrive in base64, JSON as it is.
+    body: async () => (isBase64Encoded ? Buffer.from(body, 'base64').toString() : body),
     // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
     platformUrl: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
     id: requestId,

@@ -14,6 +14,7 @@ function toRequest(request: Request, context?: Context): HttpRequest {
     path: url.pathname,
     query: url.search.slice(1),
     headers: Object.fromEntries(request.headers),
+    body: () => request.text(),
     // The site's main address, as Netlify sets it. The request's own may be a deploy preview's, where no host sends anybody back to.
     platformUrl: context?.site?.url ?? process.env['URL'],
     id: context?.requestId,

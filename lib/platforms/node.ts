@@ -18,8 +18,20 @@ function toRequest(request: IncomingMessage, platformUrl: string | undefined): H
     path,
     query: query.join('?'),
     headers: Object.fromEntries(headers),
+    body: () => readBody(request),
     platformUrl,
   };
+}
+
+/** @returns the body, cut off behind what anybody has reason to send */
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    if ((size += chunk.length) > 64 * 1024) break;
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function toReply({ status, headers, cookies, body }: HttpReply, response: ServerResponse): void {

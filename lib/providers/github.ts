@@ -28,4 +28,12 @@ export const github = {
       'user:email': ['user'],
     },
   },
+  clientAuthentication: 'body',
+  pkce: true,
+  // Sveltia CMS replaces /authorize by /access_token.
+  refresh: {
+    path: '/auth/github/access_token',
+    answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
+    login: { refreshToken: 'refreshToken', always: false },
+  },
 } as const satisfies Provider;

@@ -14,11 +14,25 @@ export interface Provider {
   tokenPath: string;
   /** The issuer identifier (RFC 9207) is the base URL with this behind it. It must be right: see `exchange.ts`. */
   issuerPath: string;
-  scope: {
+  /** Absent where the rights are the registered app's own and cannot be asked for: no scope is sent then. */
+  scope?: {
     /** The least that the CMSs work with. */
     default: string;
     /** What a CMS may ask for, each with the wider scopes that include it. */
     allowed: Readonly<Record<string, readonly string[]>>;
+  };
+  /** How the host wants client id and secret (RFC 6749, 2.3.1): in the body, or as HTTP Basic without percent-encoding. */
+  clientAuthentication: 'body' | 'rawBasic';
+  /** Whether the host takes PKCE with S256 (RFC 7636). */
+  pkce: boolean;
+  /** How those CMSs renew tokens that know how to, at this host. */
+  refresh: {
+    /** Where they ask: fixed in their code. */
+    path: string;
+    /** What they call the two tokens in the answer. */
+    answer: { accessToken: string; refreshToken: string };
+    /** What they call the refresh token at the login, and whether every login gets it or only one begun at `/authorize`. */
+    login: { refreshToken: string; always: boolean };
   };
 }
 

@@ -69,7 +69,8 @@ const pages = {
   'a page for people': page(200, { title: 'x', body: html`<p>x</p>` }),
   'a success': successPage({
     provider,
-    tokens: { accessToken: 'gho_1' },
+    result: { token: 'gho_1' },
+    resultForExact: { token: 'gho_1' },
     origins: { exact: ['https://www.example.com'], patterns: [] },
     hop: 'https://auth.example.com',
   }),
@@ -121,7 +122,8 @@ describe('The popup page', () => {
   it('survives a token that would end the script, in one message that parses back', () => {
     const { body } = successPage({
       provider,
-      tokens: { accessToken: nasty },
+      result: { token: nasty },
+      resultForExact: { token: nasty },
       origins: { exact: [], patterns: [] },
       hop: 'https://auth.example.com',
     });

@@ -1,0 +1,7 @@
+import { createHandler } from '../lib/handler.ts';
+import { bitbucket } from '../lib/providers/bitbucket.ts';
+
+/** Bitbucket alone, for owners who give each provider its own function, secret and role. */
+export const handler = createHandler([bitbucket]);
+
+export const paths = ['/auth/bitbucket', '/auth/bitbucket/authorize', '/auth/bitbucket/callback', '/auth/refresh'];

@@ -1,0 +1,30 @@
+import type { Provider } from './provider.ts';
+
+/**
+ * Bitbucket Cloud.
+ *
+ * - Rights are ticked at the OAuth consumer. Decap asks for `repo` here, which is not a scope of Bitbucket's at all.
+ * - No PKCE: what protects the code is the attempt's cookie alone. Somebody who has stolen a code and has begun a login of
+ *   his own could still hand it in.
+ * - HTTP Basic; whether it is decoded is not documented, so it is sent as it is.
+ * - No issuer of its own; the base URL stands for one.
+ * - Tokens live two hours and weigh about 3 kB; refresh tokens rotate, and die after three months without use.
+ *
+ * @see https://developer.atlassian.com/cloud/bitbucket/oauth-2/
+ */
+export const bitbucket = {
+  id: 'bitbucket',
+  name: 'Bitbucket',
+  url: 'https://bitbucket.org',
+  authorizePath: '/site/oauth2/authorize',
+  tokenPath: '/site/oauth2/access_token',
+  issuerPath: '',
+  clientAuthentication: 'rawBasic',
+  pkce: false,
+  // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
+  refresh: {
+    path: '/auth/refresh',
+    answer: { accessToken: 'token', refreshToken: 'refresh_token' },
+    login: { refreshToken: 'refresh_token', always: true },
+  },
+} as const satisfies Provider;

@@ -1,0 +1,30 @@
+import type { Provider } from './provider.ts';
+
+/**
+ * gitlab.com and self-managed GitLab, also under a path.
+ *
+ * - Never decodes HTTP Basic, and its secrets (`gloas-…`) hold what the encoding changes: so the body it is.
+ * - Sends `WWW-Authenticate` with every error of the token endpoint, with 400 too.
+ * - Tokens live two hours; a refresh token works once, and using it ends the old access token.
+ * - `api` is the only scope that the CMSs' calls work with; the application must have been registered with it.
+ *
+ * @see https://docs.gitlab.com/api/oauth2/
+ * @see https://docs.gitlab.com/integration/oauth_provider/
+ */
+export const gitlab = {
+  id: 'gitlab',
+  name: 'GitLab',
+  url: 'https://gitlab.com',
+  authorizePath: '/oauth/authorize',
+  tokenPath: '/oauth/token',
+  issuerPath: '',
+  scope: { default: 'api', allowed: { api: [] } },
+  clientAuthentication: 'body',
+  pkce: true,
+  // Sveltia CMS replaces /authorize by /token.
+  refresh: {
+    path: '/auth/gitlab/token',
+    answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
+    login: { refreshToken: 'refreshToken', always: false },
+  },
+} as const satisfies Provider;
