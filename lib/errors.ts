@@ -166,23 +166,23 @@ const authorizationErrors: Readonly<Record<string, LoginErrorCode>> = {
   unsupported_response_type: 'CLIENT_NOT_ALLOWED',
 };
 
+const grantErrors = new Set(['invalid_grant', 'bad_verification_code', 'bad_refresh_token']);
+
 const tokenErrors: Readonly<Record<string, LoginErrorCode>> = {
-  bad_verification_code: 'CODE_REJECTED',
-  invalid_grant: 'CODE_REJECTED',
   incorrect_client_credentials: 'BAD_CLIENT_CREDENTIALS',
   invalid_client: 'BAD_CLIENT_CREDENTIALS',
   unauthorized_client: 'BAD_CLIENT_CREDENTIALS',
   redirect_uri_mismatch: 'REDIRECT_URI_MISMATCH',
   unverified_user_email: 'UNVERIFIED_EMAIL',
-  bad_refresh_token: 'REFRESH_REJECTED',
   slow_down: 'HOST_BUSY',
 };
 
 /** The `error` of a callback, which anybody can write into the address, as a code of ours. */
 export const authorizationError = (error: string): LoginErrorCode => lookUp(authorizationErrors, error);
 
-/** The `error` of a token endpoint as a code of ours. */
-export const tokenError = (error: string): LoginErrorCode => lookUp(tokenErrors, error);
+/** The `error` of a token endpoint as a code of ours; `rejected` is the one for a code or refresh token that was refused. */
+export const tokenError = (error: string, rejected: LoginErrorCode): LoginErrorCode =>
+  grantErrors.has(error) ? rejected : lookUp(tokenErrors, error);
 
 const lookUp = (table: Readonly<Record<string, LoginErrorCode>>, error: string): LoginErrorCode =>
   (Object.hasOwn(table, error) ? table[error] : undefined) ?? 'HOST_REFUSED';

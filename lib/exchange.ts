@@ -1,5 +1,5 @@
 import type { ClientAuth, CustomFetch, TokenEndpointResponse } from 'openid-client';
-import { LoginError, tokenError } from './errors.ts';
+import { LoginError, tokenError, type LoginErrorCode } from './errors.ts';
 import { isLoopback } from './origins.ts';
 import { settingPrefix } from './providers/provider.ts';
 import type { Attempt } from './attempt.ts';
@@ -37,7 +37,7 @@ export async function exchangeCode(
   callback.searchParams.set('state', attempt.state);
   if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
   const oauth = await import('./openid.ts');
-  return exchange(oauth, client, () =>
+  return exchange(oauth, client, 'CODE_REJECTED', () =>
     oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
       expectedState: attempt.state,
       ...(client.provider.pkce && { pkceCodeVerifier: attempt.codeVerifier }),
@@ -59,19 +59,24 @@ export async function renewTokens(
   deadline: number,
 ): Promise<Tokens> {
   const oauth = await import('./openid.ts');
-  return exchange(oauth, client, () =>
+  return exchange(oauth, client, 'REFRESH_REJECTED', () =>
     oauth.refreshTokenGrant(configuration(oauth, client, clientSecret, deadline), refreshToken),
   );
 }
 
-async function exchange(oauth: OpenId, client: Client, grant: () => Promise<TokenEndpointResponse>): Promise<Tokens> {
+async function exchange(
+  oauth: OpenId,
+  client: Client,
+  rejected: 'CODE_REJECTED' | 'REFRESH_REJECTED',
+  grant: () => Promise<TokenEndpointResponse>,
+): Promise<Tokens> {
   try {
     const { access_token: accessToken, refresh_token: refreshToken } = await grant();
     for (const token of [accessToken, refreshToken ?? 'x'])
       if (!/^[\x21-\x7e]+$/.test(token)) throw new LoginError('HOST_MALFORMED', { host: client.provider.name });
     return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
   } catch (error) {
-    throw inOurWords(oauth, error, client);
+    throw inOurWords(oauth, error, client, rejected);
   }
 }
 
@@ -110,18 +115,18 @@ function tolerantFetch(signal: AbortSignal): CustomFetch {
   return async (url, options) => {
     const response = await fetch(url, { ...(options as RequestInit), signal });
     const text = await readLimited(response);
-    const headers = new Headers({ 'content-type': 'application/json' });
-    const retryAfter = response.headers.get('retry-after');
-    if (retryAfter) headers.set('retry-after', retryAfter);
     // `WWW-Authenticate` is left out: Doorkeeper (GitLab) sends it with every error, and the library would then stop reading.
     const body = readObject(text, response.headers.get('content-type'));
-    if (!body) return new Response(text, { status: response.status, headers: { 'content-type': 'text/plain' } });
+    // Statuses that have no body would not go with one; from a token endpoint they are as wrong as any text.
+    if (!body) return new Response(text, { status: [204, 205, 304].includes(response.status) ? 502 : response.status });
     // Members that are null or empty mean "none"; the library takes them for broken ones.
-    for (const name of ['refresh_token', 'expires_in', 'scope', 'id_token'])
+    for (const name of ['refresh_token', 'expires_in', 'scope'])
       if (body[name] === null || body[name] === '' || Array.isArray(body[name])) delete body[name];
+    // Nothing here is OpenID Connect, and an ID token that cannot be verified must not spoil an access token.
+    delete body['id_token'];
     // GitHub says 200 to everything.
     const status = response.status === 200 && typeof body['error'] === 'string' ? 400 : response.status;
-    return new Response(JSON.stringify(body), { status, headers });
+    return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } });
   };
 }
 
@@ -150,8 +155,12 @@ function readObject(text: string, type: string | null): Record<string, unknown> 
   }
 }
 
-/** The library's and fetch's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here. */
-function inOurWords(oauth: OpenId, error: unknown, client: Client): LoginError {
+/**
+ * The library's and fetch's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here.
+ *
+ * @param rejected what it means here that the host does not take the grant
+ */
+function inOurWords(oauth: OpenId, error: unknown, client: Client, rejected: LoginErrorCode): LoginError {
   if (error instanceof LoginError) return error;
   const prefix = settingPrefix(client.provider);
   const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };
@@ -160,7 +169,7 @@ function inOurWords(oauth: OpenId, error: unknown, client: Client): LoginError {
   if (error instanceof oauth.ResponseBodyError)
     return error.status === 429
       ? new LoginError('HOST_BUSY', fill, options)
-      : new LoginError(tokenError(error.error), fill, options);
+      : new LoginError(tokenError(error.error, rejected), fill, options);
 
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof TooLarge) return new LoginError('HOST_MALFORMED', fill, options);

@@ -24,7 +24,7 @@ export interface HandlerOptions {
 /**
  * Makes a handler from a list of providers. Every function, on every platform, is this with another list.
  *
- * The handler never rejects: whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
+ * Whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
  */
 export function createHandler(providers: readonly Provider[], options: HandlerOptions = {}): Handler {
   const { env = process.env, log = writeLog, now = Date.now } = options;

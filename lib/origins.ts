@@ -58,18 +58,22 @@ function problemOfOrigin(entry: string): string | undefined {
 }
 
 /**
- * One star, in the left-most label, touching a literal `--`. That is how Netlify and Firebase join a preview's name to
- * the site's own, and what nobody else can register: on shared domains everyone owns a sub-domain, so a star that stood
- * for a whole label (`https://*.netlify.app`) or for a name's free end (`https://mysite-*.netlify.app`) would list strangers.
+ * One star, in the left-most label, touching a `--` that has literal text on its other side. That is how Netlify and Firebase
+ * join a preview's name to the site's own. On shared domains everyone owns a sub-domain, so a star that stood for a whole
+ * label (`https://*.netlify.app`) or for a name's free end (`https://mysite-*.netlify.app`) would list strangers; and so would
+ * one in the registrable name itself (`https://*--example.com`), which is why two more labels have to follow.
  */
 function problemOfPattern(entry: string): string | undefined {
   const [scheme, rest = ''] = entry.split('://', 2);
   if (scheme !== 'https') return 'has a star, so it must begin with https://';
-  const label = rest.split('.', 1)[0] ?? '';
-  if (entry.split('*').length !== 2 || !label.includes('*'))
-    return 'may have one star only, in the first part of the host name, such as https://deploy-preview-*--site.netlify.app';
-  if (!label.includes('--*') && !label.includes('*--'))
-    return 'has a star that does not touch a "--", so strangers could register names that match; write https://deploy-preview-*--site.netlify.app';
+  const [label = '', ...parents] = rest.split('.');
+  if (entry.split('*').length !== 2 || !label.includes('*') || parents.length < 2)
+    return 'may have one star only, in the first of at least three parts of the host name, such as https://deploy-preview-*--site.netlify.app';
+  if (!/[^*-]--\*|\*--[^*-]/.test(label))
+    return 'has a star that does not touch a "--" with a name behind it, so strangers could register names that match; write https://deploy-preview-*--site.netlify.app';
+  // What stands behind the `--` there is the site's name: any site may have a branch called as in front of it.
+  if (label.includes('--*') && rest.endsWith('.netlify.app'))
+    return 'has a star where Netlify puts the name of the site, so every site there would match; write https://deploy-preview-*--site.netlify.app';
   return problemOfOrigin(entry.replace('*', 'x'));
 }
 

@@ -1,7 +1,7 @@
 import { commonHeaders, type HttpReply } from './http.ts';
 import style from './page.css?inline';
 
-/** HTML that is safe as it stands. Only `html` makes it, so a string that was forgotten to be escaped cannot slip in. */
+/** HTML that is safe as it stands: made by `html`, or by hand where the text is known to be safe. */
 export class Html {
   readonly text: string;
   constructor(text: string) {

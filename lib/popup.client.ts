@@ -26,7 +26,8 @@ if (!opener) {
 
 function receive(event: MessageEvent): void {
   // Frames and other windows can post here, too; only the opener is meant, and it must say exactly this.
-  if (!handOver || event.source !== opener || event.data !== handOver.greeting) return;
+  // An opaque origin ("null", a sandboxed page) is nobody: it cannot be named as a target.
+  if (!handOver || event.source !== opener || event.data !== handOver.greeting || event.origin === 'null') return;
   const { origins, results } = handOver;
   // Once: a second click on Login leaves a second listener in the CMS, and a token is not to be had twice.
   handOver = undefined;
@@ -35,8 +36,7 @@ function receive(event: MessageEvent): void {
   const listed = matchOrigin(origins, event.origin);
   const result = listed && results[listed];
   // The origin is named, so that the browser drops the message if the opener has gone to another page since it spoke.
-  // An opaque origin ("null") cannot be named, and is never listed.
-  if (event.origin !== 'null') opener?.postMessage(result ?? results.other, event.origin);
+  opener?.postMessage(result ?? results.other, event.origin);
   if (!failed) show(result === undefined ? 'refused' : 'done', event.origin);
 }
 

@@ -39,7 +39,7 @@ export async function refresh(
   if (request.method !== 'POST') throw new LoginError('METHOD_NOT_ALLOWED');
   if (listed !== 'exact' || !readRefresh(env, provider)) throw new LoginError('REFRESH_NOT_ALLOWED');
 
-  const given = await readGiven(request, parameters, provider);
+  const given = await readGiven(request, parameters, provider, deadline);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
   const { answer } = provider.refresh;
@@ -51,8 +51,13 @@ export async function refresh(
 }
 
 /** The refresh token, which three generations of clients send in the query, in a form or in JSON. */
-async function readGiven(request: HttpRequest, parameters: URLSearchParams, provider: Provider): Promise<string> {
-  const body = (await request.body?.()) ?? '';
+async function readGiven(
+  request: HttpRequest,
+  parameters: URLSearchParams,
+  provider: Provider,
+  deadline: number,
+): Promise<string> {
+  const body = await withinDeadline(request.body?.(), deadline);
   if (body.length > longestBody) throw new LoginError('REQUEST_TOO_LARGE');
   const form = request.headers['content-type']?.startsWith('application/json')
     ? jsonParameters(body)
@@ -70,6 +75,20 @@ async function readGiven(request: HttpRequest, parameters: URLSearchParams, prov
   if (!refreshTokenPattern.test(token))
     throw new LoginError('BAD_REQUEST', { detail: '"refresh_token" is missing or is none' });
   return token;
+}
+
+/** Somebody who sends a body byte by byte gets no more of our time than a Git host does. */
+async function withinDeadline(body: Promise<string> | undefined, deadline: number): Promise<string> {
+  let timer;
+  const late = new Promise<never>((_, reject) => {
+    const refuse = () => reject(new LoginError('BAD_REQUEST', { detail: 'its body did not arrive in time' }));
+    timer = setTimeout(refuse, deadline - Date.now());
+  });
+  try {
+    return (await Promise.race([body, late])) ?? '';
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The clients do not encode what they send, so a plus is a plus. */

@@ -57,7 +57,9 @@ const invalid = (setting: string, detail: string) => new LoginError('SETTING_INV
  */
 export function readAddress(env: Environment, platformUrl: string | undefined): Address {
   const url = readUrl('CMS_AUTH_URL', optional(env, 'CMS_AUTH_URL') ?? platformUrl);
-  return { origin: url.origin, prefix: withoutFinalSlash(url.pathname), secure: url.protocol === 'https:' };
+  const prefix = withoutFinalSlash(url.pathname);
+  if (prefix.endsWith('/auth')) throw invalid('CMS_AUTH_URL', 'leave the final /auth away; it is added by itself.');
+  return { origin: url.origin, prefix, secure: url.protocol === 'https:' };
 }
 
 /**
@@ -70,8 +72,16 @@ export function readOrigins(env: Environment, address: Address): OriginList {
   return parsed.list;
 }
 
-/** Whether the owner's page is on. */
-export const readPage = (env: Environment): boolean => optional(env, 'CMS_AUTH_PAGE') !== 'off';
+/**
+ * Whether the owner's page is on.
+ *
+ * @throws LoginError SETTING_INVALID
+ */
+export function readPage(env: Environment): boolean {
+  const value = optional(env, 'CMS_AUTH_PAGE') ?? 'on';
+  if (value !== 'on' && value !== 'off') throw invalid('CMS_AUTH_PAGE', 'write off, or remove it.');
+  return value === 'on';
+}
 
 /** Whether the provider is switched on, that is: has a client id. */
 export const isConfigured = (env: Environment, provider: Provider): boolean =>
@@ -142,8 +152,8 @@ function readUrl(name: string, value: string | undefined): URL {
     throw invalid(name, 'write a complete address that begins with https://, such as https://www.example.com.');
   if (url.protocol === 'http:' && !isLoopback(url))
     throw invalid(name, 'it must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only).');
-  if (url.username || url.password || url.search || url.hash || /[?#@]/.test(value))
-    throw invalid(name, 'write it without user name, "?" and "#".');
+  if (url.username || url.password || withoutFinalSlash(url.pathname).includes('//') || /[?#@\\\s]/.test(value))
+    throw invalid(name, 'write it without user name, spaces, "?", "#", "\\" and double slashes.');
   return url;
 }
 
@@ -167,6 +177,7 @@ export function checkSettings(env: Environment, providers: readonly Provider[], 
   attempt(() => {
     const address = readAddress(env, platformUrl);
     attempt(() => readOrigins(env, address));
+    attempt(() => readPage(env));
     attempt(() => {
       const unknown = list(optional(env, 'CMS_AUTH_REFRESH') ?? '').some((id) => !providers.some((p) => p.id === id));
       if (unknown) throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);

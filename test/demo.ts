@@ -1,6 +1,7 @@
 import { createHandler } from '../lib/handler.ts';
 import { closeOnSignal, listen, node, readPort } from '../lib/platforms/node.ts';
 import { github } from '../lib/providers/github.ts';
+import { cmsBundle } from './cms/bundles.ts';
 import { cmsPages } from './cms/server.ts';
 import { startGitHub } from './hosts/github.ts';
 import { escapeHtml } from './hosts/page.ts';
@@ -38,7 +39,8 @@ export async function main(): Promise<void> {
       graphql_api_root: host.graphqlRoot,
     },
   };
-  console.log('Fetching the published CMS bundles (once; they are kept in .cache).');
+  console.log('Looking for the published CMS bundles (fetched once, then kept in .cache).');
+  for (const cms of ['decap', 'sveltia'] as const) await cmsBundle(cms);
   const pages = [
     cmsPages({ cms: 'decap', path: '/decap/', config }),
     cmsPages({ cms: 'sveltia', path: '/sveltia/', config }),
@@ -53,7 +55,10 @@ export async function main(): Promise<void> {
         }
         for (const page of pages) if (await page(request, response)) return;
         hop(request, response);
-      })();
+      })().catch((error: unknown) => {
+        console.error(error);
+        response.destroy();
+      });
     },
     { port, loopbackOnly: true },
   ).catch(async (error: unknown) => {

@@ -5,8 +5,8 @@ import type { Handler, HttpReply, HttpRequest } from '../http.ts';
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export interface LambdaEvent {
-  rawPath: string;
-  rawQueryString: string;
+  rawPath?: string;
+  rawQueryString?: string;
   headers?: Record<string, string | undefined>;
   /** Cookies come here, and not among the headers. */
   cookies?: string[];
@@ -29,7 +29,9 @@ export const lambda =
     toReply(await handler(toRequest(event)));
 
 function toRequest(event: LambdaEvent): HttpRequest {
-  const { rawPath, rawQueryString, headers, cookies, body = '', isBase64Encoded, requestContext } = event;
+  if (!event.requestContext?.http)
+    throw new Error('This function takes events of payload format 2.0: put it behind an HTTP API or a Function URL.');
+  const { rawPath = '/', rawQueryString = '', headers, cookies, body = '', isBase64Encoded, requestContext } = event;
   const { domainName, stage, requestId, http } = requestContext;
   return {
     method: http.method,

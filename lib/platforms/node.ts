@@ -5,7 +5,9 @@ import type { Handler, HttpReply, HttpRequest } from '../http.ts';
 export const node =
   (handler: Handler, platformUrl?: string): RequestListener =>
   (request, response) =>
-    void handler(toRequest(request, platformUrl)).then((reply) => toReply(reply, response));
+    handler(toRequest(request, platformUrl))
+      .then((reply) => toReply(reply, response))
+      .catch(() => response.destroy());
 
 function toRequest(request: IncomingMessage, platformUrl: string | undefined): HttpRequest {
   const [path = '', ...query] = (request.url ?? '').split('?');
@@ -52,8 +54,11 @@ export async function listen(
 ): Promise<() => Promise<void>> {
   const servers: Server[] = [];
   const close = async () => {
-    for (const server of servers) server.closeAllConnections();
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    // Logins that are under way may end: their codes are spent already.
+    const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    for (const server of servers) server.closeIdleConnections();
+    setTimeout(() => servers.forEach((server) => server.closeAllConnections()), 9_000).unref();
+    await closed;
   };
   // "localhost" is two addresses, and which one a browser tries first is up to it.
   for (const host of loopbackOnly ? ['127.0.0.1', '::1'] : [undefined]) {

@@ -16,6 +16,7 @@ export interface Request {
   path: string;
   query: string;
   headers: Record<string, string>;
+  body?: string;
 }
 
 export interface Reply {

@@ -4,7 +4,8 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
 import type { Handler } from '../../lib/http.ts';
-import { describeLogin } from './login.ts';
+import { describeLogin, type Call } from './login.ts';
+import { describeRefresh } from './refresh.ts';
 
 let port = 0;
 let close: () => Promise<void>;
@@ -21,11 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => close());
 
-describeLogin('a Node server', async (handler, { method, path, query, headers }) => {
+const call: Call = async (handler, { method, path, query, headers, body = '' }) => {
   current = handler;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const options = { host: '127.0.0.1', port, method, path: path + (query && `?${query}`), headers, agent: false };
-    send(options, resolve).on('error', reject).end();
+    send(options, resolve).on('error', reject).end(body);
   });
   const { 'set-cookie': cookies = [], ...rest } = response.headers;
   return {
@@ -34,4 +35,7 @@ describeLogin('a Node server', async (handler, { method, path, query, headers })
     cookies,
     body: await text(response),
   };
-});
+};
+
+describeLogin('a Node server', call);
+describeRefresh('a Node server', call);

@@ -6,62 +6,39 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Fault, faults } from './faults.ts';
+import { faults } from './faults.ts';
 import { githubApi } from './github/api.ts';
+import {
+  fromOurPage,
+  type Host,
+  type HostSettings,
+  logRequest,
+  type LoggedRequest,
+  repositoryPage,
+  type RepositoryOptions,
+  sendPage,
+} from './host.ts';
 import { listen, readParameters, requestUrl, send, sendJson, sendRedirect, type ListenOptions } from './http.ts';
-import { challengeMatches, Grants, repeated, splitScopes, type OAuthApp } from './oauth.ts';
-import { avatar, consentPage, errorPage, escapeHtml, page, pageHeaders } from './page.ts';
+import { challengeMatches, Grants, repeated, splitScopes } from './oauth.ts';
+import { avatar, consentPage, errorPage } from './page.ts';
 import { Repository } from './repository.ts';
-import { postsFolder, sampleFiles } from './sample.ts';
+import { sampleFiles } from './sample.ts';
 
-/** Can be changed at any time, by assigning to the running host. */
-export interface GitHubSettings {
-  app: OAuthApp;
-  /** The one user of this host, always signed in. */
-  user: { login: string; name: string };
-  /** Whether that user may write to the repository. */
-  collaborator: boolean;
-  /** A private repository needs the scope `repo`, a public one `public_repo`. */
-  private: boolean;
-  /**
-   * `ask` always, `remember` an approval as the real GitHub does, or `always` answer at once. The last two are what
-   * makes a hostile page dangerous: the user sees nothing.
-   */
-  consent: 'ask' | 'remember' | 'always';
+export type { LoggedRequest };
+
+/** A private repository needs the scope `repo`, a public one `public_repo`. */
+export interface GitHubSettings extends HostSettings {
   /** GitHub App style: tokens that expire, refresh tokens that rotate, no scopes. */
   expiring: boolean;
   /** The issuer in the callback (RFC 9207): GitHub's, none, or a false one. */
   iss: 'right' | 'none' | (string & {});
-  /** What the token endpoint does instead of answering. */
-  fault: Fault | undefined;
-  /** Milliseconds before an answer of the authorize and token endpoints. */
-  delay: number;
-  /** More headers for the consent page and the redirect, such as Cross-Origin-Opener-Policy. */
-  headers: Record<string, string>;
 }
 
-export interface LoggedRequest {
-  method: string;
-  path: string;
-  /** Of the OAuth endpoints only. */
-  parameters: Record<string, string>;
-}
-
-export interface GitHubHost extends GitHubSettings {
-  readonly url: string;
-  readonly apiRoot: string;
+export interface GitHubHost extends GitHubSettings, Host {
   readonly graphqlRoot: string;
-  readonly repository: Repository;
-  readonly grants: Grants;
-  /** The newest thousand. */
-  readonly requests: LoggedRequest[];
-  /** API requests that this host does not know how to answer: a test that is green without this being empty proves little. */
-  readonly unexpected: string[];
-  close(): Promise<void>;
 }
 
-export type GitHubOptions = ListenOptions &
-  Partial<GitHubSettings> & { repository?: { fullName?: string; branch?: string; files?: Record<string, string> } };
+export type GitHubOptions = ListenOptions & Partial<GitHubSettings> & { repository?: RepositoryOptions };
 
 export async function startGitHub({ port, host, repository = {}, ...settings }: GitHubOptions = {}) {
   const { fullName = 'demo/site', branch = 'main', files = sampleFiles } = repository;
@@ -96,9 +73,7 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
 async function answer(github: GitHubHost, request: IncomingMessage, response: ServerResponse) {
   const url = requestUrl(request, github.url);
   const method = request.method ?? 'GET';
-  const logged: LoggedRequest = { method, path: url.pathname, parameters: {} };
-  github.requests.push(logged);
-  if (github.requests.length > 1000) github.requests.shift();
+  const logged = logRequest(github, method, url.pathname);
 
   switch (`${method} ${url.pathname}`) {
     case 'GET /login/oauth/authorize':
@@ -127,14 +102,6 @@ async function answer(github: GitHubHost, request: IncomingMessage, response: Se
   }
   if (await githubApi(github, request, response, url)) return;
   sendPage(response, 404, errorPage('Not found', 'There is nothing at this address of the demo Git host.'));
-}
-
-function fromOurPage(request: IncomingMessage) {
-  return (request.headers['sec-fetch-site'] ?? 'same-origin') === 'same-origin';
-}
-
-function sendPage(response: ServerResponse, status: number, html: string) {
-  response.writeHead(status, pageHeaders).end(html);
 }
 
 // The authorize endpoint
@@ -267,27 +234,4 @@ function sendTokens(request: IncomingMessage, response: ServerResponse, tokens: 
   if (request.headers.accept?.includes('application/json')) return sendJson(response, 200, tokens);
   const form = new URLSearchParams(Object.entries(tokens).map(([name, value]) => [name, String(value)]));
   send(response, 200, 'application/x-www-form-urlencoded; charset=utf-8', form.toString());
-}
-
-// For people: what the CMS has done to the repository
-
-function repositoryPage(repository: Repository) {
-  const commits = repository.history(repository.defaultBranch).slice(0, 10);
-  const posts = repository.list(repository.resolve(`${repository.defaultBranch}:${postsFolder}`) ?? '', true);
-  return page(
-    repository.fullName,
-    `<p class="quiet">What the CMS saved is here, in this program's memory, until you stop it.</p>
-<h2>Latest commits</h2>
-<ul>${commits
-      .map(
-        ({ sha, message, author }) =>
-          `<li>${escapeHtml(message)}<br><span class="quiet"><code>${sha.slice(0, 7)}</code> ${escapeHtml(author.name)}, ${escapeHtml(author.date.slice(0, 16).replace('T', ' '))} UTC</span></li>`,
-      )
-      .join('')}</ul>
-${posts
-  .map(
-    ({ path, sha }) => `<h2>${escapeHtml(path)}</h2><pre>${escapeHtml(repository.blob(sha)?.toString() ?? '')}</pre>`,
-  )
-  .join('')}`,
-  );
 }

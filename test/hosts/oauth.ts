@@ -12,6 +12,8 @@ export interface OAuthApp {
   redirectUris: string[];
   /** GitHub suspends apps that misbehave. */
   suspended?: boolean;
+  /** What it was registered for, where that is fixed beforehand. */
+  scopes?: string[];
 }
 
 /** What a user has agreed to. */
@@ -29,6 +31,8 @@ export interface TokenStyle {
   refreshPrefix?: string;
   /** Seconds. */
   lifetime?: number;
+  /** Makes the part after the prefix, where its form matters. */
+  generate?: () => string;
 }
 
 interface Issued {
@@ -36,6 +40,8 @@ interface Issued {
   expires: number;
   /** The other token of the pair: it dies when this one is refreshed. */
   partner?: string;
+  /** Set on a refresh token that was refreshed and still works for a while. */
+  used?: boolean;
 }
 
 const codeLifetime = 10 * 60;
@@ -60,9 +66,9 @@ export class Grants {
     return live(issued);
   }
 
-  issueTokens(grant: Grant, { accessPrefix, refreshPrefix, lifetime }: TokenStyle) {
-    const accessToken = accessPrefix + randomToken();
-    const refreshToken = refreshPrefix === undefined ? undefined : refreshPrefix + randomToken();
+  issueTokens(grant: Grant, { accessPrefix, refreshPrefix, lifetime, generate = randomToken }: TokenStyle) {
+    const accessToken = accessPrefix + generate();
+    const refreshToken = refreshPrefix === undefined ? undefined : refreshPrefix + generate();
     const access: Issued = { grant, expires: lifetime === undefined ? Infinity : inSeconds(lifetime) };
     keep(this.#access, accessToken, access);
     if (refreshToken !== undefined) {
@@ -72,13 +78,22 @@ export class Grants {
     return { accessToken, refreshToken };
   }
 
-  /** Spends a refresh token: it and the access token that came with it are dead from now on. */
-  redeemRefreshToken(token: string, clientId: string) {
+  /**
+   * Spends a refresh token: it and the access token that came with it are dead from now on. With a `grace` in seconds it
+   * lives on for so long, and the access token to its natural end.
+   */
+  redeemRefreshToken(token: string, clientId: string, grace?: number) {
     const issued = this.#refresh.get(token);
     if (issued?.grant.clientId !== clientId) return undefined;
-    this.#refresh.delete(token);
-    if (issued.partner !== undefined) this.#access.delete(issued.partner);
-    return live(issued);
+    const grant = live(issued);
+    if (grace === undefined) {
+      this.#refresh.delete(token);
+      if (issued.partner !== undefined) this.#access.delete(issued.partner);
+    } else if (!issued.used) {
+      issued.used = true;
+      issued.expires = Math.min(issued.expires, inSeconds(grace));
+    }
+    return grant;
   }
 
   /** Whom an access token stands for, if it is still good. */
@@ -86,9 +101,23 @@ export class Grants {
     return live(this.#access.get(accessToken));
   }
 
+  /** Whether there is such a token, only too old. */
+  isExpired(accessToken: string) {
+    return this.#access.has(accessToken) && this.holder(accessToken) === undefined;
+  }
+
   /** As if their time had passed; refresh tokens stay good. */
   expireAccessTokens() {
     for (const issued of this.#access.values()) issued.expires = 0;
+  }
+
+  expireRefreshTokens() {
+    for (const issued of this.#refresh.values()) issued.expires = 0;
+  }
+
+  /** As if the grace period of those that were used already had passed. */
+  expireUsedRefreshTokens() {
+    for (const issued of this.#refresh.values()) if (issued.used) issued.expires = 0;
   }
 
   expireCodes() {

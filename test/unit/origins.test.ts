@@ -314,3 +314,25 @@ describe('Whatever the text,', () => {
     );
   });
 });
+
+describe('A star that could stand for somebody else', () => {
+  it.each([
+    'https://*--example.com',
+    'https://*--com',
+    'https://*--',
+    'https://*--.netlify.app',
+    'https://--*.netlify.app',
+    'https://site--*.netlify.app',
+    'https://deploy-preview-1--*.netlify.app',
+  ])('%s is refused', (entry) => {
+    expect(parseOrigins(entry)).toHaveProperty('problem');
+  });
+
+  it.each([
+    ['https://site--*.web.app', 'https://site--channel-ab12cd.web.app'],
+    ['https://*--site.netlify.app', 'https://main--site.netlify.app'],
+  ])('%s is taken, since what stands behind it is one owner’s', (entry, origin) => {
+    const parsed = parseOrigins(entry);
+    expect('list' in parsed && matchOrigin(parsed.list, origin)).toBe('pattern');
+  });
+});

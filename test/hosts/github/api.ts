@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GitHubHost } from '../github.ts';
 import { GraphQLError, executeGraphQL } from '../graphql.ts';
+import { remember } from '../host.ts';
 import { HttpError, parseJson, readBody } from '../http.ts';
 import type { Grant } from '../oauth.ts';
 import { schema } from './graphql.ts';
@@ -104,10 +105,6 @@ async function answerGraphQL(github: GitHubHost, caller: Caller, request: Incomi
     if (type === 'undefinedField' || type === 'parseError') remember(github, `GraphQL: ${message}`);
     return { data: null, errors: [{ type, message }] };
   }
-}
-
-function remember({ unexpected }: GitHubHost, what: string) {
-  if (unexpected.length < 1000) unexpected.push(what);
 }
 
 function sendApi(request: IncomingMessage, response: ServerResponse, status: number, body: unknown) {

@@ -6,6 +6,7 @@
 import type { GitHubHost } from '../github.ts';
 import { HttpError } from '../http.ts';
 import type { Commit, Signature, TreeEntry } from '../repository.ts';
+import { type Answer, list, matchRoute, path, type Route, text } from '../routes.ts';
 import type { Caller } from './api.ts';
 
 interface Call {
@@ -15,35 +16,17 @@ interface Call {
   body: Record<string, unknown>;
 }
 
-interface Answer {
-  status: number;
-  body?: unknown;
-}
-
-type Route = (call: Call, ...captured: string[]) => Answer;
+/** The handler for a request, or nothing if this host has never heard of such a path. */
+export const findRoute = (method: string, at: string) => matchRoute(routes, method, at);
 
 const ok = (body: unknown): Answer => ({ status: 200, body });
 const created = (body: unknown): Answer => ({ status: 201, body });
 const notFound = () => new HttpError(404, 'Not Found');
 
-/** The handler for a request, or nothing if this host has never heard of such a path. */
-export function findRoute(method: string, path: string): ((call: Call) => Answer) | undefined {
-  for (const [pattern, route] of routes) {
-    const captured = pattern.exec(`${method} ${path}`)?.slice(1);
-    if (captured !== undefined) return (call) => route(call, ...captured.map(decode));
-  }
-  return undefined;
-}
-
-/** `:name` is one segment of the path, `*name` the rest of it. */
-function path(pattern: string) {
-  return new RegExp(`^${pattern.replace(/:\w+/g, '([^/]+)').replace(/\*\w+/g, '(.+)')}$`);
-}
-
 /** A route below a repository. What one may not read does not exist, and what one may not write looks the same. */
-function repo(pattern: string, route: Route): [RegExp, Route] {
+function repo(pattern: string, route: Route<Call>): [RegExp, Route<Call>] {
   const [method = '', rest = ''] = pattern.split(' ');
-  const guarded: Route = (call, owner = '', name = '', ...captured) => {
+  const guarded: Route<Call> = (call, owner = '', name = '', ...captured) => {
     const { caller, github } = call;
     const known = `${owner}/${name}`.toLowerCase() === github.repository.fullName.toLowerCase();
     if (!known || !caller.mayRead || (method !== 'GET' && !caller.mayWrite)) throw notFound();
@@ -52,7 +35,7 @@ function repo(pattern: string, route: Route): [RegExp, Route] {
   return [path(`${method} /repos/:owner/:repo${rest}`), guarded];
 }
 
-const routes: Array<[RegExp, Route]> = [
+const routes: Array<[RegExp, Route<Call>]> = [
   [path('GET /user'), ({ github }) => ok(userJson(github))],
 
   repo('GET ', ({ github, caller }) => ok(repositoryJson(github, caller))),
@@ -186,26 +169,6 @@ function commitJson({ tree, parents, message, author }: Commit, sha: string) {
 }
 
 // Reading what was sent
-
-function decode(segment: string) {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    throw new HttpError(400, 'Malformed path');
-  }
-}
-
-function text(body: Record<string, unknown>, name: string) {
-  const value = body[name];
-  if (typeof value !== 'string') throw new HttpError(422, `Invalid request. "${name}" wasn't supplied.`);
-  return value;
-}
-
-function list(body: Record<string, unknown>, name: string) {
-  const value = body[name];
-  if (!Array.isArray(value)) throw new HttpError(422, `Invalid request. "${name}" wasn't supplied.`);
-  return value.filter((item): item is Record<string, unknown> => typeof item === 'object' && item !== null);
-}
 
 function signature({ user }: GitHubHost, sent: unknown): Signature {
   const { name, email, date } = (typeof sent === 'object' && sent !== null ? sent : {}) as Partial<
