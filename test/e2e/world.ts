@@ -1,12 +1,15 @@
 import { createHandler } from '../../lib/handler.ts';
 import type { LogEntry } from '../../lib/log.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
-import { github } from '../../lib/providers/github.ts';
+import { providers } from '../../functions/auth.ts';
+import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
+import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 
-/** The hop on `localhost`, a Git host on `127.0.0.1`: another site, as in the field. */
+/** The hop on `localhost`, the Git hosts on `127.0.0.1`: another site, as in the field. */
 export interface World {
   hop: string;
+  hosts: { github: GitHubHost; gitlab: GitLabHost; bitbucket: BitbucketHost };
   host: GitHubHost;
   /** The hop's settings; assign to change them. */
   env: Record<string, string>;
@@ -18,27 +21,30 @@ export interface World {
 
 export async function startWorld(port: number): Promise<World> {
   const hop = `http://localhost:${port}`;
-  const host = await startGitHub({ consent: 'always' });
-  host.app.redirectUris.push(`${hop}/auth/github/callback`);
-  const env: Record<string, string> = {
-    CMS_AUTH_URL: hop,
-    GITHUB_URL: host.url,
-    GITHUB_CLIENT_ID: host.app.clientId,
-    GITHUB_CLIENT_SECRET: host.app.clientSecret,
-  };
+  const [github, gitlab, bitbucket] = await Promise.all([startGitHub(), startGitLab(), startBitbucket()]);
+  const hosts = { github, gitlab, bitbucket };
+  const env: Record<string, string> = { CMS_AUTH_URL: hop };
+  for (const [id, host] of Object.entries(hosts)) {
+    host.consent = 'always';
+    host.app.redirectUris.push(`${hop}/auth/${id}/callback`);
+    env[`${id.toUpperCase()}_URL`] = host.url;
+    env[`${id.toUpperCase()}_CLIENT_ID`] = host.app.clientId;
+    env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
+  }
   const log: LogEntry[] = [];
-  const listener = node(createHandler([github], { env, log: (entry) => log.push(entry) }));
+  const listener = node(createHandler(providers, { env, log: (entry) => log.push(entry) }));
   const close = await listen((request, response) => void setTimeout(() => listener(request, response), world.hold), {
     port,
     loopbackOnly: true,
   });
   const world: World = {
     hop,
-    host,
+    hosts,
+    host: github,
     env,
     log,
     hold: 0,
-    close: async () => void (await Promise.all([close(), host.close()])),
+    close: async () => void (await Promise.all([close(), ...Object.values(hosts).map((host) => host.close())])),
   };
   return world;
 }
