@@ -21,7 +21,7 @@ export function ownerPage(env: Environment, providers: readonly Provider[], addr
     }</p>
 <p>Callback address to register at ${provider.name}:</p>
 <pre>${callbackAddress(address, provider)}</pre>
-<p>In the configuration of Decap CMS, Netlify CMS or Sveltia CMS:</p>
+<p>In the configuration of the CMS:</p>
 <pre>backend:
   name: ${provider.id}
   repo: owner/repository
