@@ -54,14 +54,16 @@ const run = (name) => {
 const quantile = (values, part) => [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * part)] ?? NaN;
 
 try {
-  for (const [name, source] of Object.entries({ ...scripts, loads })) writeFileSync(path.join(folder, `${name}.mjs`), source);
+  for (const [name, source] of Object.entries({ ...scripts, loads }))
+    writeFileSync(path.join(folder, `${name}.mjs`), source);
   const loaded = run('loads');
   if (loaded !== '') throw new Error(`Beginning a login loads ${loaded}`);
 
   /** @type {Record<string, number[]>} */
   const cpu = Object.fromEntries(Object.keys(scripts).map((name) => [name, []]));
   // In turn and paired: what disturbs one run of a round disturbs its neighbours.
-  for (let round = 0; round < rounds; round++) for (const name of Object.keys(scripts)) cpu[name]?.push(Number(run(name)));
+  for (let round = 0; round < rounds; round++)
+    for (const name of Object.keys(scripts)) cpu[name]?.push(Number(run(name)));
 
   /** @param {string} a @param {string} b */
   const ratio = (a, b) => {
