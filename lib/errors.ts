@@ -13,7 +13,7 @@ export const errors = {
   // What was asked of us
   BAD_REQUEST: { status: 400, text: 'This login request cannot be used: {detail}. Start again from the CMS.' },
   REQUEST_TOO_LARGE: { status: 414, text: 'This request is too large. Start the login again from the CMS.' },
-  METHOD_NOT_ALLOWED: { status: 405, text: 'This address takes GET requests only.' },
+  METHOD_NOT_ALLOWED: { status: 405, text: 'This address does not take requests of this kind.' },
   NOT_FOUND: { status: 404, text: 'There is nothing at this address. The login begins at /auth.' },
   NAVIGATION_ONLY: {
     status: 403,
@@ -116,7 +116,7 @@ export const errors = {
   // Renewing a session
   ORIGIN_NOT_LISTED: { status: 403, text: 'Sessions are renewed for pages on listed origins only.' },
   REFRESH_NOT_ALLOWED: {
-    status: 403,
+    status: 400,
     text: 'Sessions are not renewed here: the owner has not named this Git host in CMS_AUTH_REFRESH, or lists this site only by a pattern. Log in again.',
   },
 

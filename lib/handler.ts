@@ -128,7 +128,8 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
 /** What no login of a CMS looks like, refused before anything is done. */
 function refuseOddities({ method, query, headers }: HttpRequest, route: Route): void {
   if (route.event === 'none') return; // 404 comes before 405
-  if (route.event !== 'refresh' && method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED');
+  if (route.event === 'refresh') return; // its clients need CORS first: see refresh.ts
+  if (method !== 'GET' && method !== 'HEAD') throw new LoginError('METHOD_NOT_ALLOWED');
   if (query.length > longestQuery) throw new LoginError('REQUEST_TOO_LARGE');
   // A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
   const destination = headers['sec-fetch-dest'] ?? 'document';

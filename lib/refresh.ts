@@ -9,7 +9,8 @@ import type { Provider } from './providers/provider.ts';
 /** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
 const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
 
-const longestBody = 16 * 1024;
+/** Of a query or a body, in characters. */
+const longest = 16 * 1024;
 
 /**
  * Renews a token for a CMS that knows how to ask (see the providers' `refresh`). The clients are unforgiving: whatever they
@@ -22,7 +23,7 @@ const longestBody = 16 * 1024;
  */
 export async function refresh(
   provider: Provider,
-  { request, parameters, env, address, deadline, headers }: Surroundings,
+  { request, env, address, deadline, headers }: Surroundings,
 ): Promise<HttpReply> {
   // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
   headers['vary'] = 'Origin';
@@ -39,7 +40,7 @@ export async function refresh(
   if (request.method !== 'POST') throw new LoginError('METHOD_NOT_ALLOWED');
   if (listed !== 'exact' || !readRefresh(env, provider)) throw new LoginError('REFRESH_NOT_ALLOWED');
 
-  const given = await readGiven(request, parameters, provider, deadline);
+  const given = await readGiven(request, provider, deadline);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
   const { answer } = provider.refresh;
@@ -51,14 +52,9 @@ export async function refresh(
 }
 
 /** The refresh token, which three generations of clients send in the query, in a form or in JSON. */
-async function readGiven(
-  request: HttpRequest,
-  parameters: URLSearchParams,
-  provider: Provider,
-  deadline: number,
-): Promise<string> {
+async function readGiven(request: HttpRequest, provider: Provider, deadline: number): Promise<string> {
   const body = await withinDeadline(request.body?.(), deadline);
-  if (body.length > longestBody) throw new LoginError('REQUEST_TOO_LARGE');
+  if (request.query.length > longest || body.length > longest) throw new LoginError('REQUEST_TOO_LARGE');
   const form = request.headers['content-type']?.startsWith('application/json')
     ? jsonParameters(body)
     : plainParameters(body);
@@ -66,8 +62,8 @@ async function readGiven(
   const query = singleParameters(plainParameters(request.query), names);
   const inBody = singleParameters(form, names);
 
-  const named = parameters.get('provider') ?? inBody.provider ?? provider.id;
-  if (named !== provider.id) throw new LoginError('PROVIDER_MISMATCH');
+  for (const named of [query.provider, inBody.provider])
+    if (named !== undefined && named !== provider.id) throw new LoginError('PROVIDER_MISMATCH');
   const grant = query.grant_type ?? inBody.grant_type ?? 'refresh_token';
   const token = query.refresh_token ?? inBody.refresh_token ?? '';
   if (grant !== 'refresh_token')

@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { providers } from '../../functions/auth.ts';
+import { settingPrefix } from '../providers/provider.ts';
 
 /**
  * `npm start`: the hop with the owner's settings, or the demo if there are none at all. A server that lost its environment
@@ -6,8 +8,10 @@ import { existsSync } from 'node:fs';
  */
 try {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const ours = /^(CMS_AUTH_.+|(GITHUB|GITLAB|BITBUCKET)_(CLIENT_ID|CLIENT_SECRET|URL|SCOPE))$/;
-  const settings = Object.keys(process.env).filter((name) => ours.test(name));
+  const names = providers.flatMap((provider) =>
+    ['CLIENT_ID', 'CLIENT_SECRET', 'URL', 'SCOPE'].map((name) => `${settingPrefix(provider)}_${name}`),
+  );
+  const settings = Object.keys(process.env).filter((name) => names.includes(name) || name.startsWith('CMS_AUTH_'));
   const { main } =
     settings.length > 0 || process.env['NODE_ENV'] === 'production'
       ? await import('./server.ts')

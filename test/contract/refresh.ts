@@ -252,6 +252,14 @@ export function describeRefresh(name: string, call: Call): void {
       });
     });
 
+    it('says in JSON, with CORS, that a query is too long', async () => {
+      const query = `provider=bitbucket&refresh_token=${'x'.repeat(17_000)}`;
+      const reply = await send('POST', '/auth/refresh', query, { origin: site });
+      expect(JSON.parse(reply.body)).toMatchObject({ error: 'REQUEST_TOO_LARGE' });
+      expect(reply.headers['access-control-allow-origin']).toBe(site);
+      expect(requests('bitbucket')).toBe(0);
+    });
+
     it('exchanges refresh tokens only', async () => {
       const body = JSON.stringify({ grant_type: 'client_credentials', refresh_token: 'x' });
       const reply = await send(

@@ -272,6 +272,18 @@ describe('A host that refuses is understood:', () => {
   });
 });
 
+it('An answer with a token and an error of whatever form is refused', async () => {
+  const exchange = await answering(json({ access_token: 'gho_1', token_type: 'bearer', error: { code: 'x' } }));
+  expect((await refusal(exchange())).code).toBe('HOST_FAILED');
+});
+
+it.each([204, 205, 304])('A %i that calls itself a form is an error of the host, not one of ours', async (status) => {
+  const exchange = await answering((_, response) => {
+    response.writeHead(status, { 'content-type': 'application/x-www-form-urlencoded' }).end();
+  });
+  expect((await refusal(exchange())).code).toBe('HOST_FAILED');
+});
+
 describe('An answer that holds no token that can be used is refused:', () => {
   it.each([
     [{}],
@@ -286,7 +298,6 @@ describe('An answer that holds no token that can be used is refused:', () => {
     [{ access_token: 'gho_1', token_type: 'bearer', refresh_token: 'ghr_1\r\nx' }],
     [{ access_token: 'gho_1', token_type: 'bearer', refresh_token: 1 }],
     [{ access_token: 'gho_1', token_type: 'mac' }],
-    [{ access_token: 'gho_1', token_type: 'bearer', error: {}, expires_in: {} }],
     ['null'],
     ['"gho_1"'],
     ['1'],
