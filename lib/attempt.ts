@@ -1,6 +1,8 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { LoginError } from './errors.ts';
 import type { Address, Client } from './settings.ts';
+
+// An import would have Node gather every export of the module, WebCrypto with them, at each cold start.
+const { createHash, createHmac, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');
 
 /**
  * An attempt is one login from its beginning to its end. Nothing of it is kept on the server, and there is no key of the

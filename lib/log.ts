@@ -1,5 +1,3 @@
-import { writeSync } from 'node:fs';
-
 /** One line per request, and nothing in it that a login is made of: no code, state, token, cookie or query. */
 export interface LogEntry {
   event: 'begin' | 'finish' | 'refresh' | 'page' | 'none';
@@ -20,7 +18,7 @@ export interface LogEntry {
 export function writeLog(entry: LogEntry): void {
   const line = JSON.stringify(entry);
   try {
-    writeSync(1, `${line}\n`);
+    process.getBuiltinModule('node:fs').writeSync(1, `${line}\n`);
   } catch {
     console.log(line); // a pipe that is full for the moment: Node's stream waits for it
   }
