@@ -46,7 +46,10 @@ const env = { PATH: process.env['PATH'] ?? '', GITHUB_CLIENT_ID: 'id' };
  */
 function cpuOf(name) {
   const command = `TIMEFORMAT='%U %S'; time "${process.execPath}" "${path.join(folder, `${name}.mjs`)}" > /dev/null`;
-  const [user, system] = execFileSync('bash', ['-c', `{ ${command}; } 2>&1`], { env })
+  const [user, system] = execFileSync('bash', ['--norc', '-c', `{ ${command}; } 2>&1`], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
     .toString()
     .trim()
     .split(' ');
