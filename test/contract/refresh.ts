@@ -136,6 +136,15 @@ export function describeRefresh(name: string, call: Call): void {
       expect(new URL(location).searchParams.has('code_challenge')).toBe(id === 'gitlab');
     });
 
+    it('logs in at a GitLab of one’s own, under a path', async () => {
+      const own = await startGitLab({ path: '/gitlab', consent: 'always', app: hosts.gitlab.app });
+      env['GITLAB_URL'] = own.url;
+      const { exact, location } = await login('gitlab').finally(() => own.close());
+      expect(location).toContain(`${own.url}/oauth/authorize?`);
+      expect(own.url).toMatch(/\/gitlab$/);
+      expect(exact['token']).toBeTruthy();
+    });
+
     it('hands a refresh token to exact origins only, and only in the form that the clients can use', async () => {
       expect((await login('bitbucket')).exact).toHaveProperty('refresh_token');
       expect((await login('gitlab')).exact).not.toHaveProperty('refreshToken');
