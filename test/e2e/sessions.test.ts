@@ -97,7 +97,9 @@ describe.skipIf(browserMissing).each(pairs)('the published bundle of $cms at $id
   it('stays in when the token expires in mid-edit, and saves', async () => {
     await login();
     world.hosts[id].grants.expireAccessTokens();
+    world.log.length = 0;
     await driver.editAndSave(page, `Saved after expiry with ${cms}`);
+    expect(world.log).toContainEqual(expect.objectContaining({ event: 'refresh', provider: id, outcome: 'ok' }));
     await page.reload();
     await driver.loggedIn(page);
     expect(await driver.entries(page)).toContain(`Saved after expiry with ${cms}`);
