@@ -24,7 +24,7 @@ export interface Surroundings {
   address: Address;
   /** Milliseconds since the epoch. */
   now: number;
-  /** When the answer has to be ready, on the same clock. */
+  /** When the answer has to be ready, likewise; always by the machine's own clock, which the timers go by, too. */
   deadline: number;
   /** `Set-Cookie` values that go out with the reply, whatever it turns out to be. */
   cookies: string[];
@@ -79,7 +79,8 @@ export async function finish(
   if (request.query === '') return readinessPage(provider, problemWith(provider, env, address));
 
   // First, and for a repeated `state` too: an attempt works once, however this ends.
-  for (const given of new Set(parameters.getAll('state').slice(0, 5))) cookies.push(...forgetAttempt(given, address));
+  const given = parameters.getAll('state').slice(0, 5);
+  cookies.push(...new Set(given.flatMap((state) => forgetAttempt(state, address))));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
 
   const client = readClient(env, provider, address);
@@ -92,13 +93,13 @@ export async function finish(
     throw new LoginError(authorizationError(error), { host: provider.name, callback: client.redirectUri });
   if (!code) throw new LoginError('BAD_REQUEST', { detail: '"code" is missing' });
 
-  // Before the exchange: a wrong list must not cost the editor a code.
+  // Before the exchange: a wrong setting must not cost the editor a code.
   const origins = readOrigins(env, address);
   const secret = readSecret(env, provider);
-  const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
-
   const { login } = provider.refresh;
   const mayRefresh = readRefresh(env, provider) && (login.always || attempt.wantsRefresh);
+  const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
+
   const refreshToken = mayRefresh && tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
   return successPage({
     provider: provider.id,

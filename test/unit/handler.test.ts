@@ -72,3 +72,11 @@ describe('The handler', () => {
     expect(entries).toEqual([{ event: 'begin', provider: 'github', outcome: 'ok', duration: 7, request: 'r1' }]);
   });
 });
+
+it('clears the cookie of an attempt once, also when two states name it', async () => {
+  const handler = createHandler([github], { env: { CMS_AUTH_URL: 'https://auth.example.com' }, log: () => {} });
+  const id = 'AAAAAAAAAAAA';
+  const query = `state=${id}.a&state=${id}.b`;
+  const { cookies } = await handler({ method: 'GET', path: '/auth/github/callback', query, headers: {} });
+  expect(cookies).toHaveLength(1);
+});
