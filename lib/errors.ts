@@ -31,10 +31,22 @@ export const errors = {
   // Our own settings
   SETTING_MISSING: {
     status: 500,
-    text: '{setting} is not set. The owner of this login server has to set it, then deploy again.',
+    text: '{setting} is not set. The owner of this login server has to set it, then deploy again.{advice}',
   },
   SETTING_EMPTY: { status: 500, text: '{setting} is set but empty. The owner of this login server has to fill it in.' },
   SETTING_INVALID: { status: 500, text: '{setting} cannot be used: {detail}' },
+  PARAMETER_MISSING: {
+    status: 500,
+    text: '{setting} points to {pointer}, which does not exist in {region}. The owner of this login server has to create it there, or to correct the name.',
+  },
+  PARAMETER_EMPTY: {
+    status: 500,
+    text: '{setting} points to {pointer}, which is empty. The owner of this login server has to fill it in.',
+  },
+  PARAMETER_UNREADABLE: {
+    status: 500,
+    text: '{setting} points to {pointer}, which could not be read: {detail}. Start again from the CMS in a minute; if it stays, the owner of this login server has to see to it.',
+  },
 
   // The browser came back with something else than it left with
   STATE_MISSING: {
@@ -137,6 +149,7 @@ export type LoginErrorCode = keyof typeof errors;
 export class LoginError extends Error {
   override readonly name = 'LoginError';
   readonly code: LoginErrorCode;
+  readonly #fill: Readonly<Record<string, string>>;
 
   /** @param fill the values for the `{name}` places in the text; from our own settings and facts only */
   constructor(code: LoginErrorCode, fill: Readonly<Record<string, string>> = {}, options?: ErrorOptions) {
@@ -145,6 +158,13 @@ export class LoginError extends Error {
       options,
     );
     this.code = code;
+    this.#fill = fill;
+  }
+
+  /** The same with a platform's advice for settings that are missing. */
+  withAdvice(advice: string | undefined): LoginError {
+    if (this.code !== 'SETTING_MISSING' || advice === undefined) return this;
+    return new LoginError(this.code, { ...this.#fill, advice: ` ${advice}` });
   }
 
   get status(): number {

@@ -5,6 +5,7 @@ import { begin, finish, type Surroundings } from './login.ts';
 import { ownerPage, plainErrorPage } from './owner.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
+import { openSettings } from './settings/store.ts';
 import { readAddress, readPage, type Environment } from './settings.ts';
 import type { Provider } from './providers/provider.ts';
 
@@ -31,6 +32,9 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
 
   return async (request) => {
     const start = now();
+    const deadline = Date.now() + patience;
+    const { platform } = request;
+    const settings = openSettings(env, platform, deadline);
     const cookies: string[] = [];
     const headers: Record<string, string> = {};
     const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
@@ -38,42 +42,46 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
     let route = findRoute(request.path, parameters, providers, '');
     let origin: string | undefined;
     let reply: HttpReply;
-    let code: string | undefined;
+    let failure: LoginError | undefined;
     try {
-      const address = readAddress(env, request.platformUrl);
+      const address = readAddress(env, platform.url);
       origin = address.origin;
       route = findRoute(request.path, parameters, providers, address.prefix);
       refuseOddities(request, route);
       const surroundings = {
         request,
         parameters,
-        env,
+        settings,
         address,
         now: start,
-        deadline: Date.now() + patience,
+        deadline,
         cookies,
         headers,
       };
       reply = await follow(route, providers, surroundings);
     } catch (error) {
-      const known = error instanceof LoginError ? error : new LoginError('INTERNAL', {}, { cause: error });
-      code = known.code;
+      failure = (error instanceof LoginError ? error : new LoginError('INTERNAL', {}, { cause: error })).withAdvice(
+        platform.adviceOnMissing,
+      );
+      // A secret that was renewed at the host, perhaps.
+      if (failure.code === 'BAD_CLIENT_CREDENTIALS') settings.distrust();
       reply = isLogin(route)
-        ? failurePage({ provider: announced(route), error: known, hop: origin })
+        ? failurePage({ provider: announced(route), error: failure, hop: origin })
         : route.event === 'refresh'
-          ? refreshFailure(known)
-          : plainErrorPage(known);
-      if (known.code === 'METHOD_NOT_ALLOWED')
+          ? refreshFailure(failure)
+          : plainErrorPage(failure);
+      if (failure.code === 'METHOD_NOT_ALLOWED')
         reply.headers['allow'] = route.event === 'refresh' ? 'POST, OPTIONS' : 'GET, HEAD';
     }
     const provider = 'provider' in route ? route.provider?.id : undefined;
     log({
       event: route.event,
       ...(provider !== undefined && { provider }),
-      outcome: code === undefined ? 'ok' : 'failed',
-      ...(code !== undefined && { code }),
+      outcome: failure ? 'failed' : 'ok',
+      ...(failure && { code: failure.code, message: failure.message }),
+      ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
       duration: Math.round(now() - start),
-      ...(request.id !== undefined && { request: request.id }),
+      ...(platform.requestId !== undefined && { request: platform.requestId }),
     });
     return {
       ...reply,
@@ -138,14 +146,16 @@ function refuseOddities({ method, query, headers }: HttpRequest, route: Route): 
 }
 
 async function follow(route: Route, providers: readonly Provider[], surroundings: Surroundings): Promise<HttpReply> {
-  const { request, parameters, env, address } = surroundings;
+  const { request, parameters, settings, address } = surroundings;
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD' && isLogin(route))
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   switch (route.event) {
-    case 'page':
+    case 'page': {
+      const env = await settings.read(['CMS_AUTH_PAGE']);
       if (!readPage(env)) throw new LoginError('NOT_FOUND');
       return ownerPage(env, providers, address);
+    }
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;
       const { provider: named, scope } = singleParameters(parameters, ['provider', 'scope']);

@@ -1,4 +1,5 @@
 import { LoginError } from './errors.ts';
+import type { ParameterStore } from './settings/store.ts';
 
 /**
  * What a request and a reply are in here: plain data.
@@ -17,10 +18,19 @@ export interface HttpRequest {
   headers: Readonly<Record<string, string | undefined>>;
   /** The body as text, decoded from whatever the platform made of it; read only where one is expected. */
   body?: (() => Promise<string>) | undefined;
+  platform: Platform;
+}
+
+/** What only the platform knows or can do. Everything is optional: a platform says what it has. */
+export interface Platform {
   /** Our own address as the platform itself knows it (never from a request header); `CMS_AUTH_URL` overrides it. */
-  platformUrl?: string | undefined;
-  /** The platform's name for this request, for the log. */
-  id?: string | undefined;
+  url?: string | undefined;
+  /** Its name for this request, for the log. */
+  requestId?: string | undefined;
+  /** What to say where a setting is missing: how one gets lost on this platform. */
+  adviceOnMissing?: string;
+  /** Where the values of `ssm:` settings are; opened only when there is one. Elsewhere such settings are refused. */
+  openParameterStore?: (() => Promise<ParameterStore>) | undefined;
 }
 
 export interface HttpReply {

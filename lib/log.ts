@@ -5,6 +5,10 @@ export interface LogEntry {
   outcome: 'ok' | 'failed';
   /** What went wrong: one of `errors.ts`. */
   code?: string;
+  /** The same in words, as the editor got to read them. */
+  message?: string;
+  /** For the owner: what went wrong although the request could be answered. */
+  warning?: string;
   /** Milliseconds. */
   duration: number;
   /** The platform's name for the request. */

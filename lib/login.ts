@@ -6,21 +6,25 @@ import { readinessPage } from './owner.ts';
 import { successPage } from './popup.ts';
 import { settingPrefix, type Provider } from './providers/provider.ts';
 import {
+  clientSettings,
+  handOverSettings,
   readClient,
   readOrigins,
   readRefresh,
   readScope,
   readSecret,
+  scopeSetting,
+  secretSetting,
   type Address,
-  type Environment,
 } from './settings.ts';
+import type { Settings } from './settings/store.ts';
 
 /** What a login finds around it. */
 export interface Surroundings {
   request: HttpRequest;
   /** Of its query. */
   parameters: URLSearchParams;
-  env: Environment;
+  settings: Settings;
   address: Address;
   /** Milliseconds since the epoch. */
   now: number;
@@ -39,11 +43,12 @@ export interface Surroundings {
  * @param wantsRefresh whether the CMS asked at an address whose clients can use a refresh token
  * @throws LoginError if a setting is missing or cannot be used
  */
-export function begin(
+export async function begin(
   provider: Provider,
   { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
-  { request, env, address, now, cookies }: Surroundings,
-): HttpReply {
+  { request, settings, address, now, cookies }: Surroundings,
+): Promise<HttpReply> {
+  const env = await settings.read([...clientSettings(provider), scopeSetting(provider)]);
   const client = readClient(env, provider, address);
   const scope = readScope(env, provider, wish);
   const begun = beginAttempt(client, { address, cookieHeader: request.headers['cookie'] ?? '', wantsRefresh, now });
@@ -72,18 +77,17 @@ export function begin(
  *
  * @throws LoginError with what went wrong, wherever it went wrong
  */
-export async function finish(
-  provider: Provider,
-  { request, parameters, env, address, now, deadline, cookies }: Surroundings,
-): Promise<HttpReply> {
-  if (request.query === '') return readinessPage(provider, problemWith(provider, env, address));
+export async function finish(provider: Provider, surroundings: Surroundings): Promise<HttpReply> {
+  const { request, parameters, settings, address, now, deadline, cookies } = surroundings;
+  if (request.query === '') return readinessPage(provider, await problemWith(provider, surroundings));
 
   // First, and for a repeated `state` too: an attempt works once, however this ends.
   const given = parameters.getAll('state').slice(0, 5);
   cookies.push(...new Set(given.flatMap((state) => forgetAttempt(state, address))));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
 
-  const client = readClient(env, provider, address);
+  const toCome = [secretSetting(provider), ...handOverSettings];
+  const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
   const attempt = recallAttempt(client, state, { address, cookieHeader: request.headers['cookie'] ?? '', now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
@@ -94,6 +98,7 @@ export async function finish(
   if (!code) throw new LoginError('BAD_REQUEST', { detail: '"code" is missing' });
 
   // Before the exchange: a wrong setting must not cost the editor a code.
+  const env = await settings.read(toCome);
   const origins = readOrigins(env, address);
   const secret = readSecret(env, provider);
   const { login } = provider.refresh;
@@ -111,14 +116,18 @@ export async function finish(
   });
 }
 
-function problemWith(provider: Provider, env: Environment, address: Address): LoginError | undefined {
+async function problemWith(
+  provider: Provider,
+  { request, settings, address }: Surroundings,
+): Promise<LoginError | undefined> {
   try {
+    const env = await settings.read([...clientSettings(provider), secretSetting(provider), ...handOverSettings]);
     readClient(env, provider, address);
     readSecret(env, provider);
     readOrigins(env, address);
     return undefined;
   } catch (error) {
-    if (error instanceof LoginError) return error;
+    if (error instanceof LoginError) return error.withAdvice(request.platform.adviceOnMissing);
     throw error;
   }
 }

@@ -2,7 +2,15 @@ import { LoginError } from './errors.ts';
 import { renewTokens } from './exchange.ts';
 import { commonHeaders, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
 import { matchOrigin } from './origins.ts';
-import { readClient, readOrigins, readRefresh, readSecret } from './settings.ts';
+import {
+  clientSettings,
+  handOverSettings,
+  readClient,
+  readOrigins,
+  readRefresh,
+  readSecret,
+  secretSetting,
+} from './settings.ts';
 import type { Surroundings } from './login.ts';
 import type { Provider } from './providers/provider.ts';
 
@@ -23,11 +31,12 @@ const longest = 16 * 1024;
  */
 export async function refresh(
   provider: Provider,
-  { request, env, address, deadline, headers }: Surroundings,
+  { request, settings, address, deadline, headers }: Surroundings,
 ): Promise<HttpReply> {
   // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
   headers['vary'] = 'Origin';
   const origin = request.headers['origin'];
+  let env = await settings.read(handOverSettings);
   const listed = origin === undefined ? undefined : matchOrigin(readOrigins(env, address), origin);
   if (origin === undefined || listed === undefined) throw new LoginError('ORIGIN_NOT_LISTED');
   headers['access-control-allow-origin'] = origin;
@@ -41,6 +50,7 @@ export async function refresh(
   if (listed !== 'exact' || !readRefresh(env, provider)) throw new LoginError('REFRESH_NOT_ALLOWED');
 
   const given = await readGiven(request, provider, deadline);
+  env = await settings.read([...clientSettings(provider), secretSetting(provider)]);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
   const { answer } = provider.refresh;

@@ -1,6 +1,8 @@
 import { LoginError } from './errors.ts';
 import { isLoopback, parseOrigins, type OriginList } from './origins.ts';
 import { settingPrefix, type Provider } from './providers/provider.ts';
+import { openSettings } from './settings/store.ts';
+import type { Platform } from './http.ts';
 
 /**
  * The settings, read from the environment at every request: one mechanism on every platform, and a changed value counts
@@ -33,11 +35,11 @@ export interface Client {
 /** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
 function optional(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim() || undefined;
-  // Where a later version would look a value up in a store, this one must not take the pointer for the value.
+  // What is read from a store has been put in its place before (settings/store.ts). A pointer must never pass for a value.
   if (value?.startsWith('ssm:'))
     throw invalid(
       name,
-      'it points to the AWS Parameter Store ("ssm:"), which cannot be read here; set the value itself.',
+      'it points to the AWS Parameter Store ("ssm:"), which only AWS Lambda and the local server can read, and not for every setting. Set the value itself.',
     );
   return value;
 }
@@ -87,6 +89,12 @@ export function readPage(env: Environment): boolean {
 export const isConfigured = (env: Environment, provider: Provider): boolean =>
   Boolean(env[`${settingPrefix(provider)}_CLIENT_ID`]?.trim());
 
+/** The settings that `readClient` reads. */
+export const clientSettings = (provider: Provider): string[] => [
+  `${settingPrefix(provider)}_CLIENT_ID`,
+  `${settingPrefix(provider)}_URL`,
+];
+
 /** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function readClient(env: Environment, provider: Provider, address: Address): Client {
   const prefix = settingPrefix(provider);
@@ -102,12 +110,15 @@ export function readClient(env: Environment, provider: Provider, address: Addres
   };
 }
 
-/** @throws LoginError SETTING_MISSING, SETTING_EMPTY */
-export const readSecret = (env: Environment, provider: Provider): string =>
-  required(env, `${settingPrefix(provider)}_CLIENT_SECRET`);
+export const secretSetting = (provider: Provider): string => `${settingPrefix(provider)}_CLIENT_SECRET`;
+
+/** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
+export const readSecret = (env: Environment, provider: Provider): string => required(env, secretSetting(provider));
 
 export const callbackAddress = (address: Address, provider: Provider): string =>
   `${address.origin}${address.prefix}/auth/${provider.id}/callback`;
+
+export const scopeSetting = (provider: Provider): string => `${settingPrefix(provider)}_SCOPE`;
 
 /**
  * The scope to ask the host for. The CMS's wish comes from whoever opened the popup, and a token with more rights than
@@ -121,7 +132,7 @@ export const callbackAddress = (address: Address, provider: Provider): string =>
 export function readScope(env: Environment, provider: Provider, wish: string | undefined): string | undefined {
   if (!provider.scope) return undefined;
   const { allowed, default: least } = provider.scope;
-  const name = `${settingPrefix(provider)}_SCOPE`;
+  const name = scopeSetting(provider);
   const setting = optional(env, name);
   if (setting !== undefined && list(setting).length === 0)
     throw invalid(name, 'it names no scope; remove it, or name one.');
@@ -134,6 +145,9 @@ export function readScope(env: Environment, provider: Provider, wish: string | u
   return setting === undefined ? least : most.join(' ');
 }
 
+/** The settings that say who may be handed what. */
+export const handOverSettings = ['CMS_AUTH_ORIGINS', 'CMS_AUTH_REFRESH'];
+
 /**
  * Whether the owner lets refresh tokens of this provider out.
  *
@@ -141,6 +155,18 @@ export function readScope(env: Environment, provider: Provider, wish: string | u
  */
 export const readRefresh = (env: Environment, provider: Provider): boolean =>
   list(optional(env, 'CMS_AUTH_REFRESH') ?? '').includes(provider.id);
+
+/**
+ * How long a value that was read from a store may be used, in milliseconds.
+ *
+ * @throws LoginError SETTING_INVALID
+ */
+export function readTimeToLive(env: Environment): number {
+  const seconds = optional(env, 'CMS_AUTH_SECRETS_TTL') ?? '300';
+  if (!/^\d{1,6}$/.test(seconds))
+    throw invalid('CMS_AUTH_SECRETS_TTL', 'write a whole number of seconds, such as 300.');
+  return Number(seconds) * 1000;
+}
 
 /** What is listed with spaces or commas between. */
 const list = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
@@ -162,31 +188,39 @@ const withoutFinalSlash = (text: string): string => text.replace(/\/+$/, '');
 /**
  * What is wrong with the settings as a whole, for a server that wants to know before the first login.
  *
- * @returns a sentence each; empty when all is well
+ * @returns empty when all is well
  */
-export function checkSettings(env: Environment, providers: readonly Provider[], platformUrl?: string): string[] {
-  const problems = new Set<string>();
-  const attempt = (read: () => void) => {
+export async function checkSettings(
+  env: Environment,
+  providers: readonly Provider[],
+  platform: Platform = {},
+): Promise<LoginError[]> {
+  const problems = new Map<string, LoginError>();
+  const attempt = async (check: () => void | Promise<void>) => {
     try {
-      read();
+      await check();
     } catch (error) {
       if (!(error instanceof LoginError)) throw error;
-      problems.add(error.message);
+      problems.set(error.message, error);
     }
   };
-  attempt(() => {
-    const address = readAddress(env, platformUrl);
-    attempt(() => readOrigins(env, address));
-    attempt(() => readPage(env));
-    attempt(() => {
-      const unknown = list(optional(env, 'CMS_AUTH_REFRESH') ?? '').some((id) => !providers.some((p) => p.id === id));
-      if (unknown) throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);
+  const settings = openSettings(env, platform, Date.now() + 8_000);
+  await attempt(async () => {
+    const address = readAddress(env, platform.url);
+    await attempt(async () => void readOrigins(await settings.read(['CMS_AUTH_ORIGINS']), address));
+    await attempt(async () => void readPage(await settings.read(['CMS_AUTH_PAGE'])));
+    await attempt(() => void readTimeToLive(env));
+    await attempt(async () => {
+      const named = list(optional(await settings.read(['CMS_AUTH_REFRESH']), 'CMS_AUTH_REFRESH') ?? '');
+      if (named.some((id) => !providers.some((provider) => provider.id === id)))
+        throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);
     });
     for (const provider of providers.filter((p) => isConfigured(env, p))) {
-      attempt(() => readClient(env, provider, address));
-      attempt(() => readScope(env, provider, undefined));
-      attempt(() => readSecret(env, provider));
+      const names = [...clientSettings(provider), scopeSetting(provider)];
+      await attempt(async () => void readClient(await settings.read(names), provider, address));
+      await attempt(async () => void readScope(await settings.read(names), provider, undefined));
+      await attempt(async () => void readSecret(await settings.read([secretSetting(provider)]), provider));
     }
   });
-  return [...problems];
+  return [...problems.values()];
 }

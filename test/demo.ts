@@ -36,7 +36,7 @@ export async function main(): Promise<void> {
     env[`${id.toUpperCase()}_CLIENT_ID`] = host.app.clientId;
     env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
   }
-  const hop = node(createHandler(providers, { env }), origin);
+  const hop = node(createHandler(providers, { env }), { url: origin });
   const pages = demos.map(({ cms, id }) => {
     const host = hosts[id];
     return cmsPages({

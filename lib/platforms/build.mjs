@@ -19,6 +19,7 @@ const common = /** @satisfies {import('esbuild').BuildOptions} */ ({
   minify: true,
   legalComments: /** @type {const} */ ('none'),
   charset: /** @type {const} */ ('utf8'),
+  mainFields: ['module', 'main'], // the AWS SDK has both, and only of the first can unused parts be left out
   outExtension: { '.js': '.mjs' },
   plugins: [esbuildInline],
   metafile: /** @type {const} */ (true),
@@ -38,6 +39,21 @@ async function pathsOf(name) {
     .paths;
 }
 
+/** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
+const seldom = { openid: './lib/openid.ts', ssm: './lib/settings/ssm.ts' };
+
+/** @type {import('esbuild').Plugin} */
+const apart = {
+  name: 'apart',
+  setup({ onResolve }) {
+    const files = new Map(Object.entries(seldom).map(([name, file]) => [path.resolve(file), `./${name}.mjs`]));
+    onResolve({ filter: /\.ts$/ }, ({ path: file, resolveDir, kind }) => {
+      const target = files.get(path.resolve(resolveDir, file));
+      return target !== undefined && kind === 'dynamic-import' ? { path: target, external: true } : undefined;
+    });
+  },
+};
+
 const results = await Promise.all([
   // One file each: Netlify takes every file in this folder for a function. It reads `config` without running the file,
   // so it must be literal; and it holds no methods, since then it would be Netlify that answers the others, not our 405.
@@ -51,7 +67,6 @@ const results = await Promise.all([
       footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf(name) })};` },
     }),
   ),
-  // Here the OAuth library is a file beside them, so that a cold start that begins a login does not even read it.
   ...functions.map((name) =>
     build({
       ...common,
@@ -61,17 +76,18 @@ const results = await Promise.all([
         ),
         sourcefile: `${name}.ts`,
       },
-      outdir: 'dist/lambda',
-      splitting: true,
-      entryNames: name,
+      outfile: `dist/lambda/${name}.mjs`,
+      plugins: [...common.plugins, apart],
     }),
   ),
+  build({ ...common, entryPoints: seldom, outdir: 'dist/lambda' }),
   build({
     ...common,
-    entryPoints: { start: 'lib/platforms/start.ts' },
+    entryPoints: { start: 'lib/platforms/start.ts', ...seldom },
     outdir: 'dist/node',
     splitting: true,
     minify: false,
+    plugins: [...common.plugins, apart],
   }),
 ]);
 

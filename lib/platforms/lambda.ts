@@ -1,4 +1,5 @@
-import type { Handler, HttpReply, HttpRequest } from '../http.ts';
+import { awsParameterStore } from './aws.ts';
+import type { Handler, HttpReply, HttpRequest, Platform } from '../http.ts';
 
 /**
  * The parts that we read of payload format 2.0, which HTTP APIs and Function URLs send.
@@ -23,12 +24,12 @@ export interface LambdaResult {
   body: string;
 }
 
-export const lambda =
-  (handler: Handler) =>
-  async (event: LambdaEvent): Promise<LambdaResult> =>
-    toReply(await handler(toRequest(event)));
+export function lambda(handler: Handler): (event: LambdaEvent) => Promise<LambdaResult> {
+  const openParameterStore = awsParameterStore();
+  return async (event) => toReply(await handler(toRequest(event, openParameterStore)));
+}
 
-function toRequest(event: LambdaEvent): HttpRequest {
+function toRequest(event: LambdaEvent, openParameterStore: Platform['openParameterStore']): HttpRequest {
   if (!event.requestContext?.http)
     throw new Error('This function takes events of payload format 2.0: put it behind an HTTP API or a Function URL.');
   const { rawPath = '/', rawQueryString = '', headers, cookies, body = '', isBase64Encoded, requestContext } = event;
@@ -40,9 +41,12 @@ function toRequest(event: LambdaEvent): HttpRequest {
     headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
     // Forms arrive in base64, JSON as it is.
     body: async () => (isBase64Encoded ? Buffer.from(body, 'base64').toString() : body),
-    // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
-    platformUrl: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
-    id: requestId,
+    platform: {
+      // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
+      url: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
+      requestId,
+      openParameterStore,
+    },
   };
 }
 

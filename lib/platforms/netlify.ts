@@ -15,9 +15,12 @@ function toRequest(request: Request, context?: Context): HttpRequest {
     query: url.search.slice(1),
     headers: Object.fromEntries(request.headers),
     body: () => request.text(),
-    // The site's main address, as Netlify sets it. The request's own may be a deploy preview's, where no host sends anybody back to.
-    platformUrl: context?.site?.url ?? process.env['URL'],
-    id: context?.requestId,
+    platform: {
+      // The site's main address. The request's own may be a deploy preview's, where no host sends anybody back to.
+      url: context?.site?.url ?? process.env['URL'],
+      requestId: context?.requestId,
+      adviceOnMissing: 'On Netlify, only variables with the Functions scope arrive.',
+    },
   };
 }
 

@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Handler, HttpReply, HttpRequest } from '../http.ts';
+import type { Handler, HttpReply, HttpRequest, Platform } from '../http.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
 export const node =
-  (handler: Handler, platformUrl?: string): RequestListener =>
+  (handler: Handler, platform: Platform = {}): RequestListener =>
   (request, response) =>
-    handler(toRequest(request, platformUrl))
+    handler(toRequest(request, platform))
       .then((reply) => toReply(reply, response))
       .catch(() => response.destroy());
 
-function toRequest(request: IncomingMessage, platformUrl: string | undefined): HttpRequest {
+function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
   const [path = '', ...query] = (request.url ?? '').split('?');
   const headers = Object.entries(request.headers).map(([name, value]) => [
     name,
@@ -21,7 +21,7 @@ function toRequest(request: IncomingMessage, platformUrl: string | undefined): H
     query: query.join('?'),
     headers: Object.fromEntries(headers),
     body: () => readBody(request),
-    platformUrl,
+    platform,
   };
 }
 

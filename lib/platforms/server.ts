@@ -1,21 +1,28 @@
 import { handler, providers } from '../../functions/auth.ts';
 import { checkSettings, isConfigured, readAddress } from '../settings.ts';
+import { awsParameterStore } from './aws.ts';
 import { closeOnSignal, listen, node, readPort } from './node.ts';
 
 /** The hop as a server of its own. Without settings it says so and stops. */
 export async function main(): Promise<void> {
   const port = readPort(process.env['PORT']);
-  const platformUrl = `http://localhost:${port}`;
-  const problems = checkSettings(process.env, providers, platformUrl);
+  const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
+  const problems = await checkSettings(process.env, providers, platform);
+  // A store that is down for the moment is asked again at the next login. Everything else stays wrong.
+  const passing = problems.filter(({ code }) => code === 'PARAMETER_UNREADABLE').map(({ message }) => message);
+  const lasting = problems.map(({ message }) => message).filter((message) => !passing.includes(message));
   if (!providers.some((provider) => isConfigured(process.env, provider)))
-    problems.unshift(
+    lasting.unshift(
       `No Git host is set up: ${providers.map(({ id }) => `${id.toUpperCase()}_CLIENT_ID`).join(', ')} is not set.`,
     );
-  if (problems.length > 0)
-    throw new Error(`The settings cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  if (lasting.length > 0)
+    throw new Error(
+      `The settings cannot be used:\n${[...lasting, ...passing].map((problem) => `  - ${problem}`).join('\n')}`,
+    );
 
-  const address = readAddress(process.env, platformUrl);
+  const address = readAddress(process.env, platform.url);
   // On plain http nobody else could log in anyway, and nobody else should be able to try.
-  closeOnSignal(await listen(node(handler, platformUrl), { port, loopbackOnly: !address.secure }));
+  closeOnSignal(await listen(node(handler, platform), { port, loopbackOnly: !address.secure }));
   console.log(`The login server listens on port ${port}. Set-up and checks: ${address.origin}${address.prefix}/auth`);
+  for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
 }

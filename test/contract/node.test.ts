@@ -18,7 +18,7 @@ beforeAll(async () => {
   port = (probe.address() as AddressInfo).port;
   await new Promise((resolve) => probe.close(resolve));
   const handler: Handler = (request) => current(request);
-  close = await listen(node(handler, `http://localhost:${port}`), { port, loopbackOnly: true });
+  close = await listen(node(handler, { url: `http://localhost:${port}` }), { port, loopbackOnly: true });
 });
 afterAll(() => close());
 

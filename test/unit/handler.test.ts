@@ -6,7 +6,7 @@ import type { LogEntry } from '../../lib/log.ts';
 import { github } from '../../lib/providers/github.ts';
 
 const env = { CMS_AUTH_URL: 'https://auth.example.com', GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
-const request: HttpRequest = { method: 'GET', path: '/auth/github', query: '', headers: {} };
+const request: HttpRequest = { method: 'GET', path: '/auth/github', query: '', headers: {}, platform: {} };
 
 describe('The handler', () => {
   it('never rejects and never leaves out the headers, whatever the request and the settings', async () => {
@@ -20,7 +20,9 @@ describe('The handler', () => {
         near('cookie', 'sec-fetch-dest', 'sec-purpose', '__proto__'),
         fc.option(text, { nil: undefined }),
       ),
-      platformUrl: fc.option(near('https://auth.example.com/prod', 'http://localhost:1'), { nil: undefined }),
+      platform: fc.record({
+        url: fc.option(near('https://auth.example.com/prod', 'http://localhost:1'), { nil: undefined }),
+      }),
     });
     const settings = fc.dictionary(
       fc.constantFrom(
@@ -68,7 +70,10 @@ describe('The handler', () => {
     const entries: LogEntry[] = [];
     let time = Date.UTC(2026, 5, 1);
     const now = () => (time += 7);
-    await createHandler([github], { env, now, log: (entry) => entries.push(entry) })({ ...request, id: 'r1' });
+    await createHandler([github], { env, now, log: (entry) => entries.push(entry) })({
+      ...request,
+      platform: { requestId: 'r1' },
+    });
     expect(entries).toEqual([{ event: 'begin', provider: 'github', outcome: 'ok', duration: 7, request: 'r1' }]);
   });
 });
@@ -77,6 +82,6 @@ it('clears the cookie of an attempt once, also when two states name it', async (
   const handler = createHandler([github], { env: { CMS_AUTH_URL: 'https://auth.example.com' }, log: () => {} });
   const id = 'AAAAAAAAAAAA';
   const query = `state=${id}.a&state=${id}.b`;
-  const { cookies } = await handler({ method: 'GET', path: '/auth/github/callback', query, headers: {} });
+  const { cookies } = await handler({ method: 'GET', path: '/auth/github/callback', query, headers: {}, platform: {} });
   expect(cookies).toHaveLength(1);
 });

@@ -259,19 +259,26 @@ describe("The owner's page", () => {
 });
 
 describe('The check of all settings', () => {
-  it('finds nothing where all is well', () => {
-    expect(checkSettings(good, [github], 'http://localhost:8888')).toEqual([]);
+  const platform = { url: 'http://localhost:8888' };
+
+  it('finds nothing where all is well', async () => {
+    expect(await checkSettings(good, [github], platform)).toEqual([]);
   });
 
-  it('does not miss a secret of a provider that is switched off', () => {
-    expect(checkSettings({}, [github], 'http://localhost:8888')).toEqual([]);
+  it('does not miss a secret of a provider that is switched off', async () => {
+    expect(await checkSettings({}, [github], platform)).toEqual([]);
   });
 
-  it('names every problem once and shows no value', () => {
-    const env = { GITHUB_CLIENT_ID: 'hidden', GITHUB_URL: 'http://hidden.example', CMS_AUTH_ORIGINS: 'hidden' };
-    const problems = checkSettings(env, [github, github], 'http://localhost:8888');
-    expect(problems).toHaveLength(3);
-    for (const name of ['CMS_AUTH_ORIGINS', 'GITHUB_URL', 'GITHUB_CLIENT_SECRET'])
+  it('names every problem once and shows no value', async () => {
+    const env = {
+      GITHUB_CLIENT_ID: 'hidden',
+      GITHUB_URL: 'http://hidden.example',
+      CMS_AUTH_ORIGINS: 'hidden',
+      CMS_AUTH_SECRETS_TTL: 'hidden',
+    };
+    const problems = (await checkSettings(env, [github, github], platform)).map(({ message }) => message);
+    expect(problems).toHaveLength(4);
+    for (const name of ['CMS_AUTH_ORIGINS', 'GITHUB_URL', 'GITHUB_CLIENT_SECRET', 'CMS_AUTH_SECRETS_TTL'])
       expect(problems.filter((problem) => problem.includes(name))).toHaveLength(1);
     expect(problems.join()).not.toContain('hidden');
   });

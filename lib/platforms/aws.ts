@@ -1,0 +1,10 @@
+import type { ParameterStore } from '../settings/store.ts';
+
+/**
+ * AWS's Parameter Store, opened when the first setting points to it: the SDK is large, and most never need it. One for each
+ * instance, which keeps what it has read for as long as it is warm.
+ */
+export function awsParameterStore(): () => Promise<ParameterStore> {
+  let store: Promise<ParameterStore> | undefined;
+  return () => (store ??= import('../settings/ssm.ts').then((ssm) => ssm.openParameterStore()));
+}

@@ -1,0 +1,87 @@
+import { LoginError } from '../errors.ts';
+import type { Platform } from '../http.ts';
+import { readTimeToLive, type Environment } from '../settings.ts';
+
+/** Keeps values that settings only point to. */
+export interface ParameterStore {
+  /**
+   * @param names of parameters, such as `/cms/github/secret`
+   * @param limits how old a value may be, in milliseconds, and when to give up, in milliseconds since the epoch
+   * @returns an entry for each name; it does not reject for what the store answers or fails to answer
+   */
+  read(
+    names: readonly string[],
+    limits: { timeToLive: number; deadline: number },
+  ): Promise<ReadonlyMap<string, Parameter>>;
+  /** Has a value read anew next time, unless that was done already. */
+  distrust(name: string, value: string): void;
+}
+
+/** A value, or what stood in the way of reading it; both where a value could not be renewed and the old one still serves. */
+export interface Parameter {
+  value?: string | undefined;
+  problem?: { code: 'PARAMETER_MISSING' | 'PARAMETER_UNREADABLE'; fill: Readonly<Record<string, string>> } | undefined;
+}
+
+/** The settings as one request sees them. */
+export interface Settings {
+  /**
+   * Reads what the settings named point to, in one call to the store for all of them; without a pointer among them there
+   * is none.
+   *
+   * @param alongWith settings that may be needed later: they are read too if the store has to be asked anyway
+   * @returns the environment, with the values in place of their pointers
+   * @throws LoginError PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID
+   */
+  read(names: readonly string[], alongWith?: readonly string[]): Promise<Environment>;
+  /** The host refused these values: they are not used again, but read anew for the next login. */
+  distrust(): void;
+  /** For the owner: what went wrong although the login could go on. */
+  warnings: string[];
+}
+
+const pointer = /^ssm:((?:\/[\w.-]+)+(?::[\w.-]+)?)$/;
+
+/** @param deadline when to give up, in milliseconds since the epoch */
+export function openSettings(env: Environment, { openParameterStore }: Platform, deadline: number): Settings {
+  const warnings: string[] = [];
+  const found = new Map<string, { target: string; value: string }>();
+  const isWanted = (setting: string): boolean => isPointer(env[setting]) && !found.has(setting);
+  let store: ParameterStore | undefined;
+
+  return {
+    warnings,
+    async read(settings, alongWith = []) {
+      // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
+      if (openParameterStore && settings.some(isWanted)) {
+        const wanted = [...settings, ...alongWith].filter(isWanted);
+        const targets = wanted.map((setting) => targetOf(setting, env[setting]));
+        store ??= await openParameterStore();
+        const limits = { timeToLive: readTimeToLive(env), deadline };
+        const parameters = await store.read([...new Set(targets)], limits);
+        wanted.forEach((setting, i) => {
+          const target = targets[i] ?? '';
+          const { value, problem } = parameters.get(target) ?? {};
+          const fill = { setting, pointer: `ssm:${target}`, ...problem?.fill };
+          const failure = problem && new LoginError(problem.code, fill);
+          if (value === undefined) throw failure ?? new LoginError('INTERNAL');
+          if (failure) warnings.push(`${failure.message} The value read before is still used.`);
+          if (value.trim() === '') throw new LoginError('PARAMETER_EMPTY', fill);
+          found.set(setting, { target, value });
+        });
+      }
+      if (found.size === 0) return env;
+      return { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
+    },
+    distrust: () => found.forEach(({ target, value }) => store?.distrust(target, value)),
+  };
+}
+
+const isPointer = (value: string | undefined): boolean => value?.trim().startsWith('ssm:') ?? false;
+
+function targetOf(setting: string, value: string | undefined): string {
+  const [, name] = pointer.exec(value?.trim() ?? '') ?? [];
+  if (name !== undefined) return name;
+  const detail = 'write ssm: and the whole name of the parameter, which begins with a slash: ssm:/cms/github/secret.';
+  throw new LoginError('SETTING_INVALID', { setting, detail });
+}
