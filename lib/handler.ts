@@ -1,3 +1,4 @@
+import { ownCookies, sessionCookie } from './cookies.ts';
 import { LoginError } from './errors.ts';
 import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from './http.ts';
 import { writeLog, type LogEntry } from './log.ts';
@@ -48,11 +49,16 @@ export function createHandler(providers: readonly Provider[], options: HandlerOp
       origin = address.origin;
       route = findRoute(request.path, parameters, providers, address.prefix);
       refuseOddities(request, route);
+      const cookie = request.headers['cookie'] ?? '';
+      const jar = platform.sessionCookieOnly
+        ? sessionCookie(cookie, address, Math.floor(start / 1000))
+        : ownCookies(cookie, address);
       const surroundings = {
         request,
         parameters,
         settings,
         address,
+        jar,
         now: start,
         deadline,
         cookies,

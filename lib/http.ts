@@ -27,6 +27,8 @@ export interface Platform {
   url?: string | undefined;
   /** Its name for this request, for the log. */
   requestId?: string | undefined;
+  /** Whether it lets no cookie through but `__session`. */
+  sessionCookieOnly?: boolean;
   /** What to say where a setting is missing: how one gets lost on this platform. */
   adviceOnMissing?: string;
   /** Where the values of `ssm:` settings are; opened only when there is one. Elsewhere such settings are refused. */

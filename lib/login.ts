@@ -1,4 +1,4 @@
-import { beginAttempt, codeChallenge, forgetAttempt, recallAttempt } from './attempt.ts';
+import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from './attempt.ts';
 import { authorizationError, LoginError } from './errors.ts';
 import { exchangeCode } from './exchange.ts';
 import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
@@ -17,6 +17,7 @@ import {
   secretSetting,
   type Address,
 } from './settings.ts';
+import type { Jar } from './cookies.ts';
 import type { Settings } from './settings/store.ts';
 
 /** What a login finds around it. */
@@ -26,6 +27,7 @@ export interface Surroundings {
   parameters: URLSearchParams;
   settings: Settings;
   address: Address;
+  jar: Jar;
   /** Milliseconds since the epoch. */
   now: number;
   /** When the answer has to be ready, likewise; always by the machine's own clock, which the timers go by, too. */
@@ -46,12 +48,12 @@ export interface Surroundings {
 export async function begin(
   provider: Provider,
   { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
-  { request, settings, address, now, cookies }: Surroundings,
+  { settings, address, jar, now, cookies }: Surroundings,
 ): Promise<HttpReply> {
   const env = await settings.read([...clientSettings(provider), scopeSetting(provider)]);
   const client = readClient(env, provider, address);
   const scope = readScope(env, provider, wish);
-  const begun = beginAttempt(client, { address, cookieHeader: request.headers['cookie'] ?? '', wantsRefresh, now });
+  const begun = beginAttempt(client, { jar, wantsRefresh, now });
   cookies.push(...begun.cookies);
 
   const query = {
@@ -78,17 +80,16 @@ export async function begin(
  * @throws LoginError with what went wrong, wherever it went wrong
  */
 export async function finish(provider: Provider, surroundings: Surroundings): Promise<HttpReply> {
-  const { request, parameters, settings, address, now, deadline, cookies } = surroundings;
+  const { request, parameters, settings, address, jar, now, deadline, cookies } = surroundings;
   if (request.query === '') return readinessPage(provider, await problemWith(provider, surroundings));
 
   // First, and for a repeated `state` too: an attempt works once, however this ends.
-  const given = parameters.getAll('state').slice(0, 5);
-  cookies.push(...new Set(given.flatMap((state) => forgetAttempt(state, address))));
+  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
 
   const toCome = [secretSetting(provider), ...handOverSettings];
   const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
-  const attempt = recallAttempt(client, state, { address, cookieHeader: request.headers['cookie'] ?? '', now });
+  const attempt = recallAttempt(client, state, { jar, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)

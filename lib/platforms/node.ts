@@ -9,7 +9,7 @@ export const node =
       .then((reply) => toReply(reply, response))
       .catch(() => response.destroy());
 
-function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
+export function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
   const [path = '', ...query] = (request.url ?? '').split('?');
   const headers = Object.entries(request.headers).map(([name, value]) => [
     name,
@@ -36,7 +36,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function toReply({ status, headers, cookies, body }: HttpReply, response: ServerResponse): void {
+export function toReply({ status, headers, cookies, body }: HttpReply, response: ServerResponse): void {
   response.writeHead(status, { ...headers, ...(cookies.length > 0 && { 'set-cookie': cookies }) });
   response.end(body);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { beginAttempt, codeChallenge, forgetAttempt, recallAttempt } from '../../lib/attempt.ts';
+import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../../lib/attempt.ts';
+import { ownCookies, sessionCookie } from '../../lib/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import type { Address, Client } from '../../lib/settings.ts';
 
@@ -22,8 +23,8 @@ interface Begin {
   wantsRefresh?: boolean;
   now?: number;
 }
-const begin = (options: Begin = {}) =>
-  beginAttempt(client, { address: https, cookieHeader: '', wantsRefresh: false, now, ...options });
+const begin = ({ address = https, cookieHeader = '', ...options }: Begin = {}) =>
+  beginAttempt(client, { jar: ownCookies(cookieHeader, address), wantsRefresh: false, now, ...options });
 
 /** The `name=value` that a browser would send back for a `Set-Cookie`. */
 const pair = (setCookie: string | undefined): string => setCookie?.split(';', 1)[0] ?? '';
@@ -37,7 +38,11 @@ function login(options: Begin = {}) {
 }
 
 const recall = (state: string | undefined, cookieHeader: string, at = now, terms: Partial<Client> = {}) =>
-  recallAttempt({ ...client, ...terms }, state, { address: https, cookieHeader, now: at });
+  recallAttempt({ ...client, ...terms }, state, {
+    jar: ownCookies(cookieHeader, https),
+    origin: https.origin,
+    now: at,
+  });
 
 const failing = (code: string) => expect.objectContaining({ code });
 
@@ -98,7 +103,9 @@ describe('An attempt is recalled', () => {
 
   it('on http loopback', () => {
     const { attempt, cookie } = login({ address: http });
-    expect(recallAttempt(client, attempt.state, { address: http, cookieHeader: cookie, now })).toEqual(attempt);
+    expect(recallAttempt(client, attempt.state, { jar: ownCookies(cookie, http), origin: http.origin, now })).toEqual(
+      attempt,
+    );
   });
 
   it('among those of other tabs and other cookies, in any order', () => {
@@ -317,29 +324,103 @@ describe('Cookies of logins that were given up', () => {
 describe('Forgetting', () => {
   it('clears exactly the cookie of the attempt, with the attributes that it was set with', () => {
     const { attempt, name } = login();
-    expect(forgetAttempt(attempt.state, https)).toEqual([
+    expect(forgetAttempts([attempt.state, `${attempt.state}x`], ownCookies('', https))).toEqual([
       `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`,
     ]);
-    expect(forgetAttempt(attempt.state, http)).toEqual([
+    expect(forgetAttempts([attempt.state], ownCookies('', http))).toEqual([
       `${name.replace('__Host-', '')}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax`,
     ]);
   });
 
   it('also forgets attempts whose state is wrong behind the id', () => {
-    expect(forgetAttempt('AAAAAAAAAAAA.nonsense', https)).toHaveLength(1);
+    expect(forgetAttempts(['AAAAAAAAAAAA.nonsense'], ownCookies('', https))).toHaveLength(1);
   });
 
-  it.each([
-    undefined,
-    '',
-    '.',
-    'short',
-    'AAAAAAAAAAAAA',
-    'AAAAAAAAAAA;',
-    'AAAAAAAAAAA\n',
-    'AAAAAAAAAAAA\r\nX: y',
-    'a=b; Path=/x',
-  ])('sets nothing for a state without a well-formed id: %j', (state) => {
-    expect(forgetAttempt(state, https)).toEqual([]);
+  it.each(['', '.', 'short', 'AAAAAAAAAAAAA', 'AAAAAAAAAAA;', 'AAAAAAAAAAA\n', 'AAAAAAAAAAAA\r\nX: y', 'a=b; Path=/x'])(
+    'sets nothing for a state without a well-formed id: %j',
+    (state) => {
+      expect(forgetAttempts([state], ownCookies('', https))).toEqual([]);
+    },
+  );
+});
+
+describe('Where only __session comes through', () => {
+  const seconds = now / 1000;
+  const prefixed = { ...https, prefix: '/prod' };
+  const start = (header = '', at = seconds, address = https) => {
+    const jar = sessionCookie(header, address, at);
+    const { attempt, cookies } = beginAttempt(client, { jar, wantsRefresh: false, now: at * 1000 });
+    return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
+  };
+  const finish = (state: string, header: string, at = seconds) =>
+    recallAttempt(client, state, { jar: sessionCookie(header, https, at), origin: https.origin, now: at * 1000 });
+  const forget = (state: string, header: string) => forgetAttempts([state], sessionCookie(header, https, seconds));
+
+  it('sets exactly this cookie', () => {
+    const { cookies, id } = start('', seconds, prefixed);
+    const time = seconds.toString(36);
+    expect(cookies).toHaveLength(1);
+    expect(cookies[0]).toMatch(
+      new RegExp(
+        `^__session=login~${id}\\.${time}\\.[\\w-]{43}; Path=/prod/auth; Max-Age=600; HttpOnly; SameSite=Lax; Secure$`,
+      ),
+    );
+    expect(start('', seconds, http).cookies[0]).toMatch(/; Path=\/auth; Max-Age=600; HttpOnly; SameSite=Lax$/);
+  });
+
+  it('logs in three tabs at a time, and a fourth instead of the oldest', () => {
+    const one = start();
+    const two = start(one.header, seconds + 1);
+    const three = start(two.header, seconds + 2);
+    for (const { attempt } of [one, two, three]) expect(finish(attempt.state, three.header)).toEqual(attempt);
+    const four = start(three.header, seconds + 3);
+    expect(() => finish(one.attempt.state, four.header)).toThrow(failing('COOKIE_LOST'));
+    for (const { attempt } of [two, three, four]) expect(finish(attempt.state, four.header)).toEqual(attempt);
+  });
+
+  it('forgets one and keeps the others, and the cookie goes with the last', () => {
+    const one = start();
+    const two = start(one.header);
+    const [left, ...more] = forget(one.attempt.state, two.header);
+    expect(more).toEqual([]);
+    expect(() => finish(one.attempt.state, pair(left))).toThrow(failing('COOKIE_LOST'));
+    expect(finish(two.attempt.state, pair(left))).toEqual(two.attempt);
+    expect(forget(two.attempt.state, pair(left))).toEqual([
+      '__session=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
+    ]);
+    expect(forget(one.attempt.state, pair(left))).toEqual([]);
+  });
+
+  it("neither reads nor touches the site's own, before or after ours", () => {
+    const { attempt, header } = start();
+    for (const own of ['abc', 'login', 'login~', 'eyJhbGciOi.eyJzdWIi.c2ln', `${header.slice(10)}~x`, '']) {
+      const site = `__session=${own}`;
+      expect(start(site).header).toMatch(/^__session=login~[^~]+$/);
+      expect(finish(attempt.state, `${site}; ${header}`)).toEqual(attempt);
+      expect(finish(attempt.state, `${header}; ${site}`)).toEqual(attempt);
+      expect(forget(attempt.state, site)).toEqual([]);
+    }
+  });
+
+  it('never takes a key that arrived in the request', () => {
+    const planted = start();
+    const next = start(planted.header);
+    expect(next.id).not.toBe(planted.id);
+    const key = planted.header.slice(-43);
+    const forged = next.header.replace(/[\w-]{43}/, key);
+    expect(() => finish(next.attempt.state, forged)).toThrow(failing('STATE_MISMATCH'));
+  });
+
+  it('drops what is too old or from the future, so that it cannot crowd out a login', () => {
+    const late = [start('', seconds + 700), start('', seconds + 800), start('', seconds - 700)];
+    const entries = late.map(({ header }) => header.slice('__session=login~'.length));
+    const mine = start(`__session=login~${entries.join('~')}`);
+    expect(mine.header.split('~')).toHaveLength(2);
+  });
+
+  it('tells an expired attempt from a lost one', () => {
+    const { attempt, header } = start();
+    expect(() => finish(attempt.state, header, seconds + 661)).toThrow(failing('ATTEMPT_EXPIRED'));
+    expect(() => finish(attempt.state, '__session=theirs')).toThrow(failing('COOKIE_LOST'));
   });
 });

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { beginAttempt, codeChallenge, type Attempt } from '../../lib/attempt.ts';
+import { ownCookies } from '../../lib/cookies.ts';
 import { LoginError } from '../../lib/errors.ts';
 import { exchangeCode } from '../../lib/exchange.ts';
 import { github } from '../../lib/providers/github.ts';
@@ -27,7 +28,7 @@ const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
 const newAttempt = (client: Client): Attempt =>
-  beginAttempt(client, { address, cookieHeader: '', wantsRefresh: false, now: Date.now() }).attempt;
+  beginAttempt(client, { jar: ownCookies('', address), wantsRefresh: false, now: Date.now() }).attempt;
 
 async function start(settings: Partial<GitHubHost> = {}) {
   const { fault, expiring } = settings;

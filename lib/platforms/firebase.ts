@@ -1,0 +1,22 @@
+import { toReply, toRequest } from './node.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Handler } from '../http.ts';
+
+/** What Firebase makes of a request: Express's, and the body, which has been read by then. */
+export type FirebaseRequest = IncomingMessage & { originalUrl: string; rawBody?: Buffer };
+
+const platform = {
+  // Its Hosting, that is, which stands in front.
+  sessionCookieOnly: true,
+  adviceOnMissing:
+    'On Firebase, CMS_AUTH_URL has to be set, and a secret arrives only for hosts whose client id was set when it was built.',
+};
+
+/** Cloud Functions for Firebase (2nd generation), to be given to `onRequest`. */
+export const firebase =
+  (handler: Handler) =>
+  async (request: FirebaseRequest, response: ServerResponse): Promise<void> => {
+    const [path = '', ...query] = request.originalUrl.split('?');
+    const body = async () => request.rawBody?.toString() ?? '';
+    toReply(await handler({ ...toRequest(request, platform), path, query: query.join('?'), body }), response);
+  };
