@@ -2,6 +2,7 @@
 /**
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -81,6 +82,15 @@ const results = await Promise.all([
     }),
   ),
   build({ ...common, entryPoints: seldom, outdir: 'dist/lambda' }),
+  ...functions.map((name) =>
+    build({
+      ...common,
+      stdin: entry(
+        `import { handler } from './functions/${name}.ts'; import { firebase } from './lib/platforms/firebase.ts'; export default firebase(handler);`,
+      ),
+      outfile: `dist/firebase/${name}.mjs`,
+    }),
+  ),
   build({
     ...common,
     entryPoints: { start: 'lib/platforms/start.ts', ...seldom },
@@ -91,11 +101,63 @@ const results = await Promise.all([
   }),
 ]);
 
+await writeFirebase();
+
 // Netlify wants a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
 await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
 
 if (!process.argv.includes('--silent')) await printTable();
+
+/**
+ * The rest of what Firebase deploys. A secret that is declared but does not exist blocks the deploy, so only those are
+ * whose host is set up, here and now. Its own `.env` gets the other settings; `dist/` is made anew each time.
+ */
+async function writeFirebase() {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const hosts = functions.filter((name) => name !== 'auth');
+  const prefix = (/** @type {string} */ host) => host.toUpperCase().replaceAll('-', '_');
+  const chosen = hosts.filter((host) => process.env[`${prefix(host)}_CLIENT_ID`]?.trim());
+  /** @type {[string, string[]][]} Each function with the hosts whose secrets it gets. */
+  const exported = process.argv.includes('--split')
+    ? [['auth', []], ...chosen.map((host) => /** @type {[string, string[]]} */ ([host, [host]]))]
+    : [['auth', chosen]];
+  const lines = exported.flatMap(([name, secrets]) => [
+    `import ${name} from './${name}.mjs';`,
+    `export const cmsauth${name === 'auth' ? '' : name} = onRequest(`,
+    `  { secrets: [${secrets.map((host) => `defineSecret('${prefix(host)}_CLIENT_SECRET')`).join(', ')}], timeoutSeconds: 15, invoker: 'public' },`,
+    `  ${name},`,
+    ');',
+  ]);
+  const imports = [
+    "import { onRequest } from 'firebase-functions/https';",
+    "import { defineSecret } from 'firebase-functions/params';",
+  ];
+  await writeFile('dist/firebase/index.mjs', [...imports, ...lines, ''].join('\n'));
+
+  const names = hosts.flatMap((host) => ['CLIENT_ID', 'URL', 'SCOPE'].map((name) => `${prefix(host)}_${name}`));
+  const settings = Object.entries(process.env).flatMap(([name, value]) =>
+    value?.trim() && (names.includes(name) || name.startsWith('CMS_AUTH_'))
+      ? `${name}=${JSON.stringify(value.trim())}`
+      : [],
+  );
+  await writeFile('dist/firebase/.env', `${settings.join('\n')}\n`);
+  await writeFile(
+    'dist/firebase/package.json',
+    `${JSON.stringify(
+      {
+        name: 'cms-auth',
+        private: true,
+        type: 'module',
+        main: 'index.mjs',
+        engines: { node: '24' },
+        dependencies: { 'firebase-admin': '13.10.0', 'firebase-functions': '7.4.0' },
+      },
+      undefined,
+      2,
+    )}\n`,
+  );
+}
 
 async function printTable() {
   for (const file of new Set(
