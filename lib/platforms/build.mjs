@@ -103,7 +103,7 @@ const results = await Promise.all([
 
 await writeFirebase();
 
-// Netlify wants a folder to publish; the login itself is in the functions.
+// Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
 await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
 

@@ -1,0 +1,4 @@
+import { startFramework } from './firebase.ts';
+import { describePlatform } from './suite.ts';
+
+describePlatform('functions-framework', startFramework, { owns: 'everything', cookies: 'session' });

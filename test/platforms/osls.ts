@@ -1,0 +1,59 @@
+import { appendFile, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { readZip } from './zip.ts';
+import { freePorts, installed, run, serve, workspace } from './tool.ts';
+import type { Start } from './suite.ts';
+
+const script = 'osls/bin/serverless.js';
+
+/** `osls offline`; its plugin is no part of the file that is shipped. */
+export const startOffline: Start = async (settings) => {
+  const folder = await workspace('serverless.yml', 'dist');
+  await appendFile(path.join(folder, 'serverless.yml'), '\nplugins: [serverless-offline]\n');
+  await symlink(path.dirname(installed('serverless-offline')), path.join(folder, 'node_modules'));
+  const [port, lambdaPort] = (await freePorts(2)).map(String);
+  const url = `http://localhost:${port}`;
+  const parameters = ['offline', 'start', '--httpPort', port ?? '', '--lambdaPort', lambdaPort ?? ''];
+  const env = { CMS_AUTH_URL: url, ...settings };
+  return { url, ...(await serve({ script, parameters, folder, env }, `${url}/auth`)) };
+};
+
+export interface Resource {
+  Type: string;
+  Properties: Record<string, unknown>;
+}
+
+export interface LambdaPackage {
+  /** Of the CloudFormation template, by their names. */
+  resources: Record<string, Resource>;
+  /** What is in the zip, by path. */
+  files: Map<string, Buffer>;
+}
+
+/**
+ * What `osls deploy` would send to AWS.
+ *
+ * @param env of the shell that deploys
+ * @param edit what the owner changes in serverless.yml
+ */
+export async function packageLambda(
+  env: Readonly<Record<string, string>> = {},
+  edit: (yaml: string) => string = (yaml) => yaml,
+): Promise<LambdaPackage> {
+  const folder = await workspace('serverless.yml', 'dist');
+  const config = path.join(folder, 'serverless.yml');
+  await writeFile(config, edit(await readFile(config, 'utf8')));
+  await run({ script, parameters: ['package'], folder, env });
+  const out = path.join(folder, '.serverless');
+  const zips = (await readdir(out)).filter((name) => name.endsWith('.zip'));
+  if (zips.length !== 1) throw new Error(`One zip was expected: ${zips.join(', ')}`);
+  const template = await readFile(path.join(out, 'cloudformation-template-update-stack.json'), 'utf8');
+  return {
+    resources: (JSON.parse(template) as { Resources: Record<string, Resource> }).Resources,
+    files: readZip(await readFile(path.join(out, zips[0] ?? ''))),
+  };
+}
+
+/** Properties of all resources of a type. */
+export const ofType = ({ resources }: LambdaPackage, type: string): Resource['Properties'][] =>
+  Object.values(resources).flatMap(({ Type, Properties }) => (Type === type ? [Properties] : []));

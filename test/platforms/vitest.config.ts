@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import { viteInline } from '../../lib/platforms/inline.mjs';
+
+export default defineConfig({
+  plugins: [viteInline],
+  test: {
+    include: ['test/platforms/*.test.ts'],
+    globalSetup: 'test/platforms/setup.ts',
+    // Every tool has ports and a folder of its own, and mostly waits.
+    maxWorkers: 3,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+  },
+});
