@@ -27,3 +27,21 @@ export function writeLog(entry: LogEntry): void {
     console.log(line); // a pipe that is full for the moment: Node's stream waits for it
   }
 }
+
+/** What happened, and what it is called if it did not. */
+const events: Readonly<Record<LogEntry['event'], readonly [string, string]>> = {
+  begin: ['login begun', 'login not begun'],
+  finish: ['logged in', 'not logged in'],
+  refresh: ['session renewed', 'session not renewed'],
+  page: ['set-up page', 'set-up page not shown'],
+  none: ['', 'none of our addresses'],
+};
+
+/** The same for a person who watches. */
+export function printLine({ event, provider, outcome, code, message, warning, duration }: LogEntry): void {
+  const time = new Date().toTimeString().slice(0, 8);
+  const [done, failed] = events[event];
+  const what = outcome === 'ok' ? done : event === 'none' ? failed : `${failed}: ${code}. ${message}`;
+  const more = warning === undefined ? '' : ` WARNING: ${warning}`;
+  console.log(`  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${more}  (${duration} ms)`);
+}

@@ -1,4 +1,6 @@
-import { handler, providers } from '../../functions/auth.ts';
+import { providers } from '../../functions/auth.ts';
+import { createHandler } from '../handler.ts';
+import { printLine, writeLog } from '../log.ts';
 import { checkSettings, isConfigured, readAddress } from '../settings.ts';
 import { awsParameterStore } from './aws.ts';
 import { closeOnSignal, listen, node, readPort } from './node.ts';
@@ -22,6 +24,8 @@ export async function main(): Promise<void> {
 
   const address = readAddress(process.env, platform.url);
   // On plain http nobody else could log in anyway, and nobody else should be able to try.
+  // Machines collect the lines of a server in production; of any other one a person reads them.
+  const handler = createHandler(providers, { log: process.env['NODE_ENV'] === 'production' ? writeLog : printLine });
   closeOnSignal(await listen(node(handler, platform), { port, loopbackOnly: !address.secure }));
   console.log(`The login server listens on port ${port}. Set-up and checks: ${address.origin}${address.prefix}/auth`);
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
