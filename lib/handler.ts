@@ -3,11 +3,11 @@ import { LoginError } from './errors.ts';
 import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from './http.ts';
 import { writeLog, type LogEntry } from './log.ts';
 import { begin, finish, type Surroundings } from './login.ts';
-import { ownerPage, plainErrorPage } from './owner.ts';
+import { plainErrorPage } from './page.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
 import { openSettings } from './settings/store.ts';
-import { readAddress, readPage, type Environment } from './settings.ts';
+import { readAddress, readPage, urlSetting, type Environment } from './settings.ts';
 import type { Provider } from './providers/provider.ts';
 
 /** Covers reading secrets and the exchange together; functions are given 15 s. */
@@ -158,9 +158,9 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   switch (route.event) {
     case 'page': {
-      const env = await settings.read(['CMS_AUTH_PAGE']);
-      if (!readPage(env)) throw new LoginError('NOT_FOUND');
-      return ownerPage(env, providers, address);
+      if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new LoginError('NOT_FOUND');
+      const { ownerPage } = await import('./owner.ts'); // no login needs it
+      return ownerPage(await settings.read(providers.map(urlSetting)), providers, address);
     }
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;

@@ -2,7 +2,7 @@ import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from './at
 import { authorizationError, LoginError } from './errors.ts';
 import { exchangeCode } from './exchange.ts';
 import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
-import { readinessPage } from './owner.ts';
+import { readinessPage } from './page.ts';
 import { successPage } from './popup.ts';
 import { settingPrefix, type Provider } from './providers/provider.ts';
 import {

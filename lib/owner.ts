@@ -1,66 +1,92 @@
-import { html, page } from './page.ts';
+import { html, page, type Html } from './page.ts';
 import { settingPrefix, type Provider } from './providers/provider.ts';
-import { callbackAddress, isConfigured, type Address, type Environment } from './settings.ts';
-import type { LoginError } from './errors.ts';
+import { baseUrl, callbackAddress, isConfigured, type Address, type Environment } from './settings.ts';
+import script from './owner.client.ts?inline';
+import { LoginError } from './errors.ts';
 import type { HttpReply } from './http.ts';
 
 /**
- * The page at `/auth` for whoever sets the login up: what to register and what to write into the CMS configuration. It says
- * nothing that an outsider could not find out by trying, and so neither the allow-list nor anything about a secret.
+ * The page at `/auth` for whoever sets the login up: what to register, what to write into the CMS configuration, and a login
+ * to try. It says nothing that an outsider could not find out by trying, and so neither the allow-list nor anything about a
+ * secret.
  */
 export function ownerPage(env: Environment, providers: readonly Provider[], address: Address): HttpReply {
-  const endpoint = `${address.prefix}/auth`.slice(1);
-  const sections = providers.map((provider) => {
-    const id = html`<code>${settingPrefix(provider)}_CLIENT_ID</code>`;
-    return html`<section>
-<h2>${provider.name}</h2>
-<p>${
-      isConfigured(env, provider)
-        ? html`${id} is set. <a href="${address.prefix}/auth/${provider.id}/callback">Is everything else?</a>`
-        : html`Switched off: ${id} is not set.`
-    }</p>
-<p>Callback address to register at ${provider.name}:</p>
-<pre>${callbackAddress(address, provider)}</pre>
-<p>In the configuration of the CMS:</p>
-<pre>backend:
-  name: ${provider.id}
-  repo: owner/repository
-  branch: main
-  base_url: ${address.origin}${endpoint === 'auth' ? '' : `\n  auth_endpoint: ${endpoint}`}</pre>
-</section>`;
-  });
   return page(200, {
     title: 'Login for your CMS',
+    script,
     body: html`<main class="wide">
 <h1>Login for your CMS</h1>
 <p>This server logs editors in to a Git-based CMS. There is nothing to do here for editors: press Login in the CMS.</p>
-${sections}
+${providers.map((provider) => html`<section><h2>${provider.name}</h2>${section(provider, env, address)}</section>`)}
 </main>`,
   });
 }
 
-/** `/auth/P/callback` opened by hand: whether P is ready, by names of settings only. */
-export function readinessPage(provider: Provider, problem: LoginError | undefined): HttpReply {
-  const title = `${provider.name} is ${problem ? 'not ready' : 'ready'}`;
-  return page(200, {
-    title,
-    body: html`<main class="${problem ? 'failed' : 'done'}">
-<h1>${title}</h1>
-<p>${problem?.message ?? 'All settings that a login needs are there.'}</p>
-<p class="quiet">This address is for ${provider.name} to send editors back to. To log in, press Login in the CMS.</p>
-</main>`,
-  });
+function section(provider: Provider, env: Environment, address: Address): Html {
+  try {
+    return setUp(provider, env, address);
+  } catch (error) {
+    if (error instanceof LoginError) return html`<p>${error.message}</p>`;
+    throw error;
+  }
 }
 
-/** For addresses and methods that are not part of any login, so that there is no CMS to tell. */
-export function plainErrorPage(error: LoginError): HttpReply {
-  const title = 'This does not work';
-  return page(error.status, {
-    title,
-    body: html`<main class="failed">
-<h1>${title}</h1>
-<p>${error.message}</p>
-<p class="quiet">Code: ${error.code}</p>
-</main>`,
-  });
+function setUp(provider: Provider, env: Environment, address: Address): Html {
+  const prefix = settingPrefix(provider);
+  const base = `${address.prefix}/auth`;
+  const registration = html`<p>1. <a href="${registrationAddress(provider, env, address)}">Register an app at ${provider.name}</a> with this callback address. ${provider.registration.advice}</p>
+${copyable(callbackAddress(address, provider))}`;
+  if (!isConfigured(env, provider))
+    return html`<p>Switched off: <code>${prefix}_CLIENT_ID</code> is not set.</p>
+<details><summary>Switch it on</summary>
+${registration}
+<p>2. Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code>, and <code>CMS_AUTH_ORIGINS</code> to the origin of your CMS page.</p>
+</details>`;
+  return html`<p><code>${prefix}_CLIENT_ID</code> is set. <a href="${base}/${provider.id}/callback">Is everything else?</a></p>
+<p>How long a session lasts: ${provider.session} Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.</p>
+<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div>
+<details><summary>Registration and CMS configuration</summary>
+${registration}
+<p>2. In the configuration of Decap CMS or Netlify CMS:</p>
+${copyable(configuration(provider, env, address, 'decap'))}
+${provider.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, 'sveltia'))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
+</details>`;
 }
+
+/** What the owner writes into `config.yml`; comments say what only some need. */
+function configuration(provider: Provider, env: Environment, address: Address, cms: 'decap' | 'sveltia'): string {
+  const endpoint = `${address.prefix}/auth`.slice(1);
+  const base = baseUrl(env, provider);
+  const own = base === provider.url ? [] : Object.entries(provider.api ?? {});
+  const authorize = cms === 'sveltia' && !provider.refresh.login.always;
+  return [
+    'backend:',
+    `  name: ${provider.id}`,
+    '  repo: owner/repository',
+    '  branch: main',
+    `  base_url: ${address.origin}`,
+    ...(endpoint === 'auth' ? [] : [`  auth_endpoint: ${endpoint}`]),
+    ...(authorize ? [`  # only with CMS_AUTH_REFRESH=${provider.id}, in place of any other:`] : []),
+    ...(authorize ? [`  # auth_endpoint: ${endpoint}/${provider.id}/authorize`] : []),
+    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, path]) => `  ${key}: ${base}${path}`),
+    // Decap and Netlify CMS ask for a new token at the root of this one.
+    ...(provider.refresh.login.always
+      ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}`]
+      : []),
+  ].join('\n');
+}
+
+function registrationAddress(provider: Provider, env: Environment, address: Address): string {
+  const url = new URL(baseUrl(env, provider) + provider.registration.path);
+  const { prefill } = provider.registration;
+  if (prefill) {
+    url.searchParams.set(prefill.name, 'CMS');
+    url.searchParams.set(prefill.homepage, address.origin);
+    url.searchParams.set(prefill.callback, callbackAddress(address, provider));
+  }
+  return url.href;
+}
+
+/** The button shows up where there is a script to make it work. */
+const copyable = (text: string): Html =>
+  html`<div class="copy"><pre tabindex="0">${text}</pre><button type="button" hidden>Copy</button></div>`;

@@ -2,15 +2,7 @@ import { LoginError } from './errors.ts';
 import { renewTokens } from './exchange.ts';
 import { commonHeaders, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
 import { matchOrigin } from './origins.ts';
-import {
-  clientSettings,
-  handOverSettings,
-  readClient,
-  readOrigins,
-  readRefresh,
-  readSecret,
-  secretSetting,
-} from './settings.ts';
+import { clientSettings, readClient, readOrigins, readRefresh, readSecret, secretSetting } from './settings.ts';
 import type { Surroundings } from './login.ts';
 import type { Provider } from './providers/provider.ts';
 
@@ -36,9 +28,11 @@ export async function refresh(
   // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
   headers['vary'] = 'Origin';
   const origin = request.headers['origin'];
-  let env = await settings.read(handOverSettings);
-  const listed = origin === undefined ? undefined : matchOrigin(readOrigins(env, address), origin);
-  if (origin === undefined || listed === undefined) throw new LoginError('ORIGIN_NOT_LISTED');
+  if (origin === undefined) throw new LoginError('ORIGIN_NOT_LISTED');
+  const toCome = [...clientSettings(provider), secretSetting(provider)];
+  let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...toCome]);
+  const listed = matchOrigin(readOrigins(env, address), origin);
+  if (listed === undefined) throw new LoginError('ORIGIN_NOT_LISTED');
   headers['access-control-allow-origin'] = origin;
 
   if (request.method === 'OPTIONS') {
@@ -47,10 +41,11 @@ export async function refresh(
     return { status: 204, headers: { ...commonHeaders }, cookies: [], body: '' };
   }
   if (request.method !== 'POST') throw new LoginError('METHOD_NOT_ALLOWED');
+  env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
   if (listed !== 'exact' || !readRefresh(env, provider)) throw new LoginError('REFRESH_NOT_ALLOWED');
 
   const given = await readGiven(request, provider, deadline);
-  env = await settings.read([...clientSettings(provider), secretSetting(provider)]);
+  env = await settings.read(toCome);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
   const { answer } = provider.refresh;

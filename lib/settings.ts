@@ -89,23 +89,34 @@ export function readPage(env: Environment): boolean {
 export const isConfigured = (env: Environment, provider: Provider): boolean =>
   Boolean(env[`${settingPrefix(provider)}_CLIENT_ID`]?.trim());
 
+export const urlSetting = (provider: Provider): string => `${settingPrefix(provider)}_URL`;
+
+/**
+ * Where the host is, without a slash at the end.
+ *
+ * @throws LoginError SETTING_INVALID
+ */
+export function baseUrl(env: Environment, provider: Provider): string {
+  const name = urlSetting(provider);
+  const url = optional(env, name);
+  return url === undefined ? provider.url : withoutFinalSlash(readUrl(name, url).href);
+}
+
 /** The settings that `readClient` reads. */
 export const clientSettings = (provider: Provider): string[] => [
   `${settingPrefix(provider)}_CLIENT_ID`,
-  `${settingPrefix(provider)}_URL`,
+  urlSetting(provider),
 ];
 
 /** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function readClient(env: Environment, provider: Provider, address: Address): Client {
-  const prefix = settingPrefix(provider);
-  const url = optional(env, `${prefix}_URL`);
-  const base = url === undefined ? provider.url : withoutFinalSlash(readUrl(`${prefix}_URL`, url).href);
+  const base = baseUrl(env, provider);
   return {
     provider,
     issuer: base + provider.issuerPath,
     authorizationEndpoint: base + provider.authorizePath,
     tokenEndpoint: base + provider.tokenPath,
-    clientId: required(env, `${prefix}_CLIENT_ID`),
+    clientId: required(env, `${settingPrefix(provider)}_CLIENT_ID`),
     redirectUri: callbackAddress(address, provider),
   };
 }

@@ -41,7 +41,7 @@ async function pathsOf(name) {
 }
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
-const seldom = { openid: './lib/openid.ts', ssm: './lib/settings/ssm.ts' };
+const seldom = { openid: './lib/openid.ts', owner: './lib/owner.ts', ssm: './lib/settings/ssm.ts' };
 
 /** @type {import('esbuild').Plugin} */
 const apart = {

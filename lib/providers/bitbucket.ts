@@ -21,6 +21,13 @@ export const bitbucket = {
   issuerPath: '',
   clientAuthentication: 'rawBasic',
   pkce: false,
+  registration: {
+    path: '/',
+    advice:
+      'Your workspace, Settings, OAuth consumers, Add consumer. This is a private consumer: on. Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
+  },
+  session: 'Two hours. Decap CMS and Netlify CMS can renew it.',
+  sveltia: false,
   // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
   refresh: {
     path: '/auth/refresh',

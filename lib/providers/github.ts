@@ -30,6 +30,18 @@ export const github = {
   },
   clientAuthentication: 'body',
   pkce: true,
+  registration: {
+    path: '/settings/applications/new',
+    prefill: {
+      name: 'oauth_application[name]',
+      homepage: 'oauth_application[url]',
+      callback: 'oauth_application[callback_url]',
+    },
+    advice: 'Then generate a client secret. A GitHub App works as well, and can be kept to one repository.',
+  },
+  session: "Until it is revoked; eight hours if the app's tokens expire. Sveltia CMS can renew those.",
+  api: { api_root: '/api/v3', graphql_api_root: '/api/graphql' },
+  sveltia: true,
   // Sveltia CMS replaces /authorize by /access_token.
   refresh: {
     path: '/auth/github/access_token',

@@ -21,6 +21,10 @@ export const gitlab = {
   scope: { default: 'api', allowed: { api: [] } },
   clientAuthentication: 'body',
   pkce: true,
+  registration: { path: '/-/user_settings/applications', advice: 'Confidential: on. Scopes: api.' },
+  session: 'Two hours. Sveltia CMS can renew it.',
+  api: { api_root: '/api/v4', graphql_api_root: '/api/graphql' },
+  sveltia: true,
   // Sveltia CMS replaces /authorize by /token.
   refresh: {
     path: '/auth/gitlab/token',

@@ -25,6 +25,20 @@ export interface Provider {
   clientAuthentication: 'body' | 'rawBasic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */
   pkce: boolean;
+  /** What its owner has to know to register an app there. */
+  registration: {
+    /** Path of the form, and the fields that it takes from its query. */
+    path: string;
+    prefill?: { name: string; homepage: string; callback: string };
+    /** Where the form is not at one address, how to get there; and what else has to be filled in, in the form's own words. */
+    advice: string;
+  };
+  /** How long a token lives, and who can renew it. */
+  session: string;
+  /** Where the CMSs find an instance of one's own: keys of their `backend`, each with its path below the base URL. */
+  api?: Readonly<Record<string, string>>;
+  /** Sveltia CMS supports fewer hosts than the others. */
+  sveltia: boolean;
   /** How those CMSs renew tokens that know how to, at this host. */
   refresh: {
     /** Where they ask: fixed in their code. */

@@ -30,20 +30,26 @@ export function openParameterStore(): ParameterStore {
   const underWay = new Map<string, Promise<Kept>>();
 
   const isDue = (name: string, timeToLive: number): boolean => {
-    const { at, problem } = kept.get(name) ?? { at: 0 };
-    return !underWay.has(name) && Date.now() - at >= (problem ? pause : timeToLive);
+    const { at, value, problem } = kept.get(name) ?? { at: 0 };
+    // A blank value is as useless as none, and its owner is about to mend it.
+    const serves = !problem && value?.trim();
+    return !underWay.has(name) && Date.now() - at >= (serves ? timeToLive : pause);
   };
 
   function renew(names: string[], deadline: number): void {
     const answer = getParameters(client, names, Math.min(deadline, Date.now() + patience));
     const settle = async (name: string): Promise<Kept> => {
-      const parameter = (await answer)(name);
-      // What could not be read may still be there; what is gone is gone, as its owner wanted.
-      const old = parameter.problem?.code === 'PARAMETER_UNREADABLE' ? kept.get(name)?.value : undefined;
-      const renewed = { value: old, ...parameter, at: Date.now() };
-      kept.set(name, renewed);
-      underWay.delete(name);
-      return renewed;
+      try {
+        const parameter = (await answer)(name);
+        // What could not be read may still be there; what is gone is gone, as its owner wanted.
+        const old = parameter.problem?.code === 'PARAMETER_UNREADABLE' ? kept.get(name)?.value : undefined;
+        const renewed = { value: old, ...parameter, at: Date.now() };
+        kept.set(name, renewed);
+        return renewed;
+      } finally {
+        // Whatever happened: what stayed under way would never be read again.
+        underWay.delete(name);
+      }
     };
     for (const name of names) underWay.set(name, settle(name));
   }
@@ -85,7 +91,7 @@ async function getParameters(
     const missing = new Set(answer.InvalidParameters);
     return (name) => {
       const value = values.get(name);
-      if (value !== undefined) return { value };
+      if (typeof value === 'string') return { value };
       if (missing.has(name)) return { problem: { code: 'PARAMETER_MISSING', fill: { region } } };
       return unreadable('AWS left it out of its answer');
     };
@@ -99,19 +105,25 @@ const unreadable = (detail: string): Parameter => ({ problem: { code: 'PARAMETER
 
 /** The SDK's errors hold request headers and, from AWS, account numbers: nothing of them is shown but what is picked here. */
 function inOurWords(error: unknown, names: string[], region: string): string {
-  const { name, message, $metadata, code } = error as Error & {
-    $metadata?: { httpStatusCode?: number };
-    code?: unknown;
-  };
-  // AWS names the one that it refuses; if it does not, then each of them may be the one.
-  const named = names.filter((parameter) => message.includes(parameter));
-  const resources = (named.length > 0 ? named : names)
+  const {
+    name,
+    message: given,
+    code,
+    $metadata,
+  } = error as Error & { code?: unknown; $metadata?: { httpStatusCode?: number } };
+  const message = String(given); // the SDK passes on whatever stood there
+  // AWS names the one that it refuses; if it does not, then each of them may be the one. Rights know no versions.
+  const parameters = names.map((parameter) => parameter.replace(/:.*/, ''));
+  const named = parameters.filter((parameter) => message.includes(parameter));
+  const resources = (named.length > 0 ? named : parameters)
     .map((parameter) => `arn:aws:ssm:${region}:*:parameter${parameter}`)
     .join(' and ');
   const action = `ssm:GetParameters on ${resources}`;
+  // Before the names: the SDK calls a broken connection a timeout, too. Its own timeouts have no such code.
+  if (typeof code === 'string') return 'AWS could not be reached';
   switch (name) {
     case 'AccessDeniedException':
-      return /kms/i.test(message)
+      return /kms|ciphertext/i.test(message) && !message.includes('ssm:GetParameters')
         ? `the role of this function lacks kms:Decrypt on the key that encrypts it`
         : `the role of this function lacks ${action}`;
     case 'CredentialsProviderError':
@@ -133,6 +145,6 @@ function inOurWords(error: unknown, names: string[], region: string): string {
       return 'AWS did not answer in time';
   }
   if (message === 'Region is missing') return 'no region is set; set AWS_REGION';
-  if (typeof code === 'string') return 'AWS could not be reached';
+  if (message.startsWith('Region ')) return 'AWS_REGION is not the name of a region';
   return `AWS answered with an error (${$metadata?.httpStatusCode ?? 'no answer'})`;
 }

@@ -46,29 +46,43 @@ const pointer = /^ssm:((?:\/[\w.-]+)+(?::[\w.-]+)?)$/;
 export function openSettings(env: Environment, { openParameterStore }: Platform, deadline: number): Settings {
   const warnings: string[] = [];
   const found = new Map<string, { target: string; value: string }>();
-  const isWanted = (setting: string): boolean => isPointer(env[setting]) && !found.has(setting);
+  const failed = new Map<string, LoginError>();
+  const isWanted = (setting: string): boolean => isPointer(env[setting]) && !found.has(setting) && !failed.has(setting);
   let store: ParameterStore | undefined;
+
+  function take(setting: string, target: string, { value, problem }: Parameter): void {
+    const fill = { setting, pointer: `ssm:${target}`, ...problem?.fill };
+    const failure = problem && new LoginError(problem.code, fill);
+    if (value === undefined) failed.set(setting, failure ?? new LoginError('INTERNAL'));
+    else if (value.trim() === '') failed.set(setting, new LoginError('PARAMETER_EMPTY', fill));
+    else {
+      found.set(setting, { target, value });
+      if (failure) warnings.push(`${failure.message} The value read before is still used.`);
+    }
+  }
 
   return {
     warnings,
     async read(settings, alongWith = []) {
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
       if (openParameterStore && settings.some(isWanted)) {
-        const wanted = [...settings, ...alongWith].filter(isWanted);
-        const targets = wanted.map((setting) => targetOf(setting, env[setting]));
-        store ??= await openParameterStore();
-        const limits = { timeToLive: readTimeToLive(env), deadline };
-        const parameters = await store.read([...new Set(targets)], limits);
-        wanted.forEach((setting, i) => {
-          const target = targets[i] ?? '';
-          const { value, problem } = parameters.get(target) ?? {};
-          const fill = { setting, pointer: `ssm:${target}`, ...problem?.fill };
-          const failure = problem && new LoginError(problem.code, fill);
-          if (value === undefined) throw failure ?? new LoginError('INTERNAL');
-          if (failure) warnings.push(`${failure.message} The value read before is still used.`);
-          if (value.trim() === '') throw new LoginError('PARAMETER_EMPTY', fill);
-          found.set(setting, { target, value });
-        });
+        const targets = new Map<string, string>();
+        for (const setting of [...settings, ...alongWith].filter(isWanted)) {
+          const [, target] = pointer.exec(env[setting]?.trim() ?? '') ?? [];
+          if (target === undefined) failed.set(setting, malformed(setting));
+          else targets.set(setting, target);
+        }
+        if (targets.size > 0) {
+          const limits = { timeToLive: readTimeToLive(env), deadline };
+          store ??= await openParameterStore();
+          const parameters = await store.read([...new Set(targets.values())], limits);
+          for (const [setting, target] of targets) take(setting, target, parameters.get(target) ?? {});
+        }
+      }
+      // Only what is needed now: whoever has not got so far is not told of what only comes later.
+      for (const setting of settings) {
+        const failure = failed.get(setting);
+        if (failure) throw failure;
       }
       if (found.size === 0) return env;
       return { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
@@ -79,9 +93,7 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
 
 const isPointer = (value: string | undefined): boolean => value?.trim().startsWith('ssm:') ?? false;
 
-function targetOf(setting: string, value: string | undefined): string {
-  const [, name] = pointer.exec(value?.trim() ?? '') ?? [];
-  if (name !== undefined) return name;
+const malformed = (setting: string): LoginError => {
   const detail = 'write ssm: and the whole name of the parameter, which begins with a slash: ssm:/cms/github/secret.';
-  throw new LoginError('SETTING_INVALID', { setting, detail });
-}
+  return new LoginError('SETTING_INVALID', { setting, detail });
+};
