@@ -1,0 +1,83 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { providers } from '../../functions/auth.ts';
+import { errors } from '../../lib/errors.ts';
+import { settingPrefix } from '../../lib/providers/provider.ts';
+
+const files = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((file) => `docs/${file}`)];
+const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
+const everything = [...texts.values()].join('\n');
+
+const settings = [
+  ...providers.flatMap((provider) =>
+    ['CLIENT_ID', 'CLIENT_SECRET', 'URL', ...('scope' in provider ? ['SCOPE'] : [])].map(
+      (name) => `${settingPrefix(provider)}_${name}`,
+    ),
+  ),
+  ...[...readFileSync('lib/settings.ts', 'utf8').matchAll(/'(CMS_AUTH_[A-Z_]+)'/g)].map(([, name = '']) => name),
+];
+
+/** As GitHub makes them of headings. */
+const anchors = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe.each(files)('%s', (file) => {
+  const text = texts.get(file) ?? '';
+
+  it('links to what there is', () => {
+    for (const [, link = ''] of text.matchAll(/\]\(([^)]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const [target = '', anchor] = link.split('#');
+      const linked = target === '' ? file : path.join(path.dirname(file), target);
+      expect(existsSync(linked), `${link} in ${file}`).toBe(true);
+      if (anchor !== undefined) expect(anchors(readFileSync(linked, 'utf8')), `${link} in ${file}`).toContain(anchor);
+    }
+  });
+
+  it('names no setting, script or file that does not exist', () => {
+    for (const [name] of text.matchAll(/\b(?:CMS_AUTH|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
+      // Others have settings of these names, and a page that says what becomes of theirs may name them.
+      if (!file.endsWith('coming-from.md')) expect(settings).toContain(name);
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(script);
+    for (const [, named = ''] of text.matchAll(/`((?:lib|test|functions|docs)\/[\w./-]+)`/g))
+      expect(existsSync(named), `${named} in ${file}`).toBe(true);
+  });
+});
+
+describe('The docs', () => {
+  it('name every setting in the README', () => {
+    const readme = texts.get('README.md') ?? '';
+    for (const name of settings) {
+      const [prefix, ...rest] = name.split('_');
+      const shared = `GITHUB_${rest.join('_')}`; // one row for all hosts
+      expect(readme.includes(name) || (prefix !== 'CMS' && readme.includes(shared)), name).toBe(true);
+    }
+  });
+
+  it('list every error code with its status and its words, and no other', () => {
+    const rows = [...(texts.get('docs/errors.md') ?? '').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| \w+ \| (.*) \|$/gm)];
+    const words = (text: string) => text.replace(/\{advice\}/, '').replace(/\{(\w+)\}/g, '*$1*');
+    expect(rows.map(([, code, status, text]) => [code, Number(status), text])).toEqual(
+      Object.entries(errors).map(([code, { status, text }]) => [code, status, words(text)]),
+    );
+  });
+
+  it('are all found from the README', () => {
+    const seen = new Set(['README.md']);
+    for (const file of seen)
+      for (const [, link = ''] of (texts.get(file) ?? '').matchAll(/\]\(([^)#]+\.md)/g))
+        if (!/^https?:/.test(link)) seen.add(path.join(path.dirname(file), link));
+    expect(files.filter((file) => !seen.has(file))).toEqual([]);
+  });
+
+  it('hold nothing that was left behind', () => {
+    expect(everything).not.toMatch(/TODO|FIXME|lorem|XXX/i);
+  });
+});
