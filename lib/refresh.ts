@@ -44,8 +44,8 @@ export async function refresh(
   env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
   if (listed !== 'exact' || !readRefresh(env, provider)) throw new LoginError('REFRESH_NOT_ALLOWED');
 
+  env = await settings.read(toCome); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
-  env = await settings.read(toCome);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
   const { answer } = provider.refresh;

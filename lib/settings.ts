@@ -36,13 +36,16 @@ export interface Client {
 function optional(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim() || undefined;
   // What is read from a store has been put in its place before (settings/store.ts). A pointer must never pass for a value.
-  if (value?.startsWith('ssm:'))
+  if (isPointer(value))
     throw invalid(
       name,
       'it points to the AWS Parameter Store ("ssm:"), which only AWS Lambda and the local server can read, and not for every setting. Set the value itself.',
     );
   return value;
 }
+
+/** Whether a value only says where the value is. */
+export const isPointer = (value: string | undefined): boolean => /^\s*ssm:/i.test(value ?? '');
 
 function required(env: Environment, name: string): string {
   const value = optional(env, name);

@@ -7,8 +7,12 @@ const mostNames = 10;
 /** How long a failed read is not repeated, so that strangers cannot hammer a broken store through us. Milliseconds. */
 const pause = 2_000;
 
-/** What one read may take of a request's time, so that the exchange with the Git host still fits behind it. Milliseconds. */
+/**
+ * What one read may take of a request's time, so that the exchange with the Git host still fits behind it; less where there is
+ * an old value to go on with. Milliseconds.
+ */
 const patience = 4_000;
+const patienceWithOld = 1_500;
 
 interface Kept extends Parameter {
   /** When it was read or failed to be, in milliseconds since the epoch. */
@@ -37,7 +41,8 @@ export function openParameterStore(): ParameterStore {
   };
 
   function renew(names: string[], deadline: number): void {
-    const answer = getParameters(client, names, Math.min(deadline, Date.now() + patience));
+    const time = names.every((name) => kept.get(name)?.value !== undefined) ? patienceWithOld : patience;
+    const answer = getParameters(client, names, Math.min(deadline, Date.now() + time));
     const settle = async (name: string): Promise<Kept> => {
       try {
         const parameter = (await answer)(name);
@@ -124,7 +129,7 @@ function inOurWords(error: unknown, names: string[], region: string): string {
   switch (name) {
     case 'AccessDeniedException':
       return /kms|ciphertext/i.test(message) && !message.includes('ssm:GetParameters')
-        ? `the role of this function lacks kms:Decrypt on the key that encrypts it`
+        ? `the role of this function lacks kms:Decrypt on the key that encrypts ${resources}`
         : `the role of this function lacks ${action}`;
     case 'CredentialsProviderError':
       return `there are no AWS credentials here; what is needed are some with ${action}`;

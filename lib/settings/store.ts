@@ -1,6 +1,6 @@
 import { LoginError } from '../errors.ts';
 import type { Platform } from '../http.ts';
-import { readTimeToLive, type Environment } from '../settings.ts';
+import { isPointer, readTimeToLive, type Environment } from '../settings.ts';
 
 /** Keeps values that settings only point to. */
 export interface ParameterStore {
@@ -90,8 +90,6 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
     distrust: () => found.forEach(({ target, value }) => store?.distrust(target, value)),
   };
 }
-
-const isPointer = (value: string | undefined): boolean => value?.trim().startsWith('ssm:') ?? false;
 
 const malformed = (setting: string): LoginError => {
   const detail = 'write ssm: and the whole name of the parameter, which begins with a slash: ssm:/cms/github/secret.';
