@@ -125,7 +125,7 @@ async function writeFirebase() {
   const lines = exported.flatMap(([name, secrets]) => [
     `import ${name} from './${name}.mjs';`,
     `export const cmsauth${name === 'auth' ? '' : name} = onRequest(`,
-    `  { secrets: [${secrets.map((host) => `defineSecret('${prefix(host)}_CLIENT_SECRET')`).join(', ')}], timeoutSeconds: 15, invoker: 'public' },`,
+    `  { secrets: [${secrets.map((host) => `defineSecret('${prefix(host)}_CLIENT_SECRET')`).join(', ')}], timeoutSeconds: 15, invoker: 'public', cors: false },`,
     `  ${name},`,
     ');',
   ]);

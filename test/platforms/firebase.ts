@@ -1,7 +1,9 @@
-import { symlink } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { buildClone } from './clone.ts';
+import { startHosting } from './hosting.ts';
 import { freePorts, installed, serve, workspace } from './tool.ts';
-import type { Start } from './suite.ts';
+import type { Platform, Start } from './suite.ts';
 
 /** What the container of a deployed function runs, without Firebase's Hosting in front. */
 export const startFramework: Start = async (settings) => {
@@ -14,3 +16,80 @@ export const startFramework: Start = async (settings) => {
   const env = { CMS_AUTH_URL: url, ...settings };
   return { url, ...(await serve({ script, parameters, folder, env }, `${url}/auth`)) };
 };
+
+/** The functions and Hosting emulators, on a clone that was set up and built as the documentation says. */
+export const startEmulators: Start = async (settings) => {
+  const [port = 0] = await freePorts(1);
+  const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings });
+  return emulate(folder, port);
+};
+
+/** The same with a function for each provider, and Hosting told so. */
+export const startSplit: Start = async (settings) => {
+  const [port = 0] = await freePorts(1);
+  const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings }, '--split');
+  const config = await readConfig(folder);
+  // As the documentation has them.
+  const page = await readFile('docs/firebase.md', 'utf8');
+  const [, own = ''] = /```json\n(\{ "source": "\/auth\/github"[^`]+)```/.exec(page) ?? [];
+  config.hosting.rewrites.unshift(...(JSON.parse(`[${own}]`) as unknown[]));
+  await writeFile(path.join(folder, 'firebase.json'), JSON.stringify(config));
+  return emulate(folder, port);
+};
+
+type Settings = Readonly<Record<string, string>>;
+
+/** @returns a clone whose functions can be run where they are */
+export async function buildFirebase(settings: Settings, ...flags: string[]): Promise<string> {
+  const isSecret = ([name]: [string, string]) => name.endsWith('_CLIENT_SECRET');
+  const all = Object.entries(settings);
+  const folder = await buildClone(Object.fromEntries(all.filter((setting) => !isSecret(setting))), ...flags);
+  const functions = path.join(folder, 'dist/firebase');
+  // What the emulator has in place of the Secret Manager. Blank ones are left out: nobody can store a blank there.
+  const secrets = all.filter((setting) => isSecret(setting) && setting[1] !== '').map((pair) => pair.join('='));
+  if (secrets.length > 0) await writeFile(path.join(functions, '.secret.local'), secrets.join('\n'));
+  await symlink(path.dirname(installed('firebase-functions')), path.join(functions, 'node_modules'));
+  return folder;
+}
+
+interface Config {
+  functions: { source: string; codebase?: string; predeploy?: unknown }[];
+  hosting: { rewrites: unknown[] };
+  emulators?: unknown;
+}
+
+export const readConfig = async (folder: string): Promise<Config> =>
+  JSON.parse(await readFile(path.join(folder, 'firebase.json'), 'utf8')) as Config;
+
+/**
+ * Runs a project's functions behind its Hosting.
+ *
+ * @param folder of its firebase.json, where only ports get changed
+ * @param port for the project's own address, on localhost
+ */
+export async function emulate(folder: string, port: number): Promise<Platform> {
+  const config = await readConfig(folder);
+  const emulators = ['functions', 'hosting', 'hub', 'logging', 'eventarc', 'tasks'];
+  const ports = await freePorts(emulators.length);
+  config.emulators = {
+    ...Object.fromEntries(emulators.map((name, i) => [name, { host: '127.0.0.1', port: ports[i] }])),
+    ui: { enabled: false },
+  };
+  await writeFile(path.join(folder, 'firebase.json'), JSON.stringify(config));
+
+  const tool = await serve(
+    {
+      script: 'firebase-tools/lib/bin/firebase.js',
+      parameters: ['emulators:start', '--only=functions,hosting', '--project=demo-login'],
+      folder,
+      env: { METADATA_SERVER_DETECTION: 'none' },
+    },
+    `http://127.0.0.1:${ports[1]}/auth`,
+  );
+  const hosting = await startHosting(port, `http://127.0.0.1:${ports[1]}`);
+  return {
+    url: hosting.url,
+    output: tool.output,
+    stop: async () => void (await Promise.all([hosting.close(), tool.stop()])),
+  };
+}

@@ -1,35 +1,50 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { freePorts, run, serve, workspace } from './tool.ts';
-import type { Start } from './suite.ts';
+import type { Platform, Start } from './suite.ts';
 
 const script = 'netlify-cli/bin/run.js';
 
-/** @param settings more of them, or other ones */
+/** @param more settings, or other ones */
 export const startNetlify =
   (command: 'dev' | 'serve', more: Readonly<Record<string, string>> = {}): Start =>
-  async (settings) => {
-    const folder = await site();
-    const [port, staticPort, functionsPort] = await freePorts(3);
-    const url = `http://localhost:${port}`;
-    // The hidden one keeps it from fetching Deno at the first request, although there are no edge functions here.
-    const flags = ['--offline', '--internal-disable-edge-functions', ...(command === 'dev' ? ['--no-open'] : [])];
-    const parameters = [
-      command,
-      ...flags,
-      ...Object.entries({ port, 'functions-port': functionsPort, staticServerPort: staticPort }).flatMap(
-        ([name, value]) => [`--${name}`, String(value)],
-      ),
-    ];
-    const env = { CMS_AUTH_URL: url, ...settings, ...more, BROWSER: 'none' };
-    return { url, ...(await serve({ script, parameters, folder, env }, `${url}/auth`)) };
-  };
+  async (settings) =>
+    serveNetlify(await site(), command, { ...settings, ...more });
 
-/** @returns where the packages are, and their manifest */
-export async function buildNetlify(): Promise<string> {
-  const folder = await site();
-  await run({ script, parameters: ['build', '--offline'], folder });
-  return path.join(folder, '.netlify/functions');
+/** @param folder of any site */
+export async function serveNetlify(
+  folder: string,
+  command: 'dev' | 'serve',
+  settings: Readonly<Record<string, string>>,
+): Promise<Platform> {
+  const [port, staticPort, functionsPort] = await freePorts(3);
+  const url = `http://localhost:${port}`;
+  // The hidden one keeps it from fetching Deno at the first request, although there are no edge functions here.
+  const flags = ['--offline', '--internal-disable-edge-functions', ...(command === 'dev' ? ['--no-open'] : [])];
+  const parameters = [
+    command,
+    ...flags,
+    ...Object.entries({ port, 'functions-port': functionsPort, staticServerPort: staticPort }).flatMap(
+      ([name, value]) => [`--${name}`, String(value)],
+    ),
+  ];
+  const env = { CMS_AUTH_URL: url, ...settings, BROWSER: 'none' };
+  return { url, ...(await serve({ script, parameters, folder, env }, `${url}/auth`)) };
+}
+
+export interface NetlifyBuild {
+  /** Where the packages are. */
+  folder: string;
+  functions: { name: string; path: string; routes?: Record<string, unknown>[] }[];
+}
+
+/** @param folder of any site; our own if it is left out */
+export async function buildNetlify(folder?: string): Promise<NetlifyBuild> {
+  const base = folder ?? (await site());
+  await run({ script, parameters: ['build', '--offline'], folder: base });
+  const built = path.join(base, '.netlify/functions');
+  const manifest = await readFile(path.join(built, 'manifest.json'), 'utf8');
+  return { folder: built, functions: (JSON.parse(manifest) as Pick<NetlifyBuild, 'functions'>).functions };
 }
 
 async function site(): Promise<string> {

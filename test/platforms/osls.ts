@@ -31,7 +31,7 @@ export interface LambdaPackage {
 }
 
 /**
- * What `osls deploy` would send to AWS.
+ * What `osls deploy` would send to AWS of our own service.
  *
  * @param env of the shell that deploys
  * @param edit what the owner changes in serverless.yml
@@ -43,6 +43,14 @@ export async function packageLambda(
   const folder = await workspace('serverless.yml', 'dist');
   const config = path.join(folder, 'serverless.yml');
   await writeFile(config, edit(await readFile(config, 'utf8')));
+  return packageService(folder, env);
+}
+
+/** @param folder of any service */
+export async function packageService(
+  folder: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<LambdaPackage> {
   await run({ script, parameters: ['package'], folder, env });
   const out = path.join(folder, '.serverless');
   const zips = (await readdir(out)).filter((name) => name.endsWith('.zip'));

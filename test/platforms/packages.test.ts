@@ -1,35 +1,21 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildNetlify } from './netlify.ts';
+import { buildNetlify, type NetlifyBuild } from './netlify.ts';
+import { functionPaths } from './paths.ts';
 import { ofType, packageLambda, type LambdaPackage } from './osls.ts';
 import { shipped } from './tool.ts';
 import { readZip } from './zip.ts';
 
-const folder = path.join(import.meta.dirname, '../../functions');
-
-/** Of our functions, what each of them answers where it is not alone. */
-async function functionPaths(): Promise<Record<string, string[]>> {
-  const names = (await readdir(folder)).map((file) => path.basename(file, '.ts'));
-  const modules = names.map((name) => import(`../../functions/${name}.ts`) as Promise<{ paths: string[] }>);
-  return Object.fromEntries((await Promise.all(modules)).map(({ paths }, i) => [names[i], paths]));
-}
-
 describe('What goes to Netlify', () => {
-  let manifest: {
-    functions: { name: string; path: string; runtimeVersion: string; routes: Record<string, unknown>[] }[];
-  };
-  let packages: string;
+  let built: NetlifyBuild;
 
-  beforeAll(async () => {
-    packages = await buildNetlify();
-    manifest = JSON.parse(await readFile(path.join(packages, 'manifest.json'), 'utf8'));
-  });
+  beforeAll(async () => void (built = await buildNetlify()));
 
   it('is our functions with exactly their paths, for every method', async () => {
     const expected = await functionPaths();
     expect(Object.keys(expected)).toEqual(['auth', 'bitbucket', 'github', 'gitlab']);
-    const routes = manifest.functions.map(({ name, routes: own }) => [name, own] as const);
+    const routes = built.functions.map(({ name, routes: own }) => [name, own] as const);
     expect(Object.fromEntries(routes)).toEqual(
       Object.fromEntries(
         Object.entries(expected).map(([name, paths]) => [
@@ -41,8 +27,8 @@ describe('What goes to Netlify', () => {
   });
 
   it('holds one file of ours each', async () => {
-    for (const { name, path: file } of manifest.functions) {
-      const files = [...readZip(await readFile(path.join(packages, path.basename(file)))).keys()];
+    for (const { name, path: file } of built.functions) {
+      const files = [...readZip(await readFile(path.join(built.folder, path.basename(file)))).keys()];
       expect(files.filter((entry) => !/^(___netlify|node_modules\/|package\.json)/.test(entry))).toEqual([
         expect.stringContaining(`${name}.mjs`),
       ]);

@@ -12,14 +12,17 @@ declare module 'vitest' {
 }
 
 /** What an owner deploys. */
-const shipped = ['dist', 'firebase.json', 'netlify.toml', 'serverless.yml'];
+const deployed = ['dist', 'firebase.json', 'netlify.toml', 'serverless.yml'];
+/** What that is made of, for owners who build with settings of their own. */
+const sources = ['functions', 'lib', 'LICENSE', 'package.json', 'README.md', 'test/cms', 'test/demo.ts', 'test/hosts'];
 
 /** Everything runs outside the repository, where the tools may leave what they like, and on one copy of one build. */
 export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {
   if (!existsSync('dist')) throw new Error('There is nothing to test yet: npm run build');
   const temporary = await mkdtemp(path.join(tmpdir(), 'platforms-'));
   await mkdir(path.join(temporary, 'shipped'));
-  for (const name of shipped) await cp(name, path.join(temporary, 'shipped', name), { recursive: true });
+  for (const name of [...deployed, ...sources])
+    await cp(name, path.join(temporary, 'shipped', name), { recursive: true });
   provide('temporary', temporary);
   return () => rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }

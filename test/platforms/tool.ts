@@ -86,6 +86,7 @@ export function start({ script, parameters, folder, env }: Command): { tool: Too
       env: {
         PATH: process.env['PATH'],
         HOME: folder,
+        TMPDIR: inject('temporary'), // not the tool's own folder: the name of a socket may not be much longer
         CI: '1',
         NO_COLOR: '1',
         AWS_EC2_METADATA_DISABLED: 'true',
