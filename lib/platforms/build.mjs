@@ -93,7 +93,9 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'lib/platforms/start.ts', ...seldom },
+    entryPoints: { start: 'lib/platforms/start.ts', doctor: 'lib/doctor/start.ts', ...seldom },
+    // Its build for Node is CommonJS, which asks for more than a bundle can give.
+    alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
     splitting: true,
     minify: false,

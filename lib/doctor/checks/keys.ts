@@ -1,0 +1,243 @@
+import { list } from '../config.ts';
+import { shown } from '../finding.ts';
+import { lines, textOf } from '../view.ts';
+import { isNear, type Check } from './check.ts';
+
+/** Keys that only count under `backend`; of those on the left a login depends. */
+const backendKeys = {
+  vital: ['name', 'repo', 'branch', 'base_url', 'auth_endpoint', 'auth_type', 'app_id', 'api_root', 'graphql_api_root'],
+  other: [
+    'site_domain',
+    'auth_scope',
+    'open_authoring',
+    'always_fork',
+    'squash_merges',
+    'preview_context',
+    'cms_label_prefix',
+    'use_graphql',
+    'commit_messages',
+    'skip_ci',
+    'automatic_deployments',
+    'auth_methods',
+    'include_credentials',
+    'identity_url',
+    'gateway_url',
+    'large_media_url',
+    'proxy_url',
+    'tenant_id',
+    'accept_roles',
+  ],
+};
+const allBackendKeys = [...backendKeys.vital, ...backendKeys.other];
+
+/** Keys that only count at the top level. */
+const topKeys = [
+  'backend',
+  'publish_mode',
+  'collections',
+  'media_folder',
+  'public_folder',
+  'media_library',
+  'site_url',
+  'display_url',
+  'logo_url',
+  'show_preview_links',
+  'local_backend',
+  'locale',
+  'i18n',
+  'slug',
+  'editor',
+];
+
+/** Other words for keys, as people guess them. */
+const guesses: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    repository: 'repo',
+    auth_url: 'base_url',
+    oauth_url: 'base_url',
+    auth_base_url: 'base_url',
+    server_url: 'base_url',
+    url: 'base_url',
+    endpoint: 'auth_endpoint',
+    auth_path: 'auth_endpoint',
+    scope: 'auth_scope',
+    oauth_scope: 'auth_scope',
+    provider: 'name',
+    api_url: 'api_root',
+    client_id: 'app_id',
+    site_id: 'site_domain',
+  }),
+);
+
+/** What stands in the file at all, and where. */
+export const keysChecks: readonly Check[] = [
+  {
+    id: 'secret',
+    severity: 'broken',
+    look({ config, backend }) {
+      const isSecret = (key: string) =>
+        /(?:^|_)(?:secret|password|private_key)$|^(?:access_)?token$/.test(key.toLowerCase());
+      const top = [...config.keys()].find(isSecret);
+      const below = [...backend.keys()].find(isSecret);
+      const key = top ?? below;
+      return (
+        key !== undefined && {
+          at: top ?? `backend.${below}`,
+          what: `${shown(key)} stands in the CMS configuration, which everybody can read`,
+          why: 'The file is published with the site. Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
+          write: 'GITHUB_CLIENT_SECRET=…        (in the settings of the login server)',
+        }
+      );
+    },
+  },
+  {
+    id: 'wrong-level',
+    severity: 'broken',
+    look(view) {
+      const { config, backend } = view;
+      const isBitbucket = (view.host ?? textOf(config.get('name')?.value)) === 'bitbucket';
+      const misplaced = allBackendKeys.filter((key) => config.has(key) && !backend.has(key));
+      const [first] = misplaced;
+      if (first === undefined) return false;
+      const vital = misplaced.some((key) => backendKeys.vital.includes(key));
+      const twice = isBitbucket && misplaced.includes('base_url');
+      return {
+        severity: vital ? 'broken' : 'risky',
+        at: first,
+        about: misplaced.flatMap((key) => [key, `backend.${key}`]).concat(backend.size === 0 ? ['backend'] : []),
+        what: `${misplaced.join(', ')} ${misplaced.length === 1 ? 'stands' : 'stand'} at the top level instead of under backend`,
+        why: twice
+          ? 'The CMS reads it there only for renewing the session. For the login it has to stand under backend, too, indented.'
+          : 'The CMS does not read it there. It has to stand under backend, indented.',
+        write: lines(view, Object.fromEntries(misplaced.map((key) => [key, config.get(key)?.value ?? ''])), 'backend'),
+      };
+    },
+  },
+  {
+    id: 'near-miss',
+    severity: 'broken',
+    look(view) {
+      for (const [group, prefix, known, wanted] of [
+        [view.config, '', [...topKeys, ...allBackendKeys], ['backend', 'base_url', 'auth_endpoint', 'api_root']],
+        [view.backend, 'backend.', [...allBackendKeys, ...topKeys], allBackendKeys],
+      ] as const)
+        for (const [key, { value }] of group) {
+          if (known.includes(key) || (prefix === '' && key === 'site_id')) continue;
+          const meant =
+            wanted.find((name) => isNear(key, name)) ?? (prefix === '' ? undefined : guesses.get(key.toLowerCase()));
+          if (meant === undefined || view.backend.has(meant) || (meant === 'backend' && view.config.has('backend')))
+            continue;
+          const isGroup = meant === 'backend';
+          return {
+            severity:
+              isGroup || ['name', 'repo', 'base_url', 'auth_endpoint', 'api_root'].includes(meant) ? 'broken' : 'risky',
+            at: prefix + key,
+            about: isGroup ? ['backend'] : [`backend.${meant}`],
+            what: `${shown(key)} is no key that the CMS knows: it is called ${meant}`,
+            why: 'The CMS ignores unknown keys without a word, and goes on as if the line were not there.',
+            write: isGroup ? 'backend:' : lines(view, { [meant]: value }, 'backend'),
+          };
+        }
+      return false;
+    },
+  },
+  {
+    id: 'wrong-group',
+    severity: 'broken',
+    look(view) {
+      const { config, backend } = view;
+      const groups = [...[...config].filter(([name]) => name !== 'backend'), ...backend];
+      for (const key of ['base_url', 'auth_endpoint', 'repo', 'api_root'])
+        for (const [name, { value: group }] of groups) {
+          const entry = group instanceof Map && !backend.has(key) ? group.get(key) : undefined;
+          if (entry && !config.has(key))
+            return {
+              line: entry.line,
+              about: [`backend.${key}`],
+              what: `${key} stands under ${shown(name)} instead of directly under backend`,
+              why: 'The CMS does not read it there. It belongs beside "name:" and "repo:", indented as they are.',
+              write: lines(view, { [key]: entry.value }, 'backend'),
+            };
+        }
+      return false;
+    },
+  },
+  {
+    id: 'backend-missing',
+    severity: 'broken',
+    at: 'backend',
+    look: (view) =>
+      (!view.config.has('backend') || view.backend.size === 0) && {
+        what: view.config.has('backend')
+          ? 'backend is empty or is no group of keys'
+          : 'The CMS configuration has no backend',
+        why: 'The CMS does not know where the content is. The keys below "backend:" are indented by two spaces.',
+        write: lines(
+          view,
+          { name: 'github', repo: 'owner/repository', branch: 'main', base_url: 'https://auth.example.com' },
+          'backend',
+        ),
+      },
+  },
+  {
+    id: 'top-key-below',
+    severity: 'risky',
+    look({ backend, config }) {
+      const key = [...backend.keys()].find((name) => name !== 'backend' && topKeys.includes(name) && !config.has(name));
+      return (
+        key !== undefined && {
+          at: `backend.${key}`,
+          what: `${key} stands under backend instead of at the top level`,
+          why: 'The CMS does not read it there. Move it to the left margin, with what belongs to it.',
+        }
+      );
+    },
+  },
+  {
+    id: 'not-text',
+    severity: 'broken',
+    look(view) {
+      const keys = [
+        'name',
+        'repo',
+        'base_url',
+        'branch',
+        'auth_endpoint',
+        'api_root',
+        'graphql_api_root',
+        'site_domain',
+      ];
+      const key = keys.find((name) => {
+        const value = view.backend.get(name)?.value;
+        return value !== undefined && value !== null && typeof value !== 'string';
+      });
+      if (key === undefined) return false;
+      const value = view.backend.get(key)?.value;
+      const kind = value === list ? 'a list' : typeof value === 'object' ? 'a group' : `a ${typeof value}`;
+      const isScalar = typeof value === 'number' || typeof value === 'boolean';
+      return {
+        at: `backend.${key}`,
+        what: `${key} is ${kind}${isScalar ? ` (${value})` : ''} where the CMS expects a text`,
+        why: 'The CMS stops with an error when it uses it. Write it on one line, in quotes if it looks like something else.',
+        write: isScalar ? `${key}: "${value}"` : `${key}: "…"`,
+      };
+    },
+  },
+  {
+    id: 'placeholder',
+    severity: 'broken',
+    look({ backend }) {
+      const [key, entry] =
+        [...backend].find(
+          ([, { value }]) => typeof value === 'string' && /\{\{.*\}\}|\$\{?[A-Z_]+\}?|<%|^<.*>$|%[A-Z_]+%/.test(value),
+        ) ?? [];
+      return (
+        key !== undefined && {
+          at: `backend.${key}`,
+          what: `${key} still holds a placeholder: ${shown(entry?.value)}`,
+          why: 'The CMS takes it as it stands; it fills in no variables. Let the build of the site fill it in, or write the value.',
+        }
+      );
+    },
+  },
+];

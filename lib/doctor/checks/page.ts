@@ -1,0 +1,88 @@
+import { shown } from '../finding.ts';
+import { apiOrigins, connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
+import { serverOf } from '../view.ts';
+import { isSafe } from '../web.ts';
+import type { Check } from './check.ts';
+
+/** What the admin page sends along. */
+export const pageChecks: readonly Check[] = [
+  {
+    id: 'page-http',
+    severity: 'broken',
+    at: 'page',
+    look: ({ answer }) =>
+      answer !== undefined &&
+      !isSafe(answer.url) && {
+        what: 'The admin page is on http:// instead of https://',
+        why: 'A token may go to a page on https only, so this origin cannot be listed in CMS_AUTH_ORIGINS. Serve the site on https, and redirect to that.',
+        write: answer.url.href.replace(/^http:/, 'https:'),
+      },
+  },
+  {
+    id: 'page-coop',
+    severity: 'broken',
+    look({ answer }) {
+      const policy = openerPolicy(answer?.headers);
+      return (
+        policy !== undefined &&
+        !['same-origin-allow-popups', 'unsafe-none'].includes(policy) && {
+          at: 'page',
+          what: `The admin page sends "Cross-Origin-Opener-Policy: ${shown(policy)}", which cuts the popup off from the CMS`,
+          why: 'The popup then has no opener to hand the token to: Decap stays silent, Sveltia says "Authentication aborted". Often the header is set for the whole site.',
+          write: 'Cross-Origin-Opener-Policy: same-origin-allow-popups        (for the admin page)',
+        }
+      );
+    },
+  },
+  {
+    id: 'page-csp',
+    severity: 'broken',
+    look(view) {
+      if (!view.answer || !view.provider) return false;
+      const policies = policiesOf(view.answer.headers, view.page);
+      if (policies.some(sandboxed))
+        return {
+          at: 'page',
+          what: 'The Content-Security-Policy of the admin page is a sandbox without popups',
+          why: 'The browser opens no popup, or one that cannot talk to the page.',
+          write: 'sandbox allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-forms',
+        };
+      const needed = apiOrigins(view.host ?? '', view.text('api_root'), view.text('graphql_api_root'));
+      const renews =
+        view.host === 'bitbucket' || (view.isSveltia && view.text('auth_endpoint')?.endsWith('/authorize'));
+      const server = renews ? serverOf(view)?.origin : undefined;
+      const { url } = view.answer;
+      const missing = [...needed, ...(server === undefined ? [] : [server])].filter(
+        (origin) => !policies.every((policy) => connects(policy, origin, url.origin)),
+      );
+      return (
+        missing.length > 0 && {
+          severity: missing.some((origin) => needed.includes(origin)) ? 'broken' : 'risky',
+          at: 'page',
+          what: `The Content-Security-Policy of the admin page does not let the CMS call ${missing.map(shown).join(', ')}`,
+          why: 'The login itself works, but the calls after it are blocked, and the CMS says that it does not find the repository or cannot renew the session.',
+          write: `connect-src 'self' ${missing.join(' ')}        (add to what is there)`,
+        }
+      );
+    },
+  },
+  {
+    id: 'deploy-preview',
+    severity: 'note',
+    look({ answer }) {
+      const { hostname = '', origin = '' } = answer?.url ?? {};
+      const [label = '', ...parents] = hostname.split('.');
+      const preview = /^(.*?)\d+--(.+)$/.exec(label) ?? /^()[\w-]+?--(.+)$/.exec(label);
+      return (
+        preview !== null &&
+        parents.length >= 2 &&
+        !label.startsWith('xn--') && {
+          at: 'page',
+          what: `The admin page is on a deploy preview (${shown(origin)}), which has an origin of its own`,
+          why: 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.',
+          write: `CMS_AUTH_ORIGINS=https://www.example.com,https://${preview[1]}*--${preview[2]}.${parents.join('.')}`,
+        }
+      );
+    },
+  },
+];

@@ -1,0 +1,33 @@
+/** Something that keeps a login from working (`broken`), will do so one day or elsewhere (`risky`), or is good to know. */
+export interface Finding {
+  /** Stable, for scripts. */
+  id: string;
+  severity: Severity;
+  /** What is wrong, in one line. */
+  what: string;
+  /** Why that breaks the login. */
+  why: string;
+  /** What to write instead, ready to paste. */
+  write?: string;
+  /** `admin/config.yml:4` */
+  where?: string;
+}
+
+export const severities = ['broken', 'risky', 'note'] as const;
+export type Severity = (typeof severities)[number];
+
+/**
+ * The most probable cause first: what is broken before what is risky, and within that in the order of finding, which is
+ * from the root (a file that cannot be read) to the leaves (a header of the login server).
+ */
+export const byImportance = (findings: readonly Finding[]): Finding[] =>
+  severities.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+
+/**
+ * A value as it may be shown: what others wrote must not be able to move the cursor of somebody's terminal, to turn the
+ * direction of writing around, or to fill the screen.
+ */
+export function shown(value: unknown): string {
+  const text = String(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util';
+import { checkConfig } from './checks.ts';
+import { byImportance } from './finding.ts';
+import { examineHop } from './hop.ts';
+import { readGiven, type ReadOptions } from './read.ts';
+import { toJson, toText, type Report } from './report.ts';
+import { readAddress, viewOf } from './view.ts';
+import { isSafe } from './web.ts';
+import type { CmsName } from './page.ts';
+
+export const help = `Says why a login does not work, and what to write instead.
+
+  npm run doctor -- <admin/config.yml | address of the admin page> [options]
+
+  --hop <address>   the login server, such as https://auth.example.com; otherwise what base_url says
+  --cms <name>      decap, netlify or sveltia; otherwise what the admin page loads
+  --json            one JSON document instead of text
+  --timeout <s>     seconds to wait for each answer (10)
+  --help
+
+  It ends with 1 if something is broken, with 2 if it was called wrongly, and otherwise with 0.
+`;
+
+export interface Console {
+  write: (text: string) => void;
+  complain: (text: string) => void;
+  /** Whether colours may be used. */
+  colour?: boolean;
+  /** Where relative paths begin. */
+  folder?: string;
+}
+
+/** @returns the exit code */
+export async function main(args: readonly string[], console: Console): Promise<number> {
+  let call;
+  try {
+    call = readCall(args);
+  } catch (error) {
+    console.complain(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+    return 2;
+  }
+  if (call === undefined) {
+    console.write(help);
+    return 0;
+  }
+  const { source, hop, json, ...options } = call;
+  const report = await diagnose(source, hop, { ...options, folder: console.folder ?? process.cwd() });
+  console.write(json ? toJson(report) : toText(report, { colour: console.colour ?? false }));
+  return report.findings.some(({ severity }) => severity === 'broken') ? 1 : 0;
+}
+
+/** Reads, checks, asks: from what was written to what the login server answers. */
+export async function diagnose(source: string, hop: URL | undefined, options: ReadOptions): Promise<Report> {
+  const given = await readGiven(source, options);
+  const view = viewOf({ ...given, config: given.config ?? new Map() }, hop);
+  const isRead = given.config !== undefined;
+  const examined = isRead ? await examineHop(view, options.patience) : undefined;
+  return {
+    source: given.name,
+    cms: given.cms,
+    backend: view.host,
+    hop: examined?.server,
+    findings: byImportance([...given.findings, ...checkConfig(view, isRead), ...(examined?.findings ?? [])]),
+    notChecked: examined?.notChecked ?? ['The login server: what the CMS asks of it is in the configuration.'],
+  };
+}
+
+const cmsNames: readonly CmsName[] = ['decap', 'netlify', 'sveltia'];
+
+/** @returns undefined if help was asked for; throws in words */
+function readCall(args: readonly string[]) {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      hop: { type: 'string' },
+      cms: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      timeout: { type: 'string', default: '10' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const [source, ...more] = positionals;
+  if (source === undefined) throw new Error('What is to be examined? Name the CMS configuration or the admin page.');
+  if (more.length > 0) throw new Error('One at a time, please: there is more than one configuration here.');
+  const cms = cmsNames.find((name) => name === values.cms);
+  if (values.cms !== undefined && cms === undefined) throw new Error(`--cms takes ${cmsNames.join(', ')}.`);
+  const hop = values.hop === undefined ? undefined : readAddress(values.hop);
+  if (values.hop !== undefined && (!hop || !isSafe(hop) || /[?#@\s]/.test(values.hop)))
+    throw new Error('--hop takes the address of the login server, such as https://auth.example.com.');
+  const seconds = Number(values.timeout);
+  if (!(seconds > 0 && seconds <= 120)) throw new Error('--timeout takes a number of seconds, up to 120.');
+  return { source, hop, cms, json: values.json, patience: seconds * 1000 };
+}

@@ -1,0 +1,249 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isNear } from '../../lib/doctor/checks/check.ts';
+import { help, main } from '../../lib/doctor/main.ts';
+import { readPage } from '../../lib/doctor/page.ts';
+import { connects, policiesOf } from '../../lib/doctor/policy.ts';
+import { esbuildInline } from '../../lib/platforms/inline.mjs';
+import { doctor, onFiles } from './run.ts';
+import { hop } from './setups.ts';
+
+const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${hop}\n`;
+const bad = good.replace(hop, `${hop}/auth`);
+
+describe('The command', () => {
+  it.each([
+    [[], /What is to be examined/],
+    [['a.yml', 'b.yml'], /One at a time/],
+    [['a.yml', '--hop'], /--hop/],
+    [['a.yml', '--hop', 'http://auth.example.com'], /--hop takes the address/],
+    [['a.yml', '--hop', 'ftp://auth.example.com'], /--hop takes the address/],
+    [['a.yml', '--hop', 'https://auth.example.com/?x'], /--hop takes the address/],
+    [['a.yml', '--cms', 'wordpress'], /--cms takes decap, netlify, sveltia/],
+    [['a.yml', '--timeout', '0'], /--timeout takes a number/],
+    [['a.yml', '--timeout', 'soon'], /--timeout takes a number/],
+    [['a.yml', '--verbose'], /--verbose/],
+  ])('was called wrongly: %j', async (args, says) => {
+    const { code, out, complaint } = await doctor(args);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(complaint.split('\n', 1)[0]).toMatch(says);
+    expect(complaint).toContain('npm run doctor -- <admin/config.yml');
+  });
+
+  it('helps', async () => {
+    const { code, out, complaint } = await doctor(['--help']);
+    expect([code, complaint]).toEqual([0, '']);
+    expect(out).toContain('--hop <address>');
+  });
+
+  it('prints one JSON document', async () => {
+    const { code, out } = await onFiles({ 'config.yml': bad }, ['config.yml', '--json', '--cms', 'decap']);
+    expect(code).toBe(1);
+    const report = JSON.parse(out) as Record<string, unknown>;
+    expect(report).toMatchObject({
+      source: 'config.yml',
+      cms: { name: 'decap' },
+      backend: 'github',
+      ok: false,
+      counts: { broken: 1 },
+    });
+    expect((report['findings'] as unknown[])[0]).toEqual({
+      id: 'base-url-path',
+      severity: 'broken',
+      what: expect.stringContaining('base_url has a path') as string,
+      why: expect.any(String) as string,
+      write: `backend:\n  base_url: ${hop}`,
+      where: 'config.yml:5',
+    });
+  });
+
+  it('uses colours only where they are wanted', async () => {
+    const outputs: string[] = [];
+    for (const colour of [true, false])
+      await main(['nowhere.yml'], { write: (text) => outputs.push(text), complain: () => {}, colour });
+    // oxlint-disable-next-line no-control-regex
+    expect(outputs.map((out) => /\x1b\[/.test(out))).toEqual([true, false]);
+  });
+
+  it('lets nothing in a file move the cursor of the terminal', async () => {
+    const text = `backend:\n  name: "git\\e[2Jhub\\u202e"\n  "re\\e]0;x\\apo": a/b\n`;
+    const { out } = await onFiles({ 'config.yml': text }, ['config.yml']);
+    expect(out).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+    expect(out).toContain('backend.name is git·[2Jhub·');
+  });
+
+  it('never shows a secret', async () => {
+    const { out } = await onFiles({ 'config.yml': `${good}  client_secret: hunter2\n` }, ['config.yml', '--json']);
+    expect(out).not.toContain('hunter2');
+  });
+});
+
+describe('A file', () => {
+  it('may be a folder, and tells its CMS by the page beside it', async () => {
+    const script = '<script src="https://cdn.jsdelivr.net/npm/@sveltia/cms@0.221.1/dist/sveltia-cms.js"></script>';
+    const { out } = await onFiles({ 'config.yml': good, 'index.html': script }, ['.']);
+    expect(out).toContain('Sveltia CMS 0.221.1');
+  });
+
+  it('may be the admin page', async () => {
+    const page =
+      '<link rel="cms-config-url" type="application/json" href="/admin/cms.json"><script src="sveltia-cms.js"></script>';
+    const text = JSON.stringify({ backend: { name: 'bitbucket' } });
+    const { first } = await onFiles({ 'index.html': page, 'cms.json': text }, ['index.html']);
+    expect(first).toMatch(/Sveltia CMS has no bitbucket backend \(cms\.json:1\)/);
+  });
+
+  it.each([
+    ['nowhere.yml', /There is no file nowhere\.yml/],
+    ['www.example.com/admin/', /There is no file www\.example\.com\/admin/],
+    ['.', /There is no config\.yml in \./],
+  ])('is not there: %s', async (name, says) => {
+    const { first, code } = await onFiles({}, [name]);
+    expect(first).toMatch(says);
+    expect(code).toBe(1);
+  });
+
+  it('may begin with a byte order mark, as browsers allow', async () => {
+    const { out } = await onFiles({ 'config.yml': `\ufeff${bad}` }, ['config.yml']);
+    expect(out).toMatch(/^broken {2}base_url has a path .*config\.yml:5\)/);
+  });
+
+  it('may have Windows line ends, anchors and merged groups', async () => {
+    const text = `x: &x\n  repo: owner/repository\n  base_url: ${hop}/auth\nbackend:\n  <<: *x\n  name: github\n`;
+    const { first } = await onFiles({ 'config.yml': text.replaceAll('\n', '\r\n') }, ['config.yml']);
+    expect(first).toMatch(/base_url has a path.*config\.yml:3\)/);
+  });
+
+  it('may not be in UTF-16 or have megabytes', async () => {
+    const utf16 = Buffer.from(`\ufeff${good}`, 'utf16le');
+    expect((await onFiles({ 'config.yml': utf16 }, ['config.yml'])).first).toMatch(/is not a UTF-8 text/);
+    const huge = good.padEnd(3_000_000, '#');
+    expect((await onFiles({ 'config.yml': huge }, ['config.yml'])).first).toMatch(/larger than 2 MB/);
+  });
+
+  it('may hold aliases of aliases without end', async () => {
+    const levels = Array.from({ length: 30 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}, *a${i}, *a${i}]\n`);
+    const { first } = await onFiles({ 'config.yml': `a0: &a0 x\n${levels.join('')}${bad}` }, ['config.yml']);
+    expect(first).toMatch(/base_url has a path/);
+  });
+
+  it('gets an answer whatever is in it', async () => {
+    const keys = fc.constantFrom('name', 'repo', 'branch', 'base_url', 'auth_endpoint', 'api_root', 'site_domain', 'x');
+    const values = fc.oneof(
+      fc.string(),
+      fc.constantFrom('github', 'gitlab', 'bitbucket', hop, `${hop}/a`, '//', 'https://', '[::1]', 'a/b', 'auth'),
+      fc.jsonValue({ maxDepth: 1 }),
+    );
+    const config = fc.record({ backend: fc.dictionary(keys, values) }, { requiredKeys: [] });
+    await fc.assert(
+      fc.asyncProperty(config, async (value) => {
+        const named = value.backend?.['base_url'];
+        // No name is looked up here.
+        if (value.backend && (typeof named !== 'string' || !named.startsWith(hop))) delete value.backend['base_url'];
+        const { out, complaint } = await onFiles({ 'config.json': JSON.stringify(value) }, ['config.json']);
+        expect(complaint).toBe('');
+        expect(out).toMatch(/^(?:broken|risky|Nothing)/);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('The parts', () => {
+  it.each([
+    ['decap', 'https://unpkg.com/decap-cms@^3.0.0/dist/decap-cms.js', '3.0.0'],
+    ['decap', 'https://esm.sh/decap-cms-app@3.8', '3.8'],
+    ['decap', '/admin/decap-cms.js', undefined],
+    ['netlify', 'https://unpkg.com/netlify-cms@~2.10.192/dist/netlify-cms.js', '2.10.192'],
+    ['sveltia', 'https://unpkg.com/@sveltia/cms/dist/sveltia-cms.js', undefined],
+    ['sveltia', 'https://unpkg.com/@sveltia/cms@0.221.1/dist/sveltia-cms.mjs', '0.221.1'],
+    ['static', 'https://unpkg.com/@staticcms/app@^4.0.0/dist/static-cms-app.js', '4.0.0'],
+  ])('tell %s by %s', (name, script, version) => {
+    for (const html of [
+      `<script src="${script}"></script>`,
+      `<script type=module>import CMS from '${script}'</script>`,
+    ])
+      expect(readPage(html).cms).toEqual([{ name, version }]);
+  });
+
+  it('take no widget for a CMS, and nothing in a comment', () => {
+    const html =
+      '<script src="https://unpkg.com/netlify-cms-widget-x@1.0.0/a.js"></script><!-- <script src="decap-cms.js"></script> -->';
+    expect(readPage(html).cms).toEqual([]);
+  });
+
+  it.each([
+    ['connect-src *', true],
+    ['connect-src https:', true],
+    ['connect-src https://api.github.com', true],
+    ['connect-src api.github.com/', true],
+    ['connect-src *.github.com', true],
+    ["default-src 'none'; connect-src api.github.com:443", false],
+    ["connect-src 'none'", false],
+    ["default-src 'self'", false],
+    ['connect-src http://api.github.com', false],
+    ['connect-src *.api.github.com', false],
+    ["script-src 'self'", true],
+  ])('know what a policy lets through: %s', (policy, allowed) => {
+    const policies = policiesOf(new Headers({ 'content-security-policy': policy }), undefined);
+    expect(policies.every((one) => connects(one, 'https://api.github.com', 'https://www.example.com'))).toBe(allowed);
+  });
+
+  it('know a slip from another word', () => {
+    for (const slip of ['BaseURL', 'base-url', 'base_ulr', 'bas_url', 'base_urll'])
+      expect(isNear(slip, 'base_url')).toBe(true);
+    for (const word of ['base_path', 'logo_url', 'site_url', 'url']) expect(isNear(word, 'base_url')).toBe(false);
+  });
+});
+
+describe('The bundle', () => {
+  const run = promisify(execFile);
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'doctor-'));
+    await build({
+      entryPoints: { doctor: 'lib/doctor/start.ts' },
+      outdir: folder,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      // The package's build for Node is CommonJS, which asks for its own `require`.
+      alias: { yaml: './node_modules/yaml/browser/index.js' },
+      plugins: [esbuildInline],
+    });
+    await writeFile(join(folder, 'config.yml'), bad);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('runs by itself, from the folder in which the command was given', async () => {
+    const env = { PATH: process.env['PATH'], INIT_CWD: folder };
+    const result = run(process.execPath, [join(folder, 'doctor.mjs'), 'config.yml'], { env });
+    await expect(result).rejects.toMatchObject({
+      code: 1,
+      stderr: '',
+      stdout: expect.stringMatching(/^broken {2}base_url has a path/) as string,
+    });
+  });
+});
+
+describe('docs/doctor.md', () => {
+  it('shows what is really printed, and all options', async () => {
+    const page = await readFile('docs/doctor.md', 'utf8');
+    const [, example] = /```text\n(.*?)```/s.exec(page) ?? [];
+    const text = good.replace(hop, `${hop}/prod`);
+    const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--cms', 'decap']);
+    // The name in the example is not asked, which is a finding of its own.
+    const printed = out.replace(/risky {3}.*?\n\n/s, '').replace('1 risky', '0 risky');
+    expect(printed).toBe(example);
+    for (const [option] of help.matchAll(/--(?!help)[a-z]+/g)) expect(page).toContain(option);
+  });
+});

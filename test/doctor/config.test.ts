@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { onFiles } from './run.ts';
+import { broken } from './setups.ts';
+
+describe('A broken set-up', () => {
+  it.each(broken)('is named in the first line: $name', async (setup) => {
+    const { text, says, line, cms, file = 'config.yml', args = [], severity = 'broken', write } = setup;
+    const { first, out, code, complaint } = await onFiles({ [file]: text }, [
+      file,
+      ...(cms ? ['--cms', cms] : []),
+      ...args,
+    ]);
+    expect(complaint).toBe('');
+    expect(first).toMatch(says);
+    if (line !== undefined) expect(first).toContain(`(${file}:${line})`);
+    if (write !== undefined) expect(out.split('\n').map((row) => row.trim())).toContain(write);
+    expect(first.startsWith(severity.padEnd(7)), first).toBe(true);
+    expect(code).toBe(severity === 'broken' ? 1 : 0);
+  });
+});
