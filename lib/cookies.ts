@@ -79,7 +79,7 @@ export function sessionCookie(header: string, { secure, prefix }: Address, now: 
     .flatMap(({ value }) => value.split('~').slice(1))
     .map((entry) => entry.split('.'))
     .map(([id = '', time = '', key = '']) => ({ id, time: parseInt(time, 36), key }))
-    .filter(({ time }) => Math.abs(now - time) <= lifetime + clockSkew);
+    .filter(({ time }) => now - time <= lifetime + clockSkew && time - now <= clockSkew);
   const set = (kept: Entry[]) => {
     const value = ['login', ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
     return [
@@ -112,5 +112,6 @@ const setCookie = (
 const parseCookies = (header: string): { name: string; value: string }[] =>
   header.split(';').flatMap((pair) => {
     const equals = pair.indexOf('=');
-    return equals < 0 ? [] : [{ name: pair.slice(0, equals).trim(), value: pair.slice(equals + 1).trim() }];
+    // Not `trim`, which takes Unicode's spaces, too: to the browser "\u2000__Host-…" has no prefix, so sub-domains may set it.
+    return equals < 0 ? [] : [{ name: pair.slice(0, equals).replace(/^ +/, ''), value: pair.slice(equals + 1) }];
   });

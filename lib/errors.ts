@@ -17,7 +17,7 @@ export const errors = {
   NOT_FOUND: { status: 404, text: 'There is nothing at this address. The login begins at /auth.' },
   NAVIGATION_ONLY: {
     status: 403,
-    text: 'A login only works in a window of its own, not in a frame, in the background or ahead of time.',
+    text: 'A login only works in a window of its own, not in a frame, in the background or ahead of time. A service worker of the site must leave /auth alone.',
   },
   UNKNOWN_PROVIDER: {
     status: 400,

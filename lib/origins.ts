@@ -57,6 +57,22 @@ function problemOfOrigin(entry: string): string | undefined {
   return undefined;
 }
 
+/** On these, the name of the site stands on one side of the `--`; a star on that side would list everybody's sites. */
+const wrongSide: Readonly<Record<string, string>> = {
+  'netlify.app': '--*',
+  'web.app': '*--',
+  'firebaseapp.com': '*--',
+};
+
+/**
+ * On these (and below suffixes such as co.uk), `--` may be a part of anybody's name. There are more than anybody can list; these
+ * are those where sites with such a CMS are found.
+ *
+ * @see https://publicsuffix.org/list/
+ */
+const shared =
+  /^((vercel|onrender|herokuapp|azurestaticapps|cloudfunctions)\.(app|com|net)|(pages|workers|fly)\.dev|(github|gitlab|bitbucket)\.io|codeberg\.page|surge\.sh|cloudfront\.net|(ac|co|com|edu|gov|ne|net|or|org)\.[a-z]{2})$/;
+
 /**
  * One star, in the left-most label, touching a `--` that has literal text on its other side. That is how Netlify and Firebase
  * join a preview's name to the site's own. On shared domains everyone owns a sub-domain, so a star that stood for a whole
@@ -66,14 +82,14 @@ function problemOfOrigin(entry: string): string | undefined {
 function problemOfPattern(entry: string): string | undefined {
   const [scheme, rest = ''] = entry.split('://', 2);
   if (scheme !== 'https') return 'has a star, so it must begin with https://';
-  const [label = '', ...parents] = rest.split('.');
-  if (entry.split('*').length !== 2 || !label.includes('*') || parents.length < 2)
+  const [label = '', ...parents] = rest.replace(/:\d+$/, '').split('.');
+  if (entry.split('*').length !== 2 || !label.includes('*') || parents.length < 2 || parents.includes(''))
     return 'may have one star only, in the first of at least three parts of the host name, such as https://deploy-preview-*--site.netlify.app';
   if (!/[^*-]--\*|\*--[^*-]/.test(label))
     return 'has a star that does not touch a "--" with a name behind it, so strangers could register names that match; write https://deploy-preview-*--site.netlify.app';
-  // What stands behind the `--` there is the site's name: any site may have a branch called as in front of it.
-  if (label.includes('--*') && rest.endsWith('.netlify.app'))
-    return 'has a star where Netlify puts the name of the site, so every site there would match; write https://deploy-preview-*--site.netlify.app';
+  const domain = parents.join('.');
+  if (label.includes(wrongSide[domain] ?? '*--*') || shared.test(domain))
+    return 'has a star where anybody can register a name, so strangers would match; on shared domains only deploy-preview-*--site.netlify.app and site--*.web.app tell yours from theirs';
   return problemOfOrigin(entry.replace('*', 'x'));
 }
 

@@ -16,13 +16,17 @@ for (const box of document.querySelectorAll<HTMLElement>('[data-try]')) {
   const list = box.querySelector('ol');
   if (!button || !list) continue;
   box.hidden = false;
-  button.onclick = () => tryLogin(box.dataset['try'] ?? '', box.dataset['provider'] ?? '', list);
+  button.onclick = () =>
+    tryLogin(box.dataset['try'] ?? '', box.dataset['provider'] ?? '', list, [
+      location.origin,
+      box.dataset['origin'] ?? '',
+    ]);
 }
 
 let stop = () => {};
 
 /** The CMS's side of the handshake, step by step. What it is handed is not shown, nor kept. */
-function tryLogin(address: string, provider: string, list: HTMLOListElement): void {
+function tryLogin(address: string, provider: string, list: HTMLOListElement, origins: readonly string[]): void {
   stop();
   list.replaceChildren();
   const say = (text: string) => list.appendChild(document.createElement('li')).append(text);
@@ -32,7 +36,8 @@ function tryLogin(address: string, provider: string, list: HTMLOListElement): vo
   const greeting = `authorizing:${provider}`;
 
   function receive({ source, origin, data }: MessageEvent<unknown>): void {
-    if (source !== popup || typeof data !== 'string') return;
+    // The window may have gone to any page by now; ours, and the one that base_url names, are of these origins.
+    if (source !== popup || typeof data !== 'string' || !origins.includes(origin)) return;
     if (data === greeting) {
       say(`It said "${greeting}", from ${origin}. A CMS whose base_url is not exactly that would not hear it.`);
       popup?.postMessage(greeting, origin);

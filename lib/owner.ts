@@ -44,7 +44,7 @@ ${registration}
 </details>`;
   return html`<p><code>${prefix}_CLIENT_ID</code> is set. <a href="${base}/${provider.id}/callback">Is everything else?</a></p>
 <p>How long a session lasts: ${provider.session} Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.</p>
-<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div>
+<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div>
 <details><summary>Registration and CMS configuration</summary>
 ${registration}
 <p>2. In the configuration of Decap CMS or Netlify CMS:</p>

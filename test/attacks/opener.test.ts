@@ -1,0 +1,341 @@
+/** Pages that open the popup of a login, or get hold of it, and are not meant to have its token. In a real browser. */
+import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
+import { freePort } from '../contract/http.ts';
+import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
+import { startWorld, type World } from '../e2e/world.ts';
+import { attack } from './attack.ts';
+
+/** What `startOpener`'s pages have, and what the attacks below add. */
+type Opener = Window & { messages: unknown[]; mute?: boolean; popup: Window };
+
+const login = '/auth?provider=github&site_id=localhost&scope=repo';
+
+describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let world: World;
+  let site: { url: string; close(): Promise<void> };
+  let stranger: { url: string; close(): Promise<void> };
+
+  beforeAll(async () => {
+    const port = await freePort();
+    [browser, world, site, stranger] = await Promise.all([launch(), startWorld(port), startOpener(), startOpener()]);
+    world.env['CMS_AUTH_ORIGINS'] = site.url;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([site?.close(), stranger?.close(), world?.close()]);
+  });
+  beforeEach(async () => {
+    world.host.consent = 'always';
+    world.log.length = 0;
+    context = await browser.newContext();
+  });
+  afterEach(() => context.close());
+
+  const visit = async (url: string): Promise<Page> => {
+    const page = await context.newPage();
+    await page.goto(url);
+    return page;
+  };
+  const popupOf = (page: Page, act: () => Promise<unknown>) =>
+    Promise.all([page.waitForEvent('popup'), act()]).then(([popup]) => popup);
+  const open = (page: Page, { name = 'login', features = '' } = {}) =>
+    popupOf(page, () =>
+      page.evaluate(
+        ([url, ...rest]) => void ((window as unknown as Opener).popup = window.open(url, ...rest) as Window),
+        [world.hop + login, name, features] as const,
+      ),
+    );
+  async function embed(page: Page, url: string, sandbox?: string): Promise<Frame> {
+    const element = await page.evaluateHandle(
+      ([src, flags]) => {
+        const frame = document.createElement('iframe');
+        if (flags !== undefined) frame.setAttribute('sandbox', flags);
+        frame.src = src;
+        document.body.append(frame);
+        return new Promise<HTMLIFrameElement>((resolve) => (frame.onload = () => resolve(frame)));
+      },
+      [url, sandbox] as const,
+    );
+    const frame = await element.contentFrame();
+    if (!frame) throw new Error('There is no such frame.');
+    return frame;
+  }
+  const mute = (page: Page) => page.evaluate(() => void ((window as unknown as Opener).mute = true));
+  const heard = async (page: Page) =>
+    (await page.evaluate(() => (window as unknown as Opener).messages.map((data) => JSON.stringify(data)))).join('\n');
+  const ended = (popup: Page, state: string) => popup.locator(`main[data-state=${state}]`).waitFor();
+  /** For what must not happen: longer than a message takes. */
+  const settle = (page: Page) => page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+  const tokens = (text: string) => (text.match(/gho_\w+/g) ?? []).length;
+
+  async function expectRefused(page: Page, popup: Page): Promise<string> {
+    await ended(popup, 'refused');
+    await settle(popup);
+    const text = await heard(page);
+    expect(tokens(text)).toBe(0);
+    expect(text).toContain('UNSUPPORTED_DOMAIN');
+    expect(text.match(/authorization:/g)).toHaveLength(1);
+    expect(await popup.content()).not.toContain('gho_');
+    return 'no token; told once that it is not listed, in fixed words';
+  }
+
+  attack('does the handshake, with the site_id of a listed page', async () => {
+    const page = await visit(stranger.url);
+    return expectRefused(page, await open(page));
+  });
+
+  attack('shouts the echo before it is asked, and goes on', async () => {
+    const page = await visit(stranger.url);
+    await page.evaluate(() =>
+      setInterval(() => (window as unknown as Opener).popup?.postMessage('authorizing:github', '*'), 1),
+    );
+    return expectRefused(page, await open(page));
+  });
+
+  attack('has a listed page in a frame, and opens the popup itself', async () => {
+    const page = await visit(stranger.url);
+    const inside = await embed(page, site.url);
+    const popup = await open(page);
+    // The listed page answers everybody who asks; only, nobody asks it.
+    const outcome = await expectRefused(page, popup);
+    expect(await inside.evaluate(() => (window as unknown as Opener).messages)).toEqual([]);
+    return outcome;
+  });
+
+  attack('has a listed page in a frame, which opens the popup', async () => {
+    const page = await visit(stranger.url);
+    const inside = await embed(page, site.url);
+    const popup = await popupOf(page, async () =>
+      inside?.evaluate((url) => void window.open(url, 'login'), world.hop + login),
+    );
+    await ended(popup, 'done');
+    expect(await heard(page)).toBe('');
+    const listed = await inside.evaluate(() => (window as unknown as Opener).messages.join());
+    expect(tokens(listed)).toBe(1);
+    return 'the listed page has it, the page around it nothing';
+  });
+
+  attack('looks for a listed page’s popup by its name, from a second window', async () => {
+    const page = await visit(stranger.url);
+    const listed = await popupOf(page, () => page.evaluate((url) => void window.open(url, 'cms'), site.url));
+    await listed.waitForLoadState();
+    await mute(listed);
+    const popup = await open(listed);
+    await ended(popup, 'waiting');
+    await page.evaluate(() => window.open('', 'login')?.postMessage('authorizing:github', '*'));
+    await settle(popup);
+    await ended(popup, 'waiting');
+    expect(context.pages()).toHaveLength(4);
+    return 'not found: the browser opens another of that name';
+  });
+
+  attack('has hold of a listed page’s popup, and speaks in the opener’s place', async () => {
+    const page = await visit(site.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    // Of the opener's own origin, since the browser lets nobody else have it: even that is not the opener.
+    const inside = await embed(page, site.url);
+    await inside.evaluate(() => (parent as unknown as Opener).popup.postMessage('authorizing:github', '*'));
+    await settle(popup);
+    await ended(popup, 'waiting');
+    expect((await heard(page)) + (await inside.evaluate(() => (window as unknown as Opener).messages.join()))).toBe(
+      '"authorizing:github"',
+    );
+    return 'not heard';
+  });
+
+  attack('takes a listed page’s popup over and begins another login in it', async () => {
+    const page = await visit(stranger.url);
+    const listed = await popupOf(page, () => page.evaluate((url) => void window.open(url, 'cms'), site.url));
+    await listed.waitForLoadState();
+    const popup = await open(listed);
+    await ended(popup, 'done');
+    await page.evaluate(
+      (url) => void ((window as unknown as Opener).popup = window.open(url, 'login') as Window),
+      world.hop + login,
+    );
+    await settle(page);
+    await settle(page);
+    expect(tokens(await heard(page))).toBe(0);
+    return 'no token';
+  });
+
+  attack('takes the place of the opener while the popup waits', async () => {
+    const page = await visit(site.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    await Promise.all([
+      page.waitForURL(`${stranger.url}/`),
+      page.evaluate((url) => void (location.href = url), stranger.url),
+    ]);
+    await page.evaluate(() => window.open('', 'login')?.postMessage('authorizing:github', '*'));
+    return expectRefused(page, popup);
+  });
+
+  attack('takes the place of the opener between echo and answer', async () => {
+    const page = await visit(site.url);
+    await page.evaluate((url) => {
+      addEventListener('message', () => location.replace(url));
+    }, stranger.url);
+    const popup = await open(page);
+    await page.waitForURL(`${stranger.url}/`);
+    await settle(popup); // in which the echo arrives, or is lost with the page that sent it
+    await settle(page);
+    expect(tokens(await heard(page))).toBe(0);
+    return 'no token: the answer names its addressee, and the browser drops it';
+  });
+
+  attack('sends the popup elsewhere once the token is in it', async () => {
+    const page = await visit(stranger.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    await Promise.all([
+      popup.waitForURL(`${stranger.url}/loot`),
+      page.evaluate((url) => void ((window as unknown as Opener).popup.location = url), `${stranger.url}/loot`),
+    ]);
+    const loot = await popup.evaluate(() =>
+      JSON.stringify([document.referrer, window.name, document.cookie, { ...localStorage }, { ...sessionStorage }]),
+    );
+    expect(loot).toBe(`["${stranger.url}/","login","",{},{}]`); // its own address, which it knows
+    await popup.goBack();
+    expect(tokens((await popup.content()) + (await heard(page)))).toBe(0);
+    return 'nothing is left there, and going back leads to no token';
+  });
+
+  attack('runs a script in the popup by its address', async () => {
+    const page = await visit(stranger.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    const outcome = await page.evaluate(() => {
+      const { popup } = window as unknown as Opener;
+      try {
+        popup.location = 'javascript:opener.postMessage(document.documentElement.outerHTML,"*")';
+        return popup.document.title;
+      } catch (error) {
+        return (error as Error).name;
+      }
+    });
+    await settle(popup);
+    expect(outcome).toBe('SecurityError');
+    expect(await heard(page)).toBe('"authorizing:github"');
+    return 'the browser refuses';
+  });
+
+  attack('opens the popup without an opener', async () => {
+    const page = await visit(stranger.url);
+    const [popup] = await Promise.all([
+      context.waitForEvent('page'),
+      page.evaluate((url) => void window.open(url, '_blank', 'noopener'), world.hop + login),
+    ]);
+    await ended(popup, 'alone');
+    expect(await popup.content()).not.toContain('gho_');
+    expect(
+      await popup.evaluate(() => JSON.stringify([{ ...localStorage }, document.cookie, location.href])),
+    ).not.toContain('gho_');
+    return 'nobody gets the token, by no other way either';
+  });
+
+  attack('begins the login in its own window', async () => {
+    const page = await visit(stranger.url);
+    await page.evaluate((url) => void window.open(url, '_self'), world.hop + login);
+    await page.locator('main:not(.waiting)').waitFor();
+    expect(await page.content()).not.toContain('gho_');
+    expect(['alone', 'refused']).toContain(await page.locator('main').getAttribute('data-state'));
+    return 'nobody gets the token';
+  });
+
+  attack('begins the login in its own window, on a hop that lists itself', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.hop}`;
+    const page = await visit(stranger.url);
+    await page.evaluate((url) => void window.open(url, '_self'), world.hop + login);
+    await page.locator('main:not(.waiting)').waitFor();
+    world.env['CMS_AUTH_ORIGINS'] = site.url;
+    expect(await page.content()).not.toContain('gho_');
+    return `nobody gets the token (the page says: ${await page.locator('main').getAttribute('data-state')})`;
+  });
+
+  attack('opens it from a sandboxed frame with a listed page, whose origin is "null"', async () => {
+    const page = await visit(stranger.url);
+    const inside = await embed(page, site.url, 'allow-scripts allow-popups allow-popups-to-escape-sandbox');
+    const popup = await popupOf(page, async () =>
+      inside?.evaluate((url) => void window.open(url, 'login'), world.hop + login),
+    );
+    await ended(popup, 'waiting');
+    await settle(popup);
+    expect(await inside.evaluate(() => (window as unknown as Opener).messages)).toEqual(['authorizing:github']);
+    return 'no answer: an opaque origin is nobody';
+  });
+
+  attack('opens it sandboxed itself', async () => {
+    const page = await visit(stranger.url);
+    const inside = await embed(page, stranger.url, 'allow-scripts allow-popups');
+    const popup = await popupOf(page, async () =>
+      inside?.evaluate((url) => void window.open(url, 'login'), world.hop + login),
+    );
+    await popup.waitForLoadState();
+    await popup.locator('main').waitFor();
+    await settle(popup);
+    expect(tokens(await heard(page))).toBe(0);
+    expect(await inside.evaluate(() => (window as unknown as Opener).messages.join())).not.toContain('gho_');
+    return 'no token';
+  });
+
+  attack('answers with objects, lists and other texts instead of the echo', async () => {
+    const page = await visit(site.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    await page.evaluate(() => {
+      const echo = 'authorizing:github';
+      const others = [{ toString: echo }, [echo], new String(echo), `${echo} `, echo.toUpperCase(), '', null, 1, true];
+      for (const data of [...others, { data: echo }, 'authorizing:gitlab', 'authorizing:', new Map([[echo, echo]])])
+        (window as unknown as Opener).popup.postMessage(data, '*');
+    });
+    await settle(popup);
+    await ended(popup, 'waiting');
+    expect(await heard(page)).toBe('"authorizing:github"');
+    return 'not heard: the very text, or nothing';
+  });
+
+  attack('floods the popup with messages', async () => {
+    const page = await visit(site.url);
+    await page.evaluate(() => {
+      addEventListener('message', ({ source }) => {
+        for (let i = 0; i < 5000; i++) source?.postMessage(i % 2 ? 'authorizing:github' : { i }, { targetOrigin: '*' });
+      });
+    });
+    const popup = await open(page);
+    await ended(popup, 'done');
+    await settle(popup);
+    expect(tokens(await heard(page))).toBe(1);
+    return 'one answer to ten thousand messages, to a listed page';
+  });
+
+  attack('gives the popup a name that is markup', async () => {
+    const page = await visit(stranger.url);
+    const popup = await open(page, { name: '<img src=x onerror="opener.postMessage(document.body.innerHTML)">' });
+    return expectRefused(page, popup);
+  });
+
+  attack('learns whether its visitor is an editor here', async () => {
+    const told = async () => {
+      const page = await visit(stranger.url);
+      const popup = await open(page);
+      await popup.waitForLoadState();
+      await settle(popup);
+      return /"?errorCode\\?":\\?"(\w+)/.exec(await heard(page))?.[1];
+    };
+    world.host.consent = 'always';
+    expect(await told()).toBe('UNSUPPORTED_DOMAIN');
+    world.host.consent = 'ask';
+    expect(await told()).toBeUndefined();
+    return 'remains: a host that asks nothing again lets the login end, and it is told so';
+  });
+});
