@@ -87,6 +87,10 @@ async function withinDeadline(body: Promise<string> | undefined, deadline: numbe
   });
   try {
     return (await Promise.race([body, late])) ?? '';
+  } catch (error) {
+    throw error instanceof LoginError
+      ? error
+      : new LoginError('BAD_REQUEST', { detail: 'its body broke off' }, { cause: error });
   } finally {
     clearTimeout(timer);
   }

@@ -426,16 +426,16 @@ export const mutants = [
   {
     guard: 'an answer has an end (64 KiB)',
     file: 'lib/exchange.ts',
-    find: 'if (size > sizeLimit)',
-    replace: 'if (size < 0)',
+    find: 'if ((size += chunk.length) > sizeLimit)',
+    replace: 'if ((size += chunk.length) < 0)',
     tests: exchange,
     named: 'as long as the answer has no more',
   },
   {
     guard: 'an answer ends in time',
     file: 'lib/exchange.ts',
-    find: '{ ...(options as RequestInit), signal }',
-    replace: '{ ...(options as RequestInit), ...(!signal && { signal }) }',
+    find: 'agent: false, signal }',
+    replace: 'agent: false }',
     tests: exchange,
     named: 'one request: hang',
   },
@@ -450,8 +450,10 @@ export const mutants = [
   {
     guard: 'redirects of a token endpoint are not followed',
     file: 'lib/exchange.ts',
-    find: '{ ...(options as RequestInit), signal }',
-    replace: `{ ...(options as RequestInit), signal, redirect: 'follow' }`,
+    find: 'const chunks: Buffer[] = [];',
+    replace: `const { location } = response.headers;
+      if (location) return void send(new URL(location, url).href, { method, headers, body } as never, signal).then(resolve, reject);
+      const chunks: Buffer[] = [];`,
     tests: http,
     named: 'a token endpoint that redirects',
   },
