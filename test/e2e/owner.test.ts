@@ -1,0 +1,85 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { browserMissing, launch } from './browser.ts';
+import { startWorld, type World } from './world.ts';
+
+describe.skipIf(browserMissing)("the owner's page", () => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let world: World;
+
+  beforeAll(async () => void ([browser, world] = await Promise.all([launch(), startWorld(9485)])));
+  afterAll(async () => {
+    await browser?.close();
+    await world?.close();
+  });
+  beforeEach(async () => {
+    delete world.env['CMS_AUTH_ORIGINS'];
+    world.env['GITHUB_CLIENT_SECRET'] = world.host.app.clientSecret;
+    context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
+    page = await context.newPage();
+    await page.goto(`${world.hop}/auth`);
+  });
+  afterEach(() => context.close());
+
+  const section = () => page.locator('section').first();
+  const tryLogin = async () => {
+    const popup = page.waitForEvent('popup');
+    await section().getByRole('button', { name: 'Try a login' }).click();
+    await popup;
+  };
+  const lastStep = (text: string) => section().locator('li').filter({ hasText: text }).waitFor();
+
+  it('tries a login, step by step, and shows no token', async () => {
+    await tryLogin();
+    await lastStep('It handed over a token.');
+    expect(await section().locator('li').count()).toBe(3);
+    expect(await page.content()).not.toContain('gho_');
+  });
+
+  it('says that it is not on the list, and that the login works all the same', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+    await tryLogin();
+    await lastStep(`The login works. This page got no token, since ${world.hop} is not on the list`);
+    expect(await page.content()).not.toContain('www.example.com');
+  });
+
+  it('says what is wrong', async () => {
+    world.env['GITHUB_CLIENT_SECRET'] = ' ';
+    await tryLogin();
+    await lastStep('GITHUB_CLIENT_SECRET is set but empty.');
+  });
+
+  it('does not hear another window that speaks its language', async () => {
+    world.host.consent = 'ask';
+    await tryLogin();
+    await page.evaluate(() => {
+      const frame = document.body.appendChild(document.createElement('iframe'));
+      frame.contentWindow?.parent.postMessage('authorization:github:success:{"token":"x"}', '*');
+    });
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    expect(await section().locator('li').count()).toBe(1);
+    world.host.consent = 'always';
+  });
+
+  it('copies what is to be registered', async () => {
+    await section().locator('summary').click();
+    await section().getByRole('button', { name: 'Copy' }).first().click();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${world.hop}/auth/github/callback`);
+    const form = await section().getByRole('link', { name: 'Register an app at GitHub' }).getAttribute('href');
+    expect(new URL(form ?? '').searchParams.get('oauth_application[callback_url]')).toBe(
+      `${world.hop}/auth/github/callback`,
+    );
+  });
+
+  it('says all of it without scripts, and has no button then', async () => {
+    const plain = await browser.newContext({ javaScriptEnabled: false });
+    const tab = await plain.newPage();
+    await tab.goto(`${world.hop}/auth`);
+    expect(await tab.getByRole('button').count()).toBe(0);
+    await tab.locator('section').first().locator('summary').click();
+    expect(await tab.locator('section').first().innerText()).toContain(`base_url: ${world.hop}`);
+    await plain.close();
+  });
+});
