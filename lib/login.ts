@@ -4,7 +4,7 @@ import { exchangeCode } from './exchange.ts';
 import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
 import { readinessPage } from './page.ts';
 import { successPage } from './popup.ts';
-import { settingPrefix, type Provider } from './providers/provider.ts';
+import type { Provider } from './providers/provider.ts';
 import {
   clientSettings,
   handOverSettings,
@@ -15,6 +15,7 @@ import {
   readSecret,
   scopeSetting,
   secretSetting,
+  urlSetting,
   type Address,
 } from './settings.ts';
 import type { Jar } from './cookies.ts';
@@ -93,7 +94,7 @@ export async function finish(provider: Provider, surroundings: Surroundings): Pr
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
-    throw new LoginError('ISSUER_MISMATCH', { setting: `${settingPrefix(provider)}_URL` });
+    throw new LoginError('ISSUER_MISMATCH', { setting: urlSetting(provider) });
   if (error !== undefined)
     throw new LoginError(authorizationError(error), { host: provider.name, callback: client.redirectUri });
   if (!code) throw new LoginError('BAD_REQUEST', { detail: '"code" is missing' });

@@ -1,6 +1,7 @@
 import { providers } from '../../functions/auth.ts';
 import { createHandler } from '../handler.ts';
 import { printLine, writeLog } from '../log.ts';
+import { settingPrefix } from '../providers/provider.ts';
 import { checkSettings, isConfigured, readAddress } from '../settings.ts';
 import { awsParameterStore } from './aws.ts';
 import { closeOnSignal, listen, node, readPort } from './node.ts';
@@ -15,7 +16,7 @@ export async function main(): Promise<void> {
   const lasting = problems.map(({ message }) => message).filter((message) => !passing.includes(message));
   if (!providers.some((provider) => isConfigured(process.env, provider)))
     lasting.unshift(
-      `No Git host is set up: ${providers.map(({ id }) => `${id.toUpperCase()}_CLIENT_ID`).join(', ')} is not set.`,
+      `No Git host is set up: ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(', ')} is not set.`,
     );
   if (lasting.length > 0)
     throw new Error(

@@ -50,4 +50,4 @@ export interface Provider {
   };
 }
 
-export const settingPrefix = (provider: Provider): string => provider.id.toUpperCase();
+export const settingPrefix = (provider: Provider): string => provider.id.toUpperCase().replaceAll('-', '_');
