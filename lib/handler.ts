@@ -2,7 +2,7 @@ import { ownCookies, sessionCookie } from './cookies.ts';
 import { LoginError } from './errors.ts';
 import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from './http.ts';
 import { writeLog, type LogEntry } from './log.ts';
-import { begin, finish, type Surroundings } from './login.ts';
+import { begin, finish, readiness, type Surroundings } from './login.ts';
 import { plainErrorPage } from './page.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
@@ -109,7 +109,7 @@ type Route =
     }
   | { event: 'finish'; provider: Provider }
   | { event: 'refresh'; provider: Provider }
-  | { event: 'page' }
+  | { event: 'page'; provider?: Provider }
   | { event: 'none' };
 
 type LoginRoute = Extract<Route, { event: 'begin' | 'finish' }>;
@@ -136,7 +136,8 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
   if (!provider && named === undefined) return { event: 'none' };
   if (verb === undefined || verb === 'authorize')
     return { event: 'begin', name: named ?? name, provider, wantsRefresh: verb === 'authorize', fromPath: id };
-  return verb === 'callback' && provider ? { event: 'finish', provider } : { event: 'none' };
+  if (verb !== 'callback' || !provider) return { event: 'none' };
+  return parameters.size === 0 ? { event: 'page', provider } : { event: 'finish', provider };
 }
 
 /** What no login of a CMS looks like, refused before anything is done. */
@@ -158,6 +159,7 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   switch (route.event) {
     case 'page': {
+      if (route.provider) return readiness(route.provider, surroundings);
       if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new LoginError('NOT_FOUND');
       const { ownerPage } = await import('./owner.ts'); // no login needs it
       return ownerPage(await settings.read(providers.map(urlSetting)), providers, address);

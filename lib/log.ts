@@ -32,7 +32,7 @@ export function writeLog(entry: LogEntry): void {
 const events: Readonly<Record<LogEntry['event'], readonly [string, string]>> = {
   begin: ['login begun', 'login not begun'],
   finish: ['logged in', 'not logged in'],
-  refresh: ['session renewed', 'session not renewed'],
+  refresh: ['renewal answered', 'session not renewed'],
   page: ['set-up page', 'set-up page not shown'],
   none: ['', 'none of our addresses'],
 };

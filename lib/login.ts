@@ -80,10 +80,10 @@ export async function begin(
  *
  * @throws LoginError with what went wrong, wherever it went wrong
  */
-export async function finish(provider: Provider, surroundings: Surroundings): Promise<HttpReply> {
-  const { request, parameters, settings, address, jar, now, deadline, cookies } = surroundings;
-  if (request.query === '') return readinessPage(provider, await problemWith(provider, surroundings));
-
+export async function finish(
+  provider: Provider,
+  { parameters, settings, address, jar, now, deadline, cookies }: Surroundings,
+): Promise<HttpReply> {
   // First, and for a repeated `state` too: an attempt works once, however this ends.
   cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
@@ -118,18 +118,16 @@ export async function finish(provider: Provider, surroundings: Surroundings): Pr
   });
 }
 
-async function problemWith(
-  provider: Provider,
-  { request, settings, address }: Surroundings,
-): Promise<LoginError | undefined> {
+/** The callback's address opened by hand: whether the provider's settings are all there. */
+export async function readiness(provider: Provider, { request, settings, address }: Surroundings): Promise<HttpReply> {
   try {
     const env = await settings.read([...clientSettings(provider), secretSetting(provider), ...handOverSettings]);
     readClient(env, provider, address);
     readSecret(env, provider);
     readOrigins(env, address);
-    return undefined;
+    return readinessPage(provider, undefined);
   } catch (error) {
-    if (error instanceof LoginError) return error.withAdvice(request.platform.adviceOnMissing);
+    if (error instanceof LoginError) return readinessPage(provider, error.withAdvice(request.platform.adviceOnMissing));
     throw error;
   }
 }
