@@ -92,9 +92,9 @@ function configuration(oauth: OpenId, client: Client, clientSecret: string, dead
     undefined,
     clientAuthentication(oauth, client, clientSecret),
   );
-  configuration[oauth.customFetch] = tolerantFetch(AbortSignal.timeout(Math.max(1, deadline - Date.now())));
-  // Ours is the deadline that counts, since it also covers what came before; the library's own must only not be shorter.
-  configuration.timeout = 30;
+  configuration[oauth.customFetch] = tolerantFetch(oauth, deadline);
+  // Ours is the deadline that counts, since it also covers what came before. The library's own would be one more timer.
+  configuration.timeout = 0;
   if (isLoopback(new URL(client.tokenEndpoint))) oauth.allowInsecureRequests(configuration);
   return configuration;
 }
@@ -111,9 +111,9 @@ function clientAuthentication(oauth: OpenId, { provider, clientId }: Client, sec
  * A fetch that turns the oddities of Git hosts into what RFC 6749, 5 says, so that the library gives the right error for
  * each of them, and that no answer can cost more than 64 KiB or last beyond the deadline, body included.
  */
-function tolerantFetch(signal: AbortSignal): CustomFetch {
+function tolerantFetch(oauth: OpenId, deadline: number): CustomFetch {
   return async (url, options) => {
-    const { status: given, type, text } = await send(url, options, signal);
+    const { status: given, type, text } = await send(url, options, deadline);
     // Statuses that cannot have a body, or that nobody has heard of, are as wrong from a token endpoint as any text.
     const odd = given < 200 || given > 599 || [204, 205, 304].includes(given);
     const body = odd ? undefined : readObject(text, type);
@@ -125,10 +125,7 @@ function tolerantFetch(signal: AbortSignal): CustomFetch {
     const refresh_token = body['refresh_token'] || undefined;
     // GitHub says 200 to everything.
     const status = given === 200 && error ? 400 : given;
-    return new Response(JSON.stringify({ access_token, token_type, refresh_token, error }), {
-      status,
-      headers: { 'content-type': 'application/json' },
-    });
+    return new oauth.ReadResponse({ access_token, token_type, refresh_token, error }, status);
   };
 }
 
@@ -142,16 +139,17 @@ function tolerantFetch(signal: AbortSignal): CustomFetch {
 function send(
   url: string,
   { method, headers, body }: Parameters<CustomFetch>[1],
-  signal: AbortSignal,
+  deadline: number,
 ): Promise<{ status: number; type: string | null; text: string }> {
   const { request } = url.startsWith('https:')
     ? process.getBuiltinModule('node:https')
     : process.getBuiltinModule('node:http');
   return new Promise((resolve, reject) => {
     const fail = (cause?: unknown) =>
-      reject(cause instanceof TooLarge || signal.aborted ? (cause ?? signal.reason) : new Unreachable('', { cause }));
+      reject(cause instanceof TooLarge || cause instanceof TooLate ? cause : new Unreachable('', { cause }));
     const own = { ...headers, 'accept-encoding': 'identity' };
-    const sent = request(url, { method, headers: own, agent: false, signal }, (response) => {
+    let complete = false;
+    const sent = request(url, { method, headers: own, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
@@ -159,6 +157,7 @@ function send(
         if ((size += chunk.length) > sizeLimit) sent.destroy(new TooLarge());
       });
       response.on('error', fail).on('end', () => {
+        complete = true;
         try {
           const packed = response.headers['content-encoding']?.toLowerCase() === 'gzip';
           const bytes = Buffer.concat(chunks);
@@ -172,13 +171,20 @@ function send(
         }
       });
     });
-    sent.on('error', fail).on('close', fail).end(String(body));
+    const timer = setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now());
+    sent.on('error', fail).on('close', () => {
+      clearTimeout(timer);
+      if (!complete) fail();
+    });
+    sent.end(String(body));
   });
 }
 
 class Unreachable extends Error {}
 
 class TooLarge extends Error {}
+
+class TooLate extends Error {}
 
 function readObject(text: string, type: string | null): Record<string, unknown> | undefined {
   if (type?.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
@@ -208,8 +214,7 @@ function inOurWords(oauth: OpenId, error: unknown, client: Client, rejected: Log
 
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof TooLarge) return new LoginError('HOST_MALFORMED', fill, options);
-    if (cause.name === 'TimeoutError' || cause.name === 'AbortError')
-      return new LoginError('HOST_TIMEOUT', fill, options);
+    if (cause instanceof TooLate) return new LoginError('HOST_TIMEOUT', fill, options);
     if (cause instanceof Unreachable) return new LoginError('HOST_UNREACHABLE', fill, options);
     if (cause.cause instanceof Response && cause.cause.status !== 200) {
       const status = cause.cause.status;

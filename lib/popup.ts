@@ -1,4 +1,4 @@
-import { LoginError } from './errors.ts';
+import { errors, type LoginError } from './errors.ts';
 import { html, page, safeJson, Html } from './page.ts';
 import script from './popup.client.ts?inline';
 import type { HttpReply } from './http.ts';
@@ -52,7 +52,7 @@ export function successPage({
       results: {
         exact: success(resultForExact),
         pattern: success(result),
-        other: failure(provider, new LoginError('UNSUPPORTED_DOMAIN')),
+        other: failure(provider, { code: 'UNSUPPORTED_DOMAIN', message: errors.UNSUPPORTED_DOMAIN.text }),
       },
     },
     hop,
@@ -84,7 +84,7 @@ export function failurePage({
 }
 
 /** Decap shows `message`, Sveltia `error` (or words of its own, if it knows the `errorCode`). */
-const failure = (provider: string, { message, code }: LoginError): string =>
+const failure = (provider: string, { message, code }: Pick<LoginError, 'message' | 'code'>): string =>
   `authorization:${provider}:error:${safeJson({ provider, message, error: message, errorCode: code })}`;
 
 interface Popup {
