@@ -1,0 +1,195 @@
+// @ts-check
+/** What was measured, for people and for the next run: tables, a JSON file, charts. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { drawChart } from './chart.mjs';
+import { lambda, netlify } from './subjects.mjs';
+
+/**
+ * @typedef {import('./statistics.mjs').Ratio} Ratio
+ *
+ * @typedef {object} Results
+ * @property {string} date
+ * @property {string} node
+ * @property {string} machine
+ * @property {{ cold: number; warm: number }} rounds
+ * @property {Record<string, string>} versions of the others
+ * @property {Record<string, Ratio>} ratios by what was compared with what; less is better
+ * @property {Record<string, { bytes: number; gzip: number }>} sizes
+ * @property {Record<string, import('./capabilities.mjs').Capabilities>} can
+ * @property {{ logins: number; heap: number; time: number }} growth
+ * @property {number} beginPeakAboveEmpty MiB
+ * @property {number} warmBegin microseconds, which say something about this machine alone
+ */
+
+const folder = path.join(import.meta.dirname, 'results');
+
+/** @param {Pick<Results, 'node'>} results one set for each major version of Node */
+const fileOf = ({ node }) => path.join(folder, `node${/\d+/.exec(node)?.[0]}`);
+
+/** @param {Results} results */
+export async function report(results) {
+  await mkdir(folder, { recursive: true });
+  const text = tables(results);
+  console.log(text);
+  const file = fileOf(results);
+  await writeFile(`${file}.json`, `${JSON.stringify(rounded(results), undefined, 2)}\n`);
+  await writeFile(`${file}.md`, text);
+  await writeFile(`${file}-light.svg`, drawChart(results, 'light'));
+  await writeFile(`${file}-dark.svg`, drawChart(results, 'dark'));
+}
+
+/**
+ * Names what has got worse by more than 20 % since `results/` was written, and fails if there is any.
+ *
+ * @param {Results} results
+ */
+export async function compare(results) {
+  const file = `${fileOf(results)}.json`;
+  /** @type {Results} */
+  const before = await readFile(file, 'utf8').then(JSON.parse, () => {
+    throw new Error(
+      `There is nothing to compare with: ${path.relative('', file)} is made by "npm run bench" on this Node.`,
+    );
+  });
+  const then = numbers(before);
+  const now = numbers(results);
+  const lines = Object.entries(then).map(([what, old]) => ({ what, old, value: now[what] ?? NaN }));
+  const apart = lines.map(({ old, value }) => Math.abs(value / old - 1)).filter((by) => by > 0.1).length;
+  const worse = lines.filter(({ old, value }) => !(value <= old * 1.2));
+  console.log(`${lines.length} numbers compared with those of ${before.date}; ${apart} differ by more than 10 %.`);
+  for (const { what, old, value } of worse) {
+    const noise = results.ratios[what]?.noise || before.ratios[what]?.noise ? '  (~ noise)' : '';
+    console.log(`WORSE  ${what}  ${old.toFixed(2)} -> ${value.toFixed(2)}${noise}`);
+  }
+  if (worse.length > 0) process.exitCode = 1;
+  else console.log('None has got worse by more than 20 %.');
+}
+
+/** @param {Results} results @returns {Record<string, number>} all that may get worse */
+const numbers = ({ ratios, sizes, growth }) => ({
+  ...Object.fromEntries(Object.entries(ratios).map(([what, { median }]) => [what, median])),
+  ...Object.fromEntries(Object.entries(sizes).map(([name, { bytes }]) => [`bytes: ${name}`, bytes])),
+  'growth: heap': growth.heap,
+  'growth: time': growth.time,
+});
+
+/** @param {Results} results */
+const rounded = (results) =>
+  JSON.parse(JSON.stringify(results), (_, value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
+  );
+
+/**
+ * What we aim at.
+ *
+ * @param {Results} results
+ * @returns {[what: string, value: number, limit: number, unit: string, ratio: Ratio | undefined][]}
+ */
+function targets({ ratios, sizes, beginPeakAboveEmpty, warmBegin }) {
+  /** @param {string} what @param {number} limit @returns {[string, number, number, string, Ratio | undefined]} */
+  const times = (what, limit) => [what, ratios[what]?.median ?? NaN, limit, '×', ratios[what]];
+  return [
+    times(`cold begin: ${lambda} / random and two HMACs`, 1.1),
+    times(`cold begin: ${netlify} / random, two HMACs and a Response`, 1.1),
+    times(`cold callback: ${lambda} / one fetch`, 1.1),
+    times(`cold callback, secret in the store: ${lambda} / one GetParameters`, 1.1),
+    ['warm begin', warmBegin, 50, 'µs', undefined],
+    times(`warm callback: ${lambda} / fetch`, 1.15),
+    ["begin's peak memory above an empty script's", beginPeakAboveEmpty, 4, 'MiB', undefined],
+    [`size: ${lambda}, entry and OAuth library`, (sizes[lambda]?.bytes ?? NaN) / 1000, 45, 'kB', undefined],
+    [`size: ${netlify}`, (sizes[netlify]?.bytes ?? NaN) / 1000, 45, 'kB', undefined],
+  ];
+}
+
+/** @param {Results} results @returns {string} Markdown, good to read as it is */
+function tables(results) {
+  const { ratios, sizes, can, versions, growth } = results;
+  const names = Object.keys(sizes);
+  /** @param {string} what */
+  const times = (what) => {
+    const { median, noise } = ratios[what] ?? { median: NaN, noise: true };
+    return `${median.toFixed(2)}${noise ? ' ~' : ''}`;
+  };
+  /** @param {boolean | 'no page'} able */
+  const word = (able) => (able === true ? 'yes' : able || 'no');
+  const cold = names.map((name) => [
+    versions[name] === undefined ? name : `${name} ${versions[name]}`,
+    times(`cold begin: ${name} / empty script`),
+    times(`cold begin, on the clock: ${name} / empty script`),
+    times(`cold begin, memory: ${name} / empty script`),
+    times(`cold callback: ${name} / empty script`),
+    times(`cold callback, on the clock: ${name} / empty script`),
+    times(`cold callback, memory: ${name} / empty script`),
+    ((sizes[name]?.bytes ?? NaN) / 1000).toFixed(1),
+    ((sizes[name]?.gzip ?? NaN) / 1000).toFixed(1),
+  ]);
+  const warm = names.map((name) => [
+    name,
+    times(`warm begin: ${name} / fetch`),
+    times(`warm callback: ${name} / fetch`),
+    times(`warm callback, 99th percentile: ${name} / fetch`),
+    times(`16 warm callbacks at once: ${name} / fetch`),
+    times(`64 warm callbacks at once: ${name} / fetch`),
+    times(`warm callback: ${name} / node:http`),
+    times(`64 warm callbacks at once: ${name} / node:http`),
+  ]);
+  const able = names.map((name) => {
+    const { state, pkce, refresh, origin } = can[name] ?? { state: false, pkce: false, refresh: false, origin: false };
+    return [name, word(state), word(pkce), word(refresh), word(origin)];
+  });
+  const aims = targets(results).map(([what, value, limit, unit, ratio]) => [
+    what,
+    `${value.toFixed(unit === '×' ? 2 : 1)} ${unit}${ratio?.noise ? ' ~' : ''}`,
+    ratio ? `${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}` : '',
+    `${limit.toFixed(unit === '×' ? 2 : 0)} ${unit}`,
+    value <= limit ? 'yes' : 'no',
+  ]);
+  const floors = Object.entries(ratios)
+    .filter(([what]) => /^(random|one) .* \/ empty script$/.test(what))
+    .map(([what, { median }]) => `${what} ${median.toFixed(2)}`);
+  return `# Node ${results.node}, ${results.date}
+
+${results.machine}. Medians of ${results.rounds.cold} paired rounds (cold) and ${results.rounds.warm} (warm), in one run; less is better. A number
+with \`~\` is noise: another run may differ by more than 10 %.
+
+## Whole processes, as ratios to an empty script
+
+CPU, clock and peak memory of a login's beginning and of its end (a \`fetch\` or what takes its place included), and what has to be
+deployed, in kB.
+
+${table(['', 'begin: CPU', 'clock', 'memory', 'callback: CPU', 'clock', 'memory', 'minified', 'gzip'], cold)}
+
+Floors: ${floors.join('; ')}.
+
+## What they do for it
+
+Each found by trying: a login that another browser began is refused (state), the host can tell whose code it is (PKCE), a CMS
+can renew a token, the popup gives the token to the site that it is set up for and to no other.
+
+${table(['', 'state', 'PKCE', 'refresh', 'origin'], able)}
+
+## Warm instances, as ratios to one bare \`fetch\` (the last two: to one bare \`node:http\` request)
+
+Latency one at a time, and the time for each of 16 and 64 at once. All ask the same token endpoint on this machine; a real one
+takes a hundred times as long as all of this.
+
+${table(['', 'begin', 'callback', '99th percentile', '16 at once', '64 at once', 'callback', '64 at once'], warm)}
+
+After ${growth.logins} logins on one warm instance the heap is ${growth.heap.toFixed(2)} × and the time for a login ${growth.time.toFixed(2)} × what they were.
+
+## Targets
+
+${table(['', 'now', 'middle half', 'at most', 'met'], aims)}
+`;
+}
+
+/** @param {string[]} head @param {string[][]} rows */
+function table(head, rows) {
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0), 3));
+  /** @param {string[]} row */
+  const line = (row) =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`;
+  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,195 @@
+// @ts-check
+/**
+ * The benchmark: all subjects in one run, in turn and paired. It writes `results/`, or with `--check` compares with what is
+ * there. Absolute times mean nothing on another machine, nor on this one an hour later; so all are ratios.
+ *
+ *     npm run bench -- [--rounds 41] [--check]
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir, totalmem } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { capabilities } from './capabilities.mjs';
+import { measureCold } from './cold.mjs';
+import { measureGrowth } from './growth.mjs';
+import { startHost } from './host.mjs';
+import { compare, report } from './report.mjs';
+import { quantile, ratio } from './statistics.mjs';
+import { bundle, lambda, makeBareClients, makeFloors, makeSubjects, netlify } from './subjects.mjs';
+import { measureWarm, startInstance } from './warm.mjs';
+
+const { values: flags } = parseArgs({
+  options: { rounds: { type: 'string', default: '41' }, check: { type: 'boolean', default: false } },
+});
+const rounds = Number(flags.rounds);
+if (!Number.isInteger(rounds) || rounds < 3) throw new Error('--rounds wants a whole number from 3 on, such as 41.');
+
+const origin = 'https://www.example.com';
+/** @param {string} host */
+const settings = (host) => ({
+  BENCH_HOST_URL: host,
+  BENCH_CLIENT_ID: 'id',
+  BENCH_CLIENT_SECRET: 'secret',
+  BENCH_ORIGIN: origin,
+  BENCH_SELF: 'https://auth.example.com',
+  GITHUB_URL: host,
+  GITHUB_CLIENT_ID: 'id',
+  GITHUB_CLIENT_SECRET: 'secret',
+  CMS_AUTH_ORIGINS: origin,
+  CMS_AUTH_URL: 'https://auth.example.com',
+});
+
+/** @param {string} what */
+const progress = (what) => (/** @type {number} */ done) =>
+  void process.stderr.write(process.stderr.isTTY ? `\r${what} ${done} ` : done % 10 === 0 ? `${what} ${done}\n` : '');
+
+const folder = await mkdtemp(path.join(tmpdir(), 'bench-'));
+/** @type {(() => unknown)[]} */
+const endings = [() => rm(folder, { recursive: true })];
+try {
+  const results = await measure();
+  if (flags.check) await compare(results);
+  else await report(results);
+} finally {
+  for (const end of endings) await end();
+}
+
+/** @returns {Promise<import('./report.mjs').Results>} */
+async function measure() {
+  const subjects = await makeSubjects(folder);
+  const floors = await makeFloors(folder);
+  const bare = await makeBareClients(folder);
+  const host = await startHostApart();
+  const env = settings(host);
+  const store = await startStore();
+  const aws = {
+    AWS_ENDPOINT_URL_SSM: store.url,
+    AWS_REGION: store.region,
+    AWS_ACCESS_KEY_ID: store.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: store.credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: store.credentials.sessionToken,
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', // a line for people, on Node 20
+  };
+
+  /** @type {import('./report.mjs').Results['can']} */
+  const can = {};
+  for (const subject of subjects) can[subject.name] = await tryOut(subject.module);
+
+  /** @type {Map<string, import('./cold.mjs').Script>} */
+  const scripts = new Map();
+  for (const [name, file] of Object.entries(floors)) scripts.set(name, { file, env: async () => ({ ...env, ...aws }) });
+  for (const { name, module, begin, callback } of subjects) {
+    const { logIn, end } = await startInstance(module, env);
+    endings.push(end);
+    scripts.set(`begin: ${name}`, { file: begin, env: async () => env });
+    const withLogin = async () => ({ ...env, LOGIN: JSON.stringify(await logIn()) });
+    scripts.set(`callback: ${name}`, { file: callback, env: withLogin });
+    const fromStore = async () => ({ ...(await withLogin()), ...aws, GITHUB_CLIENT_SECRET: 'ssm:/cms/github/secret' });
+    if (name === lambda) scripts.set('callback, secret in the store', { file: callback, env: fromStore });
+  }
+  const cold = await measureCold(scripts, rounds, progress('cold, round'));
+  const modules = new Map(subjects.map(({ name, module }) => [name, module]));
+  modules.set('fetch', bare.fetch).set('node:http', bare.request);
+  const warm = await measureWarm(modules, env, Math.ceil(rounds / 2), progress('warm, round'));
+  const growth = await measureGrowth(subjects[0]?.module ?? '', bare.request, env, progress('thousand logins:'));
+  if (process.stderr.isTTY) process.stderr.write('\r\n');
+
+  /** @type {Record<string, import('./statistics.mjs').Ratio>} */
+  const ratios = {};
+  /** @param {string} what @param {string} of @param {string} to @param {'cpu' | 'wall' | 'peak'} measure */
+  const coldRatio = (what, of, to, measure) => {
+    ratios[what] = ratio(cold.get(of)?.[measure] ?? [], cold.get(to)?.[measure] ?? []);
+  };
+  for (const { name } of subjects) {
+    for (const what of ['begin', 'callback']) {
+      coldRatio(`cold ${what}: ${name} / empty script`, `${what}: ${name}`, 'empty', 'cpu');
+      coldRatio(`cold ${what}, on the clock: ${name} / empty script`, `${what}: ${name}`, 'empty', 'wall');
+      coldRatio(`cold ${what}, memory: ${name} / empty script`, `${what}: ${name}`, 'empty', 'peak');
+    }
+    for (const [client, of] of /** @type {const} */ ([
+      ['fetch', 'fetch'],
+      ['node:http', 'node:http'],
+    ])) {
+      const own = warm.get(name);
+      const other = warm.get(client);
+      if (!own || !other) throw new Error(name);
+      ratios[`warm begin: ${name} / ${of}`] = ratio(own.begin.median, other.one.median);
+      ratios[`warm callback: ${name} / ${of}`] = ratio(own.one.median, other.one.median);
+      ratios[`warm callback, 99th percentile: ${name} / ${of}`] = ratio(own.one.late, other.one.late);
+      ratios[`16 warm callbacks at once: ${name} / ${of}`] = ratio(own.sixteen.share, other.sixteen.share);
+      ratios[`64 warm callbacks at once: ${name} / ${of}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
+    }
+  }
+  for (const [what, of, to] of [
+    ['random and two HMACs / empty script', 'random', 'empty'],
+    ['one fetch / empty script', 'fetch', 'empty'],
+    ['one node:http request / empty script', 'request', 'empty'],
+    ['one GetParameters / empty script', 'store', 'empty'],
+    [`cold begin: ${lambda} / random and two HMACs`, `begin: ${lambda}`, 'random'],
+    [`cold begin: ${netlify} / random, two HMACs and a Response`, `begin: ${netlify}`, 'response'],
+    [`cold callback: ${lambda} / one fetch`, `callback: ${lambda}`, 'fetch'],
+    [`cold callback: ${lambda} / one node:http request`, `callback: ${lambda}`, 'request'],
+    [`cold callback: ${netlify} / one fetch`, `callback: ${netlify}`, 'fetch'],
+    [`cold callback, secret in the store: ${lambda} / one GetParameters`, 'callback, secret in the store', 'store'],
+    [
+      `cold callback, secret in the store: ${lambda} / one GetParameters and one fetch`,
+      'callback, secret in the store',
+      'storeAndFetch',
+    ],
+  ])
+    coldRatio(what ?? '', of ?? '', to ?? '', 'cpu');
+
+  const peak = (/** @type {string} */ name) => quantile(cold.get(name)?.peak ?? [], 0.5);
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    machine: `${cpus().length} ${process.arch} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
+    rounds: { cold: rounds, warm: Math.ceil(rounds / 2) },
+    versions: Object.fromEntries(subjects.flatMap(({ name, version }) => (version ? [[name, version]] : []))),
+    ratios,
+    sizes: Object.fromEntries(subjects.map(({ name, bytes, gzip }) => [name, { bytes, gzip }])),
+    can,
+    growth,
+    beginPeakAboveEmpty: peak(`begin: ${lambda}`) - peak('empty'),
+    warmBegin: quantile(warm.get(lambda)?.begin.median ?? [], 0.5),
+  };
+}
+
+/** In a process of its own, since it works while others are measured. @returns {Promise<string>} its address */
+async function startHostApart() {
+  const host = spawn(process.execPath, [fileURLToPath(new URL('host.mjs', import.meta.url))], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  endings.push(() => host.kill());
+  const [line] = await once(host.stdout, 'data');
+  return String(line).trim();
+}
+
+/** The tests' own. */
+async function startStore() {
+  const file = path.join(folder, 'store.mjs');
+  await bundle(file, `export * from '../hosts/parameters.ts';`);
+  /** @type {typeof import('../hosts/parameters.ts')} */
+  const { startParameterStore } = await import(pathToFileURL(file).href);
+  const store = await startParameterStore();
+  endings.push(() => store.close());
+  store.put('/cms/github/secret', 'secret');
+  return store;
+}
+
+/** @param {string} module */
+async function tryOut(module) {
+  const host = await startHost({ record: true });
+  const before = { ...process.env };
+  try {
+    Object.assign(process.env, settings(host.url), { CMS_AUTH_REFRESH: 'github' });
+    const driver = await import(pathToFileURL(module).href);
+    return await capabilities({ ...driver, host, origin, evil: 'https://evil.example' });
+  } finally {
+    process.env = before;
+    await host.close();
+  }
+}

@@ -1,0 +1,167 @@
+// @ts-check
+/**
+ * Who runs: ourselves as we are deployed, the others, and the least that the job needs. Each becomes a module for a warm
+ * instance and two scripts for cold ones, which all reach the handler through the same driver and load nothing else.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { buildPeers } from './peers/index.mjs';
+
+/**
+ * @typedef {object} Subject
+ * @property {string} name
+ * @property {string} [version]
+ * @property {'lambda' | 'web' | 'node'} kind of `drivers.mjs`
+ * @property {string} artefact an ES module, as it is deployed
+ * @property {string} [exported] what of it is the handler
+ * @property {string} [beginPath]
+ * @property {string} [callbackPath]
+ * @property {number} bytes all that is deployed of it
+ * @property {number} gzip
+ *
+ * @typedef {Subject & { module: string; begin: string; callback: string }} ReadySubject files to run
+ */
+
+/** The names under which our own two stand in every table. */
+export const lambda = 'this, on Lambda';
+export const netlify = 'this, on Netlify';
+
+/** As in `lib/platforms/build.mjs`. */
+const bundling = /** @satisfies {import('esbuild').BuildOptions} */ ({
+  bundle: true,
+  platform: /** @type {const} */ ('node'),
+  format: /** @type {const} */ ('esm'),
+  target: 'node20',
+  minify: true,
+  charset: /** @type {const} */ ('utf8'),
+  legalComments: /** @type {const} */ ('none'),
+  mainFields: ['module', 'main'],
+});
+
+/** @param {string} outfile @param {string} contents @param {string[]} [external] */
+export async function bundle(outfile, contents, external = []) {
+  const stdin = { contents, resolveDir: import.meta.dirname };
+  await build({ ...bundling, stdin, external, outfile, logLevel: 'error' });
+  return outfile;
+}
+
+/**
+ * @param {string} folder for what is made
+ * @returns {Promise<ReadySubject[]>} ourselves first
+ */
+export async function makeSubjects(folder) {
+  const callbackPath = '/auth/github/callback';
+  /** @type {Subject[]} */
+  const subjects = [
+    // With the OAuth library, which is a file beside it; without the AWS SDK, which is another and which few need.
+    { name: lambda, kind: 'lambda', callbackPath, ...(await ours('lambda/auth.mjs', 'lambda/openid.mjs')) },
+    { name: netlify, kind: 'web', exported: 'default', callbackPath, ...(await ours('netlify/auth.mjs')) },
+    ...(await buildPeers(path.join(folder, 'peers'))),
+  ];
+  return Promise.all(subjects.map((subject, i) => makeReady(subject, path.join(folder, `subject${i}`))));
+}
+
+/** @param {string} entry @param {string[]} more */
+async function ours(entry, ...more) {
+  const files = [entry, ...more].map((file) => path.resolve('dist', file));
+  const contents = await Promise.all(files.map((file) => readFile(file)));
+  /** @param {(content: Buffer) => number} size */
+  const sum = (size) => contents.reduce((total, content) => total + size(content), 0);
+  return {
+    artefact: path.resolve('dist', entry),
+    bytes: sum((content) => content.length),
+    gzip: sum((content) => gzipSync(content).length),
+  };
+}
+
+/** @param {Subject} subject @param {string} prefix of the files @returns {Promise<ReadySubject>} */
+async function makeReady(subject, prefix) {
+  const { kind, artefact, exported = 'handler', beginPath, callbackPath } = subject;
+  const driven = `import { ${exported} as handler } from ${JSON.stringify(artefact)};
+    import { ${kind} } from './drivers.mjs';
+    const driver = ${kind}(handler, ${JSON.stringify({ beginPath, callbackPath })});`;
+  /** @param {string} name @param {string} code */
+  const make = (name, code) => bundle(`${prefix}.${name}.mjs`, driven + code, [artefact]);
+  return {
+    ...subject,
+    module: await make('module', 'export const { begin, callback, refresh } = driver;'),
+    begin: await make('begin', `if (!(await driver.begin()).location) throw new Error('no login');`),
+    callback: await make(
+      'callback',
+      `const { query, cookie } = JSON.parse(process.env.LOGIN);
+      const { body } = await driver.callback(query, cookie);
+      if (!body.includes('gho_')) throw new Error(body);`,
+    ),
+  };
+}
+
+const body = `'client_id=id&client_secret=secret&code=code'`;
+const address = '`${process.env.BENCH_HOST_URL}/login/oauth/access_token`';
+const random = `import { createHmac, randomBytes } from 'node:crypto';
+  const key = randomBytes(32);
+  const mac = createHmac('sha256', key).update('state').digest('base64url');
+  const verifier = createHmac('sha256', key).update('pkce' + mac).digest('base64url');`;
+const fetching = `async () => {
+    const answer = await fetch(${address}, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' },
+      body: ${body},
+    });
+    return (await answer.json()).access_token;
+  }`;
+const requesting = `() => new Promise((resolve, reject) => {
+    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
+    request(${address}, { method: 'POST', headers }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+      answer.on('end', () => resolve(JSON.parse(text).access_token));
+    }).on('error', reject).end(${body});
+  })`;
+const reading = `import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+  const command = new GetParametersCommand({ Names: ['/cms/github/secret'], WithDecryption: true });
+  const { Parameters } = await new SSMClient({}).send(command);
+  if (Parameters[0].Value !== 'secret') throw new Error();`;
+const http = `import { request } from 'node:http';`;
+
+/** The least that anybody's code could do, and nothing checked. */
+const floors = {
+  empty: '',
+  random,
+  response: `${random} new Response(verifier);`,
+  fetch: `if (!(await (${fetching})())) throw new Error();`,
+  request: `${http} if (!(await (${requesting})())) throw new Error();`,
+  store: reading,
+  storeAndFetch: `${reading} if (!(await (${fetching})())) throw new Error();`,
+};
+
+/** @typedef {keyof typeof floors} Floor */
+
+/** @param {string} folder @returns {Promise<Record<Floor, string>>} scripts for cold runs */
+export async function makeFloors(folder) {
+  const made = Object.entries(floors).map(async ([name, code]) => [
+    name,
+    await bundle(path.join(folder, `floor.${name}.mjs`), code),
+  ]);
+  return Object.fromEntries(await Promise.all(made));
+}
+
+/** @param {string} folder @returns {Promise<{ fetch: string; request: string }>} modules for warm instances */
+export async function makeBareClients(folder) {
+  /** @param {string} name @param {string} code */
+  const make = async (name, code) => {
+    const file = path.join(folder, `bare.${name}.mjs`);
+    await writeFile(
+      file,
+      `${code}
+      export const begin = async () => ({ location: 'https://host.example/?state=none', cookie: '' });
+      export const callback = async () => ({ status: 200, body: String(await ask()) });`,
+    );
+    return file;
+  };
+  return {
+    fetch: await make('fetch', `const ask = ${fetching};`),
+    request: await make('request', `${http} const ask = ${requesting};`),
+  };
+}
