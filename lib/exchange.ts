@@ -17,8 +17,14 @@ const sizeLimit = 64 * 1024;
 type OpenId = typeof import('./openid.ts');
 
 /**
- * Exchanges the authorization code for tokens (RFC 6749, 4.1.3). The OAuth library is loaded here and not before: beginning
- * a login must not pay for it, nor for Node's fetch.
+ * The OAuth library, loaded here and not before: beginning a login must not pay for it, nor for Node's fetch. Kept, since Node
+ * goes through its whole loader again each time.
+ */
+let openId: Promise<OpenId> | undefined;
+const loadOpenId = (): Promise<OpenId> => (openId ??= import('./openid.ts'));
+
+/**
+ * Exchanges the authorization code for tokens (RFC 6749, 4.1.3).
  *
  * @param answer the parameters of the callback
  * @param deadline when to give up, in milliseconds since the epoch
@@ -36,7 +42,7 @@ export async function exchangeCode(
   callback.searchParams.set('code', answer.code);
   callback.searchParams.set('state', attempt.state);
   if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
-  const oauth = await import('./openid.ts');
+  const oauth = await loadOpenId();
   return exchange(oauth, client, 'CODE_REJECTED', () =>
     oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
       expectedState: attempt.state,
@@ -58,7 +64,7 @@ export async function renewTokens(
   refreshToken: string,
   deadline: number,
 ): Promise<Tokens> {
-  const oauth = await import('./openid.ts');
+  const oauth = await loadOpenId();
   return exchange(oauth, client, 'REFRESH_REJECTED', () =>
     oauth.refreshTokenGrant(configuration(oauth, client, clientSecret, deadline), refreshToken),
   );

@@ -28,6 +28,10 @@ const rounds = Number(flags.rounds);
 if (!Number.isInteger(rounds) || rounds < 3) throw new Error('--rounds wants a whole number from 3 on, such as 41.');
 
 const origin = 'https://www.example.com';
+
+/** A client that keeps no connection, as ours keeps none. */
+const apart = 'node:http, a connection each';
+
 /** @param {string} host */
 const settings = (host) => ({
   BENCH_HOST_URL: host,
@@ -92,7 +96,7 @@ async function measure() {
   }
   const cold = await measureCold(scripts, rounds, progress('cold, round'));
   const modules = new Map(subjects.map(({ name, module }) => [name, module]));
-  modules.set('fetch', bare.fetch).set('node:http', bare.request);
+  modules.set('fetch', bare.fetch).set('node:http', bare.request).set(apart, bare.connect);
   const warm = await measureWarm(modules, env, Math.ceil(rounds / 2), progress('warm, round'));
   const growth = await measureGrowth(subjects[0]?.module ?? '', bare.request, env, progress('thousand logins:'));
   if (process.stderr.isTTY) process.stderr.write('\r\n');
@@ -109,18 +113,15 @@ async function measure() {
       coldRatio(`cold ${what}, on the clock: ${name} / empty script`, `${what}: ${name}`, 'empty', 'wall');
       coldRatio(`cold ${what}, memory: ${name} / empty script`, `${what}: ${name}`, 'empty', 'peak');
     }
-    for (const [client, of] of /** @type {const} */ ([
-      ['fetch', 'fetch'],
-      ['node:http', 'node:http'],
-    ])) {
+    for (const client of ['fetch', 'node:http', apart]) {
       const own = warm.get(name);
       const other = warm.get(client);
       if (!own || !other) throw new Error(name);
-      ratios[`warm begin: ${name} / ${of}`] = ratio(own.begin.median, other.one.median);
-      ratios[`warm callback: ${name} / ${of}`] = ratio(own.one.median, other.one.median);
-      ratios[`warm callback, 99th percentile: ${name} / ${of}`] = ratio(own.one.late, other.one.late);
-      ratios[`16 warm callbacks at once: ${name} / ${of}`] = ratio(own.sixteen.share, other.sixteen.share);
-      ratios[`64 warm callbacks at once: ${name} / ${of}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
+      ratios[`warm begin: ${name} / ${client}`] = ratio(own.begin.median, other.one.median);
+      ratios[`warm callback: ${name} / ${client}`] = ratio(own.one.median, other.one.median);
+      ratios[`warm callback, 99th percentile: ${name} / ${client}`] = ratio(own.one.late, other.one.late);
+      ratios[`16 warm callbacks at once: ${name} / ${client}`] = ratio(own.sixteen.share, other.sixteen.share);
+      ratios[`64 warm callbacks at once: ${name} / ${client}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
     }
   }
   for (const [what, of, to] of [

@@ -111,9 +111,10 @@ const fetching = `async () => {
     });
     return (await answer.json()).access_token;
   }`;
-const requesting = `() => new Promise((resolve, reject) => {
+/** @param {string} [agent] Node's own, which keeps connections, unless told otherwise */
+const requesting = (agent = 'undefined') => `() => new Promise((resolve, reject) => {
     const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
-    request(${address}, { method: 'POST', headers }, (answer) => {
+    request(${address}, { method: 'POST', headers, agent: ${agent} }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk) => (text += chunk));
       answer.on('end', () => resolve(JSON.parse(text).access_token));
@@ -131,7 +132,7 @@ const floors = {
   random,
   response: `${random} new Response(verifier);`,
   fetch: `if (!(await (${fetching})())) throw new Error();`,
-  request: `${http} if (!(await (${requesting})())) throw new Error();`,
+  request: `${http} if (!(await (${requesting()})())) throw new Error();`,
   store: reading,
   storeAndFetch: `${reading} if (!(await (${fetching})())) throw new Error();`,
 };
@@ -147,7 +148,7 @@ export async function makeFloors(folder) {
   return Object.fromEntries(await Promise.all(made));
 }
 
-/** @param {string} folder @returns {Promise<{ fetch: string; request: string }>} modules for warm instances */
+/** @param {string} folder @returns {Promise<{ fetch: string; request: string; connect: string }>} modules for warm instances */
 export async function makeBareClients(folder) {
   /** @param {string} name @param {string} code */
   const make = async (name, code) => {
@@ -162,6 +163,7 @@ export async function makeBareClients(folder) {
   };
   return {
     fetch: await make('fetch', `const ask = ${fetching};`),
-    request: await make('request', `${http} const ask = ${requesting};`),
+    request: await make('request', `${http} const ask = ${requesting()};`),
+    connect: await make('connect', `${http} const ask = ${requesting('false')};`),
   };
 }

@@ -434,8 +434,8 @@ export const mutants = [
   {
     guard: 'an answer ends in time',
     file: 'lib/exchange.ts',
-    find: 'agent: false, signal }',
-    replace: 'agent: false }',
+    find: 'setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now())',
+    replace: 'undefined',
     tests: exchange,
     named: 'one request: hang',
   },
