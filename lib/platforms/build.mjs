@@ -81,7 +81,12 @@ const results = await Promise.all([
       plugins: [...common.plugins, apart],
     }),
   ),
-  build({ ...common, entryPoints: seldom, outdir: 'dist/lambda' }),
+  build({
+    ...common,
+    entryPoints: seldom,
+    outdir: 'dist/lambda',
+    alias: { '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts' },
+  }),
   ...functions.map((name) =>
     build({
       ...common,

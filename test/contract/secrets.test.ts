@@ -797,6 +797,29 @@ describe('What is deployed', () => {
     expect(store.requests).toEqual([]);
   });
 
+  it('asks for credentials where a function gets an address instead of them', async () => {
+    const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: Token } = credentials;
+    const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+    const keeper = await listen(({ headers }, response) => {
+      response.writeHead(headers.authorization === 'marked-authorization' ? 200 : 403);
+      response.end(JSON.stringify({ AccessKeyId, SecretAccessKey, Token, Expiration }));
+    });
+    closing.push(() => keeper.close());
+    const instead = {
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_SESSION_TOKEN: undefined,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${keeper.url}/`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: 'marked-authorization',
+    };
+    expectToken(await login(await open(secretOnly(), { ...aws(), ...instead })));
+  });
+
+  it('has no code that looks for credentials anywhere else', async () => {
+    const elsewhere = /child_process|sso_start_url|AssumeRoleWithWebIdentity|security-credentials/;
+    expect(elsewhere.exec(await text('lambda/ssm.mjs'))?.[0]).toBeUndefined();
+  });
+
   it('waits four seconds at the most for the store: with an old value the login succeeds, without one it ends in words', async () => {
     const [warm, cold] = [await open(secretOnly()), await open(secretOnly())];
     expectToken(await login(warm));
