@@ -86,6 +86,9 @@ const results = await Promise.all([
     entryPoints: seldom,
     outdir: 'dist/lambda',
     alias: { '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts' },
+    // Of the SDK, what only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in
+    // functions for the sake of that one `import()`, and Node would parse all that twice.
+    external: ['@smithy/core/event-streams'],
   }),
   ...functions.map((name) =>
     build({
