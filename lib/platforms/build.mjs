@@ -55,6 +55,22 @@ const apart = {
   },
 };
 
+/**
+ * To `import` one of Node's own modules reads each of its exports, and some of them load what nobody asked for: on Node 24
+ * `node:http` loads the whole fetch stack. To ask for the module does not.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path: name }) => ({ path: name, namespace: 'builtin', sideEffects: false }));
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path: name }) => ({
+      contents: `module.exports = process.getBuiltinModule('${name}')`,
+    }));
+  },
+};
+
 const results = await Promise.all([
   // One file each: Netlify takes every file in this folder for a function. It reads `config` without running the file,
   // so it must be literal; and it holds no methods, since then it would be Netlify that answers the others, not our 405.
@@ -89,6 +105,7 @@ const results = await Promise.all([
     // Of the SDK, what only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in
     // functions for the sake of that one `import()`, and Node would parse all that twice.
     external: ['@smithy/core/event-streams'],
+    plugins: [...common.plugins, builtins],
   }),
   ...functions.map((name) =>
     build({
