@@ -120,10 +120,10 @@ function clientAuthentication(oauth: OpenId, { provider, clientId }: Client, sec
 function tolerantFetch(oauth: OpenId, deadline: number): CustomFetch {
   return async (url, options) => {
     const { status: given, type, text } = await send(url, options, deadline);
-    // Statuses that cannot have a body, or that nobody has heard of, are as wrong from a token endpoint as any text.
-    const odd = given < 200 || given > 599 || [204, 205, 304].includes(given);
-    const body = odd ? undefined : readObject(text, type);
-    if (!body) return new Response(text, { status: odd ? 502 : given });
+    const answer = (body: object | undefined, status: number) =>
+      new oauth.Response(body, status) as unknown as Response; // all of it that the library looks at
+    const body = readObject(text, type);
+    if (!body) return answer(undefined, given);
     // What is used here and nothing else, so that nothing else can spoil a token: hosts say `null`, an empty text or a list
     // where the library expects something else, and an ID token would be examined. Headers stay behind, too: Doorkeeper
     // (GitLab) sends `WWW-Authenticate` with every error, and the library would stop reading there.
@@ -131,7 +131,7 @@ function tolerantFetch(oauth: OpenId, deadline: number): CustomFetch {
     const refresh_token = body['refresh_token'] || undefined;
     // GitHub says 200 to everything.
     const status = given === 200 && error ? 400 : given;
-    return new oauth.ReadResponse({ access_token, token_type, refresh_token, error }, status);
+    return answer({ access_token, token_type, refresh_token, error }, status);
   };
 }
 
@@ -222,7 +222,7 @@ function inOurWords(oauth: OpenId, error: unknown, client: Client, rejected: Log
     if (cause instanceof TooLarge) return new LoginError('HOST_MALFORMED', fill, options);
     if (cause instanceof TooLate) return new LoginError('HOST_TIMEOUT', fill, options);
     if (cause instanceof Unreachable) return new LoginError('HOST_UNREACHABLE', fill, options);
-    if (cause.cause instanceof Response && cause.cause.status !== 200) {
+    if (cause.cause instanceof oauth.Response && cause.cause.status !== 200) {
       const status = cause.cause.status;
       return status === 429
         ? new LoginError('HOST_BUSY', fill, options)

@@ -9,16 +9,4 @@ export {
   refreshTokenGrant,
   ResponseBodyError,
 } from 'openid-client';
-
-/** A JSON body that has been read already: through a stream, it would cost more than the rest of the library's work. */
-export class ReadResponse extends Response {
-  readonly #body: unknown;
-
-  constructor(body: unknown, status: number) {
-    super(null, { status, headers: { 'content-type': 'application/json' } });
-    this.#body = body;
-  }
-
-  override json = (): Promise<unknown> => Promise.resolve(this.#body);
-  override clone = (): this => this;
-}
+export { Response } from './light.ts';

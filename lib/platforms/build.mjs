@@ -43,6 +43,9 @@ async function pathsOf(name) {
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = { openid: './lib/openid.ts', owner: './lib/owner.ts', ssm: './lib/settings/ssm.ts' };
 
+/** The OAuth library's is one more: it gets our `Headers` and `Response` in the place of Node's. */
+const { openid, ...others } = seldom;
+
 /** @type {import('esbuild').Plugin} */
 const apart = {
   name: 'apart',
@@ -99,7 +102,13 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: seldom,
+    entryPoints: { openid },
+    outdir: 'dist/lambda',
+    inject: ['./lib/light.ts'],
+  }),
+  build({
+    ...common,
+    entryPoints: others,
     outdir: 'dist/lambda',
     alias: { '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts' },
     // Of the SDK, what only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in

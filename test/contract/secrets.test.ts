@@ -2,10 +2,12 @@
  * Settings that point to AWS's Parameter Store, read by the real SDK from a store that behaves like the real one and as badly.
  * Each test has a store, a Git host and cold instances of its own; whatever they show of themselves is searched for secrets.
  */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { createHandler } from '../../lib/handler.ts';
@@ -769,7 +771,7 @@ describe('What is deployed', () => {
         expect(await text(`${folder}/${name}`)).not.toMatch(/AmazonSSM|aws4_request|ssm\.mjs/);
   });
 
-  it('begins a login without the SDK, without the OAuth library and without fetch', async () => {
+  it('begins a login without the SDK and without the OAuth library, and ends it without Node’s fetch', async () => {
     const bare = join(deployed.folder, 'bare');
     await mkdir(join(bare, 'dist/lambda'), { recursive: true });
     for (const file of ['clock.mjs', 'runtime.mjs', 'package.json', 'dist/lambda/auth.mjs'])
@@ -779,7 +781,8 @@ describe('What is deployed', () => {
     closing.push(() => instance.close());
     const attempt = await begin(instance);
     const stack = /undici|internal.deps.*fetch/;
-    expect(instance.loaded.filter((name) => stack.test(name))).toEqual([]);
+    const loads = ({ loaded }: { loaded: string[] }) => loaded.some((name) => stack.test(name));
+    expect(loads(instance)).toBe(false);
     expect(store.requests).toEqual([]);
     // Which proves something, because what comes back needs them.
     expectFailure(await finish(instance, attempt), 'INTERNAL');
@@ -787,7 +790,13 @@ describe('What is deployed', () => {
     outputs.push(() => whole.output());
     closing.push(() => whole.close());
     expectToken(await login(whole));
-    expect(whole.loaded.some((name) => stack.test(name))).toBe(true);
+    expect(loads(whole)).toBe(false);
+    // It would be noticed.
+    const touching = await promisify(execFile)(process.execPath, [
+      '-p',
+      'new Response(); process.moduleLoadList.join()',
+    ]);
+    expect(touching.stdout).toMatch(stack);
   });
 
   it('finds out by itself that there are no credentials', async () => {
