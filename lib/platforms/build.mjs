@@ -43,8 +43,10 @@ async function pathsOf(name) {
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = { openid: './lib/openid.ts', owner: './lib/owner.ts', ssm: './lib/settings/ssm.ts' };
 
-/** The OAuth library's is one more: it gets our `Headers` and `Response` in the place of Node's. */
 const { openid, ...others } = seldom;
+
+/** Our `Headers` and `Response` in the place of Node's, where nothing but the OAuth library looks at any. */
+const light = { inject: ['./lib/light.ts'] };
 
 /** @type {import('esbuild').Plugin} */
 const apart = {
@@ -104,7 +106,7 @@ const results = await Promise.all([
     ...common,
     entryPoints: { openid },
     outdir: 'dist/lambda',
-    inject: ['./lib/light.ts'],
+    ...light,
   }),
   build({
     ...common,
@@ -122,6 +124,7 @@ const results = await Promise.all([
       stdin: entry(
         `import { handler } from './functions/${name}.ts'; import { firebase } from './lib/platforms/firebase.ts'; export default firebase(handler);`,
       ),
+      ...light,
       outfile: `dist/firebase/${name}.mjs`,
     }),
   ),

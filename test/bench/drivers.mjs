@@ -105,7 +105,7 @@ export const web = (handler, paths = {}) =>
       status: answer.status,
       location: answer.headers.get('location') ?? '',
       cookies: answer.headers.getSetCookie(),
-      body: await answer.text(),
+      body: answer.body ? await answer.text() : '',
     };
   }, paths);
 

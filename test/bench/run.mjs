@@ -5,18 +5,17 @@
  *
  *     npm run bench -- [--rounds 41] [--check]
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { capabilities } from './capabilities.mjs';
+import { parseArgs, promisify } from 'node:util';
 import { measureCold } from './cold.mjs';
 import { measureGrowth } from './growth.mjs';
-import { startHost } from './host.mjs';
 import { compare, report } from './report.mjs';
+import { settings } from './settings.mjs';
 import { quantile, ratio } from './statistics.mjs';
 import { bundle, lambda, makeBareClients, makeFloors, makeSubjects, netlify } from './subjects.mjs';
 import { measureWarm, startInstance } from './warm.mjs';
@@ -27,24 +26,8 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 if (!Number.isInteger(rounds) || rounds < 3) throw new Error('--rounds wants a whole number from 3 on, such as 41.');
 
-const origin = 'https://www.example.com';
-
 /** A client that keeps no connection, as ours keeps none. */
 const apart = 'node:http, a connection each';
-
-/** @param {string} host */
-const settings = (host) => ({
-  BENCH_HOST_URL: host,
-  BENCH_CLIENT_ID: 'id',
-  BENCH_CLIENT_SECRET: 'secret',
-  BENCH_ORIGIN: origin,
-  BENCH_SELF: 'https://auth.example.com',
-  GITHUB_URL: host,
-  GITHUB_CLIENT_ID: 'id',
-  GITHUB_CLIENT_SECRET: 'secret',
-  CMS_AUTH_ORIGINS: origin,
-  CMS_AUTH_URL: 'https://auth.example.com',
-});
 
 /** @param {string} what */
 const progress = (what) => (/** @type {number} */ done) =>
@@ -181,16 +164,9 @@ async function startStore() {
   return store;
 }
 
-/** @param {string} module */
+/** In a process of its own, too, whose last line it is. @param {string} module */
 async function tryOut(module) {
-  const host = await startHost({ record: true });
-  const before = { ...process.env };
-  try {
-    Object.assign(process.env, settings(host.url), { CMS_AUTH_REFRESH: 'github' });
-    const driver = await import(pathToFileURL(module).href);
-    return await capabilities({ ...driver, host, origin, evil: 'https://evil.example' });
-  } finally {
-    process.env = before;
-    await host.close();
-  }
+  const script = fileURLToPath(new URL('try-out.mjs', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, module]);
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }

@@ -44,7 +44,7 @@ export async function startInstance(module, env, flags = []) {
 
 /** What one round asks of each. A slice has to be short, so that a disturbance meets the neighbours, too. */
 const orders = /** @satisfies {Record<string, Order>} */ ({
-  begin: { what: 'begin', times: 1000, atOnce: 1 },
+  begin: { what: 'begin', times: 3000, atOnce: 1 },
   one: { what: 'callback', times: 200, atOnce: 1 },
   sixteen: { what: 'callback', times: 320, atOnce: 16 },
   sixtyFour: { what: 'callback', times: 640, atOnce: 64 },
