@@ -153,6 +153,8 @@ function send(
   return new Promise((resolve, reject) => {
     const fail = (cause?: unknown) =>
       reject(cause instanceof TooLarge || cause instanceof TooLate ? cause : new Unreachable('', { cause }));
+    // What would come too late must not spend the code.
+    if (deadline <= Date.now()) return reject(new TooLate());
     const own = { ...headers, 'accept-encoding': 'identity' };
     let complete = false;
     const sent = request(url, { method, headers: own, agent: false }, (response) => {
@@ -203,7 +205,7 @@ function readObject(text: string, type: string | null): Record<string, unknown> 
 }
 
 /**
- * The library's and fetch's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here.
+ * The library's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here.
  *
  * @param rejected what it means here that the host does not take the grant
  */

@@ -112,10 +112,12 @@ const results = await Promise.all([
     ...common,
     entryPoints: others,
     outdir: 'dist/lambda',
-    alias: { '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts' },
-    // Of the SDK, what only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in
-    // functions for the sake of that one `import()`, and Node would parse all that twice.
-    external: ['@smithy/core/event-streams'],
+    alias: {
+      '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts',
+      // What only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in functions for
+      // the sake of that one `import()`, and Node would parse all that twice. Were it external, nobody could bundle us again.
+      '@smithy/core/event-streams': './lib/settings/streams.ts',
+    },
     plugins: [...common.plugins, builtins],
   }),
   ...functions.map((name) =>

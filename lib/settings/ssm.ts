@@ -23,7 +23,8 @@ interface Kept extends Parameter {
  * AWS Systems Manager Parameter Store. Values are kept in memory for as long as the caller says; what cannot be renewed
  * serves on, since a store that is down for a minute should not keep editors out.
  *
- * Region, credentials and endpoint are found as the AWS SDK finds them.
+ * Region, credentials and endpoint are found as the AWS SDK finds them; on Lambda, credentials only where a function has them
+ * (credentials.ts).
  *
  * @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameters.html
  */

@@ -13,7 +13,7 @@ import { peakOf, timeOf } from './process.mjs';
  * @property {number[]} peak MiB; of the first rounds only, since memory moves less than time does
  */
 
-const memoryRounds = 9;
+export const memoryRounds = 9;
 
 /**
  * @param {ReadonlyMap<string, Script>} scripts

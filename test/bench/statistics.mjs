@@ -21,7 +21,8 @@ export function quantile(values, part) {
  * @returns {Ratio}
  */
 export function ratio(of, to) {
-  if (of.length !== to.length) throw new Error(`${of.length} rounds of one, ${to.length} of the other`);
+  if (of.length === 0 || of.length !== to.length)
+    throw new Error(`${of.length} rounds of one, ${to.length} of the other`);
   const ratios = of.map((value, round) => value / (to[round] ?? NaN));
   const median = quantile(ratios, 0.5);
   // Where the true median lies, with 95 %, whatever the distribution: between these two ranks of the sorted ratios.

@@ -55,8 +55,13 @@ export async function makeSubjects(folder) {
   const callbackPath = '/auth/github/callback';
   /** @type {Subject[]} */
   const subjects = [
-    // With the OAuth library, which is a file beside it; without the AWS SDK, which is another and which few need.
-    { name: lambda, kind: 'lambda', callbackPath, ...(await ours('lambda/auth.mjs', 'lambda/openid.mjs')) },
+    // With the files beside it, but for the AWS SDK, which only `ssm:` settings need.
+    {
+      name: lambda,
+      kind: 'lambda',
+      callbackPath,
+      ...(await ours('lambda/auth.mjs', 'lambda/openid.mjs', 'lambda/owner.mjs')),
+    },
     { name: netlify, kind: 'web', exported: 'default', callbackPath, ...(await ours('netlify/auth.mjs')) },
     ...(await buildPeers(path.join(folder, 'peers'))),
   ];

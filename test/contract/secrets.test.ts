@@ -8,6 +8,7 @@ import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { createHandler } from '../../lib/handler.ts';
@@ -804,6 +805,14 @@ describe('What is deployed', () => {
     const reply = await login(await open(secretOnly(), { ...aws(), ...none }));
     expectFailure(reply, 'PARAMETER_UNREADABLE', /there are no AWS credentials here/);
     expect(store.requests).toEqual([]);
+  });
+
+  it('can be bundled once more, since nothing in it has to be found elsewhere', async () => {
+    const { errors: found } = await build({
+      entryPoints: [join(deployed.folder, 'dist/lambda/auth.mjs')],
+      ...{ bundle: true, platform: 'node', format: 'esm', write: false, outdir: 'out' },
+    });
+    expect(found).toEqual([]);
   });
 
   it('asks for credentials where a function gets an address instead of them', async () => {
