@@ -75,7 +75,7 @@ export function drawChart({ ratios, sizes, can, node, date, machine, rounds }, t
       );
     }),
   );
-  const caption = `Whole processes, medians of ${rounds.cold} paired rounds. Node ${node}, ${machine}, ${date}.`;
+  const caption = `Whole processes, medians of ${rounds} paired rounds. Node ${node}, ${machine}, ${date}.`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="What a cold function costs, and what is checked for it">
 <g font-family="system-ui, sans-serif" font-size="13" fill="${text}">
 ${[...labels, ...parts, words(column(0) - 20, top - 30, 'Checked', 'font-weight="600"'), ...heads, ...marks].join('\n')}

@@ -13,7 +13,7 @@ import { lambda, netlify } from './subjects.mjs';
  * @property {string} date
  * @property {string} node
  * @property {string} machine
- * @property {{ cold: number; warm: number }} rounds
+ * @property {number} rounds
  * @property {Record<string, string>} versions of the others
  * @property {Record<string, Ratio>} ratios by what was compared with what; less is better
  * @property {Record<string, { bytes: number; gzip: number }>} sizes
@@ -171,8 +171,8 @@ function tables(results) {
     .map(([what]) => `${what.replace(' / empty script', '')} ${times(what)}`);
   return `# Node ${results.node}, ${results.date}
 
-${results.machine}. Medians of paired rounds in one run: ${results.rounds.cold} for whole processes (${Math.min(results.rounds.cold, memoryRounds)} for their memory),
-${results.rounds.warm} for warm instances. Less is better. A number with \`~\` is noise: another run may differ by more than 10 %.
+${results.machine}. Medians of paired rounds in one run: ${results.rounds}, for memory ${Math.min(results.rounds, memoryRounds)}. Less is better. A number with \`~\` is
+noise: another run may differ by more than 10 %.
 
 ## Whole processes, as ratios to an empty script
 

@@ -84,7 +84,7 @@ async function measure() {
   const cold = await measureCold(scripts, rounds, progress('cold, round'));
   const modules = new Map(subjects.map(({ name, module }) => [name, module]));
   modules.set('fetch', bare.fetch).set('node:http', bare.request).set(apart, bare.connect);
-  const warm = await measureWarm(modules, env, Math.ceil(rounds / 2), progress('warm, round'));
+  const warm = await measureWarm(modules, env, rounds, progress('warm, round'));
   const growth = await measureGrowth(subjects[0]?.module ?? '', bare.request, env, progress('thousand logins:'));
   if (process.stderr.isTTY) process.stderr.write('\r\n');
 
@@ -139,7 +139,7 @@ async function measure() {
     date: new Date().toISOString().slice(0, 10),
     node: process.version,
     machine: `${cpus().length} ${process.arch} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform}`,
-    rounds: { cold: rounds, warm: Math.ceil(rounds / 2) },
+    rounds,
     versions: Object.fromEntries(subjects.flatMap(({ name, version }) => (version ? [[name, version]] : []))),
     ratios,
     sizes: Object.fromEntries(subjects.map(({ name, bytes, gzip }) => [name, { bytes, gzip }])),

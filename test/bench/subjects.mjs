@@ -35,7 +35,7 @@ const bundling = /** @satisfies {import('esbuild').BuildOptions} */ ({
   format: /** @type {const} */ ('esm'),
   target: 'node20',
   minify: true,
-  charset: /** @type {const} */ ('utf8'),
+  charset: /** @type {const} */ ('ascii'),
   legalComments: /** @type {const} */ ('none'),
   mainFields: ['module', 'main'],
 });

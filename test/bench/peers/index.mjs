@@ -111,7 +111,7 @@ export const buildPeers = (outdir) =>
         target: 'node20',
         minify: true,
         legalComments: 'none',
-        charset: 'utf8',
+        charset: 'ascii',
         mainFields: ['module', 'main'],
         logLevel: 'error',
         outfile: artefact,
