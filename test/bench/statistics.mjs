@@ -25,8 +25,8 @@ export function ratio(of, to) {
     throw new Error(`${of.length} rounds of one, ${to.length} of the other`);
   const ratios = of.map((value, round) => value / (to[round] ?? NaN));
   const median = quantile(ratios, 0.5);
-  // Where the true median lies, with 99 %, whatever the distribution: between these two ranks of the sorted ratios.
-  const reach = 1.29 / Math.sqrt(ratios.length);
+  // Where the true median lies, with 95 %, whatever the distribution: between these two ranks of the sorted ratios.
+  const reach = 0.98 / Math.sqrt(ratios.length);
   const width = quantile(ratios, 0.5 + reach) - quantile(ratios, 0.5 - reach);
   return { median, low: quantile(ratios, 0.25), high: quantile(ratios, 0.75), noise: width / median > 0.1 };
 }

@@ -31,7 +31,7 @@ describe.each(files)('%s', (file) => {
   const text = texts.get(file) ?? '';
 
   it('links to what there is', () => {
-    for (const [, link = ''] of text.matchAll(/\]\(([^)]+)\)/g)) {
+    for (const [, link = ''] of text.matchAll(/(?:\]\(|\bsrc(?:set)?=")([^)"]+)[)"]/g)) {
       if (/^https?:/.test(link)) continue;
       const [target = '', anchor] = link.split('#');
       const linked = target === '' ? file : path.join(path.dirname(file), target);
