@@ -810,7 +810,11 @@ describe('What is deployed', () => {
   it('can be bundled once more, since nothing in it has to be found elsewhere', async () => {
     const { errors: found } = await build({
       entryPoints: [join(deployed.folder, 'dist/lambda/auth.mjs')],
-      ...{ bundle: true, platform: 'node', format: 'esm', write: false, outdir: 'out' },
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      write: false,
+      outdir: 'out',
     });
     expect(found).toEqual([]);
   });
