@@ -3,10 +3,10 @@
  * Who runs: ourselves as we are deployed, the others, and the least that the job needs. Each becomes a module for a warm
  * instance and two scripts for cold ones, which all reach the handler through the same driver and load nothing else.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { bundling, weigh } from './bundling.mjs';
 import { buildPeers } from './peers/index.mjs';
 
 /**
@@ -28,22 +28,10 @@ import { buildPeers } from './peers/index.mjs';
 export const lambda = 'this, on Lambda';
 export const netlify = 'this, on Netlify';
 
-/** As in `lib/platforms/build.mjs`. */
-const bundling = /** @satisfies {import('esbuild').BuildOptions} */ ({
-  bundle: true,
-  platform: /** @type {const} */ ('node'),
-  format: /** @type {const} */ ('esm'),
-  target: 'node20',
-  minify: true,
-  charset: /** @type {const} */ ('ascii'),
-  legalComments: /** @type {const} */ ('none'),
-  mainFields: ['module', 'main'],
-});
-
 /** @param {string} outfile @param {string} contents @param {string[]} [external] */
 export async function bundle(outfile, contents, external = []) {
   const stdin = { contents, resolveDir: import.meta.dirname };
-  await build({ ...bundling, stdin, external, outfile, logLevel: 'error' });
+  await build({ ...bundling, stdin, external, outfile });
   return outfile;
 }
 
@@ -71,14 +59,7 @@ export async function makeSubjects(folder) {
 /** @param {string} entry @param {string[]} more */
 async function ours(entry, ...more) {
   const files = [entry, ...more].map((file) => path.resolve('dist', file));
-  const contents = await Promise.all(files.map((file) => readFile(file)));
-  /** @param {(content: Buffer) => number} size */
-  const sum = (size) => contents.reduce((total, content) => total + size(content), 0);
-  return {
-    artefact: path.resolve('dist', entry),
-    bytes: sum((content) => content.length),
-    gzip: sum((content) => gzipSync(content).length),
-  };
+  return { artefact: path.resolve('dist', entry), ...(await weigh(files)) };
 }
 
 /** @param {Subject} subject @param {string} prefix of the files @returns {Promise<ReadySubject>} */

@@ -189,6 +189,14 @@ describe('A host that fails costs one login and one request:', () => {
     expect((await refusal(exchange)).code).toBe('HOST_TIMEOUT');
   });
 
+  it('the deadline has passed before it is asked, and then the code is not spent', async () => {
+    const { client, attempt, code } = await start();
+    const late = exchangeCode(client, clientSecret, attempt, { code }, Date.now() - 1000);
+    expect((await refusal(late)).code).toBe('HOST_TIMEOUT');
+    const tokens = await exchangeCode(client, clientSecret, attempt, { code }, Date.now() + 8000);
+    expect(tokens.accessToken).toMatch(/^gho_/);
+  });
+
   it('the size of an answer is counted while it comes, so that an endless one ends', async () => {
     let sent = 0;
     const exchange = await answering((_, response) => {

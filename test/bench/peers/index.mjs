@@ -7,8 +7,8 @@
 import { cp, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { bundling, weigh } from '../bundling.mjs';
 
 /**
  * @typedef {object} Peer
@@ -104,16 +104,8 @@ export const buildPeers = (outdir) =>
       const folder = path.resolve(outdir, path.basename(peer.file, '.mjs'));
       const artefact = path.join(folder, 'handler.mjs');
       await build({
+        ...bundling,
         entryPoints: [fileURLToPath(new URL(peer.file, import.meta.url))],
-        bundle: true,
-        platform: 'node',
-        format: 'esm',
-        target: 'node20',
-        minify: true,
-        legalComments: 'none',
-        charset: 'ascii',
-        mainFields: ['module', 'main'],
-        logLevel: 'error',
         outfile: artefact,
         ...peer.esbuild,
       });
@@ -121,7 +113,7 @@ export const buildPeers = (outdir) =>
         await cp(path.join(packages, peer.package, peer.assets), path.join(folder, path.basename(peer.assets)), {
           recursive: true,
         });
-      return { ...peer, version: await versionOf(peer), artefact, ...(await weigh(folder)) };
+      return { ...peer, version: await versionOf(peer), artefact, ...(await weigh(await filesIn(folder))) };
     }),
   );
 
@@ -129,12 +121,8 @@ export const buildPeers = (outdir) =>
 const versionOf = async (peer) =>
   JSON.parse(await readFile(path.join(packages, peer.package, 'package.json'), 'utf8')).version;
 
-/** All that has to be deployed, each file packed by itself. @param {string} folder */
-async function weigh(folder) {
+/** All that has to be deployed. @param {string} folder */
+async function filesIn(folder) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const contents = await Promise.all(files.map((file) => readFile(path.join(file.parentPath, file.name))));
-  /** @param {(content: Buffer) => number} size */
-  const sum = (size) => contents.reduce((total, content) => total + size(content), 0);
-  return { bytes: sum((content) => content.length), gzip: sum((content) => gzipSync(content).length) };
+  return entries.filter((entry) => entry.isFile()).map((file) => path.join(file.parentPath, file.name));
 }
