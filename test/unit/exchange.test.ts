@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { beginAttempt, codeChallenge, type Attempt } from '../../lib/attempt.ts';
 import { ownCookies } from '../../lib/cookies.ts';
 import { LoginError } from '../../lib/errors.ts';
@@ -189,12 +189,15 @@ describe('A host that fails costs one login and one request:', () => {
     expect((await refusal(exchange)).code).toBe('HOST_TIMEOUT');
   });
 
-  it('the deadline has passed before it is asked, and then the code is not spent', async () => {
+  it('the deadline has passed before it is asked, and then nothing is sent that could spend the code', async () => {
     const { client, attempt, code } = await start();
-    const late = exchangeCode(client, clientSecret, attempt, { code }, Date.now() - 1000);
-    expect((await refusal(late)).code).toBe('HOST_TIMEOUT');
-    const tokens = await exchangeCode(client, clientSecret, attempt, { code }, Date.now() + 8000);
-    expect(tokens.accessToken).toMatch(/^gho_/);
+    const request = vi.spyOn(process.getBuiltinModule('node:http'), 'request');
+    onTestFinished(() => request.mockRestore());
+    const exchange = (deadline: number) => exchangeCode(client, clientSecret, attempt, { code }, deadline);
+    expect((await refusal(exchange(Date.now() - 1000))).code).toBe('HOST_TIMEOUT');
+    expect(request).not.toHaveBeenCalled();
+    expect((await exchange(Date.now() + 8000)).accessToken).toMatch(/^gho_/);
+    expect(request).toHaveBeenCalledOnce();
   });
 
   it('the size of an answer is counted while it comes, so that an endless one ends', async () => {
