@@ -1,4 +1,4 @@
-import { createHandler } from '../lib/handler.ts';
+import { createHandler } from '../lib/hop/handler.ts';
 import { bitbucket } from '../lib/providers/bitbucket.ts';
 
 /** Bitbucket alone, for owners who give each provider its own function, secret and role. */

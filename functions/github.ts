@@ -1,4 +1,4 @@
-import { createHandler } from '../lib/handler.ts';
+import { createHandler } from '../lib/hop/handler.ts';
 import { github } from '../lib/providers/github.ts';
 
 /** GitHub alone, for owners who give each provider its own function, secret and role. */

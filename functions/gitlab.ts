@@ -1,4 +1,4 @@
-import { createHandler } from '../lib/handler.ts';
+import { createHandler } from '../lib/hop/handler.ts';
 import { gitlab } from '../lib/providers/gitlab.ts';
 
 /** GitLab alone, for owners who give each provider its own function, secret and role. */

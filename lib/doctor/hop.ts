@@ -1,4 +1,4 @@
-import { commonHeaders } from '../http.ts';
+import { commonHeaders } from '../web/http.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { shown, type Finding, type Severity } from './finding.ts';
 import { openerPolicy } from './policy.ts';

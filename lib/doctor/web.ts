@@ -1,4 +1,4 @@
-import { isLoopback } from '../origins.ts';
+import { isLoopback } from '../web/origins.ts';
 
 export interface Answer {
   url: URL;

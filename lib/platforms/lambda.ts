@@ -1,5 +1,5 @@
 import { awsParameterStore } from './aws.ts';
-import type { Handler, HttpReply, HttpRequest, Platform } from '../http.ts';
+import type { Handler, HttpReply, HttpRequest, Platform } from '../web/http.ts';
 
 /**
  * The parts that we read of payload format 2.0, which HTTP APIs and Function URLs send.

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Handler, HttpReply, HttpRequest, Platform } from '../http.ts';
+import type { Handler, HttpReply, HttpRequest, Platform } from '../web/http.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
 export const node =

@@ -1,6 +1,6 @@
-import { LoginError } from '../errors.ts';
-import type { Platform } from '../http.ts';
-import { isPointer, readTimeToLive, type Environment } from '../settings.ts';
+import { LoginError } from '../web/errors.ts';
+import type { Platform } from '../web/http.ts';
+import { isPointer, readTimeToLive, type Environment } from './settings.ts';
 
 /** Keeps values that settings only point to. */
 export interface ParameterStore {

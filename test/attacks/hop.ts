@@ -1,14 +1,14 @@
 /** The hop as it is on https, with three Git hosts behind it, asked over plain HTTP by whoever likes to. */
-import { createHandler } from '../../lib/handler.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
 import { askOver, freePort } from '../contract/http.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import type { Platform } from '../../lib/http.ts';
-import type { LogEntry } from '../../lib/log.ts';
-import type { HandOver } from '../../lib/popup.ts';
+import type { Platform } from '../../lib/web/http.ts';
+import type { LogEntry } from '../../lib/web/log.ts';
+import type { HandOver } from '../../lib/hop/popup.ts';
 import type { Reply, Request } from '../contract/login.ts';
 
 export type Id = 'github' | 'gitlab' | 'bitbucket';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
-import { esbuildInline } from '../../lib/platforms/inline.mjs';
+import { esbuildInline } from '../../lib/build/inline.mjs';
 import { attack } from './attack.ts';
 import { ways } from './load/host.ts';
 import type { Report } from './load/program.ts';

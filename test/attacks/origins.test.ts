@@ -1,9 +1,9 @@
 /** Near misses of the allow-list, refused at start or at match; and the page's script refuses the same as the server. */
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { matchOrigin, parseOrigins, type OriginList } from '../../lib/origins.ts';
-import script from '../../lib/popup.client.ts?inline';
-import type { HandOver } from '../../lib/popup.ts';
+import { matchOrigin, parseOrigins, type OriginList } from '../../lib/web/origins.ts';
+import script from '../../lib/hop/popup.client.ts?inline';
+import type { HandOver } from '../../lib/hop/popup.ts';
 import { attack } from './attack.ts';
 
 /** What an owner might write, or be talked into writing. */

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 
-/** As in `lib/platforms/build.mjs`. */
+/** As in `lib/build/build.mjs`. */
 export const bundling = /** @satisfies {import('esbuild').BuildOptions} */ ({
   bundle: true,
   platform: /** @type {const} */ ('node'),

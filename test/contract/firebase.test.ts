@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
 import { firebase } from '../../lib/platforms/firebase.ts';
-import type { Handler } from '../../lib/http.ts';
+import type { Handler } from '../../lib/web/http.ts';
 import { askOver, closed } from './http.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';

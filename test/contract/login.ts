@@ -1,15 +1,15 @@
 /** What every platform has to do, written once. A platform's own file only says how to call its adapter. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { errors } from '../../lib/errors.ts';
-import { createHandler } from '../../lib/handler.ts';
+import { errors } from '../../lib/web/errors.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
 import { github } from '../../lib/providers/github.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { listen, sendJson } from '../hosts/http.ts';
-import type { Handler } from '../../lib/http.ts';
-import type { LogEntry } from '../../lib/log.ts';
-import type { HandOver } from '../../lib/popup.ts';
-import type { Environment } from '../../lib/settings.ts';
+import type { Handler } from '../../lib/web/http.ts';
+import type { LogEntry } from '../../lib/web/log.ts';
+import type { HandOver } from '../../lib/hop/popup.ts';
+import type { Environment } from '../../lib/settings/settings.ts';
 
 export interface Request {
   method: string;

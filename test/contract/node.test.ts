@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
-import type { Handler } from '../../lib/http.ts';
+import type { Handler } from '../../lib/web/http.ts';
 import { askOver, freePort } from './http.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';

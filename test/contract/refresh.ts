@@ -1,13 +1,13 @@
 /** Logins at GitLab and Bitbucket, and the renewal of sessions, on every platform: written once, as in `login.ts`. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHandler } from '../../lib/handler.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
 import { bitbucket } from '../../lib/providers/bitbucket.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import type { HandOver } from '../../lib/popup.ts';
+import type { HandOver } from '../../lib/hop/popup.ts';
 import type { Call, Reply } from './login.ts';
 
 const hop = 'https://auth.example.com';

@@ -10,7 +10,7 @@ import { isNear } from '../../lib/doctor/checks/check.ts';
 import { help, main } from '../../lib/doctor/main.ts';
 import { readPage } from '../../lib/doctor/page.ts';
 import { connects, policiesOf } from '../../lib/doctor/policy.ts';
-import { esbuildInline } from '../../lib/platforms/inline.mjs';
+import { esbuildInline } from '../../lib/build/inline.mjs';
 import { doctor, onFiles } from './run.ts';
 import { hop } from './setups.ts';
 
@@ -209,7 +209,7 @@ describe('The bundle', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'doctor-'));
     await build({
-      entryPoints: { doctor: 'lib/doctor/start.ts' },
+      entryPoints: { doctor: 'lib/start/doctor.ts' },
       outdir: folder,
       outExtension: { '.js': '.mjs' },
       bundle: true,

@@ -34,21 +34,21 @@ export const mutants = [
   // The page
   {
     guard: 'the opener’s origin is checked (page)',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: 'matchOrigin(origins, event.origin);',
     replace: `matchOrigin(origins, event.origin) ?? 'exact';`,
     tests: origins,
   },
   {
     guard: 'the answer names its addressee',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: 'postMessage(result ?? results.other, event.origin)',
     replace: `postMessage(result ?? results.other, '*')`,
     tests: origins,
   },
   {
     guard: 'only the opener is heard',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: 'event.source !== opener || ',
     replace: '',
     tests: opener,
@@ -56,7 +56,7 @@ export const mutants = [
   },
   {
     guard: 'only the very text is heard',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: 'event.data !== handOver.greeting || ',
     replace: '',
     tests: opener,
@@ -64,14 +64,14 @@ export const mutants = [
   },
   {
     guard: 'an opaque origin is nobody',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: ` || event.origin === 'null'`,
     replace: '',
     tests: origins,
   },
   {
     guard: 'one answer only',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: `  handOver = undefined;\n  removeEventListener('message', receive);`,
     replace: '',
     tests: opener,
@@ -79,7 +79,7 @@ export const mutants = [
   },
   {
     guard: 'code and state leave the address bar',
-    file: 'lib/popup.client.ts',
+    file: 'lib/hop/popup.client.ts',
     find: `history.replaceState(null, '', location.pathname);`,
     replace: '',
     tests: 'test/attacks/window.test.ts',
@@ -87,14 +87,14 @@ export const mutants = [
   },
   {
     guard: 'HTML is escaped',
-    file: 'lib/page.ts',
+    file: 'lib/web/page.ts',
     find: 'return piece.replace(/[&<>"\']/g, (c) => `&#${c.charCodeAt(0)};`);',
     replace: 'return piece;',
     tests: 'test/unit/page.test.ts',
   },
   {
     guard: 'JSON in a script is escaped',
-    file: 'lib/page.ts',
+    file: 'lib/web/page.ts',
     find: '/[<>&\\u2028\\u2029]/g',
     replace: '/[^\\s\\S]/g',
     tests: http,
@@ -102,7 +102,7 @@ export const mutants = [
   },
   {
     guard: 'no page of ours is framed',
-    file: 'lib/page.ts',
+    file: 'lib/web/page.ts',
     find: "    `frame-ancestors 'none'`,\n",
     replace: '',
     tests: http,
@@ -110,7 +110,7 @@ export const mutants = [
   },
   {
     guard: 'no address of ours is a Referer',
-    file: 'lib/http.ts',
+    file: 'lib/web/http.ts',
     find: `  'referrer-policy': 'no-referrer',\n`,
     replace: '',
     tests: http,
@@ -118,7 +118,7 @@ export const mutants = [
   },
   {
     guard: 'no answer is stored',
-    file: 'lib/http.ts',
+    file: 'lib/web/http.ts',
     find: `'private, no-store'`,
     replace: `'private'`,
     tests: http,
@@ -128,43 +128,43 @@ export const mutants = [
   // The attempt
   {
     guard: 'the state is ours (mac)',
-    file: 'lib/attempt.ts',
+    file: 'lib/oauth/attempt.ts',
     find: 'sameText(stateMac(candidate, client, `${id}.${time}.${refresh}`), mac)',
     replace: 'candidate !== mac',
     tests: attempt,
   },
   {
     guard: 'an attempt expires',
-    file: 'lib/attempt.ts',
+    file: 'lib/oauth/attempt.ts',
     find: `if (age > lifetime + clockSkew || age < -clockSkew) throw new LoginError('ATTEMPT_EXPIRED');`,
     replace: '',
     tests: attempt,
   },
   {
     guard: 'an attempt works once',
-    file: 'lib/login.ts',
+    file: 'lib/hop/login.ts',
     find: `cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));`,
     replace: '',
     tests: http,
     named: 'a callback that fails, tried again',
   },
-  { guard: 'bound to the provider', file: 'lib/attempt.ts', ...unbound('provider.id'), tests: attempt },
-  { guard: 'bound to the issuer', file: 'lib/attempt.ts', ...unbound('issuer'), tests: attempt },
-  { guard: 'bound to the client id', file: 'lib/attempt.ts', ...unbound('clientId'), tests: attempt },
-  { guard: 'bound to the redirect URI', file: 'lib/attempt.ts', ...unbound('redirectUri'), tests: attempt },
-  { guard: 'bound to the wish for refresh', file: 'lib/attempt.ts', ...unbound('refresh'), tests: attempt },
-  { guard: 'bound to its time', file: 'lib/attempt.ts', ...unbound('time'), tests: attempt },
-  { guard: 'bound to its id', file: 'lib/attempt.ts', ...unbound('id'), tests: http, named: 'S2 ' },
+  { guard: 'bound to the provider', file: 'lib/oauth/attempt.ts', ...unbound('provider.id'), tests: attempt },
+  { guard: 'bound to the issuer', file: 'lib/oauth/attempt.ts', ...unbound('issuer'), tests: attempt },
+  { guard: 'bound to the client id', file: 'lib/oauth/attempt.ts', ...unbound('clientId'), tests: attempt },
+  { guard: 'bound to the redirect URI', file: 'lib/oauth/attempt.ts', ...unbound('redirectUri'), tests: attempt },
+  { guard: 'bound to the wish for refresh', file: 'lib/oauth/attempt.ts', ...unbound('refresh'), tests: attempt },
+  { guard: 'bound to its time', file: 'lib/oauth/attempt.ts', ...unbound('time'), tests: attempt },
+  { guard: 'bound to its id', file: 'lib/oauth/attempt.ts', ...unbound('id'), tests: http, named: 'S2 ' },
   {
     guard: 'a fresh key for each login',
-    file: 'lib/attempt.ts',
+    file: 'lib/oauth/attempt.ts',
     find: 'randomBytes(32 + 9)',
     replace: 'Buffer.alloc(32 + 9)',
     tests: attempt,
   },
   {
     guard: 'no key of a request is used for a new login',
-    file: 'lib/attempt.ts',
+    file: 'lib/oauth/attempt.ts',
     find: `const key = random.toString('base64url', 0, 32);`,
     replace: `const brought = /\\.([\\w-]{43})/.exec(jar.keep({ id: '', time: 0, key: '' }).join())?.[1];
   const key = brought ?? random.toString('base64url', 0, 32);`,
@@ -172,7 +172,7 @@ export const mutants = [
   },
   {
     guard: 'PKCE: a challenge is sent',
-    file: 'lib/login.ts',
+    file: 'lib/hop/login.ts',
     find: '...(provider.pkce && {',
     replace: '...(false && {',
     tests: http,
@@ -180,14 +180,14 @@ export const mutants = [
   },
   {
     guard: 'PKCE: the verifier is sent',
-    file: 'lib/exchange.ts',
+    file: 'lib/oauth/exchange.ts',
     find: '...(client.provider.pkce && {',
     replace: '...(false && {',
     tests: exchange,
   },
   {
     guard: 'PKCE: the verifier is a secret',
-    file: 'lib/attempt.ts',
+    file: 'lib/oauth/attempt.ts',
     find: '=> hmac(key, `pkce/1${state}`)',
     replace: `=> hmac('', \`pkce/1\${state || key}\`)`,
     tests: http,
@@ -195,7 +195,7 @@ export const mutants = [
   },
   {
     guard: 'the issuer is the one that was asked',
-    file: 'lib/login.ts',
+    file: 'lib/hop/login.ts',
     find: 'if (iss !== undefined && iss !== client.issuer)',
     replace: 'if (false as boolean)',
     tests: http,
@@ -203,7 +203,7 @@ export const mutants = [
   },
   {
     guard: 'no parameter twice',
-    file: 'lib/http.ts',
+    file: 'lib/web/http.ts',
     find: 'if (given.length > 1)',
     replace: 'if (false as boolean)',
     tests: http,
@@ -213,7 +213,7 @@ export const mutants = [
   // The cookie
   {
     guard: 'no forged __Host- with a space of Unicode’s in front',
-    file: 'lib/cookies.ts',
+    file: 'lib/oauth/cookies.ts',
     find: `.replace(/^ +/, '')`,
     replace: '.trim()',
     tests: http,
@@ -221,28 +221,28 @@ export const mutants = [
   },
   {
     guard: 'no star on a domain that others share',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: ' || shared.test(domain)',
     replace: '',
     tests: origins,
   },
   {
     guard: '__Host- keeps sub-domains out',
-    file: 'lib/cookies.ts',
+    file: 'lib/oauth/cookies.ts',
     find: `secure ? '__Host-login-' : 'login-'`,
     replace: `'login-'`,
     tests: attempt,
   },
   {
     guard: 'no script reads the cookie',
-    file: 'lib/cookies.ts',
+    file: 'lib/oauth/cookies.ts',
     find: ' HttpOnly;',
     replace: '',
     tests: attempt,
   },
   {
     guard: 'no other site’s form or frame brings the cookie',
-    file: 'lib/cookies.ts',
+    file: 'lib/oauth/cookies.ts',
     find: 'SameSite=Lax',
     replace: 'SameSite=None',
     tests: attempt,
@@ -251,7 +251,7 @@ export const mutants = [
   // What may be asked
   {
     guard: 'navigation only',
-    file: 'lib/handler.ts',
+    file: 'lib/hop/handler.ts',
     find: `destination !== 'document' || `,
     replace: '',
     tests: http,
@@ -259,7 +259,7 @@ export const mutants = [
   },
   {
     guard: 'nothing ahead of time',
-    file: 'lib/handler.ts',
+    file: 'lib/hop/handler.ts',
     find: ` || headers['sec-purpose']?.includes('prefetch')`,
     replace: '',
     tests: http,
@@ -267,7 +267,7 @@ export const mutants = [
   },
   {
     guard: 'no other methods',
-    file: 'lib/handler.ts',
+    file: 'lib/hop/handler.ts',
     find: `if (method !== 'GET' && method !== 'HEAD')`,
     replace: 'if (false as boolean)',
     tests: http,
@@ -275,7 +275,7 @@ export const mutants = [
   },
   {
     guard: 'a query has an end',
-    file: 'lib/handler.ts',
+    file: 'lib/hop/handler.ts',
     find: 'if (query.length > longestQuery)',
     replace: 'if (false as boolean)',
     tests: http,
@@ -283,7 +283,7 @@ export const mutants = [
   },
   {
     guard: 'no wider scope',
-    file: 'lib/settings.ts',
+    file: 'lib/settings/settings.ts',
     find: 'wished.length > 0 && wished.every(within)',
     replace: 'wished.length > 0',
     tests: http,
@@ -293,63 +293,63 @@ export const mutants = [
   // Who is listed
   {
     guard: 'a pattern is anchored at its start',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: '`^${pattern',
     replace: '`${pattern',
     tests: origins,
   },
   {
     guard: 'a pattern is anchored at its end',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: '`\\\\${c}`))}$`',
     replace: '`\\\\${c}`))}`',
     tests: origins,
   },
   {
     guard: 'a dot is a dot',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: ': `\\\\${c}`',
     replace: ': c',
     tests: origins,
   },
   {
     guard: 'a star stands for no dot',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: `'[a-z0-9]+(?:-[a-z0-9]+)*'`,
     replace: `'[a-z0-9.]+(?:-[a-z0-9.]+)*'`,
     tests: origins,
   },
   {
     guard: 'a star stands for no other "--"',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: `'[a-z0-9]+(?:-[a-z0-9]+)*'`,
     replace: `'[a-z0-9]+(?:-+[a-z0-9]+)*'`,
     tests: origins,
   },
   {
     guard: 'a star touches a "--"',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: 'if (!/[^*-]--\\*|\\*--[^*-]/.test(label))',
     replace: 'if (false as boolean)',
     tests: origins,
   },
   {
     guard: 'a star is not in a registered name',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: 'parents.length < 2',
     replace: '!parents',
     tests: origins,
   },
   {
     guard: 'https only, but on loopback (origins)',
-    file: 'lib/origins.ts',
+    file: 'lib/web/origins.ts',
     find: `if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))`,
     replace: 'if (false as boolean)',
     tests: origins,
   },
   {
     guard: 'https only, but on loopback (our address, Git hosts)',
-    file: 'lib/settings.ts',
+    file: 'lib/settings/settings.ts',
     find: `if (url.protocol === 'http:' && !isLoopback(url))`,
     replace: 'if (false as boolean)',
     tests: http,
@@ -359,7 +359,7 @@ export const mutants = [
   // Refresh tokens
   {
     guard: 'no refresh token to a pattern origin (login)',
-    file: 'lib/login.ts',
+    file: 'lib/hop/login.ts',
     find: 'result: { token: tokens.accessToken },',
     replace: 'result: { token: tokens.accessToken, ...refreshToken },',
     tests: http,
@@ -367,7 +367,7 @@ export const mutants = [
   },
   {
     guard: 'no refresh token that the owner has not allowed (login)',
-    file: 'lib/login.ts',
+    file: 'lib/hop/login.ts',
     find: 'readRefresh(env, provider) && ',
     replace: '',
     tests: http,
@@ -375,7 +375,7 @@ export const mutants = [
   },
   {
     guard: 'Origin is checked (renewal)',
-    file: 'lib/refresh.ts',
+    file: 'lib/hop/refresh.ts',
     find: 'listed === undefined',
     replace: 'false as boolean',
     tests: http,
@@ -383,7 +383,7 @@ export const mutants = [
   },
   {
     guard: 'no renewal for a pattern origin',
-    file: 'lib/refresh.ts',
+    file: 'lib/hop/refresh.ts',
     find: `listed !== 'exact' || `,
     replace: '',
     tests: http,
@@ -391,7 +391,7 @@ export const mutants = [
   },
   {
     guard: 'no renewal that the owner has not allowed',
-    file: 'lib/refresh.ts',
+    file: 'lib/hop/refresh.ts',
     find: ' || !readRefresh(env, provider)',
     replace: '',
     tests: http,
@@ -399,7 +399,7 @@ export const mutants = [
   },
   {
     guard: 'refresh tokens only',
-    file: 'lib/refresh.ts',
+    file: 'lib/hop/refresh.ts',
     find: `if (grant !== 'refresh_token')`,
     replace: 'if (false as boolean)',
     tests: http,
@@ -407,7 +407,7 @@ export const mutants = [
   },
   {
     guard: 'a body has an end',
-    file: 'lib/refresh.ts',
+    file: 'lib/hop/refresh.ts',
     find: 'body.length > longest',
     replace: 'body.length < 0',
     tests: http,
@@ -415,7 +415,7 @@ export const mutants = [
   },
   {
     guard: 'a body ends in time',
-    file: 'lib/refresh.ts',
+    file: 'lib/hop/refresh.ts',
     find: 'await withinDeadline(request.body?.(), deadline)',
     replace: `(await request.body?.()) ?? (await withinDeadline(undefined, deadline))`,
     tests: http,
@@ -425,7 +425,7 @@ export const mutants = [
   // The Git host and the Parameter Store
   {
     guard: 'an answer has an end (64 KiB)',
-    file: 'lib/exchange.ts',
+    file: 'lib/oauth/exchange.ts',
     find: 'if ((size += chunk.length) > sizeLimit)',
     replace: 'if ((size += chunk.length) < 0)',
     tests: exchange,
@@ -433,7 +433,7 @@ export const mutants = [
   },
   {
     guard: 'an answer ends in time',
-    file: 'lib/exchange.ts',
+    file: 'lib/oauth/exchange.ts',
     find: 'setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now())',
     replace: 'undefined',
     tests: exchange,
@@ -441,7 +441,7 @@ export const mutants = [
   },
   {
     guard: 'the deadline of eight seconds',
-    file: 'lib/handler.ts',
+    file: 'lib/hop/handler.ts',
     find: 'const patience = 8_000;',
     replace: 'const patience = 80_000;',
     tests: http,
@@ -449,7 +449,7 @@ export const mutants = [
   },
   {
     guard: 'redirects of a token endpoint are not followed',
-    file: 'lib/exchange.ts',
+    file: 'lib/oauth/exchange.ts',
     find: 'const chunks: Buffer[] = [];',
     replace: `const { location } = response.headers;
       if (location) return void send(new URL(location, url).href, { method, headers, body } as never, signal).then(resolve, reject);
@@ -459,7 +459,7 @@ export const mutants = [
   },
   {
     guard: 'the callback’s words are not shown',
-    file: 'lib/login.ts',
+    file: 'lib/hop/login.ts',
     find: '{ host: provider.name, callback: client.redirectUri }',
     replace: `{ host: parameters.get('error_description') ?? '', callback: client.redirectUri }`,
     tests: http,
@@ -467,7 +467,7 @@ export const mutants = [
   },
   {
     guard: 'the token endpoint’s words are not shown',
-    file: 'lib/exchange.ts',
+    file: 'lib/oauth/exchange.ts',
     find: 'new LoginError(tokenError(error.error, rejected), fill, options)',
     replace: 'new LoginError(tokenError(error.error, rejected), { ...fill, host: error.error }, options)',
     tests: http,
@@ -475,7 +475,7 @@ export const mutants = [
   },
   {
     guard: 'a pointer never passes for a value (ssm:)',
-    file: 'lib/settings.ts',
+    file: 'lib/settings/settings.ts',
     find: 'if (isPointer(value))',
     replace: 'if (false as boolean)',
     tests: 'test/unit/settings.test.ts',

@@ -16,7 +16,7 @@ export async function buildClone(settings: Readonly<Record<string, string>>, ...
   const folder = await clone();
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(path.join(folder, '.env'), lines.join(''));
-  await execute(process.execPath, ['lib/platforms/build.mjs', '--silent', ...flags], options(folder));
+  await execute(process.execPath, ['lib/build/build.mjs', '--silent', ...flags], options(folder));
   return folder;
 }
 

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { viteInline } from '../../lib/platforms/inline.mjs';
+import { viteInline } from '../../lib/build/inline.mjs';
 
 export default defineConfig({
   plugins: [viteInline],

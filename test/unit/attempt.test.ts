@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../../lib/attempt.ts';
-import { ownCookies, sessionCookie } from '../../lib/cookies.ts';
+import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../../lib/oauth/attempt.ts';
+import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
-import type { Address, Client } from '../../lib/settings.ts';
+import type { Address, Client } from '../../lib/settings/settings.ts';
 
 const now = Date.UTC(2026, 5, 1);
 const https: Address = { origin: 'https://auth.example.com', prefix: '', secure: true };

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { errors } from '../../lib/errors.ts';
+import { errors } from '../../lib/web/errors.ts';
 import { settingPrefix } from '../../lib/providers/provider.ts';
 
 const files = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((file) => `docs/${file}`)];
@@ -15,7 +15,9 @@ const settings = [
       (name) => `${settingPrefix(provider)}_${name}`,
     ),
   ),
-  ...[...readFileSync('lib/settings.ts', 'utf8').matchAll(/'(CMS_AUTH_[A-Z_]+)'/g)].map(([, name = '']) => name),
+  ...[...readFileSync('lib/settings/settings.ts', 'utf8').matchAll(/'(CMS_AUTH_[A-Z_]+)'/g)].map(
+    ([, name = '']) => name,
+  ),
 ];
 
 /** As GitHub makes them of headings. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { createHandler } from '../../lib/handler.ts';
-import { commonHeaders, type HttpRequest } from '../../lib/http.ts';
-import type { LogEntry } from '../../lib/log.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
+import { commonHeaders, type HttpRequest } from '../../lib/web/http.ts';
+import type { LogEntry } from '../../lib/web/log.ts';
 import { github } from '../../lib/providers/github.ts';
 
 const env = { CMS_AUTH_URL: 'https://auth.example.com', GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { LoginError } from '../../lib/errors.ts';
-import { html, Html, page, safeJson } from '../../lib/page.ts';
-import { failurePage, successPage } from '../../lib/popup.ts';
+import { LoginError } from '../../lib/web/errors.ts';
+import { html, Html, page, safeJson } from '../../lib/web/page.ts';
+import { failurePage, successPage } from '../../lib/hop/popup.ts';
 
 const nasty = `</script><!--<script>]]>&amp;"'\`\u2028\u2029\0`;
 const anything = fc.oneof(

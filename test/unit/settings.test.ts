@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LoginError } from '../../lib/errors.ts';
+import { LoginError } from '../../lib/web/errors.ts';
 import { github } from '../../lib/providers/github.ts';
 import {
   callbackAddress,
@@ -11,7 +11,7 @@ import {
   readPage,
   readScope,
   readSecret,
-} from '../../lib/settings.ts';
+} from '../../lib/settings/settings.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
 const good = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import { esbuildInline } from '../../lib/platforms/inline.mjs';
+import { esbuildInline } from '../../lib/build/inline.mjs';
 
 const read = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 

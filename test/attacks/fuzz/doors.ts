@@ -7,7 +7,7 @@ import { lambda } from '../../../lib/platforms/lambda.ts';
 import { netlify } from '../../../lib/platforms/netlify.ts';
 import { node } from '../../../lib/platforms/node.ts';
 import { askOver, closed } from '../../contract/http.ts';
-import type { Handler, Platform } from '../../../lib/http.ts';
+import type { Handler, Platform } from '../../../lib/web/http.ts';
 import type { Reply } from '../../contract/login.ts';
 
 export const doors = ['plain', 'lambda', 'netlify', 'node', 'firebase'] as const;

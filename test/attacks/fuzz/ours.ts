@@ -1,11 +1,11 @@
 /** What holds for every answer of ours and for every line of the log, whatever was asked. */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import { errors, type LoginErrorCode } from '../../../lib/errors.ts';
-import { commonHeaders } from '../../../lib/http.ts';
-import { matchOrigin, parseOrigins } from '../../../lib/origins.ts';
-import type { LogEntry } from '../../../lib/log.ts';
-import type { HandOver } from '../../../lib/popup.ts';
+import { errors, type LoginErrorCode } from '../../../lib/web/errors.ts';
+import { commonHeaders } from '../../../lib/web/http.ts';
+import { matchOrigin, parseOrigins } from '../../../lib/web/origins.ts';
+import type { LogEntry } from '../../../lib/web/log.ts';
+import type { HandOver } from '../../../lib/hop/popup.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Asked } from './doors.ts';
 

@@ -1,13 +1,13 @@
 import dns from 'node:dns';
 import { expect, vi } from 'vitest';
-import { createHandler } from '../../../lib/handler.ts';
+import { createHandler } from '../../../lib/hop/handler.ts';
 import { bitbucket } from '../../../lib/providers/bitbucket.ts';
 import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { canary, expectOurs, isListed, origins, readResult, site } from './ours.ts';
 import { openDoors, type Asked, type Door } from './doors.ts';
 import { startRawHost } from './host.ts';
-import type { LogEntry } from '../../../lib/log.ts';
+import type { LogEntry } from '../../../lib/web/log.ts';
 import type { ParameterStore } from '../../../lib/settings/store.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Bend, Story } from './stories.ts';

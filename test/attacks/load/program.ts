@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { Agent, request as send } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { createHandler } from '../../../lib/handler.ts';
+import { createHandler } from '../../../lib/hop/handler.ts';
 import { lambda } from '../../../lib/platforms/lambda.ts';
 import { listen, node } from '../../../lib/platforms/node.ts';
 import { bitbucket } from '../../../lib/providers/bitbucket.ts';
@@ -14,7 +14,7 @@ import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { freePort } from '../../contract/http.ts';
 import { startHost, wayOf, ways } from './host.ts';
-import type { HandOver } from '../../../lib/popup.ts';
+import type { HandOver } from '../../../lib/hop/popup.ts';
 
 export interface Report {
   /** Logins that ended as they should, by how. */

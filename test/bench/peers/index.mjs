@@ -93,7 +93,7 @@ export const peers = [
 ];
 
 /**
- * Bundles each into a folder of its own, as `lib/platforms/build.mjs` does ours.
+ * Bundles each into a folder of its own, as `lib/build/build.mjs` does ours.
  *
  * @param {string} outdir
  * @returns {Promise<BuiltPeer[]>}

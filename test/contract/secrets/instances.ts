@@ -7,10 +7,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { providers } from '../../../functions/auth.ts';
-import { createHandler } from '../../../lib/handler.ts';
+import { createHandler } from '../../../lib/hop/handler.ts';
 import { lambda, type LambdaEvent, type LambdaResult } from '../../../lib/platforms/lambda.ts';
-import type { LogEntry } from '../../../lib/log.ts';
-import type { Environment } from '../../../lib/settings.ts';
+import type { LogEntry } from '../../../lib/web/log.ts';
+import type { Environment } from '../../../lib/settings/settings.ts';
 import type { Reply, Request } from '../login.ts';
 
 export interface Instance {
@@ -74,10 +74,10 @@ export const fromSource: Way = {
 /** In a folder of its own, since `dist` may be built anew, or not be there, while tests run. */
 export async function buildApart(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'cms-auth-'));
-  for (const part of ['package.json', 'functions', 'lib', 'test/demo.ts', 'test/cms', 'test/hosts'])
+  for (const part of ['package.json', 'functions', 'lib', 'test/demo/demo.ts', 'test/cms', 'test/hosts'])
     await cp(part, path.join(folder, part), { recursive: true });
   await symlink(path.resolve('node_modules'), path.join(folder, 'node_modules'), 'junction');
-  await promisify(execFile)(process.execPath, ['lib/platforms/build.mjs', '--silent'], { cwd: folder });
+  await promisify(execFile)(process.execPath, ['lib/build/build.mjs', '--silent'], { cwd: folder });
   return folder;
 }
 

@@ -1,6 +1,6 @@
-import { LoginError } from './errors.ts';
+import { LoginError } from '../web/errors.ts';
 import { clockSkew, lifetime, type Jar } from './cookies.ts';
-import type { Client } from './settings.ts';
+import type { Client } from '../settings/settings.ts';
 
 // An import would have Node gather every export of the module, WebCrypto with them, at each cold start.
 const { createHash, createHmac, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');

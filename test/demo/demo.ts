@@ -1,12 +1,12 @@
-import { providers } from '../functions/auth.ts';
-import { createHandler } from '../lib/handler.ts';
-import { printLine } from '../lib/log.ts';
-import { closeOnSignal, listen, node, readPort } from '../lib/platforms/node.ts';
-import { cmsBundle } from './cms/bundles.ts';
-import { cmsPages } from './cms/server.ts';
-import { startBitbucket } from './hosts/bitbucket.ts';
-import { startGitHub } from './hosts/github.ts';
-import { startGitLab } from './hosts/gitlab.ts';
+import { providers } from '../../functions/auth.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
+import { printLine } from '../../lib/web/log.ts';
+import { closeOnSignal, listen, node, readPort } from '../../lib/platforms/node.ts';
+import { cmsBundle } from '../cms/bundles.ts';
+import { cmsPages } from '../cms/server.ts';
+import { startBitbucket } from '../hosts/bitbucket.ts';
+import { startGitHub } from '../hosts/github.ts';
+import { startGitLab } from '../hosts/gitlab.ts';
 
 const demos = [
   { cms: 'decap', id: 'github', text: 'Decap CMS with GitHub' },

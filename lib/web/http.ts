@@ -1,5 +1,5 @@
 import { LoginError } from './errors.ts';
-import type { ParameterStore } from './settings/store.ts';
+import type { ParameterStore } from '../settings/store.ts';
 
 /**
  * What a request and a reply are in here: plain data.

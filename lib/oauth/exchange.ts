@@ -1,9 +1,9 @@
 import type { ClientAuth, CustomFetch, TokenEndpointResponse } from 'openid-client';
-import { LoginError, tokenError, type LoginErrorCode } from './errors.ts';
-import { isLoopback } from './origins.ts';
-import { settingPrefix } from './providers/provider.ts';
+import { LoginError, tokenError, type LoginErrorCode } from '../web/errors.ts';
+import { isLoopback } from '../web/origins.ts';
+import { settingPrefix } from '../providers/provider.ts';
 import type { Attempt } from './attempt.ts';
-import type { Client } from './settings.ts';
+import type { Client } from '../settings/settings.ts';
 
 /** What the host gave. `refreshToken` only where the app's tokens expire. */
 export interface Tokens {

@@ -1,14 +1,14 @@
-import { ownCookies, sessionCookie } from './cookies.ts';
-import { LoginError } from './errors.ts';
-import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from './http.ts';
-import { writeLog, type LogEntry } from './log.ts';
+import { ownCookies, sessionCookie } from '../oauth/cookies.ts';
+import { LoginError } from '../web/errors.ts';
+import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
+import { writeLog, type LogEntry } from '../web/log.ts';
 import { begin, finish, readiness, type Surroundings } from './login.ts';
-import { plainErrorPage } from './page.ts';
+import { plainErrorPage } from '../web/page.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
-import { openSettings } from './settings/store.ts';
-import { readAddress, readPage, urlSetting, type Environment } from './settings.ts';
-import type { Provider } from './providers/provider.ts';
+import { openSettings } from '../settings/store.ts';
+import { readAddress, readPage, urlSetting, type Environment } from '../settings/settings.ts';
+import type { Provider } from '../providers/provider.ts';
 
 /** Covers reading secrets and the exchange together; functions are given 15 s. */
 const patience = 8_000; // milliseconds

@@ -1,5 +1,5 @@
 /** The script of the popup page (`popup.ts`). Bundled alone; it runs in the browser and holds no words of its own. */
-import { matchOrigin } from './origins.ts';
+import { matchOrigin } from '../web/origins.ts';
 import type { HandOver } from './popup.ts';
 
 type Ending = 'done' | 'refused' | 'alone' | 'silent';

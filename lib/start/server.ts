@@ -1,10 +1,10 @@
 import { providers } from '../../functions/auth.ts';
-import { createHandler } from '../handler.ts';
-import { printLine, writeLog } from '../log.ts';
+import { createHandler } from '../hop/handler.ts';
+import { printLine, writeLog } from '../web/log.ts';
 import { settingPrefix } from '../providers/provider.ts';
-import { checkSettings, isConfigured, readAddress } from '../settings.ts';
-import { awsParameterStore } from './aws.ts';
-import { closeOnSignal, listen, node, readPort } from './node.ts';
+import { checkSettings, isConfigured, readAddress } from '../settings/settings.ts';
+import { awsParameterStore } from '../platforms/aws.ts';
+import { closeOnSignal, listen, node, readPort } from '../platforms/node.ts';
 
 /** The hop as a server of its own. Without settings it says so and stops. */
 export async function main(): Promise<void> {

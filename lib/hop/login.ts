@@ -1,10 +1,10 @@
-import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from './attempt.ts';
-import { authorizationError, LoginError } from './errors.ts';
-import { exchangeCode } from './exchange.ts';
-import { redirect, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
-import { readinessPage } from './page.ts';
+import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../oauth/attempt.ts';
+import { authorizationError, LoginError } from '../web/errors.ts';
+import { exchangeCode } from '../oauth/exchange.ts';
+import { redirect, singleParameters, type HttpReply, type HttpRequest } from '../web/http.ts';
+import { readinessPage } from '../web/page.ts';
 import { successPage } from './popup.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
 import {
   clientSettings,
   handOverSettings,
@@ -17,9 +17,9 @@ import {
   secretSetting,
   urlSetting,
   type Address,
-} from './settings.ts';
-import type { Jar } from './cookies.ts';
-import type { Settings } from './settings/store.ts';
+} from '../settings/settings.ts';
+import type { Jar } from '../oauth/cookies.ts';
+import type { Settings } from '../settings/store.ts';
 
 /** What a login finds around it. */
 export interface Surroundings {

@@ -1,6 +1,6 @@
 import { commonHeaders, type HttpReply } from './http.ts';
 import type { LoginError } from './errors.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
 import style from './page.css?inline';
 
 /** HTML that is safe as it stands: made by `html`, or by hand where the text is known to be safe. */

@@ -1,4 +1,4 @@
-import type { Address } from './settings.ts';
+import type { Address } from '../settings/settings.ts';
 
 /**
  * Where the browser keeps the keys of its attempts. There are two ways, since there is a platform that lets a single cookie

@@ -15,7 +15,7 @@ try {
   const { main } =
     settings.length > 0 || process.env['NODE_ENV'] === 'production'
       ? await import('./server.ts')
-      : await import('../../test/demo.ts');
+      : await import('../../test/demo/demo.ts');
   await main();
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : String(error)}\n`);

@@ -1,4 +1,4 @@
-import { main } from './main.ts';
+import { main } from '../doctor/main.ts';
 
 /** `npm run doctor`: npm changes into the project first, so relative paths begin where the command was given. */
 const folder = process.env['INIT_CWD'] ?? process.cwd();

@@ -1,10 +1,17 @@
-import { LoginError } from './errors.ts';
-import { renewTokens } from './exchange.ts';
-import { commonHeaders, singleParameters, type HttpReply, type HttpRequest } from './http.ts';
-import { matchOrigin } from './origins.ts';
-import { clientSettings, readClient, readOrigins, readRefresh, readSecret, secretSetting } from './settings.ts';
+import { LoginError } from '../web/errors.ts';
+import { renewTokens } from '../oauth/exchange.ts';
+import { commonHeaders, singleParameters, type HttpReply, type HttpRequest } from '../web/http.ts';
+import { matchOrigin } from '../web/origins.ts';
+import {
+  clientSettings,
+  readClient,
+  readOrigins,
+  readRefresh,
+  readSecret,
+  secretSetting,
+} from '../settings/settings.ts';
 import type { Surroundings } from './login.ts';
-import type { Provider } from './providers/provider.ts';
+import type { Provider } from '../providers/provider.ts';
 
 /** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
 const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;

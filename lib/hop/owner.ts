@@ -1,9 +1,9 @@
-import { html, page, type Html } from './page.ts';
-import { settingPrefix, type Provider } from './providers/provider.ts';
-import { baseUrl, callbackAddress, isConfigured, type Address, type Environment } from './settings.ts';
+import { html, page, type Html } from '../web/page.ts';
+import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { baseUrl, callbackAddress, isConfigured, type Address, type Environment } from '../settings/settings.ts';
 import script from './owner.client.ts?inline';
-import { LoginError } from './errors.ts';
-import type { HttpReply } from './http.ts';
+import { LoginError } from '../web/errors.ts';
+import type { HttpReply } from '../web/http.ts';
 
 /**
  * The page at `/auth` for whoever sets the login up: what to register, what to write into the CMS configuration, and a login

@@ -1,8 +1,8 @@
-import { errors, type LoginError } from './errors.ts';
-import { html, page, safeJson, Html } from './page.ts';
+import { errors, type LoginError } from '../web/errors.ts';
+import { html, page, safeJson, Html } from '../web/page.ts';
 import script from './popup.client.ts?inline';
-import type { HttpReply } from './http.ts';
-import type { OriginList } from './origins.ts';
+import type { HttpReply } from '../web/http.ts';
+import type { OriginList } from '../web/origins.ts';
 
 /**
  * The page in the popup that hands the outcome of a login to the CMS that opened it, and says it in words.

@@ -1,8 +1,8 @@
-import { LoginError } from './errors.ts';
-import { isLoopback, parseOrigins, type OriginList } from './origins.ts';
-import { settingPrefix, type Provider } from './providers/provider.ts';
-import { openSettings } from './settings/store.ts';
-import type { Platform } from './http.ts';
+import { LoginError } from '../web/errors.ts';
+import { isLoopback, parseOrigins, type OriginList } from '../web/origins.ts';
+import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { openSettings } from './store.ts';
+import type { Platform } from '../web/http.ts';
 
 /**
  * The settings, read from the environment at every request: one mechanism on every platform, and a changed value counts

@@ -41,12 +41,12 @@ async function pathsOf(name) {
 }
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
-const seldom = { openid: './lib/openid.ts', owner: './lib/owner.ts', ssm: './lib/settings/ssm.ts' };
+const seldom = { openid: './lib/oauth/openid.ts', owner: './lib/hop/owner.ts', ssm: './lib/settings/ssm.ts' };
 
 const { openid, ...others } = seldom;
 
 /** Our `Headers` and `Response` in the place of Node's, where nothing but the OAuth library looks at any. */
-const light = { inject: ['./lib/light.ts'] };
+const light = { inject: ['./lib/oauth/light.ts'] };
 
 /** @type {import('esbuild').Plugin} */
 const apart = {
@@ -132,7 +132,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'lib/platforms/start.ts', doctor: 'lib/doctor/start.ts', ...seldom },
+    entryPoints: { start: 'lib/start/start.ts', doctor: 'lib/start/doctor.ts', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
