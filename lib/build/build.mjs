@@ -44,7 +44,7 @@ async function pathsOf(name) {
 const seldom = {
   openid: './lib/oauth/openid.ts',
   owner: './lib/hop/owner.ts',
-  readiness: './lib/hop/readiness.ts',
+
   ssm: './lib/settings/ssm.ts',
 };
 
