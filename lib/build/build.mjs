@@ -3,7 +3,7 @@
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -175,6 +175,8 @@ await writeFile(
   'dist/cloudformation/template.json',
   `${JSON.stringify(cloudFormation(openSettings, allHosts), undefined, 2)}\n`,
 );
+
+await cp('lib/build/types', 'dist/types', { recursive: true });
 
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
