@@ -81,7 +81,7 @@ export function plainErrorPage(error: Failure): TextReply {
   const title = 'This does not work';
   return page(error.status, {
     title,
-    body: html`<main class="failed">
+    body: html`<main class="failed" data-code="${error.code}">
 <h1>${title}</h1>
 <p>${error.message}</p>
 <p class="quiet">Code: ${error.code}</p>
