@@ -113,10 +113,9 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
     : ownCookies(cookie, address);
   switch (route.event) {
     case 'page': {
-      // What only people ask for; no login loads it.
-      if (route.provider) return (await import('./readiness.ts')).readiness(route.provider, surroundings);
+      const { ownerPage, readiness } = await import('./owner.ts'); // no login needs it
+      if (route.provider) return readiness(route.provider, surroundings);
       if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-      const { ownerPage } = await import('./owner.ts');
       return ownerPage(await settings.read(providers.map(urlSetting)), providers, address);
     }
     case 'begin': {

@@ -6,6 +6,8 @@ import script from './owner.client.ts?inline';
 import { Failure } from '../web/errors.ts';
 import type { TextReply } from '../web/http.ts';
 
+export { readiness } from './readiness.ts';
+
 /**
  * The page at `/auth` for whoever sets the login up: what to register, what to write into the CMS configuration, and a login
  * to try. It says nothing that an outsider could not find out by trying, and so neither the allow-list nor anything about a
