@@ -9,7 +9,7 @@ import { hopErrors } from './errors.ts';
 import { begin, finish } from './login.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** Of this wing's cookies. */
 const label: Label = { name: 'login', path: '/auth' };
@@ -62,7 +62,7 @@ type Route =
       fromPath: string | undefined;
     }
   | { event: 'finish'; provider: Provider }
-  | { event: 'refresh'; provider: Provider }
+  | { event: 'refresh'; provider: RenewingProvider }
   | { event: 'page'; provider?: Provider }
   | { event: 'none'; provider?: undefined };
 
@@ -76,7 +76,7 @@ const announced = (route: LoginRoute): string => (route.event === 'begin' ? rout
 
 function findRoute(path: string, parameters: URLSearchParams, providers: readonly Provider[]): Route {
   const own = path.replace(/\/$/, '');
-  const renewing = providers.find(({ refresh }) => refresh.path === own);
+  const renewing = providers.find((candidate): candidate is RenewingProvider => candidate.refresh?.path === own);
   if (renewing) return { event: 'refresh', provider: renewing };
   const [root, auth, id, verb, ...rest] = own.split('/');
   if (root !== '' || auth !== 'auth' || rest.length > 0) return { event: 'none' };
