@@ -59,6 +59,10 @@ export const redirect = (location: string): TextReply => ({
   body: '',
 });
 
+/** A path without what stands in front of ours. Some proxies take that away before the request gets here, others leave it. */
+export const withoutPrefix = (path: string, prefix: string): string =>
+  prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+
 /**
  * Parameters of a query, none of which may come twice (RFC 6749, 3.1): two readers might each believe another one.
  *
