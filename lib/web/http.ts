@@ -103,7 +103,8 @@ export async function readBody(
   });
   const read = async (): Promise<Buffer | undefined> => {
     for await (const chunk of body?.() ?? []) {
-      // To leave the loop ends the stream: nothing is read on behind an answer.
+      // To leave the loop ends the stream: nothing is read on behind an answer. A read that is under way when time runs out
+      // cannot be called back; it is for one more piece, which is dropped.
       if (stopped || (size += chunk.length) > limit) return undefined;
       chunks.push(chunk);
     }
