@@ -69,6 +69,9 @@ export interface Provider {
   };
 }
 
+/** The hosts with such a record, for functions that serve another one alone: a setting may name any of them. */
+export const renewable: readonly string[] = ['github', 'gitlab', 'bitbucket'];
+
 /** A host whose tokens some CMS can renew. */
 export type RenewingProvider = Provider & Required<Pick<Provider, 'refresh'>>;
 
