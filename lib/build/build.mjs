@@ -41,7 +41,12 @@ async function pathsOf(name) {
 }
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
-const seldom = { openid: './lib/oauth/openid.ts', owner: './lib/hop/owner.ts', ssm: './lib/settings/ssm.ts' };
+const seldom = {
+  openid: './lib/oauth/openid.ts',
+  owner: './lib/hop/owner.ts',
+  readiness: './lib/hop/readiness.ts',
+  ssm: './lib/settings/ssm.ts',
+};
 
 const { openid, ...others } = seldom;
 
@@ -73,6 +78,21 @@ const builtins = {
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path: name }) => ({
       contents: `module.exports = process.getBuiltinModule('${name}')`,
     }));
+  },
+};
+
+/** `npm start`, put together here: what it serves stands in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
+const programs = {
+  name: 'programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^start$/ }, ({ kind }) =>
+      kind === 'entry-point' ? { path: 'start', namespace: 'program' } : undefined,
+    );
+    onLoad({ filter: /./, namespace: 'program' }, () =>
+      entry(`import { providers } from './functions/auth.ts';
+        import { start } from './lib/start/start.ts';
+        await start(providers, () => import('./test/demo/demo.ts'));`),
+    );
   },
 };
 
@@ -132,13 +152,13 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'lib/start/start.ts', doctor: 'lib/start/doctor.ts', ...seldom },
+    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
     splitting: true,
     minify: false,
-    plugins: [...common.plugins, apart],
+    plugins: [...common.plugins, apart, programs],
   }),
 ]);
 

@@ -1,10 +1,9 @@
 import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../oauth/attempt.ts';
-import { authorizationError, LoginError } from '../web/errors.ts';
+import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { exchangeCode } from '../oauth/exchange.ts';
-import { redirect, singleParameters, type HttpReply, type HttpRequest } from '../web/http.ts';
-import { readinessPage } from '../web/page.ts';
+import { Failure, webErrors } from '../web/errors.ts';
+import { redirect, singleParameters, type HttpReply } from '../web/http.ts';
 import { successPage } from './popup.ts';
-import type { Provider } from '../providers/provider.ts';
 import {
   clientSettings,
   handOverSettings,
@@ -16,27 +15,14 @@ import {
   scopeSetting,
   secretSetting,
   urlSetting,
-  type Address,
 } from '../settings/settings.ts';
 import type { Jar } from '../oauth/cookies.ts';
-import type { Settings } from '../settings/store.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Surroundings } from '../serve.ts';
 
 /** What a login finds around it. */
-export interface Surroundings {
-  request: HttpRequest;
-  /** Of its query. */
-  parameters: URLSearchParams;
-  settings: Settings;
-  address: Address;
+interface LoginSurroundings extends Surroundings {
   jar: Jar;
-  /** Milliseconds since the epoch. */
-  now: number;
-  /** When the answer has to be ready, likewise; always by the machine's own clock, which the timers go by, too. */
-  deadline: number;
-  /** `Set-Cookie` values that go out with the reply, whatever it turns out to be. */
-  cookies: string[];
-  /** Headers that do, likewise. */
-  headers: Record<string, string>;
 }
 
 /**
@@ -44,12 +30,12 @@ export interface Surroundings {
  *
  * @param wish the scope that the CMS asks for
  * @param wantsRefresh whether the CMS asked at an address whose clients can use a refresh token
- * @throws LoginError if a setting is missing or cannot be used
+ * @throws Failure if a setting is missing or cannot be used
  */
 export async function begin(
   provider: Provider,
   { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
-  { settings, address, jar, now, cookies }: Surroundings,
+  { settings, address, jar, now, cookies }: LoginSurroundings,
 ): Promise<HttpReply> {
   const env = await settings.read([...clientSettings(provider), scopeSetting(provider)]);
   const client = readClient(env, provider, address);
@@ -78,11 +64,11 @@ export async function begin(
  * The order is the point: nothing is believed before the attempt is recalled, and nothing is asked of the host before
  * everything that the browser brought has been believed. A callback without an attempt of ours costs no request.
  *
- * @throws LoginError with what went wrong, wherever it went wrong
+ * @throws Failure with what went wrong, wherever it went wrong
  */
 export async function finish(
   provider: Provider,
-  { parameters, settings, address, jar, now, deadline, cookies }: Surroundings,
+  { parameters, settings, address, jar, now, deadline, cookies }: LoginSurroundings,
 ): Promise<HttpReply> {
   // First, and for a repeated `state` too: an attempt works once, however this ends.
   cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
@@ -94,10 +80,10 @@ export async function finish(
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
-    throw new LoginError('ISSUER_MISMATCH', { setting: urlSetting(provider) });
+    throw new Failure(oauthErrors.ISSUER_MISMATCH, { setting: urlSetting(provider) });
   if (error !== undefined)
-    throw new LoginError(authorizationError(error), { host: provider.name, callback: client.redirectUri });
-  if (!code) throw new LoginError('BAD_REQUEST', { detail: '"code" is missing' });
+    throw new Failure(authorizationError(error), { host: provider.name, callback: client.redirectUri });
+  if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });
 
   // Before the exchange: a wrong setting must not cost the editor a code.
   const env = await settings.read(toCome);
@@ -116,18 +102,4 @@ export async function finish(
     origins,
     hop: address.origin,
   });
-}
-
-/** The callback's address opened by hand: whether the provider's settings are all there. */
-export async function readiness(provider: Provider, { request, settings, address }: Surroundings): Promise<HttpReply> {
-  try {
-    const env = await settings.read([...clientSettings(provider), secretSetting(provider), ...handOverSettings]);
-    readClient(env, provider, address);
-    readSecret(env, provider);
-    readOrigins(env, address);
-    return readinessPage(provider, undefined);
-  } catch (error) {
-    if (error instanceof LoginError) return readinessPage(provider, error.withAdvice(request.platform.adviceOnMissing));
-    throw error;
-  }
 }

@@ -1,16 +1,17 @@
 import { html, page, type Html } from '../web/page.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
-import { baseUrl, callbackAddress, isConfigured, type Address, type Environment } from '../settings/settings.ts';
+import { baseUrl, callbackAddress, isConfigured, type Address } from '../settings/settings.ts';
+import type { Environment } from '../settings/environment.ts';
 import script from './owner.client.ts?inline';
-import { LoginError } from '../web/errors.ts';
-import type { HttpReply } from '../web/http.ts';
+import { Failure } from '../web/errors.ts';
+import type { TextReply } from '../web/http.ts';
 
 /**
  * The page at `/auth` for whoever sets the login up: what to register, what to write into the CMS configuration, and a login
  * to try. It says nothing that an outsider could not find out by trying, and so neither the allow-list nor anything about a
  * secret.
  */
-export function ownerPage(env: Environment, providers: readonly Provider[], address: Address): HttpReply {
+export function ownerPage(env: Environment, providers: readonly Provider[], address: Address): TextReply {
   return page(200, {
     title: 'Login for your CMS',
     script,
@@ -26,7 +27,7 @@ function section(provider: Provider, env: Environment, address: Address): Html {
   try {
     return setUp(provider, env, address);
   } catch (error) {
-    if (error instanceof LoginError) return html`<p>${error.message}</p>`;
+    if (error instanceof Failure) return html`<p>${error.message}</p>`;
     throw error;
   }
 }

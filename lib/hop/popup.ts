@@ -1,7 +1,8 @@
-import { errors, type LoginError } from '../web/errors.ts';
+import { Failure } from '../web/errors.ts';
+import { hopErrors } from './errors.ts';
 import { html, page, safeJson, Html } from '../web/page.ts';
 import script from './popup.client.ts?inline';
-import type { HttpReply } from '../web/http.ts';
+import type { TextReply } from '../web/http.ts';
 import type { OriginList } from '../web/origins.ts';
 
 /**
@@ -39,7 +40,7 @@ export function successPage({
   resultForExact: Record<string, string>;
   origins: OriginList;
   hop: string;
-}): HttpReply {
+}): TextReply {
   const success = (fields: Record<string, string>) =>
     `authorization:${provider}:success:${safeJson({ ...fields, provider })}`;
   return popup(200, {
@@ -52,7 +53,7 @@ export function successPage({
       results: {
         exact: success(resultForExact),
         pattern: success(result),
-        other: failure(provider, { code: 'UNSUPPORTED_DOMAIN', message: errors.UNSUPPORTED_DOMAIN.text }),
+        other: failure(provider, new Failure(hopErrors.UNSUPPORTED_DOMAIN)),
       },
     },
     hop,
@@ -68,9 +69,9 @@ export function failurePage({
   hop = 'the address of this login server',
 }: {
   provider: string | undefined;
-  error: LoginError;
+  error: Failure;
   hop?: string | undefined;
-}): HttpReply {
+}): TextReply {
   return popup(error.status, {
     title: 'Not signed in',
     state: 'failed',
@@ -84,7 +85,7 @@ export function failurePage({
 }
 
 /** Decap shows `message`, Sveltia `error` (or words of its own, if it knows the `errorCode`). */
-const failure = (provider: string, { message, code }: Pick<LoginError, 'message' | 'code'>): string =>
+const failure = (provider: string, { message, code }: Pick<Failure, 'message' | 'code'>): string =>
   `authorization:${provider}:error:${safeJson({ provider, message, error: message, errorCode: code })}`;
 
 interface Popup {
@@ -96,7 +97,7 @@ interface Popup {
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, content, handOver, hop }: Popup): HttpReply {
+function popup(status: number, { title, state, content, handOver, hop }: Popup): TextReply {
   const body = html`<main class="${state}" data-state="${state}">
 <div role="status">
 <h1>${title}</h1>

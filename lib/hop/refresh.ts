@@ -1,6 +1,14 @@
-import { LoginError } from '../web/errors.ts';
+import { Failure, webErrors } from '../web/errors.ts';
+import { hopErrors } from './errors.ts';
 import { renewTokens } from '../oauth/exchange.ts';
-import { commonHeaders, singleParameters, type HttpReply, type HttpRequest } from '../web/http.ts';
+import {
+  commonHeaders,
+  readBody,
+  singleParameters,
+  type HttpReply,
+  type HttpRequest,
+  type TextReply,
+} from '../web/http.ts';
 import { matchOrigin } from '../web/origins.ts';
 import {
   clientSettings,
@@ -10,13 +18,13 @@ import {
   readSecret,
   secretSetting,
 } from '../settings/settings.ts';
-import type { Surroundings } from './login.ts';
+import type { Surroundings } from '../serve.ts';
 import type { Provider } from '../providers/provider.ts';
 
 /** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
 const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
 
-/** Of a query or a body, in characters. */
+/** Of a query, in characters, or of a body, in bytes. */
 const longest = 16 * 1024;
 
 /**
@@ -26,7 +34,7 @@ const longest = 16 * 1024;
  * `Origin` keeps other pages' scripts out; it does not stop somebody who has already stolen a refresh token and sends what
  * he likes.
  *
- * @throws LoginError, with the CORS headers already set if the origin is listed
+ * @throws Failure, with the CORS headers already set if the origin is listed
  */
 export async function refresh(
   provider: Provider,
@@ -35,11 +43,11 @@ export async function refresh(
   // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
   headers['vary'] = 'Origin';
   const origin = request.headers['origin'];
-  if (origin === undefined) throw new LoginError('ORIGIN_NOT_LISTED');
+  if (origin === undefined) throw new Failure(hopErrors.ORIGIN_NOT_LISTED);
   const toCome = [...clientSettings(provider), secretSetting(provider)];
   let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...toCome]);
   const listed = matchOrigin(readOrigins(env, address), origin);
-  if (listed === undefined) throw new LoginError('ORIGIN_NOT_LISTED');
+  if (listed === undefined) throw new Failure(hopErrors.ORIGIN_NOT_LISTED);
   headers['access-control-allow-origin'] = origin;
 
   if (request.method === 'OPTIONS') {
@@ -47,9 +55,9 @@ export async function refresh(
     headers['access-control-allow-headers'] = 'content-type';
     return { status: 204, headers: { ...commonHeaders }, cookies: [], body: '' };
   }
-  if (request.method !== 'POST') throw new LoginError('METHOD_NOT_ALLOWED');
+  if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
-  if (listed !== 'exact' || !readRefresh(env, provider)) throw new LoginError('REFRESH_NOT_ALLOWED');
+  if (listed !== 'exact' || !readRefresh(env, provider)) throw new Failure(hopErrors.REFRESH_NOT_ALLOWED);
 
   env = await settings.read(toCome); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
@@ -65,8 +73,10 @@ export async function refresh(
 
 /** The refresh token, which three generations of clients send in the query, in a form or in JSON. */
 async function readGiven(request: HttpRequest, provider: Provider, deadline: number): Promise<string> {
-  const body = await withinDeadline(request.body?.(), deadline);
-  if (request.query.length > longest || body.length > longest) throw new LoginError('REQUEST_TOO_LARGE');
+  if (request.query.length > longest) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+  const bytes = await readBody(request, { limit: longest, deadline });
+  if (!bytes) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+  const body = bytes.toString();
   const form = request.headers['content-type']?.startsWith('application/json')
     ? jsonParameters(body)
     : plainParameters(body);
@@ -75,32 +85,14 @@ async function readGiven(request: HttpRequest, provider: Provider, deadline: num
   const inBody = singleParameters(form, names);
 
   for (const named of [query.provider, inBody.provider])
-    if (named !== undefined && named !== provider.id) throw new LoginError('PROVIDER_MISMATCH');
+    if (named !== undefined && named !== provider.id) throw new Failure(hopErrors.PROVIDER_MISMATCH);
   const grant = query.grant_type ?? inBody.grant_type ?? 'refresh_token';
   const token = query.refresh_token ?? inBody.refresh_token ?? '';
   if (grant !== 'refresh_token')
-    throw new LoginError('BAD_REQUEST', { detail: 'only refresh tokens are exchanged here' });
+    throw new Failure(webErrors.BAD_REQUEST, { detail: 'only refresh tokens are exchanged here' });
   if (!refreshTokenPattern.test(token))
-    throw new LoginError('BAD_REQUEST', { detail: '"refresh_token" is missing or is none' });
+    throw new Failure(webErrors.BAD_REQUEST, { detail: '"refresh_token" is missing or is none' });
   return token;
-}
-
-/** Somebody who sends a body byte by byte gets no more of our time than a Git host does. */
-async function withinDeadline(body: Promise<string> | undefined, deadline: number): Promise<string> {
-  let timer;
-  const late = new Promise<never>((_, reject) => {
-    const refuse = () => reject(new LoginError('BAD_REQUEST', { detail: 'its body did not arrive in time' }));
-    timer = setTimeout(refuse, deadline - Date.now());
-  });
-  try {
-    return (await Promise.race([body, late])) ?? '';
-  } catch (error) {
-    throw error instanceof LoginError
-      ? error
-      : new LoginError('BAD_REQUEST', { detail: 'its body broke off' }, { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The clients do not encode what they send, so a plus is a plus. */
@@ -119,7 +111,7 @@ function jsonParameters(text: string): URLSearchParams {
   return new URLSearchParams();
 }
 
-export const json = (status: number, value: Record<string, string>): HttpReply => ({
+export const json = (status: number, value: Record<string, string>): TextReply => ({
   status,
   headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
   cookies: [],
@@ -127,5 +119,5 @@ export const json = (status: number, value: Record<string, string>): HttpReply =
 });
 
 /** A failure as the clients read it; RFC 6749, 5.2 has `error` and `error_description`. */
-export const refreshFailure = ({ status, code, message }: LoginError): HttpReply =>
+export const refreshFailure = ({ status, code, message }: Failure): TextReply =>
   json(status, { error: code, error_description: message, message });

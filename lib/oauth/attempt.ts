@@ -1,4 +1,5 @@
-import { LoginError } from '../web/errors.ts';
+import { Failure } from '../web/errors.ts';
+import { oauthErrors } from './errors.ts';
 import { clockSkew, lifetime, type Jar } from './cookies.ts';
 import type { Client } from '../settings/settings.ts';
 
@@ -57,26 +58,26 @@ export function beginAttempt(
  * Finds the attempt that a callback's `state` belongs to.
  *
  * @param origin our own, for the words about a lost cookie
- * @throws LoginError STATE_MISSING, COOKIE_LOST, STATE_MISMATCH, ATTEMPT_EXPIRED
+ * @throws Failure STATE_MISSING, COOKIE_LOST, STATE_MISMATCH, ATTEMPT_EXPIRED
  */
 export function recallAttempt(
   client: Client,
   state: string | undefined,
   { jar, origin, now }: { jar: Jar; origin: string; now: number },
 ): Attempt {
-  if (!state) throw new LoginError('STATE_MISSING');
+  if (!state) throw new Failure(oauthErrors.STATE_MISSING);
   const [, id, time, refresh, mac] = statePattern.exec(state) ?? [];
-  if (!id || !time || !refresh || !mac) throw new LoginError('STATE_MISMATCH');
+  if (!id || !time || !refresh || !mac) throw new Failure(oauthErrors.STATE_MISMATCH);
 
   // First, because a cookie of that age is gone, too, and "lost" would be the wrong thing to tell.
   const age = Math.floor(now / 1000) - parseInt(time, 36);
-  if (age > lifetime + clockSkew || age < -clockSkew) throw new LoginError('ATTEMPT_EXPIRED');
+  if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);
 
   const keys = jar.keysOf(id);
-  if (keys.length === 0) throw new LoginError('COOKIE_LOST', { origin });
+  if (keys.length === 0) throw new Failure(oauthErrors.COOKIE_LOST, { origin });
   // Every one is tried: the mac tells which is ours.
   const key = keys.find((candidate) => sameText(stateMac(candidate, client, `${id}.${time}.${refresh}`), mac));
-  if (!key) throw new LoginError('STATE_MISMATCH');
+  if (!key) throw new Failure(oauthErrors.STATE_MISMATCH);
   return { state, codeVerifier: verifier(key, state), wantsRefresh: refresh === '1' };
 }
 

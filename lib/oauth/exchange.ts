@@ -1,5 +1,7 @@
 import type { ClientAuth, CustomFetch, TokenEndpointResponse } from 'openid-client';
-import { LoginError, tokenError, type LoginErrorCode } from '../web/errors.ts';
+import { Failure, webErrors, type ErrorRow } from '../web/errors.ts';
+import { oauthErrors, tokenError } from './errors.ts';
+import { send, textOf, TooLarge, TooLate, Unreachable } from './request.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import type { Attempt } from './attempt.ts';
@@ -10,9 +12,6 @@ export interface Tokens {
   accessToken: string;
   refreshToken?: string;
 }
-
-/** What one answer of a token endpoint may weigh; real ones have a few kB. */
-const sizeLimit = 64 * 1024;
 
 type OpenId = typeof import('./openid.ts');
 
@@ -28,7 +27,7 @@ const loadOpenId = (): Promise<OpenId> => (openId ??= import('./openid.ts'));
  *
  * @param answer the parameters of the callback
  * @param deadline when to give up, in milliseconds since the epoch
- * @throws LoginError with what the host answered, in our words
+ * @throws Failure with what the host answered, in our words
  */
 export async function exchangeCode(
   client: Client,
@@ -43,7 +42,7 @@ export async function exchangeCode(
   callback.searchParams.set('state', attempt.state);
   if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
   const oauth = await loadOpenId();
-  return exchange(oauth, client, 'CODE_REJECTED', () =>
+  return exchange(oauth, client, oauthErrors.CODE_REJECTED, () =>
     oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
       expectedState: attempt.state,
       ...(client.provider.pkce && { pkceCodeVerifier: attempt.codeVerifier }),
@@ -56,7 +55,7 @@ export async function exchangeCode(
  * when it fails: where refresh tokens rotate, the old one may be spent although the answer was lost.
  *
  * @returns `refreshToken` is absent if the host wants the old one to be used again
- * @throws LoginError
+ * @throws Failure
  */
 export async function renewTokens(
   client: Client,
@@ -65,7 +64,7 @@ export async function renewTokens(
   deadline: number,
 ): Promise<Tokens> {
   const oauth = await loadOpenId();
-  return exchange(oauth, client, 'REFRESH_REJECTED', () =>
+  return exchange(oauth, client, oauthErrors.REFRESH_REJECTED, () =>
     oauth.refreshTokenGrant(configuration(oauth, client, clientSecret, deadline), refreshToken),
   );
 }
@@ -73,13 +72,13 @@ export async function renewTokens(
 async function exchange(
   oauth: OpenId,
   client: Client,
-  rejected: 'CODE_REJECTED' | 'REFRESH_REJECTED',
+  rejected: ErrorRow,
   grant: () => Promise<TokenEndpointResponse>,
 ): Promise<Tokens> {
   try {
     const { access_token: accessToken, refresh_token: refreshToken } = await grant();
     for (const token of [accessToken, refreshToken ?? 'x'])
-      if (!/^[\x21-\x7e]+$/.test(token)) throw new LoginError('HOST_MALFORMED', { host: client.provider.name });
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new Failure(oauthErrors.HOST_MALFORMED, { host: client.provider.name });
     return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
   } catch (error) {
     throw inOurWords(oauth, error, client, rejected);
@@ -119,82 +118,24 @@ function clientAuthentication(oauth: OpenId, { provider, clientId }: Client, sec
  */
 function tolerantFetch(oauth: OpenId, deadline: number): CustomFetch {
   return async (url, options) => {
-    const { status: given, type, text } = await send(url, options, deadline);
+    const { method, headers, body: form } = options;
+    const given = await send(url, { method, headers, body: String(form), deadline });
     const answer = (body: object | undefined, status: number) =>
       new oauth.Response(body, status) as unknown as Response; // all of it that the library looks at
-    const body = readObject(text, type);
-    if (!body) return answer(undefined, given);
+    const body = readObject(textOf(given), given.headers['content-type']);
+    if (!body) return answer(undefined, given.status);
     // What is used here and nothing else, so that nothing else can spoil a token: hosts say `null`, an empty text or a list
     // where the library expects something else, and an ID token would be examined. Headers stay behind, too: Doorkeeper
     // (GitLab) sends `WWW-Authenticate` with every error, and the library would stop reading there.
     const { access_token, token_type, error } = body;
     const refresh_token = body['refresh_token'] || undefined;
     // GitHub says 200 to everything.
-    const status = given === 200 && error ? 400 : given;
+    const status = given.status === 200 && error ? 400 : given.status;
     return answer({ access_token, token_type, refresh_token, error }, status);
   };
 }
 
-/**
- * One request, on a connection of its own: one that was kept while the instance slept may be dead, and would cost the code.
- *
- * Not with Node's `fetch`. What claims to be packed it unpacks, and there an answer can be lost beyond the reach of any signal
- * (Node 20 and 22), or one that is packed six times over can end the whole process (all of them). Here nothing is unpacked
- * but one layer of gzip, for proxies that do not listen.
- */
-function send(
-  url: string,
-  { method, headers, body }: Parameters<CustomFetch>[1],
-  deadline: number,
-): Promise<{ status: number; type: string | null; text: string }> {
-  const { request } = url.startsWith('https:')
-    ? process.getBuiltinModule('node:https')
-    : process.getBuiltinModule('node:http');
-  return new Promise((resolve, reject) => {
-    const fail = (cause?: unknown) =>
-      reject(cause instanceof TooLarge || cause instanceof TooLate ? cause : new Unreachable('', { cause }));
-    // What would come too late must not spend the code.
-    if (deadline <= Date.now()) return reject(new TooLate());
-    const own = { ...headers, 'accept-encoding': 'identity' };
-    let complete = false;
-    const sent = request(url, { method, headers: own, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        if ((size += chunk.length) > sizeLimit) sent.destroy(new TooLarge());
-      });
-      response.on('error', fail).on('end', () => {
-        complete = true;
-        try {
-          const packed = response.headers['content-encoding']?.toLowerCase() === 'gzip';
-          const bytes = Buffer.concat(chunks);
-          const plain = packed
-            ? process.getBuiltinModule('node:zlib').gunzipSync(bytes, { maxOutputLength: sizeLimit })
-            : bytes;
-          const type = response.headers['content-type'] ?? null;
-          resolve({ status: response.statusCode ?? 0, type, text: new TextDecoder().decode(plain) });
-        } catch {
-          reject(new TooLarge()); // or no gzip at all
-        }
-      });
-    });
-    const timer = setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now());
-    sent.on('error', fail).on('close', () => {
-      clearTimeout(timer);
-      if (!complete) fail();
-    });
-    sent.end(String(body));
-  });
-}
-
-class Unreachable extends Error {}
-
-class TooLarge extends Error {}
-
-class TooLate extends Error {}
-
-function readObject(text: string, type: string | null): Record<string, unknown> | undefined {
+function readObject(text: string, type: string | undefined): Record<string, unknown> | undefined {
   if (type?.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
   try {
     const value: unknown = JSON.parse(text);
@@ -209,28 +150,28 @@ function readObject(text: string, type: string | null): Record<string, unknown> 
  *
  * @param rejected what it means here that the host does not take the grant
  */
-function inOurWords(oauth: OpenId, error: unknown, client: Client, rejected: LoginErrorCode): LoginError {
-  if (error instanceof LoginError) return error;
+function inOurWords(oauth: OpenId, error: unknown, client: Client, rejected: ErrorRow): Failure {
+  if (error instanceof Failure) return error;
   const prefix = settingPrefix(client.provider);
   const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };
   const options = { cause: error };
 
   if (error instanceof oauth.ResponseBodyError)
     return error.status === 429
-      ? new LoginError('HOST_BUSY', fill, options)
-      : new LoginError(tokenError(error.error, rejected), fill, options);
+      ? new Failure(oauthErrors.HOST_BUSY, fill, options)
+      : new Failure(tokenError(error.error, rejected), fill, options);
 
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof TooLarge) return new LoginError('HOST_MALFORMED', fill, options);
-    if (cause instanceof TooLate) return new LoginError('HOST_TIMEOUT', fill, options);
-    if (cause instanceof Unreachable) return new LoginError('HOST_UNREACHABLE', fill, options);
+    if (cause instanceof TooLarge) return new Failure(oauthErrors.HOST_MALFORMED, fill, options);
+    if (cause instanceof TooLate) return new Failure(oauthErrors.HOST_TIMEOUT, fill, options);
+    if (cause instanceof Unreachable) return new Failure(oauthErrors.HOST_UNREACHABLE, fill, options);
     if (cause.cause instanceof oauth.Response && cause.cause.status !== 200) {
       const status = cause.cause.status;
       return status === 429
-        ? new LoginError('HOST_BUSY', fill, options)
-        : new LoginError('HOST_FAILED', { ...fill, status: String(status) }, options);
+        ? new Failure(oauthErrors.HOST_BUSY, fill, options)
+        : new Failure(oauthErrors.HOST_FAILED, { ...fill, status: String(status) }, options);
     }
   }
   // A bare TypeError is neither the library's nor the network's: it is a mistake of ours.
-  return new LoginError(error instanceof TypeError ? 'INTERNAL' : 'HOST_MALFORMED', fill, options);
+  return new Failure(error instanceof TypeError ? webErrors.INTERNAL : oauthErrors.HOST_MALFORMED, fill, options);
 }

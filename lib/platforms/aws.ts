@@ -1,4 +1,4 @@
-import type { ParameterStore } from '../settings/store.ts';
+import type { ParameterStore } from '../web/platform.ts';
 
 /**
  * AWS's Parameter Store, opened when the first setting points to it: the SDK is large, and most never need it. One for each

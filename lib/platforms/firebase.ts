@@ -17,6 +17,6 @@ export const firebase =
   (handler: Handler) =>
   async (request: FirebaseRequest, response: ServerResponse): Promise<void> => {
     const [path = '', ...query] = request.originalUrl.split('?');
-    const body = async () => request.rawBody?.toString() ?? '';
+    const body = () => (request.rawBody ? [request.rawBody] : []);
     toReply(await handler({ ...toRequest(request, platform), path, query: query.join('?'), body }), response);
   };

@@ -1,5 +1,6 @@
 import { awsParameterStore } from './aws.ts';
-import type { Handler, HttpReply, HttpRequest, Platform } from '../web/http.ts';
+import type { Handler, HttpReply, HttpRequest } from '../web/http.ts';
+import type { Platform } from '../web/platform.ts';
 
 /**
  * The parts that we read of payload format 2.0, which HTTP APIs and Function URLs send.
@@ -22,6 +23,7 @@ export interface LambdaResult {
   /** One `Set-Cookie` each: two of them in one header would be broken. */
   cookies: string[];
   body: string;
+  isBase64Encoded?: boolean;
 }
 
 export function lambda(handler: Handler): (event: LambdaEvent) => Promise<LambdaResult> {
@@ -40,7 +42,7 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
     query: rawQueryString,
     headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
     // Forms arrive in base64, JSON as it is.
-    body: async () => (isBase64Encoded ? Buffer.from(body, 'base64').toString() : body),
+    body: () => [Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')],
     platform: {
       // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
       url: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
@@ -54,5 +56,5 @@ const toReply = ({ status, headers, cookies, body }: HttpReply): LambdaResult =>
   statusCode: status,
   headers,
   cookies,
-  body,
+  ...(typeof body === 'string' ? { body } : { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }),
 });

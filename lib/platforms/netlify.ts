@@ -14,7 +14,7 @@ function toRequest(request: Request, context?: Context): HttpRequest {
     path: url.pathname,
     query: url.search.slice(1),
     headers: Object.fromEntries(request.headers),
-    body: () => request.text(),
+    body: () => request.body ?? [],
     platform: {
       // The site's main address. The request's own may be a deploy preview's, where no host sends anybody back to.
       url: context?.site?.url ?? process.env['URL'],
@@ -25,7 +25,7 @@ function toRequest(request: Request, context?: Context): HttpRequest {
 }
 
 function toReply({ status, headers, cookies, body }: HttpReply): Response {
-  const reply = new Response(body === '' ? null : body, { status, headers });
+  const reply = new Response(body === '' ? null : (body as BodyInit), { status, headers });
   for (const cookie of cookies) reply.headers.append('set-cookie', cookie);
   return reply;
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Handler, HttpReply, HttpRequest, Platform } from '../web/http.ts';
+import type { Handler, HttpReply, HttpRequest } from '../web/http.ts';
+import type { Platform } from '../web/platform.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
 export const node =
@@ -20,20 +21,9 @@ export function toRequest(request: IncomingMessage, platform: Platform): HttpReq
     path,
     query: query.join('?'),
     headers: Object.fromEntries(headers),
-    body: () => readBody(request),
+    body: () => request as AsyncIterable<Buffer>,
     platform,
   };
-}
-
-/** @returns the body, cut off behind what anybody has reason to send */
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    if ((size += chunk.length) > 64 * 1024) break;
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 export function toReply({ status, headers, cookies, body }: HttpReply, response: ServerResponse): void {

@@ -1,14 +1,6 @@
-import { LoginError } from '../web/errors.ts';
-import { isLoopback, parseOrigins, type OriginList } from '../web/origins.ts';
+import { parseOrigins, type OriginList } from '../web/origins.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
-import { openSettings } from './store.ts';
-import type { Platform } from '../web/http.ts';
-
-/**
- * The settings, read from the environment at every request: one mechanism on every platform, and a changed value counts
- * at once where the platform allows it. Whatever is wrong is refused by its name, never with its value.
- */
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { invalid, list, optional, readUrl, required, withoutFinalSlash, type Environment } from './environment.ts';
 
 /** Our own address as the browser sees it. */
 export interface Address {
@@ -32,33 +24,10 @@ export interface Client {
   redirectUri: string;
 }
 
-/** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
-function optional(env: Environment, name: string): string | undefined {
-  const value = env[name]?.trim() || undefined;
-  // What is read from a store has been put in its place before (settings/store.ts). A pointer must never pass for a value.
-  if (isPointer(value))
-    throw invalid(
-      name,
-      'it points to the AWS Parameter Store ("ssm:"), which only AWS Lambda and the local server can read, and not for every setting. Set the value itself.',
-    );
-  return value;
-}
-
-/** Whether a value only says where the value is. */
-export const isPointer = (value: string | undefined): boolean => /^\s*ssm:/i.test(value ?? '');
-
-function required(env: Environment, name: string): string {
-  const value = optional(env, name);
-  if (value !== undefined) return value;
-  throw new LoginError(env[name] === undefined ? 'SETTING_MISSING' : 'SETTING_EMPTY', { setting: name });
-}
-
-const invalid = (setting: string, detail: string) => new LoginError('SETTING_INVALID', { setting, detail });
-
 /**
  * @param platformUrl the address as the platform knows it, for when `CMS_AUTH_URL` is not set. Never taken from a
  *   request header: whoever sends `Host` or `X-Forwarded-Host` would choose where the host sends the code to.
- * @throws LoginError SETTING_MISSING, SETTING_INVALID
+ * @throws Failure SETTING_MISSING, SETTING_INVALID
  */
 export function readAddress(env: Environment, platformUrl: string | undefined): Address {
   const url = readUrl('CMS_AUTH_URL', optional(env, 'CMS_AUTH_URL') ?? platformUrl);
@@ -69,7 +38,7 @@ export function readAddress(env: Environment, platformUrl: string | undefined): 
 
 /**
  * @returns the origins that may receive a token: those listed, or our own alone
- * @throws LoginError SETTING_INVALID
+ * @throws Failure SETTING_INVALID
  */
 export function readOrigins(env: Environment, address: Address): OriginList {
   const parsed = parseOrigins(optional(env, 'CMS_AUTH_ORIGINS') ?? address.origin);
@@ -80,7 +49,7 @@ export function readOrigins(env: Environment, address: Address): OriginList {
 /**
  * Whether the owner's page is on.
  *
- * @throws LoginError SETTING_INVALID
+ * @throws Failure SETTING_INVALID
  */
 export function readPage(env: Environment): boolean {
   const value = optional(env, 'CMS_AUTH_PAGE') ?? 'on';
@@ -97,7 +66,7 @@ export const urlSetting = (provider: Provider): string => `${settingPrefix(provi
 /**
  * Where the host is, without a slash at the end.
  *
- * @throws LoginError SETTING_INVALID
+ * @throws Failure SETTING_INVALID
  */
 export function baseUrl(env: Environment, provider: Provider): string {
   const name = urlSetting(provider);
@@ -111,7 +80,7 @@ export const clientSettings = (provider: Provider): string[] => [
   urlSetting(provider),
 ];
 
-/** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
+/** @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function readClient(env: Environment, provider: Provider, address: Address): Client {
   const base = baseUrl(env, provider);
   return {
@@ -126,7 +95,7 @@ export function readClient(env: Environment, provider: Provider, address: Addres
 
 export const secretSetting = (provider: Provider): string => `${settingPrefix(provider)}_CLIENT_SECRET`;
 
-/** @throws LoginError SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
+/** @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export const readSecret = (env: Environment, provider: Provider): string => required(env, secretSetting(provider));
 
 export const callbackAddress = (address: Address, provider: Provider): string =>
@@ -141,7 +110,7 @@ export const scopeSetting = (provider: Provider): string => `${settingPrefix(pro
  *
  * @param wish as the CMS sent it: separated by spaces or commas
  * @returns undefined where no scope is to be sent
- * @throws LoginError SETTING_INVALID
+ * @throws Failure SETTING_INVALID
  */
 export function readScope(env: Environment, provider: Provider, wish: string | undefined): string | undefined {
   if (!provider.scope) return undefined;
@@ -165,7 +134,7 @@ export const handOverSettings = ['CMS_AUTH_ORIGINS', 'CMS_AUTH_REFRESH'];
 /**
  * Whether the owner lets refresh tokens of this provider out.
  *
- * @throws LoginError SETTING_INVALID
+ * @throws Failure SETTING_INVALID
  */
 export const readRefresh = (env: Environment, provider: Provider): boolean =>
   list(optional(env, 'CMS_AUTH_REFRESH') ?? '').includes(provider.id);
@@ -173,68 +142,11 @@ export const readRefresh = (env: Environment, provider: Provider): boolean =>
 /**
  * How long a value that was read from a store may be used, in milliseconds.
  *
- * @throws LoginError SETTING_INVALID
+ * @throws Failure SETTING_INVALID
  */
 export function readTimeToLive(env: Environment): number {
   const seconds = optional(env, 'CMS_AUTH_SECRETS_TTL') ?? '300';
   if (!/^\d{1,6}$/.test(seconds))
     throw invalid('CMS_AUTH_SECRETS_TTL', 'write a whole number of seconds, such as 300.');
   return Number(seconds) * 1000;
-}
-
-/** What is listed with spaces or commas between. */
-const list = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
-
-function readUrl(name: string, value: string | undefined): URL {
-  if (value === undefined) throw new LoginError('SETTING_MISSING', { setting: name });
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw invalid(name, 'write a complete address that begins with https://, such as https://www.example.com.');
-  if (url.protocol === 'http:' && !isLoopback(url))
-    throw invalid(name, 'it must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only).');
-  if (url.username || url.password || withoutFinalSlash(url.pathname).includes('//') || /[?#@\\\s]/.test(value))
-    throw invalid(name, 'write it without user name, spaces, "?", "#", "\\" and double slashes.');
-  return url;
-}
-
-const withoutFinalSlash = (text: string): string => text.replace(/\/+$/, '');
-
-/**
- * What is wrong with the settings as a whole, for a server that wants to know before the first login.
- *
- * @returns empty when all is well
- */
-export async function checkSettings(
-  env: Environment,
-  providers: readonly Provider[],
-  platform: Platform = {},
-): Promise<LoginError[]> {
-  const problems = new Map<string, LoginError>();
-  const attempt = async (check: () => void | Promise<void>) => {
-    try {
-      await check();
-    } catch (error) {
-      if (!(error instanceof LoginError)) throw error;
-      problems.set(error.message, error);
-    }
-  };
-  const settings = openSettings(env, platform, Date.now() + 8_000);
-  await attempt(async () => {
-    const address = readAddress(env, platform.url);
-    await attempt(async () => void readOrigins(await settings.read(['CMS_AUTH_ORIGINS']), address));
-    await attempt(async () => void readPage(await settings.read(['CMS_AUTH_PAGE'])));
-    await attempt(() => void readTimeToLive(env));
-    await attempt(async () => {
-      const named = list(optional(await settings.read(['CMS_AUTH_REFRESH']), 'CMS_AUTH_REFRESH') ?? '');
-      if (named.some((id) => !providers.some((provider) => provider.id === id)))
-        throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);
-    });
-    for (const provider of providers.filter((p) => isConfigured(env, p))) {
-      const names = [...clientSettings(provider), scopeSetting(provider)];
-      await attempt(async () => void readClient(await settings.read(names), provider, address));
-      await attempt(async () => void readScope(await settings.read(names), provider, undefined));
-      await attempt(async () => void readSecret(await settings.read([secretSetting(provider)]), provider));
-    }
-  });
-  return [...problems.values()];
 }

@@ -1,5 +1,5 @@
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { Parameter, ParameterStore } from './store.ts';
+import type { Parameter, ParameterStore } from '../web/platform.ts';
 
 /** As many names as one GetParameters call takes. */
 const mostNames = 10;

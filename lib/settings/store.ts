@@ -1,27 +1,8 @@
-import { LoginError } from '../web/errors.ts';
-import type { Platform } from '../web/http.ts';
-import { isPointer, readTimeToLive, type Environment } from './settings.ts';
-
-/** Keeps values that settings only point to. */
-export interface ParameterStore {
-  /**
-   * @param names of parameters, such as `/cms/github/secret`
-   * @param limits how old a value may be, in milliseconds, and when to give up, in milliseconds since the epoch
-   * @returns an entry for each name; it does not reject for what the store answers or fails to answer
-   */
-  read(
-    names: readonly string[],
-    limits: { timeToLive: number; deadline: number },
-  ): Promise<ReadonlyMap<string, Parameter>>;
-  /** Has a value read anew next time, unless that was done already. */
-  distrust(name: string, value: string): void;
-}
-
-/** A value, or what stood in the way of reading it; both where a value could not be renewed and the old one still serves. */
-export interface Parameter {
-  value?: string | undefined;
-  problem?: { code: 'PARAMETER_MISSING' | 'PARAMETER_UNREADABLE'; fill: Readonly<Record<string, string>> } | undefined;
-}
+import { Failure, webErrors } from '../web/errors.ts';
+import { settingErrors } from './errors.ts';
+import type { Parameter, ParameterStore, Platform } from '../web/platform.ts';
+import { isPointer, type Environment } from './environment.ts';
+import { readTimeToLive } from './settings.ts';
 
 /** The settings as one request sees them. */
 export interface Settings {
@@ -31,7 +12,7 @@ export interface Settings {
    *
    * @param alongWith settings that may be needed later: they are read too if the store has to be asked anyway
    * @returns the environment, with the values in place of their pointers
-   * @throws LoginError PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID
+   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID
    */
   read(names: readonly string[], alongWith?: readonly string[]): Promise<Environment>;
   /** The host refused these values: they are not used again, but read anew for the next login. */
@@ -46,15 +27,15 @@ const pointer = /^ssm:((?:\/[\w.-]+)+(?::[\w.-]+)?)$/;
 export function openSettings(env: Environment, { openParameterStore }: Platform, deadline: number): Settings {
   const warnings: string[] = [];
   const found = new Map<string, { target: string; value: string }>();
-  const failed = new Map<string, LoginError>();
+  const failed = new Map<string, Failure>();
   const isWanted = (setting: string): boolean => isPointer(env[setting]) && !found.has(setting) && !failed.has(setting);
   let store: ParameterStore | undefined;
 
   function take(setting: string, target: string, { value, problem }: Parameter): void {
     const fill = { setting, pointer: `ssm:${target}`, ...problem?.fill };
-    const failure = problem && new LoginError(problem.code, fill);
-    if (value === undefined) failed.set(setting, failure ?? new LoginError('INTERNAL'));
-    else if (value.trim() === '') failed.set(setting, new LoginError('PARAMETER_EMPTY', fill));
+    const failure = problem && new Failure(settingErrors[problem.code], fill);
+    if (value === undefined) failed.set(setting, failure ?? new Failure(webErrors.INTERNAL));
+    else if (value.trim() === '') failed.set(setting, new Failure(settingErrors.PARAMETER_EMPTY, fill));
     else {
       found.set(setting, { target, value });
       if (failure) warnings.push(`${failure.message} The value read before is still used.`);
@@ -91,7 +72,7 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
   };
 }
 
-const malformed = (setting: string): LoginError => {
+const malformed = (setting: string): Failure => {
   const detail = 'write ssm: and the whole name of the parameter, which begins with a slash: ssm:/cms/github/secret.';
-  return new LoginError('SETTING_INVALID', { setting, detail });
+  return new Failure(settingErrors.SETTING_INVALID, { setting, detail });
 };

@@ -1,13 +1,13 @@
-import { providers } from '../../functions/auth.ts';
-import { createHandler } from '../hop/handler.ts';
-import { printLine, writeLog } from '../web/log.ts';
-import { settingPrefix } from '../providers/provider.ts';
-import { checkSettings, isConfigured, readAddress } from '../settings/settings.ts';
+import { createHandler, hopEvents } from '../hop/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
 import { closeOnSignal, listen, node, readPort } from '../platforms/node.ts';
+import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { checkSettings } from '../settings/check.ts';
+import { isConfigured, readAddress } from '../settings/settings.ts';
+import { printLine, writeLog } from '../web/log.ts';
 
 /** The hop as a server of its own. Without settings it says so and stops. */
-export async function main(): Promise<void> {
+export async function main(providers: readonly Provider[]): Promise<void> {
   const port = readPort(process.env['PORT']);
   const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
   const problems = await checkSettings(process.env, providers, platform);
@@ -26,7 +26,9 @@ export async function main(): Promise<void> {
   const address = readAddress(process.env, platform.url);
   // On plain http nobody else could log in anyway, and nobody else should be able to try.
   // Machines collect the lines of a server in production; of any other one a person reads them.
-  const handler = createHandler(providers, { log: process.env['NODE_ENV'] === 'production' ? writeLog : printLine });
+  const handler = createHandler(providers, {
+    log: process.env['NODE_ENV'] === 'production' ? writeLog : printLine(hopEvents),
+  });
   closeOnSignal(await listen(node(handler, platform), { port, loopbackOnly: !address.secure }));
   console.log(`The login server listens on port ${port}. Set-up and checks: ${address.origin}${address.prefix}/auth`);
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);

@@ -1,5 +1,5 @@
-import { LoginError } from './errors.ts';
-import type { ParameterStore } from '../settings/store.ts';
+import { Failure, webErrors } from './errors.ts';
+import type { Platform } from './platform.ts';
 
 /**
  * What a request and a reply are in here: plain data.
@@ -16,23 +16,9 @@ export interface HttpRequest {
   query: string;
   /** Lower-case names. Repeated headers are joined as HTTP joins them; cookies with `; `. */
   headers: Readonly<Record<string, string | undefined>>;
-  /** The body as text, decoded from whatever the platform made of it; read only where one is expected. */
-  body?: (() => Promise<string>) | undefined;
+  /** The bytes of the body, decoded from whatever the platform made of them; asked for only where a body is expected. */
+  body?: (() => AsyncIterable<Uint8Array> | Iterable<Uint8Array>) | undefined;
   platform: Platform;
-}
-
-/** What only the platform knows or can do. Everything is optional: a platform says what it has. */
-export interface Platform {
-  /** Our own address as the platform itself knows it (never from a request header); `CMS_AUTH_URL` overrides it. */
-  url?: string | undefined;
-  /** Its name for this request, for the log. */
-  requestId?: string | undefined;
-  /** Whether it lets no cookie through but `__session`. */
-  sessionCookieOnly?: boolean;
-  /** What to say where a setting is missing: how one gets lost on this platform. */
-  adviceOnMissing?: string;
-  /** Where the values of `ssm:` settings are; opened only when there is one. Elsewhere such settings are refused. */
-  openParameterStore?: (() => Promise<ParameterStore>) | undefined;
 }
 
 export interface HttpReply {
@@ -41,6 +27,12 @@ export interface HttpReply {
   headers: Record<string, string>;
   /** One complete `Set-Cookie` value each. They must never be merged into one header. */
   cookies: string[];
+  /** Bytes where they are a Git host's, passed on as they came. */
+  body: string | Uint8Array;
+}
+
+/** A reply of our own making. */
+export interface TextReply extends HttpReply {
   body: string;
 }
 
@@ -60,7 +52,7 @@ export const commonHeaders = {
 } as const;
 
 /** 302, never 301 or 307: a cached redirect would replay an old `state` (RFC 9700, 4.12). */
-export const redirect = (location: string): HttpReply => ({
+export const redirect = (location: string): TextReply => ({
   status: 302,
   headers: { ...commonHeaders, location },
   cookies: [],
@@ -70,7 +62,7 @@ export const redirect = (location: string): HttpReply => ({
 /**
  * Parameters of a query, none of which may come twice (RFC 6749, 3.1): two readers might each believe another one.
  *
- * @throws LoginError BAD_REQUEST
+ * @throws Failure BAD_REQUEST
  */
 export function singleParameters<Name extends string>(
   parameters: URLSearchParams,
@@ -79,8 +71,48 @@ export function singleParameters<Name extends string>(
   const values = {} as Record<Name, string | undefined>;
   for (const name of names) {
     const given = parameters.getAll(name);
-    if (given.length > 1) throw new LoginError('BAD_REQUEST', { detail: `"${name}" is given twice` });
+    if (given.length > 1) throw new Failure(webErrors.BAD_REQUEST, { detail: `"${name}" is given twice` });
     values[name] = given[0];
   }
   return values;
+}
+
+/**
+ * Reads a request's body, for no longer than the deadline and no further than the limit: somebody who sends byte by byte, or
+ * without an end, gets no more of our time and memory than a Git host does.
+ *
+ * @param limits `limit` in bytes, `deadline` in milliseconds since the epoch
+ * @returns undefined if the body is larger than the limit
+ * @throws Failure BAD_REQUEST if it breaks off or does not arrive in time
+ */
+export async function readBody(
+  { body }: HttpRequest,
+  { limit, deadline }: { limit: number; deadline: number },
+): Promise<Buffer | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  let stopped = false;
+  let timer;
+  const late = new Promise<never>((_, reject) => {
+    const refuse = () => reject(new Failure(webErrors.BAD_REQUEST, { detail: 'its body did not arrive in time' }));
+    timer = setTimeout(refuse, deadline - Date.now());
+  });
+  const read = async (): Promise<Buffer | undefined> => {
+    for await (const chunk of body?.() ?? []) {
+      // To leave the loop ends the stream: nothing is read on behind an answer.
+      if (stopped || (size += chunk.length) > limit) return undefined;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  };
+  try {
+    return await Promise.race([read(), late]);
+  } catch (error) {
+    throw error instanceof Failure
+      ? error
+      : new Failure(webErrors.BAD_REQUEST, { detail: 'its body broke off' }, { cause: error });
+  } finally {
+    stopped = true;
+    clearTimeout(timer);
+  }
 }

@@ -1,9 +1,10 @@
 /** One line per request, and nothing in it that a login is made of: no code, state, token, cookie or query. */
 export interface LogEntry {
-  event: 'begin' | 'finish' | 'refresh' | 'page' | 'none';
+  /** Each wing has its own. */
+  event: string;
   provider?: string;
   outcome: 'ok' | 'failed';
-  /** What went wrong: one of `errors.ts`. */
+  /** What went wrong: one of a wing's `errors.ts`. */
   code?: string;
   /** The same in words, as the editor got to read them. */
   message?: string;
@@ -28,20 +29,16 @@ export function writeLog(entry: LogEntry): void {
   }
 }
 
-/** What happened, and what it is called if it did not. */
-const events: Readonly<Record<LogEntry['event'], readonly [string, string]>> = {
-  begin: ['login begun', 'login not begun'],
-  finish: ['logged in', 'not logged in'],
-  refresh: ['renewal answered', 'session not renewed'],
-  page: ['set-up page', 'set-up page not shown'],
-  none: ['', 'none of our addresses'],
-};
+/** What each event is called, and what if it failed. */
+export type EventWords = Readonly<Record<string, readonly [done: string, failed: string]>>;
 
 /** The same for a person who watches. */
-export function printLine({ event, provider, outcome, code, message, warning, duration }: LogEntry): void {
-  const time = new Date().toTimeString().slice(0, 8);
-  const [done, failed] = events[event];
-  const what = outcome === 'ok' ? done : event === 'none' ? failed : `${failed}: ${code}. ${message}`;
-  const more = warning === undefined ? '' : ` WARNING: ${warning}`;
-  console.log(`  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${more}  (${duration} ms)`);
-}
+export const printLine =
+  (words: EventWords) =>
+  ({ event, provider, outcome, code, message, warning, duration }: LogEntry): void => {
+    const time = new Date().toTimeString().slice(0, 8);
+    const [done, failed] = words[event] ?? [event, event];
+    const what = outcome === 'ok' ? done : `${failed}: ${code}. ${message}`;
+    const more = warning === undefined ? '' : ` WARNING: ${warning}`;
+    console.log(`  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${more}  (${duration} ms)`);
+  };

@@ -1,6 +1,5 @@
-import { commonHeaders, type HttpReply } from './http.ts';
-import type { LoginError } from './errors.ts';
-import type { Provider } from '../providers/provider.ts';
+import { commonHeaders, type TextReply } from './http.ts';
+import type { Failure } from './errors.ts';
 import style from './page.css?inline';
 
 /** HTML that is safe as it stands: made by `html`, or by hand where the text is known to be safe. */
@@ -44,7 +43,7 @@ export interface Inline {
 export function page(
   status: number,
   { title, body, script }: { title: string; body: Html; script?: Inline },
-): HttpReply {
+): TextReply {
   const policy = [
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
@@ -78,7 +77,7 @@ ${script && html`<script>${new Html(script.text)}</script>`}
 }
 
 /** For addresses and methods that are not part of any login, so that there is no CMS to tell. */
-export function plainErrorPage(error: LoginError): HttpReply {
+export function plainErrorPage(error: Failure): TextReply {
   const title = 'This does not work';
   return page(error.status, {
     title,
@@ -86,19 +85,6 @@ export function plainErrorPage(error: LoginError): HttpReply {
 <h1>${title}</h1>
 <p>${error.message}</p>
 <p class="quiet">Code: ${error.code}</p>
-</main>`,
-  });
-}
-
-/** `/auth/P/callback` opened by hand: whether P is ready, by names of settings only. */
-export function readinessPage(provider: Provider, problem: LoginError | undefined): HttpReply {
-  const title = `${provider.name} is ${problem ? 'not ready' : 'ready'}`;
-  return page(200, {
-    title,
-    body: html`<main class="${problem ? 'failed' : 'done'}">
-<h1>${title}</h1>
-<p>${problem?.message ?? 'All settings that a login needs are there.'}</p>
-<p class="quiet">This address is for ${provider.name} to send editors back to. To log in, press Login in the CMS.</p>
 </main>`,
   });
 }

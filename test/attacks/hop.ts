@@ -6,7 +6,7 @@ import { askOver, freePort } from '../contract/http.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import type { Platform } from '../../lib/web/http.ts';
+import type { Platform } from '../../lib/web/platform.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 import type { HandOver } from '../../lib/hop/popup.ts';
 import type { Reply, Request } from '../contract/login.ts';

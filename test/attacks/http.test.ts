@@ -6,7 +6,8 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { createHandler } from '../../lib/hop/handler.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
-import { checkSettings, readOrigins } from '../../lib/settings/settings.ts';
+import { checkSettings } from '../../lib/settings/check.ts';
+import { readOrigins } from '../../lib/settings/settings.ts';
 import { providers } from '../../functions/auth.ts';
 import { matchOrigin } from '../../lib/web/origins.ts';
 import { startGitHub } from '../hosts/github.ts';
@@ -249,7 +250,7 @@ describe('The cookie (C1 to C9)', () => {
         headers: { cookie: `a=b; ${space}${cookie}` },
         platform: {},
       });
-      expectRefused(reply, 'COOKIE_LOST');
+      expectRefused(reply as Reply, 'COOKIE_LOST');
     }
     return 'refused: COOKIE_LOST';
   });

@@ -1,7 +1,7 @@
 /** What every platform has to do, written once. A platform's own file only says how to call its adapter. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { errors } from '../../lib/web/errors.ts';
+import { errors } from '../errors.ts';
 import { createHandler } from '../../lib/hop/handler.ts';
 import { github } from '../../lib/providers/github.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
@@ -9,7 +9,7 @@ import { listen, sendJson } from '../hosts/http.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 import type { HandOver } from '../../lib/hop/popup.ts';
-import type { Environment } from '../../lib/settings/settings.ts';
+import type { Environment } from '../../lib/settings/environment.ts';
 
 export interface Request {
   method: string;

@@ -20,10 +20,10 @@ import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { listen } from '../hosts/http.ts';
 import { startParameterStore, type ParameterFault, type ParameterStoreHost } from '../hosts/parameters.ts';
 import { asDeployed, domain, end, fromSource, start, type Instance, type Way } from './secrets/instances.ts';
-import type { errors } from '../../lib/web/errors.ts';
+import type { errors } from '../errors.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 import type { HandOver } from '../../lib/hop/popup.ts';
-import type { Environment } from '../../lib/settings/settings.ts';
+import type { Environment } from '../../lib/settings/environment.ts';
 import type { Reply, Request } from './login.ts';
 
 const site = 'https://www.example.com';

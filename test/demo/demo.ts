@@ -1,5 +1,5 @@
 import { providers } from '../../functions/auth.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler, hopEvents } from '../../lib/hop/handler.ts';
 import { printLine } from '../../lib/web/log.ts';
 import { closeOnSignal, listen, node, readPort } from '../../lib/platforms/node.ts';
 import { cmsBundle } from '../cms/bundles.ts';
@@ -37,7 +37,7 @@ export async function main(): Promise<void> {
     env[`${id.toUpperCase()}_CLIENT_ID`] = host.app.clientId;
     env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
   }
-  const hop = node(createHandler(providers, { env, log: printLine }), { url: origin });
+  const hop = node(createHandler(providers, { env, log: printLine(hopEvents) }), { url: origin });
   const pages = demos.map(({ cms, id }) => {
     const host = hosts[id];
     return cmsPages({

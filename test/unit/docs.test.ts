@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { errors } from '../../lib/web/errors.ts';
+import { errors } from '../errors.ts';
 import { settingPrefix } from '../../lib/providers/provider.ts';
 
 const files = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((file) => `docs/${file}`)];
@@ -15,9 +15,12 @@ const settings = [
       (name) => `${settingPrefix(provider)}_${name}`,
     ),
   ),
-  ...[...readFileSync('lib/settings/settings.ts', 'utf8').matchAll(/'(CMS_AUTH_[A-Z_]+)'/g)].map(
-    ([, name = '']) => name,
-  ),
+  ...[
+    ...['settings', 'check']
+      .map((name) => readFileSync(`lib/settings/${name}.ts`, 'utf8'))
+      .join('')
+      .matchAll(/'(CMS_AUTH_[A-Z_]+)'/g),
+  ].map(([, name = '']) => name),
 ];
 
 /** As GitHub makes them of headings. */
@@ -66,8 +69,9 @@ describe('The docs', () => {
   it('list every error code with its status and its words, and no other', () => {
     const rows = [...(texts.get('docs/errors.md') ?? '').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| \w+ \| (.*) \|$/gm)];
     const words = (text: string) => text.replace(/\{advice\}/, '').replace(/\{(\w+)\}/g, '*$1*');
-    expect(rows.map(([, code, status, text]) => [code, Number(status), text])).toEqual(
-      Object.entries(errors).map(([code, { status, text }]) => [code, status, words(text)]),
+    const sorted = (list: [string, number, string][]) => list.sort(([a], [b]) => (a < b ? -1 : 1));
+    expect(sorted(rows.map(([, code = '', status, text = '']) => [code, Number(status), text]))).toEqual(
+      sorted(Object.values(errors).map(({ code, status, text }) => [code, status, words(text)])),
     );
   });
 

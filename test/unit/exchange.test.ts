@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { beginAttempt, codeChallenge, type Attempt } from '../../lib/oauth/attempt.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
-import { LoginError } from '../../lib/web/errors.ts';
+import { Failure } from '../../lib/web/errors.ts';
 import { exchangeCode } from '../../lib/oauth/exchange.ts';
 import { github } from '../../lib/providers/github.ts';
 import { readClient, type Client } from '../../lib/settings/settings.ts';
@@ -61,16 +61,16 @@ const json =
   (_, response) =>
     send(response, status, 'application/json', typeof value === 'string' ? value : JSON.stringify(value));
 
-async function refusal(exchange: Promise<unknown>): Promise<LoginError> {
+async function refusal(exchange: Promise<unknown>): Promise<Failure> {
   const error: unknown = await exchange.then(
     () => new Error('It gave a token.'),
     (reason: unknown) => reason,
   );
-  if (error instanceof LoginError) return error;
+  if (error instanceof Failure) return error;
   throw error;
 }
 
-function expectNoSecrets(error: LoginError, ...secrets: string[]) {
+function expectNoSecrets(error: Failure, ...secrets: string[]) {
   const shown = [error.message, JSON.stringify(error), String(error), ...Object.values(error)].join('\n');
   for (const secret of [clientSecret, 'token_from_a_fault', ...secrets]) expect(shown).not.toContain(secret);
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { LoginError } from '../../lib/web/errors.ts';
+import { Failure, webErrors } from '../../lib/web/errors.ts';
+import { oauthErrors } from '../../lib/oauth/errors.ts';
 import { html, Html, page, safeJson } from '../../lib/web/page.ts';
 import { failurePage, successPage } from '../../lib/hop/popup.ts';
 
@@ -74,8 +75,8 @@ const pages = {
     origins: { exact: ['https://www.example.com'], patterns: [] },
     hop: 'https://auth.example.com',
   }),
-  'a failure that is announced': failurePage({ provider, error: new LoginError('INTERNAL') }),
-  'a failure that is not': failurePage({ provider: undefined, error: new LoginError('INTERNAL') }),
+  'a failure that is announced': failurePage({ provider, error: new Failure(webErrors.INTERNAL) }),
+  'a failure that is not': failurePage({ provider: undefined, error: new Failure(webErrors.INTERNAL) }),
 };
 
 describe.each(Object.entries(pages))('The page of %s', (_, reply) => {
@@ -138,14 +139,14 @@ describe('The popup page', () => {
   it.each([undefined, '', '__proto__', 'GitHub', 'a b', 'a:b', '1a', '-a', '<b>', 'a\n', 'a'.repeat(32)])(
     'announces nothing under the name %j',
     (name) => {
-      expect(handOver(failurePage({ provider: name, error: new LoginError('INTERNAL') }).body)).toBeNull();
+      expect(handOver(failurePage({ provider: name, error: new Failure(webErrors.INTERNAL) }).body)).toBeNull();
     },
   );
 
   it.each(['github', 'constructor', 'a', 'git-gateway', 'a'.repeat(31)])(
     'announces a failure under the name %s',
     (name) => {
-      const error = new LoginError('ACCESS_DENIED', { host: 'GitHub' });
+      const error = new Failure(oauthErrors.ACCESS_DENIED, { host: 'GitHub' });
       const message = `authorization:${name}:error:${safeJson({ provider: name, message: error.message, error: error.message, errorCode: 'ACCESS_DENIED' })}`;
       expect(handOver(failurePage({ provider: name, error }).body)).toEqual({
         greeting: `authorizing:${name}`,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { LoginError } from '../../lib/web/errors.ts';
+import { Failure } from '../../lib/web/errors.ts';
 import { github } from '../../lib/providers/github.ts';
+import { checkSettings } from '../../lib/settings/check.ts';
 import {
   callbackAddress,
-  checkSettings,
   isConfigured,
   readAddress,
   readClient,
@@ -16,11 +16,11 @@ import {
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
 const good = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
 
-function refusal(read: () => unknown): LoginError {
+function refusal(read: () => unknown): Failure {
   try {
     read();
   } catch (error) {
-    if (error instanceof LoginError) return error;
+    if (error instanceof Failure) return error;
     throw error;
   }
   throw new Error('It was not refused.');

@@ -7,7 +7,8 @@ import { lambda } from '../../../lib/platforms/lambda.ts';
 import { netlify } from '../../../lib/platforms/netlify.ts';
 import { node } from '../../../lib/platforms/node.ts';
 import { askOver, closed } from '../../contract/http.ts';
-import type { Handler, Platform } from '../../../lib/web/http.ts';
+import type { Handler } from '../../../lib/web/http.ts';
+import type { Platform } from '../../../lib/web/platform.ts';
 import type { Reply } from '../../contract/login.ts';
 
 export const doors = ['plain', 'lambda', 'netlify', 'node', 'firebase'] as const;
@@ -43,8 +44,8 @@ export async function openDoors() {
   const port = (server: typeof parsed) => (server.address() as AddressInfo).port;
 
   const ways: Record<Door, (handler: Handler, asked: Asked) => Promise<Reply>> = {
-    plain: (handler, { body, cut, ...asked }) =>
-      handler({ ...asked, body: () => (cut ? Promise.reject(new Error('aborted')) : Promise.resolve(body)), platform }),
+    plain: async (handler, { body, cut, ...asked }) =>
+      (await handler({ ...asked, body: () => (cut ? broken() : [Buffer.from(body)]), platform })) as Reply,
     async lambda(handler, { method, path, query, headers: { cookie, ...headers }, body }) {
       const { statusCode, ...reply } = await lambda(handler)({
         rawPath: path,
@@ -110,4 +111,9 @@ function wire({ method, path, query, headers, body }: Asked, door: Door): Asked 
     // Without a length, which the client sends with these only, a body would be the next request.
     body: /^(POST|PUT|PATCH)$/.test(known ? method : 'PUT') ? body : '',
   };
+}
+
+async function* broken(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from('refresh');
+  throw new Error('aborted');
 }

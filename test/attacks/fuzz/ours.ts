@@ -1,7 +1,7 @@
 /** What holds for every answer of ours and for every line of the log, whatever was asked. */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import { errors, type LoginErrorCode } from '../../../lib/web/errors.ts';
+import { errors, type ErrorCode } from '../../errors.ts';
 import { commonHeaders } from '../../../lib/web/http.ts';
 import { matchOrigin, parseOrigins } from '../../../lib/web/origins.ts';
 import type { LogEntry } from '../../../lib/web/log.ts';
@@ -55,7 +55,7 @@ export function expectOurs({ asked, reply, entries, exchanges, secrets }: Seen):
 
   expect([200, 204, 302, 400, 403, 404, 405, 414, 500, 502, 504]).toContain(status);
   if (entry.outcome === 'failed') {
-    const { status: own } = errors[entry.code as LoginErrorCode];
+    const { status: own } = errors[entry.code as ErrorCode];
     expect(entry.code).not.toBe('INTERNAL');
     expect(status).toBe(own);
     expect(entry.message).toBeTruthy();

@@ -8,7 +8,7 @@ import { canary, expectOurs, isListed, origins, readResult, site } from './ours.
 import { openDoors, type Asked, type Door } from './doors.ts';
 import { startRawHost } from './host.ts';
 import type { LogEntry } from '../../../lib/web/log.ts';
-import type { ParameterStore } from '../../../lib/settings/store.ts';
+import type { ParameterStore } from '../../../lib/web/platform.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Bend, Story } from './stories.ts';
 

@@ -10,7 +10,7 @@ import { providers } from '../../../functions/auth.ts';
 import { createHandler } from '../../../lib/hop/handler.ts';
 import { lambda, type LambdaEvent, type LambdaResult } from '../../../lib/platforms/lambda.ts';
 import type { LogEntry } from '../../../lib/web/log.ts';
-import type { Environment } from '../../../lib/settings/settings.ts';
+import type { Environment } from '../../../lib/settings/environment.ts';
 import type { Reply, Request } from '../login.ts';
 
 export interface Instance {

@@ -1,0 +1,111 @@
+import { table, type ErrorRow } from '../web/errors.ts';
+
+/** What can go wrong between the browser, us and the server that the browser was sent to. */
+export const oauthErrors = table({
+  STATE_MISSING: {
+    status: 400,
+    text: 'This did not begin as a login in the CMS (installing a GitHub App ends here, too). Go back to the CMS and press Login.',
+  },
+  STATE_MISMATCH: {
+    status: 400,
+    text: 'This answer does not belong to a login that was started here with the settings of now. Start again from the CMS.',
+  },
+  ATTEMPT_EXPIRED: { status: 400, text: 'This login took longer than 10 minutes. Start again from the CMS.' },
+  COOKIE_LOST: {
+    status: 400,
+    text: 'Your browser did not bring back the cookie of this login. Start again from the CMS. If it happens every time: the login starts at another address than {origin} ("base_url" in the CMS configuration must be exactly that), or cookies are blocked. It also happens when this page is loaded a second time.',
+  },
+  ISSUER_MISMATCH: {
+    status: 400,
+    text: 'The answer came from another server than the login was sent to. Start again from the CMS; if it happens again, the owner should check {setting}.',
+  },
+  ACCESS_DENIED: {
+    status: 400,
+    text: 'Access was refused at {host}, by you or by your organisation. To try again, press Login in the CMS.',
+  },
+  REDIRECT_URI_MISMATCH: {
+    status: 500,
+    text: 'The callback address registered at {host} is not the one of this login server. The owner has to register exactly {callback}',
+  },
+  APPLICATION_SUSPENDED: {
+    status: 500,
+    text: '{host} has suspended the OAuth application of this site. Its owner has to contact {host}.',
+  },
+  INVALID_SCOPE: {
+    status: 500,
+    text: 'The OAuth application at {host} was not registered with the permission that the CMS asks for. Its owner has to add it.',
+  },
+  CLIENT_NOT_ALLOWED: {
+    status: 500,
+    text: 'The OAuth application at {host} may not be used for this kind of login. Its owner has to check its settings at {host}.',
+  },
+  HOST_REFUSED: {
+    status: 502,
+    text: '{host} ended the login with an error. Try again; if it stays, the owner should check the OAuth application at {host}.',
+  },
+  BAD_CLIENT_CREDENTIALS: {
+    status: 500,
+    text: '{host} does not accept the client id and client secret. The owner has to check {prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET, and whether the secret was renewed.',
+  },
+  CODE_REJECTED: {
+    status: 400,
+    text: '{host} did not accept the login code any more: it took too long, or the page was loaded twice. Start again from the CMS.',
+  },
+  REFRESH_REJECTED: {
+    status: 400,
+    text: '{host} did not renew the session: it has ended, or was renewed elsewhere. Log in again.',
+  },
+  UNVERIFIED_EMAIL: { status: 400, text: 'Verify your primary e-mail address at {host} first, then log in again.' },
+  HOST_BUSY: {
+    status: 502,
+    text: '{host} refuses more logins for the moment. Wait a minute, then start again from the CMS.',
+  },
+  HOST_TIMEOUT: { status: 504, text: '{host} did not answer in time. Start again from the CMS in a minute.' },
+  HOST_UNREACHABLE: {
+    status: 502,
+    text: '{host} could not be reached. Start again from the CMS in a minute; if it stays, the owner should check {setting}.',
+  },
+  HOST_FAILED: {
+    status: 502,
+    text: '{host} answered with an error of its own ({status}). Start again from the CMS in a minute.',
+  },
+  HOST_MALFORMED: {
+    status: 502,
+    text: '{host} answered something that is no OAuth answer. Start again from the CMS in a minute; if it stays, the owner should check {setting}.',
+  },
+});
+
+/**
+ * What the hosts' own codes mean, for all hosts together: where two hosts use one word, they mean the same by it.
+ * @see https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors
+ * @see https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+ */
+const authorizationErrors: Readonly<Record<string, ErrorRow>> = {
+  access_denied: oauthErrors.ACCESS_DENIED,
+  redirect_uri_mismatch: oauthErrors.REDIRECT_URI_MISMATCH,
+  application_suspended: oauthErrors.APPLICATION_SUSPENDED,
+  invalid_scope: oauthErrors.INVALID_SCOPE,
+  unauthorized_client: oauthErrors.CLIENT_NOT_ALLOWED,
+  unsupported_response_type: oauthErrors.CLIENT_NOT_ALLOWED,
+};
+
+const grantErrors = new Set(['invalid_grant', 'bad_verification_code', 'bad_refresh_token']);
+
+const tokenErrors: Readonly<Record<string, ErrorRow>> = {
+  incorrect_client_credentials: oauthErrors.BAD_CLIENT_CREDENTIALS,
+  invalid_client: oauthErrors.BAD_CLIENT_CREDENTIALS,
+  unauthorized_client: oauthErrors.BAD_CLIENT_CREDENTIALS,
+  redirect_uri_mismatch: oauthErrors.REDIRECT_URI_MISMATCH,
+  unverified_user_email: oauthErrors.UNVERIFIED_EMAIL,
+  slow_down: oauthErrors.HOST_BUSY,
+};
+
+/** The `error` of a callback, which anybody can write into the address, as a code of ours. */
+export const authorizationError = (error: string): ErrorRow => lookUp(authorizationErrors, error);
+
+/** The `error` of a token endpoint as a code of ours; `rejected` is the one for a code or refresh token that was refused. */
+export const tokenError = (error: string, rejected: ErrorRow): ErrorRow =>
+  grantErrors.has(error) ? rejected : lookUp(tokenErrors, error);
+
+const lookUp = (table: Readonly<Record<string, ErrorRow>>, error: string): ErrorRow =>
+  (Object.hasOwn(table, error) ? table[error] : undefined) ?? oauthErrors.HOST_REFUSED;

@@ -1,0 +1,58 @@
+import { Failure } from '../web/errors.ts';
+import { invalid, list, optional, type Environment } from './environment.ts';
+import {
+  clientSettings,
+  isConfigured,
+  readAddress,
+  readClient,
+  readOrigins,
+  readPage,
+  readScope,
+  readSecret,
+  readTimeToLive,
+  scopeSetting,
+  secretSetting,
+} from './settings.ts';
+import { openSettings } from './store.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Platform } from '../web/platform.ts';
+
+/**
+ * What is wrong with the settings as a whole, for a server that wants to know before the first login.
+ *
+ * @returns empty when all is well
+ */
+export async function checkSettings(
+  env: Environment,
+  providers: readonly Provider[],
+  platform: Platform = {},
+): Promise<Failure[]> {
+  const problems = new Map<string, Failure>();
+  const attempt = async (check: () => void | Promise<void>) => {
+    try {
+      await check();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      problems.set(error.message, error);
+    }
+  };
+  const settings = openSettings(env, platform, Date.now() + 8_000);
+  await attempt(async () => {
+    const address = readAddress(env, platform.url);
+    await attempt(async () => void readOrigins(await settings.read(['CMS_AUTH_ORIGINS']), address));
+    await attempt(async () => void readPage(await settings.read(['CMS_AUTH_PAGE'])));
+    await attempt(() => void readTimeToLive(env));
+    await attempt(async () => {
+      const named = list(optional(await settings.read(['CMS_AUTH_REFRESH']), 'CMS_AUTH_REFRESH') ?? '');
+      if (named.some((id) => !providers.some((provider) => provider.id === id)))
+        throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);
+    });
+    for (const provider of providers.filter((p) => isConfigured(env, p))) {
+      const names = [...clientSettings(provider), scopeSetting(provider)];
+      await attempt(async () => void readClient(await settings.read(names), provider, address));
+      await attempt(async () => void readScope(await settings.read(names), provider, undefined));
+      await attempt(async () => void readSecret(await settings.read([secretSetting(provider)]), provider));
+    }
+  });
+  return [...problems.values()];
+}

@@ -1,0 +1,23 @@
+import { table } from '../web/errors.ts';
+
+/** What can be wrong with our own settings. */
+export const settingErrors = table({
+  SETTING_MISSING: {
+    status: 500,
+    text: '{setting} is not set. The owner of this login server has to set it, then deploy again.{advice}',
+  },
+  SETTING_EMPTY: { status: 500, text: '{setting} is set but empty. The owner of this login server has to fill it in.' },
+  SETTING_INVALID: { status: 500, text: '{setting} cannot be used: {detail}' },
+  PARAMETER_MISSING: {
+    status: 500,
+    text: '{setting} points to {pointer}, which does not exist in {region}. The owner of this login server has to create it there, or to correct the name.',
+  },
+  PARAMETER_EMPTY: {
+    status: 500,
+    text: '{setting} points to {pointer}, which is empty. The owner of this login server has to fill it in.',
+  },
+  PARAMETER_UNREADABLE: {
+    status: 500,
+    text: '{setting} points to {pointer}, which could not be read: {detail}. Start again from the CMS in a minute; if it stays, the owner of this login server has to see to it.',
+  },
+});
