@@ -37,19 +37,26 @@ export interface Inline {
 }
 
 /**
- * A page of ours: no request goes out from it, and of all scripts and styles that might ever get into it, the browser
- * runs those alone whose hash we name.
+ * A page of ours: of all scripts and styles that might ever get into it, the browser runs those alone whose hash we name,
+ * and no request goes out from it except where `formAction` and `connect` say (as in a Content-Security-Policy).
  */
 export function page(
   status: number,
-  { title, body, script }: { title: string; body: Html; script?: Inline },
+  {
+    title,
+    body,
+    script,
+    formAction = `'none'`,
+    connect,
+  }: { title: string; body: Html; script?: Inline; formAction?: string; connect?: string },
 ): TextReply {
   const policy = [
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
     `style-src '${style.hash}'`,
     `base-uri 'none'`,
-    `form-action 'none'`,
+    connect !== undefined && `connect-src ${connect}`,
+    `form-action ${formAction}`,
     `frame-ancestors 'none'`,
   ];
   // Nothing may stand between a tag and its script or style: the hash is of every character in there.
