@@ -152,7 +152,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', ...seldom },
+    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', setup: 'lib/start/setup.ts', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
