@@ -129,7 +129,7 @@ export async function readCall(
     values.url,
     'At which address is the login server, or will it be?',
     'https://auth.example.com',
-    (text) => named('--url', () => readAddress({ CMS_AUTH_URL: text || ' ' }, undefined)),
+    (text) => named('--url', () => readAddress({ CMS_AUTH_URL: text || 'nothing' }, undefined)),
   );
   const site = await ask(
     values.site ?? (asked ? undefined : ''),
