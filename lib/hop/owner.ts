@@ -7,6 +7,8 @@ import script from './owner.client.ts?inline';
 import { Failure } from '../web/errors.ts';
 import type { TextReply } from '../web/http.ts';
 
+export { readiness } from './readiness.ts';
+
 /**
  * The page at `/auth` for whoever sets the login up: what to register, what to write into the CMS configuration, and a login
  * to try. It says nothing that an outsider could not find out by trying, and so neither the allow-list nor anything about a
@@ -44,13 +46,13 @@ ${registration}
 <p>2. Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code>, and <code>CMS_AUTH_ORIGINS</code> to the origin of your CMS page.</p>
 </details>`;
   return html`<p><code>${prefix}_CLIENT_ID</code> is set. <a href="${base}/${provider.id}/callback">Is everything else?</a></p>
-<p>How long a session lasts: ${provider.session} Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.</p>
+<p>How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p>
 <div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div>
 <details><summary>Registration and CMS configuration</summary>
 ${registration}
 <p>2. In the configuration of Decap CMS or Netlify CMS:</p>
 ${copyable(configuration(provider, env, address, { cms: 'decap' }))}
-${provider.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
+${provider.cms.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
 </details>`;
 }
 

@@ -17,8 +17,6 @@ export interface ManifestFlow {
   organisationSettingsPath: string;
   /** Below the app's own page. */
   installPath: string;
-  /** The API's address, by the base URL's host: the first whose `host` fits. `{base}` and `{host}` are put in. */
-  api: readonly { host: RegExp; address: string }[];
   /** Characters that a name may have. */
   longestName: number;
   permissions: Readonly<Record<string, 'read' | 'write'>>;
@@ -44,11 +42,6 @@ const githubApp: ManifestFlow = {
   settingsPath: '/settings/apps/{slug}',
   organisationSettingsPath: '/organizations/{owner}/settings/apps/{slug}',
   installPath: '/installations/new',
-  api: [
-    { host: /^github\.com$/, address: 'https://api.github.com' },
-    { host: /\.ghe\.com$/, address: 'https://api.{host}' },
-    { host: /./, address: '{base}/api/v3' },
-  ],
   longestName: 34,
   // Not `workflows`: an editor must not be able to change what the repository's CI runs.
   permissions: { metadata: 'read', contents: 'write', pull_requests: 'write', statuses: 'read' },

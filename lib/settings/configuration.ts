@@ -1,4 +1,4 @@
-import type { Provider } from '../providers/provider.ts';
+import { apiRoots, type Provider } from '../providers/provider.ts';
 import type { Environment } from './environment.ts';
 import { baseUrl, type Address } from './settings.ts';
 
@@ -12,12 +12,12 @@ export function configuration(
   provider: Provider,
   env: Environment,
   address: Address,
-  { cms, repository = 'owner/repository' }: { cms: 'decap' | 'sveltia'; repository?: string },
+  { cms, repository = provider.repository.form }: { cms: 'decap' | 'sveltia'; repository?: string },
 ): string {
   const endpoint = `${address.prefix}/auth`.slice(1);
   const base = baseUrl(env, provider);
-  const own = base === provider.url ? [] : Object.entries(provider.api ?? {});
-  const authorize = cms === 'sveltia' && !provider.refresh.login.always;
+  const own = base === provider.url ? [] : Object.entries(apiRoots(provider, base) ?? {});
+  const authorize = cms === 'sveltia' && provider.refresh?.by.includes(cms);
   return [
     'backend:',
     `  name: ${provider.id}`,
@@ -27,9 +27,9 @@ export function configuration(
     ...(endpoint === 'auth' ? [] : [`  auth_endpoint: ${endpoint}`]),
     ...(authorize ? [`  # only with CMS_AUTH_REFRESH=${provider.id}, in place of any other:`] : []),
     ...(authorize ? [`  # auth_endpoint: ${endpoint}/${provider.id}/authorize`] : []),
-    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, path]) => `  ${key}: ${base}${path}`),
+    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, root]) => `  ${key}: ${root}`),
     // Decap and Netlify CMS ask for a new token at the root of this one.
-    ...(provider.refresh.login.always
+    ...(provider.refresh?.by.includes('decap')
       ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}`]
       : []),
   ].join('\n');

@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { apiRoots } from '../providers/provider.ts';
 import { callbackAddress } from '../settings/settings.ts';
 import { isLoopback } from '../web/origins.ts';
 import type { Call, Repository } from './call.ts';
@@ -74,14 +75,8 @@ export const settingsPage = (
 
 export const installPage = ({ byManifest: { flow } }: ManifestCall, { page }: App): string => page + flow.installPath;
 
-function apiAddress({ base, byManifest: { flow } }: ManifestCall): string {
-  const { hostname, host } = new URL(base);
-  const { address } = flow.api.find((api) => api.host.test(hostname)) ?? { address: base };
-  return address.replace('{base}', base).replace('{host}', host);
-}
-
 const askApi = (call: ManifestCall, path: string, values: Record<string, string>, question: Question = {}) =>
-  ask(call.provider.name, apiAddress(call) + fillIn(path, values), {
+  ask(call.provider.name, (apiRoots(call.provider, call.base)?.api_root ?? call.base) + fillIn(path, values), {
     ...question,
     headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
   });

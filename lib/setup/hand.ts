@@ -59,7 +59,7 @@ export async function registerByHand(call: Call, world: World): Promise<void> {
         'In the configuration of the CMS:',
         '',
         configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
-          cms: provider.sveltia ? 'sveltia' : 'decap',
+          cms: provider.cms.sveltia ? 'sveltia' : 'decap',
         }),
         '',
         `Deploy, then open ${address.origin}${address.prefix}/auth. It tries a login.`,
