@@ -92,14 +92,24 @@ const builtins = {
 const programs = {
   name: 'programs',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^start$/ }, ({ kind }) =>
-      kind === 'entry-point' ? { path: 'start', namespace: 'program' } : undefined,
-    );
-    onLoad({ filter: /./, namespace: 'program' }, () =>
-      entry(`import { providers } from './functions/auth.ts';
+    const sources = new Map([
+      [
+        'start',
+        `import { providers } from './functions/auth.ts';
         import { start } from './lib/start/start.ts';
-        await start(providers, () => import('./test/demo/demo.ts'));`),
+        await start(providers, () => import('./test/demo/demo.ts'));`,
+      ],
+      [
+        'setup',
+        `import { providers } from './functions/auth.ts';
+        import { setup } from './lib/start/setup.ts';
+        await setup(providers);`,
+      ],
+    ]);
+    onResolve({ filter: /^(start|setup)$/ }, ({ path: name, kind }) =>
+      kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
     );
+    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) => entry(sources.get(name) ?? ''));
   },
 };
 
@@ -159,7 +169,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', setup: 'lib/start/setup.ts', ...seldom },
+    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', setup: 'setup', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',

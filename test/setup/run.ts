@@ -11,10 +11,17 @@ import { startGitHub } from '../hosts/github.ts';
 
 /** Bundles the command as the build does. */
 export async function bundleCommand(): Promise<{ file: string; remove(): Promise<void> }> {
-  // Inside the project, where nothing but the project's own packages can be found.
   const outdir = await mkdtemp(path.join(tmpdir(), 'setup-command-'));
   await build({
-    entryPoints: { setup: 'lib/start/setup.ts' },
+    stdin: {
+      contents: `import { providers } from './functions/auth.ts';
+        import { setup } from './lib/start/setup.ts';
+        await setup(providers);`,
+      resolveDir: process.cwd(),
+      sourcefile: 'setup.ts',
+      loader: 'ts',
+    },
+    entryNames: 'setup',
     bundle: true,
     platform: 'node',
     format: 'esm',
