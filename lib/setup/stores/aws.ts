@@ -62,7 +62,7 @@ function inWords(error: unknown): string {
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   if (name === 'CredentialsProviderError')
     return 'There are no AWS credentials here: log in with "aws configure" or "aws sso login".';
-  if (message === 'Region is missing') return 'Which region? Add --region, such as --region eu-west-1.';
+  if (message.startsWith('Region ')) return 'Which region? Add --region, such as --region eu-west-1.';
   if (name === 'AbortError' || name === 'TimeoutError') return `It did not answer within ${patience / 1000} seconds.`;
   return `It said: ${[name, message].filter(Boolean).join(': ')}`;
 }

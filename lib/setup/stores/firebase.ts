@@ -54,14 +54,21 @@ function run(
   return new Promise((resolve, reject) => {
     // On Windows these programs are scripts, which only a shell can run. Nothing in the parameters is anybody's input.
     const windows = process.platform === 'win32';
-    const child = spawn(program, parameters, { cwd: folder, timeout: patience, shell: windows });
+    const child = spawn(program, parameters, { cwd: folder, shell: windows });
+    // Not `timeout`: where there is no such program, Node 20 would wait for that long.
+    const late = setTimeout(() => child.kill(), patience);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4_000)));
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ENOENT' ? resolve(undefined) : reject(error),
-    );
-    child.once('close', (code) => resolve({ code, output }));
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(late);
+      if (error.code === 'ENOENT') resolve(undefined);
+      else reject(error);
+    });
+    child.once('close', (code) => {
+      clearTimeout(late);
+      resolve({ code, output });
+    });
     child.stdin.on('error', () => {}); // a tool that ends early says why itself
     child.stdin.end(input);
   });
