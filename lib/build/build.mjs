@@ -88,11 +88,11 @@ const builtins = {
   },
 };
 
-/** `npm start` and `npm run doctor`, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
+/** The commands, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
 const programs = {
   name: 'programs',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:start|doctor)$/ }, ({ kind, path: name }) =>
+    onResolve({ filter: /^(?:start|doctor|setup)$/ }, ({ kind, path: name }) =>
       kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
     );
     onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) =>
@@ -159,7 +159,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'doctor', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
