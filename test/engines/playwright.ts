@@ -64,7 +64,9 @@ function drive(browser: Playwright): Browser {
         if (page && ours(page.url())) errors.push(`${page.url()}: ${text}`);
       };
       context.on('console', (message) => {
-        if (message.type() === 'error') note(message.page(), message.text());
+        // Chromium's line about the status of a page that fails is right: the page has that status on purpose.
+        const ofThePage = ours(message.location().url) && message.text().includes('responded with a status of 4');
+        if (message.type() === 'error' && !ofThePage) note(message.page(), message.text());
       });
       context.on('weberror', (error) => note(error.page(), String(error.error())));
       return {
