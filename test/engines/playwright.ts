@@ -7,6 +7,7 @@ import { ours, patience, type Browser, type Engine, type Tab } from './engine.ts
 
 export const chromium: Engine = {
   missing: browserMissing ? 'see above' : undefined,
+  hearsErrors: true,
   launch: async ({ strict = false } = {}) => drive(await launch(strict ? ['--test-third-party-cookie-phaseout'] : [])),
 };
 
@@ -23,6 +24,7 @@ const strictly = { 'browser.contentblocking.category': 'strict', 'privacy.resist
 export const firefox: Engine = {
   missing:
     firefoxPath === undefined ? 'install it ("apt-get install firefox-esr") or set FIREFOX_PATH to one.' : undefined,
+  hearsErrors: true,
   async launch({ strict = false } = {}) {
     answerForFirefox();
     return drive(

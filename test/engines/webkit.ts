@@ -15,6 +15,7 @@ export const webkit: Engine = {
     existsSync(driverPath) && existsSync(screenPath)
       ? undefined
       : 'it needs Linux, and "apt-get install webkit2gtk-driver xvfb".',
+  hearsErrors: false,
   async launch({ strict = false } = {}) {
     const { screen, display } = await startScreen();
     const { driver, address } = await startDriver(display);
