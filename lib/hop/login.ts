@@ -1,16 +1,10 @@
-import {
-  beginAttempt,
-  bindAttempt,
-  codeChallenge,
-  forgetAttempts,
-  recallAttempt,
-  recallOpening,
-} from '../oauth/attempt.ts';
+import { codeChallenge, forgetAttempts } from '../oauth/attempt.ts';
 import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { exchangeCode } from '../oauth/exchange.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../web/http.ts';
 import { isOrigin, matchOrigin } from '../web/origins.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from './attempt.ts';
 import { hopErrors } from './errors.ts';
 import { openingPage, successPage } from './popup.ts';
 import {
@@ -51,7 +45,7 @@ export async function begin(
   readClient(env, provider, address);
   readOrigins(env, address);
   const scope = readScope(env, provider, wish);
-  const begun = beginAttempt({ provider, scope }, { jar, wantsRefresh, now });
+  const begun = beginLogin({ provider, scope }, { jar, wantsRefresh, now });
   cookies.push(...begun.cookies);
   const asked = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`;
   return openingPage({
@@ -80,11 +74,11 @@ export async function proceed(
 
   const env = await settings.read(askSettings(provider));
   if (!matchOrigin(readOrigins(env, address), origin)) {
-    cookies.push(...jar.forget([opening.id]));
+    cookies.push(...jar.forget([opening.attempt.id]));
     throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
   }
   const client = readClient(env, provider, address);
-  const attempt = bindAttempt(opening, client, origin);
+  const attempt = bindLogin(opening, client, origin);
   // Once more: the key that proves the wish is the browser's, and the setting may be another by now.
   const scope = readScope(env, provider, wish.scope);
 
@@ -128,7 +122,7 @@ export async function finish(
 
   const toCome = [secretSetting(provider), ...handOverSettings];
   const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
-  const attempt = recallAttempt(client, state, { jar, origin: address.origin, now });
+  const attempt = recallLogin(client, state, { jar, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
@@ -144,11 +138,12 @@ export async function finish(
   const listed = matchOrigin(readOrigins(env, address), attempt.opener);
   if (!listed) throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
   const secret = readSecret(env, provider);
-  const { login } = provider.refresh;
-  const mayRefresh = listed === 'exact' && readRefresh(env, provider) && (login.always || attempt.wantsRefresh);
+  const login = listed === 'exact' && readRefresh(env, provider) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
 
-  const refreshToken = mayRefresh && tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
+  const refreshToken = login &&
+    (login.always || attempt.wantsRefresh) &&
+    tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
   return successPage({
     provider: provider.id,
     result: { token: tokens.accessToken, ...refreshToken },

@@ -101,6 +101,7 @@ export function failurePage({
   return popup(status, {
     title: refused ? 'This site is not listed' : 'Not signed in',
     state: refused ? 'refused' : 'failed',
+    code,
     content: html`${refused ? notListed(origin) : html`<p>${message}</p>`}<p class="quiet">Code: ${code}</p>`,
     errand:
       provider !== undefined && providerName.test(provider)
@@ -125,14 +126,15 @@ const withoutScript = (hop: string): Html =>
 interface Popup {
   title: string;
   state: 'waiting' | 'refused' | 'failed';
+  code?: string;
   content: Html;
   errand: Errand | undefined;
   hop: string;
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, content, errand, hop }: Popup): TextReply {
-  const body = html`<main class="${state === 'waiting' ? state : 'failed'}" data-state="${state}">
+function popup(status: number, { title, state, code, content, errand, hop }: Popup): TextReply {
+  const body = html`<main class="${state === 'waiting' ? state : 'failed'}" data-state="${state}"${code !== undefined && html` data-code="${code}"`}>
 <div role="status">
 <h1>${title}</h1>
 ${content}
