@@ -21,7 +21,9 @@ const colours = { broken: 'red', risky: 'yellow', note: 'cyan' } as const;
 export function toText(report: Report, { colour }: { colour: boolean }): string {
   const { findings, notChecked } = report;
   const paint = (severity: Severity | 'good', text: string) =>
-    colour ? styleText(['bold', severity === 'good' ? 'green' : colours[severity]], text) : text;
+    colour
+      ? styleText(['bold', severity === 'good' ? 'green' : colours[severity]], text, { validateStream: false })
+      : text;
   const isFine = findings.every(({ severity }) => severity === 'note');
   const parts = findings.map(({ severity, what, why, write, where }) =>
     [
