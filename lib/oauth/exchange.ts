@@ -2,6 +2,7 @@ import type { ClientAuth, CustomFetch, TokenEndpointResponse } from 'openid-clie
 import { Failure, webErrors, type ErrorRow } from '../web/errors.ts';
 import { oauthErrors, tokenError } from './errors.ts';
 import { send, textOf, TooLarge, TooLate, Unreachable } from './request.ts';
+import { lazy } from '../web/lazy.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import type { Bound } from './attempt.ts';
@@ -15,12 +16,8 @@ export interface Tokens {
 
 type OpenId = typeof import('./openid.ts');
 
-/**
- * The OAuth library, loaded here and not before: beginning a login must not pay for it, nor for Node's fetch. Kept, since Node
- * goes through its whole loader again each time.
- */
-let openId: Promise<OpenId> | undefined;
-const loadOpenId = (): Promise<OpenId> => (openId ??= import('./openid.ts'));
+/** The OAuth library, loaded here and not before: beginning a login must not pay for it, nor for Node's fetch. */
+const loadOpenId = lazy<OpenId>(() => import('./openid.ts'));
 
 /**
  * Exchanges the authorization code for tokens (RFC 6749, 4.1.3).

@@ -42,6 +42,11 @@ export class Failure extends Error {
   readonly #row: ErrorRow;
   readonly #fill: Readonly<Record<string, string>>;
 
+  /** A file that is loaded on its own has a copy of this class, and what it throws is caught in another. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Failure';
+  }
+
   /** @param fill the values for the `{name}` places in the text; from our own settings and facts only */
   constructor(row: ErrorRow, fill: Readonly<Record<string, string>> = {}, options?: ErrorOptions) {
     super(

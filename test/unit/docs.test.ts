@@ -5,7 +5,8 @@ import { providers } from '../../functions/auth.ts';
 import { errors } from '../errors.ts';
 import { settingNames } from '../../lib/settings/names.ts';
 
-const files = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((file) => `docs/${file}`)];
+const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
+const files = [...pages, ...readdirSync('docs').map((file) => `docs/${file}`)];
 const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 const everything = [...texts.values()].join('\n');
 
