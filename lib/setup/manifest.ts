@@ -140,7 +140,7 @@ function whatIsLeft(
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;
   const gatewayLine = `For editors without an account at ${provider.name}, ${own}/git shows what to write instead.`;
-  const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, “User-to-server token expiration”.</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
+  const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
 <li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
 <li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`;
   return {
