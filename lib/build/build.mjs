@@ -88,28 +88,18 @@ const builtins = {
   },
 };
 
-/** `npm start`, put together here: what it serves stands in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
+/** The commands, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
 const programs = {
   name: 'programs',
   setup({ onResolve, onLoad }) {
-    const sources = new Map([
-      [
-        'start',
-        `import { providers } from './functions/auth.ts';
-        import { start } from './lib/start/start.ts';
-        await start(providers, () => import('./test/demo/demo.ts'));`,
-      ],
-      [
-        'setup',
-        `import { providers } from './functions/auth.ts';
-        import { setup } from './lib/start/setup.ts';
-        await setup(providers);`,
-      ],
-    ]);
-    onResolve({ filter: /^(start|setup)$/ }, ({ path: name, kind }) =>
+    onResolve({ filter: /^(?:start|doctor|setup)$/ }, ({ kind, path: name }) =>
       kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
     );
-    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) => entry(sources.get(name) ?? ''));
+    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) =>
+      entry(`import { providers } from './functions/auth.ts';
+        import { ${name} } from './lib/start/${name}.ts';
+        await ${name}(providers${name === 'start' ? ", () => import('./test/demo/demo.ts')" : ''});`),
+    );
   },
 };
 
@@ -169,7 +159,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', setup: 'setup', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',

@@ -47,7 +47,6 @@ export const bitbucket = {
     static: { scopes: ['repo'] },
   },
   inPage: { implicit: 'short' },
-  forks: false,
   // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
   refresh: {
     by: ['decap', 'netlify', 'static'],

@@ -89,11 +89,11 @@ export const github = {
     decap: { scopes: ['repo'] },
     netlify: { scopes: ['repo'] },
     static: { scopes: ['repo'] },
-    sveltia: { scopes: ['repo', 'user'] },
+    sveltia: { scopes: ['repo', 'user'], graphqlRoot: 'always' },
   },
   authScopes: ['repo', 'public_repo'],
   inPage: {},
-  forks: true,
+  forks: { scope: 'public_repo' },
   previews: 'Commit statuses: Read-only',
   // Sveltia CMS replaces /authorize by /access_token.
   refresh: {

@@ -38,13 +38,12 @@ export const gitlab = {
   api: [{ base: '*', api_root: '*/api/v4', graphql_api_root: '*/api/graphql' }],
   // Static CMS drops the token of a login server (core/backends/gitlab/AuthenticationPage.tsx).
   cms: {
-    decap: { scopes: ['api'] },
-    netlify: { scopes: ['api'] },
+    decap: { scopes: ['api'], graphqlRoot: 'use_graphql' },
+    netlify: { scopes: ['api'], graphqlRoot: 'use_graphql' },
     sveltia: { scopes: ['api'], fallback: 'https://gitlab.com' },
   },
   // The implicit login was removed in GitLab 15.0.
   inPage: { pkce: 'works', implicit: 'removed' },
-  forks: false,
   // Sveltia CMS replaces /authorize by /token.
   refresh: {
     by: ['sveltia'],

@@ -46,8 +46,8 @@ export interface Provider {
   authScopes?: readonly string[];
   /** Logins of the CMS's page itself, without a server, by its `auth_type`: what becomes of them; absent if the CMSs have none. */
   inPage: { pkce?: 'works'; implicit?: 'removed' | 'short' };
-  /** Whether editors without write access can work in forks (`open_authoring`). */
-  forks: boolean;
+  /** What the CMSs ask for where editors without write access work in forks (`open_authoring`); absent where they cannot. */
+  forks?: { scope: string };
   /** The right of such an app that links to deploy previews need besides. */
   previews?: string;
   /** How those CMSs renew tokens that know how to, at this host; absent where no CMS does. */
@@ -62,6 +62,9 @@ export interface Provider {
     login: { refreshToken: string; always: boolean };
   };
 }
+
+/** The hosts with such a record, for functions that serve another one alone: a setting may name any of them. */
+export const renewable: readonly string[] = ['github', 'gitlab', 'bitbucket'];
 
 /** A form at the host, and what its owner has to know to fill it in. */
 export interface Registration {
@@ -117,6 +120,11 @@ export interface CmsFacts {
   scopes: readonly string[];
   /** Where it goes if `base_url` is not set, if that is not Netlify's login server. */
   fallback?: string;
+  /**
+   * When an instance of one's own needs `graphql_api_root` beside `api_root`: `always` where the CMS makes a wrong address of
+   * the other's host, `use_graphql` where that setting makes it ask the public host.
+   */
+  graphqlRoot?: 'always' | 'use_graphql';
 }
 
 export interface ApiRow extends ApiRoots {
