@@ -1,3 +1,4 @@
+import { articled } from '../providers/provider.ts';
 import { configuration } from '../settings/configuration.ts';
 import { html, type Html } from '../web/page.ts';
 import {
@@ -99,7 +100,7 @@ async function register(call: ManifestCall, desk: Desk, world: World): Promise<A
     `Open this page and press its button${call.open ? ' (your browser should show it by now)' : ''}:\n\n  ${desk.origin}/\n`,
   );
   world.write(
-    `It registers a ${provider.registration[0].what} for ${byManifest.repository.owner}/${byManifest.repository.name}. If ${provider.name} says that its name is taken, choose another one there. Ctrl-C stops.`,
+    `It registers ${articled(provider.registration[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. If ${provider.name} says that its name is taken, choose another one there. Ctrl-C stops.`,
   );
   // A machine without a browser has the address.
   if (call.open) await world.open(`${desk.origin}/`).catch(() => {});
