@@ -68,15 +68,14 @@ function howToRegister(provider: Provider, env: Environment, address: Address): 
   const [best, ...others] = provider.registration;
   const link = (form: Registration) =>
     html`<a href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
-  const steps = (form: Registration) =>
-    html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>
-${
-  form.organisationPath !== undefined &&
-  html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
-${copyable(registrationAddress(base, form, { ...fill, organisation: 'ORG' }))}`
-}`;
+  const steps = (form: Registration) => html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>`;
+  const organisation =
+    best.organisationPath !== undefined &&
+    html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
+${copyable(registrationAddress(base, best, { ...fill, organisation: 'ORG' }))}`;
   return html`<p>1. ${link(best)}. ${best.advice ?? ''}</p>
 ${steps(best)}
+${organisation}
 <p>The callback address:</p>
 ${copyable(fill.callback)}
 ${others.map((form) => html`<details><summary>Or ${articled(form.what)}. ${form.advice ?? ''}</summary><p>${link(form)}.</p>${steps(form)}</details>`)}`;
