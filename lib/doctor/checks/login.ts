@@ -1,4 +1,4 @@
-import { settingPrefix } from '../../providers/provider.ts';
+import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { isExample, isLogin, told, unlisted, type Heard, type Told } from '../heard.ts';
 import { openerPolicy } from '../policy.ts';
@@ -22,6 +22,15 @@ const settingOf = (view: View, { message }: Told): string | undefined => {
 
 /** The address of the first step, as somebody would look at it. */
 const addressOf = ({ server }: Heard): string => joined(server.origin, server.endpoint);
+
+/** Where to register the app that is missing. */
+function formFor(provider: Provider, { server, text }: View): string {
+  const [form] = provider.registration;
+  const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
+  const origin = server?.origin ?? 'https://auth.example.com';
+  const callback = joined(origin, `${server?.prefix ?? ''}/auth/${provider.id}/callback`);
+  return registrationAddress(base, form, { name: 'CMS login', homepage: origin, callback });
+}
 
 /** Whether a login begins at all, and what the login server says itself. */
 export const loginChecks: readonly Check[] = [
@@ -73,7 +82,7 @@ export const loginChecks: readonly Check[] = [
       return (
         settingOf(view, words) === `${prefix}_CLIENT_ID` && {
           what: `${provider.name} is not set up at the login server: ${prefix}_CLIENT_ID is not set`,
-          why: `Register an OAuth app at ${provider.name}, set its client id and secret at the login server, and deploy that again.`,
+          why: `Register ${articled(provider.registration[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${provider.registration[0].prefill ? ', filled in' : ''}: ${formFor(provider, view)}`,
           write: `${prefix}_CLIENT_ID=…\n${prefix}_CLIENT_SECRET=…`,
         }
       );
