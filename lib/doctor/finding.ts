@@ -9,6 +9,8 @@ export interface Finding {
   why: string;
   /** What to write instead, ready to paste. */
   write?: string;
+  /** Keys whose lines are to be deleted: `backend.auth_endpoint`. */
+  remove?: string[];
   /** `admin/config.yml:4` */
   where?: string;
 }
