@@ -3,7 +3,7 @@
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -88,11 +88,11 @@ const builtins = {
   },
 };
 
-/** `npm start` and `npm run doctor`, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
+/** The commands, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
 const programs = {
   name: 'programs',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:start|doctor)$/ }, ({ kind, path: name }) =>
+    onResolve({ filter: /^(?:start|doctor|setup)$/ }, ({ kind, path: name }) =>
       kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
     );
     onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) =>
@@ -159,7 +159,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'doctor', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
@@ -175,6 +175,8 @@ await writeFile(
   'dist/cloudformation/template.json',
   `${JSON.stringify(cloudFormation(openSettings, allHosts), undefined, 2)}\n`,
 );
+
+await cp('lib/build/types', 'dist/types', { recursive: true });
 
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });

@@ -1,5 +1,5 @@
 import { longestQuery, serve, type ServeOptions, type Surroundings, type Wing } from '../serve.ts';
-import { ownCookies, sessionCookie } from '../oauth/cookies.ts';
+import { ownCookies, sessionCookie, type Label } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
@@ -10,6 +10,9 @@ import { begin, finish } from './login.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
+
+/** Of this wing's cookies. */
+const label: Label = { name: 'login', path: '/auth' };
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
 export const hopEvents = {
@@ -109,8 +112,8 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   const cookie = request.headers['cookie'] ?? '';
   const jar = request.platform.sessionCookieOnly
-    ? sessionCookie(cookie, address, Math.floor(now / 1000))
-    : ownCookies(cookie, address);
+    ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
+    : ownCookies(cookie, address, label);
   switch (route.event) {
     case 'page': {
       const { ownerPage, readiness } = await import('./owner.ts'); // no login needs it

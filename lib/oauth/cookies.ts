@@ -22,6 +22,14 @@ export interface Entry {
   key: string;
 }
 
+/** What a wing calls its cookies: two wings on one host must never take each other's. */
+export interface Label {
+  /** In front of the id, as in `__Host-login-<id>`, and at the start of a `__session`. */
+  name: string;
+  /** All addresses of the wing are at this path or below it. */
+  path: string;
+}
+
 /** Seconds that a browser keeps a cookie. The codes of GitHub and GitLab live as long. */
 export const lifetime = 600;
 
@@ -33,9 +41,9 @@ export const clockSkew = 60;
  *
  * @param header `Cookie` as it came
  */
-export function ownCookies(header: string, { secure }: Address): Jar {
+export function ownCookies(header: string, { secure }: Address, { name: label }: Label): Jar {
   // The prefix keeps cookies of sub-domains out; on http loopback it goes, because Safari drops it (and `Secure`) there.
-  const prefix = secure ? '__Host-login-' : 'login-';
+  const prefix = `${secure ? '__Host-' : ''}${label}-`;
   const set = (id: string, value: string, maxAge: number) =>
     setCookie(prefix + id, value, { maxAge, path: '/', secure });
   const cookies = parseCookies(header).flatMap(({ name, value }) => {
@@ -73,34 +81,45 @@ export function ownCookies(header: string, { secure }: Address): Jar {
  * @param header `Cookie` as it came
  * @param now seconds since the epoch
  */
-export function sessionCookie(header: string, { secure, prefix }: Address, now: number): Jar {
-  const entries = parseCookies(header)
-    .filter(({ name, value }) => name === '__session' && sessionPattern.test(value))
-    .flatMap(({ value }) => value.split('~').slice(1))
-    .map((entry) => entry.split('.'))
-    .map(([id = '', time = '', key = '']) => ({ id, time: parseInt(time, 36), key }))
-    .filter(({ time }) => now - time <= lifetime + clockSkew && time - now <= clockSkew);
+export function sessionCookie(header: string, { secure, prefix }: Address, label: Label, now: number): Jar {
+  const pattern = new RegExp(`^${label.name}(~[\\w-]{12}\\.[0-9a-z]{1,9}\\.[\\w-]{43}){1,3}$`);
+  const values = parseCookies(header).filter(({ name, value }) => name === '__session' && pattern.test(value));
+  const came = [...new Set(values.map(({ value }) => value))].map((value) =>
+    value
+      .split('~')
+      .slice(1)
+      .map((entry) => entry.split('.'))
+      .map(([id = '', time = '', key = '']) => ({ id, time: parseInt(time, 36), key }))
+      .filter((entry) => now - entry.time <= lifetime + clockSkew && entry.time - now <= clockSkew),
+  );
+  const entries = came.flat();
+  // A browser holds one of ours. Where two came, somebody planted the other, and what is planted must not live on in ours. One
+  // with a time to come gives itself away; where neither does, nothing tells them apart, and neither is carried over.
+  const begun = came.filter((cookie) => came.length === 1 || cookie.every(({ time }) => time <= now));
+  // A time to come is another instance's clock at best: it is the first that has to go.
+  const age = ({ time }: Entry) => (time > now ? lifetime : now - time);
+  const running = begun.length === 1 ? (begun[0] ?? []).toSorted((a, b) => age(a) - age(b)) : [];
+
   const set = (kept: Entry[]) => {
-    const value = ['login', ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
+    const value = [label.name, ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
     return [
       setCookie('__session', kept.length > 0 ? value : '', {
         maxAge: kept.length > 0 ? lifetime : 0,
-        path: `${prefix}/auth`,
+        path: prefix + label.path,
         secure,
       }),
     ];
   };
 
   return {
-    keep: (entry) => set([entry, ...entries.sort((a, b) => b.time - a.time)].slice(0, 3)),
+    keep: (entry) => set([entry, ...running].slice(0, 3)),
     keysOf: (id) => entries.flatMap((entry) => (entry.id === id ? entry.key : [])),
     forget: (ids) =>
-      entries.some(({ id }) => ids.includes(id)) ? set(entries.filter(({ id }) => !ids.includes(id))) : [],
+      entries.some(({ id }) => ids.includes(id)) ? set(running.filter(({ id }) => !ids.includes(id))) : [],
   };
 }
 
 const idPattern = /^[\w-]{12}$/;
-const sessionPattern = /^login(~[\w-]{12}\.[0-9a-z]{1,9}\.[\w-]{43}){1,3}$/;
 
 /** `Lax`, because the host's redirect back to us comes from another site, where `Strict` cookies stay away. */
 const setCookie = (

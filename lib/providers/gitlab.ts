@@ -21,7 +21,17 @@ export const gitlab = {
   scope: { default: 'api', allowed: { api: [] } },
   clientAuthentication: 'body',
   pkce: true,
-  registration: { path: '/-/user_settings/applications', advice: 'Confidential: on. Scopes: api.' },
+  registration: [
+    {
+      what: 'application',
+      path: '/-/user_settings/applications',
+      steps: [
+        'Press Add new application. Give it a name, and the address below as its Redirect URI.',
+        'Leave Confidential on. Tick the scope api, and no other.',
+        'Save, then copy the Application ID and the Secret. The secret is shown once.',
+      ],
+    },
+  ],
   session: 'Two hours. Sveltia CMS can renew it.',
   tokenLife: 'two hours',
   repository: { form: 'group/project', groups: true },

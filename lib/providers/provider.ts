@@ -27,14 +27,8 @@ export interface Provider {
   clientAuthentication: 'body' | 'rawBasic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */
   pkce: boolean;
-  /** What its owner has to know to register an app there. */
-  registration: {
-    /** Path of the form, and the fields that it takes from its query. */
-    path: string;
-    prefill?: { name: string; homepage: string; callback: string };
-    /** Where the form is not at one address, how to get there; and what else has to be filled in, in the form's own words. */
-    advice: string;
-  };
+  /** What can stand behind the login, each with the form to register it at. What is best for most comes first. */
+  registration: readonly [Registration, ...Registration[]];
   /** How long a token lives, and who can renew it. */
   session: string;
   /** How long a token lives, where that is shorter than a day's work: `two hours`. */
@@ -67,6 +61,52 @@ export interface Provider {
     /** What they call the refresh token at the login, and whether every login gets it or only one begun at `/authorize`. */
     login: { refreshToken: string; always: boolean };
   };
+}
+
+/** The hosts with such a record, for functions that serve another one alone: a setting may name any of them. */
+export const renewable: readonly string[] = ['github', 'gitlab', 'bitbucket'];
+
+/** A form at the host, and what its owner has to know to fill it in. */
+export interface Registration {
+  /** What is registered there: "GitHub App". */
+  what: string;
+  /** How it differs from the others, if there are others. */
+  advice?: string;
+  /** Path of the form, below the base URL. */
+  path: string;
+  /** The same for an organisation; `{owner}` stands for its name. */
+  organisationPath?: string;
+  /** What the form takes from its query. `{name}`, `{homepage}` and `{callback}` stand for ours. */
+  prefill?: Readonly<Record<string, string>>;
+  /** What is left to do by hand, in its order and in the form's own words. */
+  steps: readonly string[];
+}
+
+/** What a form can be filled in with, and whose app it will be. */
+export interface RegistrationFill {
+  name: string;
+  homepage: string;
+  callback: string;
+  /** An organisation, or whatever is to stand in its place. */
+  organisation?: string | undefined;
+}
+
+/**
+ * @param base the host's base URL, without a slash at the end
+ * @returns the address of the form, with everything filled in that an address can fill in
+ */
+export function registrationAddress(base: string, form: Registration, { organisation, ...fill }: RegistrationFill) {
+  const path =
+    organisation !== undefined && form.organisationPath !== undefined
+      ? form.organisationPath.replace('{owner}', encodeURIComponent(organisation))
+      : form.path;
+  const url = new URL(base + path);
+  for (const [name, value] of Object.entries(form.prefill ?? {}))
+    url.searchParams.set(
+      name,
+      value.replace(/\{(name|homepage|callback)\}/g, (_, key: keyof typeof fill) => fill[key]),
+    );
+  return url.href;
 }
 
 /** A host whose tokens some CMS can renew. */

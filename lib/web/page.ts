@@ -37,19 +37,35 @@ export interface Inline {
 }
 
 /**
- * A page of ours: no request goes out from it, and of all scripts and styles that might ever get into it, the browser
- * runs those alone whose hash we name.
+ * A keyhole. It stands in the page because browsers ask for `/favicon.ico` where a page names no icon, which the policy below
+ * refuses: an error in the console of whoever looks there for what is wrong.
+ */
+const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#2457c5"/><path d="M8 3a3 3 0 0 0-1.3 5.7L6 13h4l-.7-4.3A3 3 0 0 0 8 3" fill="#fff"/></svg>`;
+const icon = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+
+/**
+ * A page of ours: of all scripts and styles that might ever get into it, the browser runs those alone whose hash we name,
+ * and no request goes out from it except where `formAction` and `connect` say (as in a Content-Security-Policy).
  */
 export function page(
   status: number,
-  { title, body, script }: { title: string; body: Html; script?: Inline },
+  {
+    title,
+    body,
+    script,
+    formAction = `'none'`,
+    connect,
+  }: { title: string; body: Html; script?: Inline; formAction?: string; connect?: string },
 ): TextReply {
   const policy = [
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
     `style-src '${style.hash}'`,
+    // For the icon. A picture that is in the page itself asks nobody for anything.
+    `img-src data:`,
     `base-uri 'none'`,
-    `form-action 'none'`,
+    connect !== undefined && `connect-src ${connect}`,
+    `form-action ${formAction}`,
     `frame-ancestors 'none'`,
   ];
   // Nothing may stand between a tag and its script or style: the hash is of every character in there.
@@ -59,6 +75,7 @@ export function page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
+<link rel="icon" href="${icon}">
 <style>${new Html(style.text)}</style>
 ${body}
 ${script && html`<script>${new Html(script.text)}</script>`}

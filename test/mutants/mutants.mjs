@@ -1,4 +1,6 @@
 // @ts-check
+import { repairs } from './repairs.mjs';
+
 /**
  * What the code looks like without each of its guards, and the tests that have to notice. `find` must stand in the file
  * exactly once: whoever changes a guard changes its mutant, too.
@@ -31,6 +33,8 @@ const unbound = (name) => ({
 
 /** @type {Mutant[]} */
 export const mutants = [
+  ...repairs,
+
   // The page
   {
     guard: 'the opener’s origin is checked (page)',
@@ -220,17 +224,10 @@ export const mutants = [
     named: 'with a space in front',
   },
   {
-    guard: 'no star on a domain that others share',
-    file: 'lib/web/origins.ts',
-    find: ' || shared.test(domain)',
-    replace: '',
-    tests: origins,
-  },
-  {
     guard: '__Host- keeps sub-domains out',
     file: 'lib/oauth/cookies.ts',
-    find: `secure ? '__Host-login-' : 'login-'`,
-    replace: `'login-'`,
+    find: "`${secure ? '__Host-' : ''}${label}-`",
+    replace: '`${label}-`',
     tests: attempt,
   },
   {
