@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
-import { listen, type Listening } from '../hosts/http.ts';
-import { startOpening } from './opening.ts';
 import { doctor, onFiles } from './run.ts';
 import { broken } from './setups.ts';
 import { startWorld } from './world.ts';
@@ -108,89 +106,37 @@ describe('A configuration', () => {
   });
 });
 
-describe('A login server that hears the page first', () => {
-  let opening: ReturnType<typeof startOpening>;
-  let server: Listening;
-  beforeEach(async () => {
-    opening = startOpening({ list: [world.site], authorize: '' });
-    server = await listen(opening.listener, { host: 'localhost' });
-    world.publish('decap', world.config('github', { base_url: server.url }));
-    world.hosts.github.app.redirectUris = [`${server.url}/auth/github/callback`];
-    return () => server.close();
-  });
-  const authorize = (more: Record<string, string> = {}) =>
-    `${world.hosts.github.url}/login/oauth/authorize?${new URLSearchParams({
-      client_id: world.hosts.github.app.clientId,
-      redirect_uri: `${server.url}/auth/github/callback`,
-      scope: 'repo',
-      state: 'x',
-      response_type: 'code',
-      ...more,
-    })}`;
-  const ids = async () => (await examine()).findings.map(({ id }) => id);
-  const restart = async (options: Partial<Parameters<typeof startOpening>[0]>) => {
-    const { url } = server;
-    await server.close();
-    opening = startOpening({ list: [world.site], authorize: authorize(), ...options });
-    server = await listen(opening.listener, { host: 'localhost', port: Number(new URL(url).port) });
-  };
-
-  it('may be as it should be', async () => {
-    await restart({});
-    const { out } = await doctor([world.admin]);
-    expect(out).toMatch(/^Nothing wrong found\.\n/);
-    expect(out).not.toContain('Not checked');
-    expect(opening.asked).toEqual([world.site]);
+describe('The second step of a login', () => {
+  it('says without a login that the page is not listed, and where the login leads nevertheless', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = world.hop;
+    world.hosts.github.app.redirectUris = ['https://www.example.com/callback'];
+    const { findings, notChecked } = await examine();
+    expect(findings.map(({ id }) => id)).toEqual(['origin-not-listed', 'callback-not-registered']);
+    expect(findings[0]?.write).toContain(`CMS_AUTH_ORIGINS=${world.site}`);
+    expect(notChecked).toEqual([]);
   });
 
-  it('says without a login that the page is not listed, and where it leads nevertheless', async () => {
-    await restart({
-      list: [server.url],
-      authorize: authorize({ redirect_uri: 'https://x.invalid/auth/github/callback' }),
-    });
-    expect(await ids()).toEqual(['hop-address', 'origin-not-listed']);
-    expect(opening.asked).toEqual([world.site, server.url]);
-  });
-
-  it('says that the page is not listed, and nothing else', async () => {
-    await restart({ list: ['https://www.example.com'] });
+  it('may tell where it leads to listed pages only, which is said', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
     const { findings, notChecked } = await examine();
     expect(findings.map(({ id }) => id)).toEqual(['origin-not-listed']);
-    expect(findings[0]?.write).toContain(`CMS_AUTH_ORIGINS=${world.site}`);
     expect(notChecked).toEqual([expect.stringContaining('Where the login leads') as string]);
   });
 
-  it('tells no more to somebody who has a file only', async () => {
-    await restart({ list: [server.url] });
-    const text = world.config('github', { base_url: server.url });
-    const { out } = await onFiles({ 'config.yml': text }, ['config.yml']);
-    expect(out).toMatch(/^Nothing wrong found\./);
-    expect(out).toContain('Whether the CMS page is listed');
-  });
-
-  it('loses its cookie on the way', async () => {
-    await restart({});
-    opening.lost = true;
-    expect(await ids()).toEqual(['hop-cookie']);
-  });
-
-  it('goes on at another address', async () => {
-    await restart({});
-    opening.next = (path) => `https://other.invalid${path}`;
-    expect(await ids()).toEqual(['hop-address']);
-    expect(opening.asked).toEqual([]);
-  });
-
-  it('has no second step', async () => {
-    await restart({});
-    opening.next = (path) => path.replace('/begin', '/nowhere');
-    expect(await ids()).toEqual(['hop-begin-missing']);
-  });
-
-  it('says what it does not like', async () => {
-    await restart({});
-    opening.next = (path) => path.replace('proof=', 'proof=x');
+  it('is routed nowhere', async () => {
+    world.front = (next) => (request, response) =>
+      request.url?.includes('/begin') ? void response.writeHead(404).end() : next();
     const [first] = (await examine()).findings;
-    expect(first).toMatchObject({ id: 'hop-refuses', what: 'The login server refuses: Start again.' });
+    expect(first).toMatchObject({ id: 'hop-begin-missing', severity: 'broken' });
+  });
+
+  it('gets the cookie of the first, and nobody else does', async () => {
+    const seen: [string, string | undefined][] = [];
+    world.front = (next) => (request) => {
+      seen.push([(request.url ?? '').split('?')[0] ?? '', request.headers.cookie]);
+      next();
+    };
+    await examine();
+    expect(seen.filter(([, cookie]) => cookie !== undefined).map(([path]) => path)).toEqual(['/auth/github/begin']);
   });
 });

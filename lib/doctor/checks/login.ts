@@ -110,7 +110,7 @@ export const loginChecks: readonly Check[] = [
       // Everything else says by itself whose setting or which browser it is about.
       const fix = words.code === 'PROVIDER_MISMATCH' && { fix: { backend: endpointFix(view, 'auth') } };
       return {
-        what: `The login server refuses: ${shown(words.message)}`,
+        what: `The login server refuses: ${shown(words.message, 600)}`,
         why: `Those are its own words (${shown(words.code)}).`,
         ...fix,
       };
@@ -281,7 +281,7 @@ export const loginChecks: readonly Check[] = [
       if (!words || words.code === 'READY') return false;
       const setting = ['SETTING_MISSING', 'SETTING_EMPTY'].includes(words.code) ? settingOf(view, words) : undefined;
       return {
-        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message)}`,
+        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message, 600)}`,
         why: 'Those are its own words.',
         ...(answer && !isSilence(answer) && { where: answer.url.href }),
         ...(setting !== undefined && { write: `${setting}=…` }),
