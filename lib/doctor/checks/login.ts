@@ -119,8 +119,8 @@ export const loginChecks: readonly Check[] = [
       // Everything else says by itself whose setting or which browser it is about.
       const fix = words.code === 'PROVIDER_MISMATCH' && { fix: { backend: endpointFix(view, 'auth') } };
       return {
-        what: `The login server refuses: ${shown(words.message)}`,
-        why: `Those are its own words (${shown(words.code)}).${fix ? ' Delete the line auth_endpoint.' : ''}`,
+        what: `The login server refuses: ${shown(words.message, 600)}`,
+        why: `Those are its own words (${shown(words.code)}).`,
         ...fix,
       };
     },
@@ -162,7 +162,7 @@ export const loginChecks: readonly Check[] = [
           endpoint === undefined
             ? 'The popup shows that page. Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?'
             : endpoint === 'auth'
-              ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself: delete the line auth_endpoint.'
+              ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself.'
               : `The popup shows that page. There is one at /${shown(endpoint)}.`,
         ...(endpoint !== undefined && { fix: { backend: endpointFix(view, endpoint) } }),
       };
@@ -290,7 +290,7 @@ export const loginChecks: readonly Check[] = [
       if (!words || words.code === 'READY') return false;
       const setting = ['SETTING_MISSING', 'SETTING_EMPTY'].includes(words.code) ? settingOf(view, words) : undefined;
       return {
-        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message)}`,
+        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message, 600)}`,
         why: 'Those are its own words.',
         ...(answer && !isSilence(answer) && { where: answer.url.href }),
         ...(setting !== undefined && { write: `${setting}=…` }),
@@ -303,6 +303,7 @@ export const loginChecks: readonly Check[] = [
 export function addressTrouble(view: View, found: string): Trouble {
   const { origin = '', prefix = '' } = view.heard?.server ?? {};
   return {
+    about: ['server.consent'],
     what: `The login server takes its address for ${shown(found)}, but base_url is ${shown(origin)}`,
     why: 'The login begins at one address and ends at the other, where its cookie is not, and where the CMS does not listen. Make both the same: base_url, or the setting of the login server.',
     write: `CMS_AUTH_URL=${origin}${prefix}        (in the settings of the login server)\n${lines(view, { base_url: found }, 'backend')}        (or this)`,
