@@ -88,17 +88,17 @@ const builtins = {
   },
 };
 
-/** `npm start`, put together here: what it serves stands in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
+/** The commands, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
 const programs = {
   name: 'programs',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^start$/ }, ({ kind }) =>
-      kind === 'entry-point' ? { path: 'start', namespace: 'program' } : undefined,
+    onResolve({ filter: /^(?:start|doctor|setup)$/ }, ({ kind, path: name }) =>
+      kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
     );
-    onLoad({ filter: /./, namespace: 'program' }, () =>
+    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) =>
       entry(`import { providers } from './functions/auth.ts';
-        import { start } from './lib/start/start.ts';
-        await start(providers, () => import('./test/demo/demo.ts'));`),
+        import { ${name} } from './lib/start/${name}.ts';
+        await ${name}(providers${name === 'start' ? ", () => import('./test/demo/demo.ts')" : ''});`),
     );
   },
 };
@@ -159,7 +159,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',

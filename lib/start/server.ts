@@ -1,6 +1,6 @@
 import { createHandler, hopEvents } from '../hop/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
-import { closeOnSignal, listen, node, readPort } from '../platforms/node.ts';
+import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { checkSettings } from '../settings/check.ts';
 import { isConfigured, readAddress } from '../settings/settings.ts';
@@ -9,6 +9,7 @@ import { printLine, writeLog } from '../web/log.ts';
 /** The hop as a server of its own. Without settings it says so and stops. */
 export async function main(providers: readonly Provider[]): Promise<void> {
   const port = readPort(process.env['PORT']);
+  const host = readHost(process.env['HOST']);
   const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
   const problems = await checkSettings(process.env, providers, platform);
   // A store that is down for the moment is asked again at the next login. Everything else stays wrong.
@@ -24,12 +25,13 @@ export async function main(providers: readonly Provider[]): Promise<void> {
     );
 
   const address = readAddress(process.env, platform.url);
-  // On plain http nobody else could log in anyway, and nobody else should be able to try.
   // Machines collect the lines of a server in production; of any other one a person reads them.
   const handler = createHandler(providers, {
     log: process.env['NODE_ENV'] === 'production' ? writeLog : printLine(hopEvents),
   });
-  closeOnSignal(await listen(node(handler, platform), { port, loopbackOnly: !address.secure }));
-  console.log(`The login server listens on port ${port}. Set-up and checks: ${address.origin}${address.prefix}/auth`);
+  closeOnSignal(await listen(node(handler, platform), { port, host }));
+  console.log(
+    `The login server listens on port ${port}${host ? ` of ${host}` : ', for this machine alone'}. Set-up and checks: ${address.origin}${address.prefix}/auth`,
+  );
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
 }

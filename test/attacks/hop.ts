@@ -136,7 +136,7 @@ export async function startHop(platform: Platform = {}) {
     log: (entry) => log.push(entry),
     now: () => Date.now() + hop.ahead,
   });
-  const close = await listen(node(handler, platform), { port, loopbackOnly: true });
+  const close = await listen(node(handler, platform), { port });
   return hop;
 }
 

@@ -6,7 +6,7 @@ import { github } from '../../lib/providers/github.ts';
 import { isOrigin, matchOrigin, parseOrigins } from '../../lib/web/origins.ts';
 import script from '../../lib/hop/popup.client.ts?inline';
 import { codeOf, handOverOf, nextOf } from '../popup.ts';
-import type { Errand } from '../../lib/hop/popup.ts';
+import type { Errand } from '../../lib/hop/errand.ts';
 import type { TextReply } from '../../lib/web/http.ts';
 import { attack } from './attack.ts';
 

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { faults } from './faults.ts';
 import { githubApi } from './github/api.ts';
+import { githubRegistration, Registry } from './github/registration.ts';
 import {
   fromOurPage,
   type Host,
@@ -35,6 +36,8 @@ export interface GitHubSettings extends HostSettings {
 }
 
 export interface GitHubHost extends GitHubSettings, Host {
+  /** The GitHub Apps, which know nothing of the one OAuth app above. */
+  readonly registry: Registry;
   readonly graphqlRoot: string;
 }
 
@@ -63,6 +66,7 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
     graphqlRoot: `${listening.url}/api/graphql`,
     repository: new Repository(fullName, branch, files),
     grants: new Grants(),
+    registry: new Registry(),
     requests: [],
     unexpected: [],
     close: listening.close,
@@ -100,6 +104,7 @@ async function answer(github: GitHubHost, request: IncomingMessage, response: Se
     case `GET /${github.repository.fullName}`:
       return sendPage(response, 200, repositoryPage(github.repository));
   }
+  if (await githubRegistration(github, request, response, url)) return;
   if (await githubApi(github, request, response, url)) return;
   sendPage(response, 404, errorPage('Not found', 'There is nothing at this address of the demo Git host.'));
 }

@@ -111,7 +111,7 @@ function onLambda() {
 async function onServer() {
   const port = await freePort();
   const url = `http://localhost:${port}`;
-  const closeServer = await listen(node(handler, { url }), { port, loopbackOnly: true });
+  const closeServer = await listen(node(handler, { url }), { port });
   const agent = new Agent({ keepAlive: true, maxSockets: atATime });
   return {
     ask: (path: string, query: string, cookie: string) =>
