@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { browserMissing, launch, startOpener } from './browser.ts';
+import { freePort } from '../contract/http.ts';
 import { mint } from '../popup.ts';
 import { startWorld, tokenRequests, type World } from './world.ts';
 
@@ -22,7 +23,8 @@ describe.skipIf(browserMissing)('the popup', () => {
   let stranger: { url: string; close(): Promise<void> };
 
   beforeAll(async () => {
-    [browser, world, site, stranger] = await Promise.all([launch(), startWorld(9482), startOpener(), startOpener()]);
+    const port = await freePort();
+    [browser, world, site, stranger] = await Promise.all([launch(), startWorld(port), startOpener(), startOpener()]);
     world.env['CMS_AUTH_ORIGINS'] = site.url;
   });
   afterAll(async () => {
