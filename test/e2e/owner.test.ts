@@ -38,10 +38,12 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     expect(await page.content()).not.toContain('gho_');
   });
 
-  it('says that it is not on the list, and that the login works all the same', async () => {
+  it('says that it is not on the list, and that nothing was asked of the Git host', async () => {
     world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+    world.host.requests.length = 0;
     await tryLogin();
-    await lastStep(`The login works. This page got no token, since ${world.hop} is not on the list`);
+    await lastStep(`refused before the Git host was asked: ${world.hop} is not on the list`);
+    expect(world.host.requests).toEqual([]);
     expect(await page.content()).not.toContain('www.example.com');
   });
 
@@ -54,12 +56,13 @@ describe.skipIf(browserMissing)("the owner's page", () => {
   it('does not hear another window that speaks its language', async () => {
     world.host.consent = 'ask';
     await tryLogin();
+    await lastStep('It said "authorizing:github"');
     await page.evaluate(() => {
       const frame = document.body.appendChild(document.createElement('iframe'));
       frame.contentWindow?.parent.postMessage('authorization:github:success:{"token":"x"}', '*');
     });
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
-    expect(await section().locator('li').count()).toBe(1);
+    expect(await section().locator('li').count()).toBe(2);
     world.host.consent = 'always';
   });
 
