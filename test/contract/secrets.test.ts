@@ -14,7 +14,6 @@ import {
   both,
   finish,
   login,
-  codeOf,
   tokenOf,
   tokenRequests,
   opener,
@@ -31,6 +30,7 @@ import {
   resource,
   buildOnce,
 } from './secrets/world.ts';
+import { codeOf } from '../popup.ts';
 
 buildOnce();
 
