@@ -47,6 +47,7 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
       // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
       url: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
       requestId,
+      adviceOnMissing: 'Then deploy again.',
       openParameterStore,
     },
   };
