@@ -49,8 +49,8 @@ describe.each(files)('%s', (file) => {
 });
 
 describe('The docs', () => {
-  it('name every setting in the README', () => {
-    const readme = texts.get('README.md') ?? '';
+  it('name every setting on their own page', () => {
+    const readme = texts.get('docs/settings.md') ?? '';
     for (const name of settings) {
       const [prefix, ...rest] = name.split('_');
       const shared = `GITHUB_${rest.join('_')}`; // one row for all hosts
