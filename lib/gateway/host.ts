@@ -9,9 +9,7 @@ import type { Gateway, RepositoryHost } from '../settings/gateway.ts';
  * To add a host is to write one of these.
  */
 export interface GatewayHost extends RepositoryHost {
-  /** @param base URL of the host, without a slash at the end */
-  apiRoot: (base: string) => string;
-  /** What stands in front of every path here; the CMS never names the repository. */
+  /** What stands in front of every path here, behind the API's root (see the provider's record); the CMS never names the repository. */
   repositoryPath: (fullName: string) => string;
   /** How the host wants its credential. */
   authorization: (credential: string) => Readonly<Record<string, string>>;
