@@ -17,13 +17,13 @@ const good = `${part('branch', 'main')}--b--\r\n`;
 const name = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
   // What a browser would have to escape, and what no header takes.
-  .filter((text) => !/["\\]|[\u0000-\u001f\u007f-\u009f\u2028\u2029]|%(22|0d|0a)/i.test(text) && text.trim() === text)
-  .filter((text) => text.isWellFormed());
+  // oxlint-disable-next-line no-control-regex
+  .filter((text) => !/["\\]|[\u0000-\u001f\u007f-\u009f\u2028\u2029]|%(22|0d|0a)/i.test(text) && text.trim() === text);
 
 describe('what a browser sends is read as it was meant', () => {
   it('whatever the names and contents are', async () => {
     const file = fc.record({ name, content: fc.uint8Array({ maxLength: 200 }) });
-    const value = fc.record({ name, text: fc.string({ unit: 'grapheme' }).filter((text) => text.isWellFormed()) });
+    const value = fc.record({ name, text: fc.string({ unit: 'grapheme' }) });
     await fc.assert(
       fc.asyncProperty(fc.array(file, { maxLength: 5 }), fc.array(value, { maxLength: 5 }), async (files, values) => {
         fc.pre(files.length + values.length > 0);
@@ -57,9 +57,7 @@ describe('what a browser sends is read as it was meant', () => {
   });
 
   it('in small values, too', () => {
-    expect(readForm(type, bytes(good))).toEqual([
-      { name: 'branch', filename: undefined, content: bytes('main') },
-    ]);
+    expect(readForm(type, bytes(good))).toEqual([{ name: 'branch', filename: undefined, content: bytes('main') }]);
   });
 });
 
