@@ -16,7 +16,9 @@ const that =
 
 /** A branch or a commit. */
 export const revision = that(isBranch, 'a branch as no branch can be called');
-export const folder = that((value) => isPath(value.replace(/^\/|\/$/g, '')) || /^\/?$/.test(value), 'no folder');
+export const isFolder = (value: string): boolean =>
+  value === '' || value === '/' || isPath(value.replace(/^\/|\/$/g, ''));
+export const folder = that(isFolder, 'no folder');
 export const size = that((value) => /^[1-9]\d{0,2}$/.test(value), 'no number');
 /** A number, or what the host itself has called it in a link. */
 export const page = that((value) => /^[\w.~=+/-]{1,512}$/.test(value), 'no page');
@@ -30,3 +32,10 @@ export const published: QueryValue = (value, { gateway }) => {
 
 /** A file's path, to read. */
 export const file: Parameter = { slashes: 'encoded', check: isPath };
+export const kept = (check: (text: string) => boolean): Parameter => ({ slashes: 'kept', check });
+
+/** The state of a draft, with whatever the owner has the CMS write in front of it (`cms_label_prefix`). */
+export function status(value: string): string {
+  if (/^[^\p{Cc}@<>[\]()]{0,100}(draft|pending_review|pending_publish)$/u.test(value)) return value;
+  throw refuse('it is no state of a draft');
+}
