@@ -63,6 +63,7 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
     graphqlRoot: `${listening.url}/api/graphql`,
     repository: new Repository(fullName, branch, files),
     grants: new Grants(),
+    accessTokens: new Map(),
     requests: [],
     unexpected: [],
     close: listening.close,

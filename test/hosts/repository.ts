@@ -46,9 +46,9 @@ export class Repository {
   #size = 0;
 
   constructor(fullName: string, defaultBranch: string, files: Record<string, string>) {
-    const [owner = '', name = ''] = fullName.split('/');
-    this.owner = owner;
-    this.name = name;
+    const slash = fullName.lastIndexOf('/');
+    this.owner = fullName.slice(0, slash); // at GitLab with the groups in it
+    this.name = fullName.slice(slash + 1);
     this.defaultBranch = defaultBranch;
     this.save(defaultBranch, files, 'First commit', {
       name: 'Demo',
