@@ -1,8 +1,9 @@
-import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../oauth/attempt.ts';
+import { codeChallenge, forgetAttempts } from '../oauth/attempt.ts';
 import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { exchangeCode } from '../oauth/exchange.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../web/http.ts';
+import { beginLogin, recallLogin } from './attempt.ts';
 import { successPage } from './popup.ts';
 import {
   clientSettings,
@@ -40,7 +41,7 @@ export async function begin(
   const env = await settings.read([...clientSettings(provider), scopeSetting(provider)]);
   const client = readClient(env, provider, address);
   const scope = readScope(env, provider, wish);
-  const begun = beginAttempt(client, { jar, wantsRefresh, now });
+  const begun = beginLogin(client, { jar, wantsRefresh, now });
   cookies.push(...begun.cookies);
 
   const query = {
@@ -48,9 +49,9 @@ export async function begin(
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
     ...(scope !== undefined && { scope }),
-    state: begun.attempt.state,
+    state: begun.login.state,
     ...(provider.pkce && {
-      code_challenge: codeChallenge(begun.attempt.codeVerifier),
+      code_challenge: codeChallenge(begun.login.codeVerifier),
       code_challenge_method: 'S256',
     }),
   };
@@ -76,7 +77,7 @@ export async function finish(
 
   const toCome = [secretSetting(provider), ...handOverSettings];
   const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
-  const attempt = recallAttempt(client, state, { jar, origin: address.origin, now });
+  const attempt = recallLogin(client, state, { jar, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
