@@ -3,11 +3,12 @@
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { esbuildInline } from './inline.mjs';
+import { cloudFormation } from './template.mjs';
 
 const functions = (await readdir('functions')).map((file) => path.basename(file, '.ts'));
 await rm('dist', { recursive: true, force: true });
@@ -29,16 +30,22 @@ const common = /** @satisfies {import('esbuild').BuildOptions} */ ({
 /** @param {string} contents the entry's source, as if it stood in the project's root */
 const entry = (contents) => ({ contents, resolveDir: process.cwd(), loader: /** @type {const} */ ('ts') });
 
-/** The paths of a function, read from the function itself. @param {string} name @returns {Promise<string[]>} */
-async function pathsOf(name) {
-  const { outputFiles } = await build({
-    ...common,
-    stdin: entry(`export { paths } from './functions/${name}.ts'`),
-    write: false,
-  });
-  return (await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? '').toString('base64')}`))
-    .paths;
+/** What some source of ours says, which is run for that. @param {string} source @returns {Promise<any>} */
+async function evaluate(source) {
+  const { outputFiles } = await build({ ...common, stdin: entry(source), write: false });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0]?.contents ?? '').toString('base64')}`);
 }
+
+/** The paths of a function, read from the function itself. @param {string} name @returns {Promise<string[]>} */
+const pathsOf = async (name) => (await evaluate(`export { paths } from './functions/${name}.ts'`)).paths;
+
+/** @type {{ hosts: string[], open: string[] }} */
+const { hosts: allHosts, open: openSettings } = await evaluate(`
+  import { providers } from './functions/auth.ts';
+  import { settingNames } from './lib/settings/names.ts';
+  export const hosts = providers.map(({ id }) => id);
+  export const { open } = settingNames(providers);
+`);
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
@@ -163,6 +170,13 @@ const results = await Promise.all([
 ]);
 
 await writeFirebase();
+await mkdir('dist/cloudformation');
+await writeFile(
+  'dist/cloudformation/template.json',
+  `${JSON.stringify(cloudFormation(openSettings, allHosts), undefined, 2)}\n`,
+);
+
+await cp('lib/build/types', 'dist/types', { recursive: true });
 
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
@@ -176,9 +190,8 @@ if (!process.argv.includes('--silent')) await printTable();
  */
 async function writeFirebase() {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const hosts = functions.filter((name) => name !== 'auth');
   const prefix = (/** @type {string} */ host) => host.toUpperCase().replaceAll('-', '_');
-  const chosen = hosts.filter((host) => process.env[`${prefix(host)}_CLIENT_ID`]?.trim());
+  const chosen = allHosts.filter((host) => process.env[`${prefix(host)}_CLIENT_ID`]?.trim());
   /** @type {[string, string[]][]} Each function with the hosts whose secrets it gets. */
   const exported = process.argv.includes('--split')
     ? [['auth', []], ...chosen.map((host) => /** @type {[string, string[]]} */ ([host, [host]]))]
@@ -196,12 +209,10 @@ async function writeFirebase() {
   ];
   await writeFile('dist/firebase/index.mjs', [...imports, ...lines, ''].join('\n'));
 
-  const names = hosts.flatMap((host) => ['CLIENT_ID', 'URL', 'SCOPE'].map((name) => `${prefix(host)}_${name}`));
-  const settings = Object.entries(process.env).flatMap(([name, value]) =>
-    value?.trim() && (names.includes(name) || name.startsWith('CMS_AUTH_'))
-      ? `${name}=${JSON.stringify(value.trim())}`
-      : [],
-  );
+  const settings = openSettings.flatMap((name) => {
+    const value = process.env[name]?.trim();
+    return value ? `${name}=${JSON.stringify(value)}` : [];
+  });
   await writeFile('dist/firebase/.env', `${settings.join('\n')}\n`);
   await writeFile(
     'dist/firebase/package.json',

@@ -432,7 +432,7 @@ class Examiner {
       );
       return;
     }
-    const url = new URL(`${hop}${prefix}${this.#provider.refresh.path}`);
+    const url = new URL(`${hop}${prefix}${this.#provider.refresh?.path ?? ''}`);
     const preflight = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
     const answer = await this.#ask(url, { method: 'OPTIONS', headers: { origin, ...preflight } });
     const allowed = isSilence(answer) ? undefined : answer.headers.get('access-control-allow-origin');

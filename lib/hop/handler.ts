@@ -1,5 +1,5 @@
 import { longestQuery, serve, type ServeOptions, type Surroundings, type Wing } from '../serve.ts';
-import { ownCookies, sessionCookie } from '../oauth/cookies.ts';
+import { ownCookies, sessionCookie, type Label } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
@@ -9,7 +9,10 @@ import { hopErrors } from './errors.ts';
 import { begin, finish } from './login.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Provider, RenewingProvider } from '../providers/provider.ts';
+
+/** Of this wing's cookies. */
+const label: Label = { name: 'login', path: '/auth' };
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
 export const hopEvents = {
@@ -59,7 +62,7 @@ type Route =
       fromPath: string | undefined;
     }
   | { event: 'finish'; provider: Provider }
-  | { event: 'refresh'; provider: Provider }
+  | { event: 'refresh'; provider: RenewingProvider }
   | { event: 'page'; provider?: Provider }
   | { event: 'none'; provider?: undefined };
 
@@ -73,7 +76,7 @@ const announced = (route: LoginRoute): string => (route.event === 'begin' ? rout
 
 function findRoute(path: string, parameters: URLSearchParams, providers: readonly Provider[]): Route {
   const own = path.replace(/\/$/, '');
-  const renewing = providers.find(({ refresh }) => refresh.path === own);
+  const renewing = providers.find((candidate): candidate is RenewingProvider => candidate.refresh?.path === own);
   if (renewing) return { event: 'refresh', provider: renewing };
   const [root, auth, id, verb, ...rest] = own.split('/');
   if (root !== '' || auth !== 'auth' || rest.length > 0) return { event: 'none' };
@@ -109,8 +112,8 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   const cookie = request.headers['cookie'] ?? '';
   const jar = request.platform.sessionCookieOnly
-    ? sessionCookie(cookie, address, Math.floor(now / 1000))
-    : ownCookies(cookie, address);
+    ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
+    : ownCookies(cookie, address, label);
   switch (route.event) {
     case 'page': {
       const { ownerPage, readiness } = await import('./owner.ts'); // no login needs it

@@ -90,11 +90,12 @@ export async function finish(
   const env = await settings.read(toCome);
   const origins = readOrigins(env, address);
   const secret = readSecret(env, provider);
-  const { login } = provider.refresh;
-  const mayRefresh = readRefresh(env, provider) && (login.always || attempt.wantsRefresh);
+  const login = readRefresh(env, provider) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
 
-  const refreshToken = mayRefresh && tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
+  const refreshToken = login &&
+    (login.always || attempt.wantsRefresh) &&
+    tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
   return successPage({
     provider: provider.id,
     result: { token: tokens.accessToken },

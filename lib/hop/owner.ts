@@ -1,5 +1,5 @@
 import { html, page, type Html } from '../web/page.ts';
-import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { apiRoots, settingPrefix, type Provider } from '../providers/provider.ts';
 import { baseUrl, callbackAddress, isConfigured, type Address } from '../settings/settings.ts';
 import type { Environment } from '../settings/environment.ts';
 import script from './owner.client.ts?inline';
@@ -46,13 +46,13 @@ ${registration}
 <p>2. Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code>, and <code>CMS_AUTH_ORIGINS</code> to the origin of your CMS page.</p>
 </details>`;
   return html`<p><code>${prefix}_CLIENT_ID</code> is set. <a href="${base}/${provider.id}/callback">Is everything else?</a></p>
-<p>How long a session lasts: ${provider.session} Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.</p>
+<p>How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p>
 <div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div>
 <details><summary>Registration and CMS configuration</summary>
 ${registration}
 <p>2. In the configuration of Decap CMS or Netlify CMS:</p>
 ${copyable(configuration(provider, env, address, 'decap'))}
-${provider.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, 'sveltia'))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
+${provider.cms.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, 'sveltia'))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
 </details>`;
 }
 
@@ -60,20 +60,20 @@ ${provider.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configurat
 function configuration(provider: Provider, env: Environment, address: Address, cms: 'decap' | 'sveltia'): string {
   const endpoint = `${address.prefix}/auth`.slice(1);
   const base = baseUrl(env, provider);
-  const own = base === provider.url ? [] : Object.entries(provider.api ?? {});
-  const authorize = cms === 'sveltia' && !provider.refresh.login.always;
+  const own = base === provider.url ? [] : Object.entries(apiRoots(provider, base) ?? {});
+  const authorize = cms === 'sveltia' && provider.refresh?.by.includes(cms);
   return [
     'backend:',
     `  name: ${provider.id}`,
-    '  repo: owner/repository',
+    `  repo: ${provider.repository.form}`,
     '  branch: main',
     `  base_url: ${address.origin}`,
     ...(endpoint === 'auth' ? [] : [`  auth_endpoint: ${endpoint}`]),
     ...(authorize ? [`  # only with CMS_AUTH_REFRESH=${provider.id}, in place of any other:`] : []),
     ...(authorize ? [`  # auth_endpoint: ${endpoint}/${provider.id}/authorize`] : []),
-    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, path]) => `  ${key}: ${base}${path}`),
+    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, root]) => `  ${key}: ${root}`),
     // Decap and Netlify CMS ask for a new token at the root of this one.
-    ...(provider.refresh.login.always
+    ...(provider.refresh?.by.includes('decap')
       ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}`]
       : []),
   ].join('\n');

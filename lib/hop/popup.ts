@@ -75,6 +75,7 @@ export function failurePage({
   return popup(error.status, {
     title: 'Not signed in',
     state: 'failed',
+    code: error.code,
     content: html`<p>${error.message}</p><p class="quiet">Code: ${error.code}</p>`,
     handOver:
       provider !== undefined && providerName.test(provider)
@@ -91,14 +92,15 @@ const failure = (provider: string, { message, code }: Pick<Failure, 'message' | 
 interface Popup {
   title: string;
   state: 'waiting' | 'failed';
+  code?: string;
   content: Html;
   handOver: HandOver | undefined;
   hop: string;
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, content, handOver, hop }: Popup): TextReply {
-  const body = html`<main class="${state}" data-state="${state}">
+function popup(status: number, { title, state, code, content, handOver, hop }: Popup): TextReply {
+  const body = html`<main class="${state}" data-state="${state}"${code !== undefined && html` data-code="${code}"`}>
 <div role="status">
 <h1>${title}</h1>
 ${content}

@@ -31,7 +31,7 @@ function readinessPage(provider: Provider, problem: Failure | undefined): HttpRe
   const title = `${provider.name} is ${problem ? 'not ready' : 'ready'}`;
   return page(200, {
     title,
-    body: html`<main class="${problem ? 'failed' : 'done'}">
+    body: html`<main class="${problem ? 'failed' : 'done'}" data-code="${problem?.code ?? 'READY'}">
 <h1>${title}</h1>
 <p>${problem?.message ?? 'All settings that a login needs are there.'}</p>
 <p class="quiet">This address is for ${provider.name} to send editors back to. To log in, press Login in the CMS.</p>

@@ -19,7 +19,7 @@ import {
   secretSetting,
 } from '../settings/settings.ts';
 import type { Surroundings } from '../serve.ts';
-import type { Provider } from '../providers/provider.ts';
+import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
 const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
@@ -37,7 +37,7 @@ const longest = 16 * 1024;
  * @throws Failure, with the CORS headers already set if the origin is listed
  */
 export async function refresh(
-  provider: Provider,
+  provider: RenewingProvider,
   { request, settings, address, deadline, headers }: Surroundings,
 ): Promise<HttpReply> {
   // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.

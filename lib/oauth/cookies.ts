@@ -22,6 +22,14 @@ export interface Entry {
   key: string;
 }
 
+/** What a wing calls its cookies: two wings on one host must never take each other's. */
+export interface Label {
+  /** In front of the id, as in `__Host-login-<id>`, and at the start of a `__session`. */
+  name: string;
+  /** All addresses of the wing are at this path or below it. */
+  path: string;
+}
+
 /** Seconds that a browser keeps a cookie. The codes of GitHub and GitLab live as long. */
 export const lifetime = 600;
 
@@ -33,9 +41,9 @@ export const clockSkew = 60;
  *
  * @param header `Cookie` as it came
  */
-export function ownCookies(header: string, { secure }: Address): Jar {
+export function ownCookies(header: string, { secure }: Address, { name: label }: Label): Jar {
   // The prefix keeps cookies of sub-domains out; on http loopback it goes, because Safari drops it (and `Secure`) there.
-  const prefix = secure ? '__Host-login-' : 'login-';
+  const prefix = `${secure ? '__Host-' : ''}${label}-`;
   const set = (id: string, value: string, maxAge: number) =>
     setCookie(prefix + id, value, { maxAge, path: '/', secure });
   const cookies = parseCookies(header).flatMap(({ name, value }) => {
@@ -73,19 +81,20 @@ export function ownCookies(header: string, { secure }: Address): Jar {
  * @param header `Cookie` as it came
  * @param now seconds since the epoch
  */
-export function sessionCookie(header: string, { secure, prefix }: Address, now: number): Jar {
+export function sessionCookie(header: string, { secure, prefix }: Address, label: Label, now: number): Jar {
+  const pattern = new RegExp(`^${label.name}(~[\\w-]{12}\\.[0-9a-z]{1,9}\\.[\\w-]{43}){1,3}$`);
   const entries = parseCookies(header)
-    .filter(({ name, value }) => name === '__session' && sessionPattern.test(value))
+    .filter(({ name, value }) => name === '__session' && pattern.test(value))
     .flatMap(({ value }) => value.split('~').slice(1))
     .map((entry) => entry.split('.'))
     .map(([id = '', time = '', key = '']) => ({ id, time: parseInt(time, 36), key }))
     .filter(({ time }) => now - time <= lifetime + clockSkew && time - now <= clockSkew);
   const set = (kept: Entry[]) => {
-    const value = ['login', ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
+    const value = [label.name, ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
     return [
       setCookie('__session', kept.length > 0 ? value : '', {
         maxAge: kept.length > 0 ? lifetime : 0,
-        path: `${prefix}/auth`,
+        path: prefix + label.path,
         secure,
       }),
     ];
@@ -100,7 +109,6 @@ export function sessionCookie(header: string, { secure, prefix }: Address, now: 
 }
 
 const idPattern = /^[\w-]{12}$/;
-const sessionPattern = /^login(~[\w-]{12}\.[0-9a-z]{1,9}\.[\w-]{43}){1,3}$/;
 
 /** `Lax`, because the host's redirect back to us comes from another site, where `Strict` cookies stay away. */
 const setCookie = (

@@ -27,9 +27,22 @@ export const bitbucket = {
       'Your workspace, Settings, OAuth consumers, Add consumer. This is a private consumer: on. Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
   },
   session: 'Two hours. Decap CMS and Netlify CMS can renew it.',
-  sveltia: false,
+  tokenLife: 'two hours',
+  repository: { form: 'workspace/repository', groups: false },
+  api: [
+    { base: 'https://bitbucket.org', api_root: 'https://api.bitbucket.org/2.0' },
+    { base: '*', api_root: '*/2.0' },
+  ],
+  cms: {
+    decap: { scopes: ['repo'] },
+    netlify: { scopes: ['repo'] },
+    static: { scopes: ['repo'] },
+  },
+  inPage: { implicit: 'short' },
+  forks: false,
   // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
   refresh: {
+    by: ['decap', 'netlify', 'static'],
     path: '/auth/refresh',
     answer: { accessToken: 'token', refreshToken: 'refresh_token' },
     login: { refreshToken: 'refresh_token', always: true },

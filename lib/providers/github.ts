@@ -28,6 +28,7 @@ export const github = {
       'user:email': ['user'],
     },
   },
+  app: 'GitHub App',
   clientAuthentication: 'body',
   pkce: true,
   registration: {
@@ -40,10 +41,33 @@ export const github = {
     advice: 'Then generate a client secret. A GitHub App works as well, and can be kept to one repository.',
   },
   session: "Until it is revoked; eight hours if the app's tokens expire. Sveltia CMS can renew those.",
-  api: { api_root: '/api/v3', graphql_api_root: '/api/graphql' },
-  sveltia: true,
+  repository: { form: 'owner/repository', groups: false },
+  api: [
+    {
+      base: 'https://github.com',
+      api_root: 'https://api.github.com',
+      graphql_api_root: 'https://api.github.com/graphql',
+    },
+    {
+      base: 'https://*.ghe.com',
+      api_root: 'https://api.*.ghe.com',
+      graphql_api_root: 'https://api.*.ghe.com/graphql',
+    },
+    { base: '*', api_root: '*/api/v3', graphql_api_root: '*/api/graphql' },
+  ],
+  cms: {
+    decap: { scopes: ['repo'] },
+    netlify: { scopes: ['repo'] },
+    static: { scopes: ['repo'] },
+    sveltia: { scopes: ['repo', 'user'] },
+  },
+  authScopes: ['repo', 'public_repo'],
+  inPage: {},
+  forks: true,
+  previews: 'Commit statuses: Read-only',
   // Sveltia CMS replaces /authorize by /access_token.
   refresh: {
+    by: ['sveltia'],
     path: '/auth/github/access_token',
     answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
     login: { refreshToken: 'refreshToken', always: false },

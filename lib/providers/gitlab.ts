@@ -23,10 +23,21 @@ export const gitlab = {
   pkce: true,
   registration: { path: '/-/user_settings/applications', advice: 'Confidential: on. Scopes: api.' },
   session: 'Two hours. Sveltia CMS can renew it.',
-  api: { api_root: '/api/v4', graphql_api_root: '/api/graphql' },
-  sveltia: true,
+  tokenLife: 'two hours',
+  repository: { form: 'group/project', groups: true },
+  api: [{ base: '*', api_root: '*/api/v4', graphql_api_root: '*/api/graphql' }],
+  // Static CMS drops the token of a login server (core/backends/gitlab/AuthenticationPage.tsx).
+  cms: {
+    decap: { scopes: ['api'] },
+    netlify: { scopes: ['api'] },
+    sveltia: { scopes: ['api'], fallback: 'https://gitlab.com' },
+  },
+  // The implicit login was removed in GitLab 15.0.
+  inPage: { pkce: 'works', implicit: 'removed' },
+  forks: false,
   // Sveltia CMS replaces /authorize by /token.
   refresh: {
+    by: ['sveltia'],
     path: '/auth/gitlab/token',
     answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
     login: { refreshToken: 'refreshToken', always: false },

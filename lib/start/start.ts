@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { settingNames } from '../settings/names.ts';
 import { main } from './server.ts';
+import type { Provider } from '../providers/provider.ts';
 
 /**
  * `npm start`: the server with the owner's settings, or the demo if there are none at all. A server that lost its environment
@@ -14,10 +15,8 @@ export async function start(
 ): Promise<void> {
   try {
     if (existsSync('.env')) process.loadEnvFile('.env');
-    const names = providers.flatMap((provider) =>
-      ['CLIENT_ID', 'CLIENT_SECRET', 'URL', 'SCOPE'].map((name) => `${settingPrefix(provider)}_${name}`),
-    );
-    const isSetting = (name: string) => names.includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);
+    const { open, secret } = settingNames(providers);
+    const isSetting = (name: string) => [...open, ...secret].includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);
     const isSetUp = Object.keys(process.env).some(isSetting) || process.env['NODE_ENV'] === 'production';
     await (isSetUp ? main(providers) : (await demo()).main());
   } catch (error) {

@@ -37,6 +37,13 @@ export interface Inline {
 }
 
 /**
+ * A keyhole. It stands in the page because browsers ask for `/favicon.ico` where a page names no icon, which the policy below
+ * refuses: an error in the console of whoever looks there for what is wrong.
+ */
+const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="4" fill="#2457c5"/><path d="M8 3a3 3 0 0 0-1.3 5.7L6 13h4l-.7-4.3A3 3 0 0 0 8 3" fill="#fff"/></svg>`;
+const icon = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+
+/**
  * A page of ours: no request goes out from it, and of all scripts and styles that might ever get into it, the browser
  * runs those alone whose hash we name.
  */
@@ -48,6 +55,8 @@ export function page(
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
     `style-src '${style.hash}'`,
+    // For the icon. A picture that is in the page itself asks nobody for anything.
+    `img-src data:`,
     `base-uri 'none'`,
     `form-action 'none'`,
     `frame-ancestors 'none'`,
@@ -59,6 +68,7 @@ export function page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
+<link rel="icon" href="${icon}">
 <style>${new Html(style.text)}</style>
 ${body}
 ${script && html`<script>${new Html(script.text)}</script>`}
@@ -81,7 +91,7 @@ export function plainErrorPage(error: Failure): TextReply {
   const title = 'This does not work';
   return page(error.status, {
     title,
-    body: html`<main class="failed">
+    body: html`<main class="failed" data-code="${error.code}">
 <h1>${title}</h1>
 <p>${error.message}</p>
 <p class="quiet">Code: ${error.code}</p>

@@ -229,8 +229,8 @@ export const mutants = [
   {
     guard: '__Host- keeps sub-domains out',
     file: 'lib/oauth/cookies.ts',
-    find: `secure ? '__Host-login-' : 'login-'`,
-    replace: `'login-'`,
+    find: "`${secure ? '__Host-' : ''}${label}-`",
+    replace: '`${label}-`',
     tests: attempt,
   },
   {

@@ -7,6 +7,7 @@ import type { Address, Client } from '../../lib/settings/settings.ts';
 
 const now = Date.UTC(2026, 5, 1);
 const https: Address = { origin: 'https://auth.example.com', prefix: '', secure: true };
+const label = { name: 'login', path: '/auth' };
 const http: Address = { origin: 'http://localhost:8888', prefix: '', secure: false };
 const client: Client = {
   provider: github,
@@ -24,7 +25,7 @@ interface Begin {
   now?: number;
 }
 const begin = ({ address = https, cookieHeader = '', ...options }: Begin = {}) =>
-  beginAttempt(client, { jar: ownCookies(cookieHeader, address), wantsRefresh: false, now, ...options });
+  beginAttempt(client, { jar: ownCookies(cookieHeader, address, label), wantsRefresh: false, now, ...options });
 
 /** The `name=value` that a browser would send back for a `Set-Cookie`. */
 const pair = (setCookie: string | undefined): string => setCookie?.split(';', 1)[0] ?? '';
@@ -39,7 +40,7 @@ function login(options: Begin = {}) {
 
 const recall = (state: string | undefined, cookieHeader: string, at = now, terms: Partial<Client> = {}) =>
   recallAttempt({ ...client, ...terms }, state, {
-    jar: ownCookies(cookieHeader, https),
+    jar: ownCookies(cookieHeader, https, label),
     origin: https.origin,
     now: at,
   });
@@ -103,9 +104,9 @@ describe('An attempt is recalled', () => {
 
   it('on http loopback', () => {
     const { attempt, cookie } = login({ address: http });
-    expect(recallAttempt(client, attempt.state, { jar: ownCookies(cookie, http), origin: http.origin, now })).toEqual(
-      attempt,
-    );
+    expect(
+      recallAttempt(client, attempt.state, { jar: ownCookies(cookie, http, label), origin: http.origin, now }),
+    ).toEqual(attempt);
   });
 
   it('among those of other tabs and other cookies, in any order', () => {
@@ -324,22 +325,22 @@ describe('Cookies of logins that were given up', () => {
 describe('Forgetting', () => {
   it('clears exactly the cookie of the attempt, with the attributes that it was set with', () => {
     const { attempt, name } = login();
-    expect(forgetAttempts([attempt.state, `${attempt.state}x`], ownCookies('', https))).toEqual([
+    expect(forgetAttempts([attempt.state, `${attempt.state}x`], ownCookies('', https, label))).toEqual([
       `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`,
     ]);
-    expect(forgetAttempts([attempt.state], ownCookies('', http))).toEqual([
+    expect(forgetAttempts([attempt.state], ownCookies('', http, label))).toEqual([
       `${name.replace('__Host-', '')}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax`,
     ]);
   });
 
   it('also forgets attempts whose state is wrong behind the id', () => {
-    expect(forgetAttempts(['AAAAAAAAAAAA.nonsense'], ownCookies('', https))).toHaveLength(1);
+    expect(forgetAttempts(['AAAAAAAAAAAA.nonsense'], ownCookies('', https, label))).toHaveLength(1);
   });
 
   it.each(['', '.', 'short', 'AAAAAAAAAAAAA', 'AAAAAAAAAAA;', 'AAAAAAAAAAA\n', 'AAAAAAAAAAAA\r\nX: y', 'a=b; Path=/x'])(
     'sets nothing for a state without a well-formed id: %j',
     (state) => {
-      expect(forgetAttempts([state], ownCookies('', https))).toEqual([]);
+      expect(forgetAttempts([state], ownCookies('', https, label))).toEqual([]);
     },
   );
 });
@@ -348,13 +349,18 @@ describe('Where only __session comes through', () => {
   const seconds = now / 1000;
   const prefixed = { ...https, prefix: '/prod' };
   const start = (header = '', at = seconds, address = https) => {
-    const jar = sessionCookie(header, address, at);
+    const jar = sessionCookie(header, address, label, at);
     const { attempt, cookies } = beginAttempt(client, { jar, wantsRefresh: false, now: at * 1000 });
     return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
   };
   const finish = (state: string, header: string, at = seconds) =>
-    recallAttempt(client, state, { jar: sessionCookie(header, https, at), origin: https.origin, now: at * 1000 });
-  const forget = (state: string, header: string) => forgetAttempts([state], sessionCookie(header, https, seconds));
+    recallAttempt(client, state, {
+      jar: sessionCookie(header, https, label, at),
+      origin: https.origin,
+      now: at * 1000,
+    });
+  const forget = (state: string, header: string) =>
+    forgetAttempts([state], sessionCookie(header, https, label, seconds));
 
   it('sets exactly this cookie', () => {
     const { cookies, id } = start('', seconds, prefixed);
@@ -389,6 +395,20 @@ describe('Where only __session comes through', () => {
       '__session=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
     ]);
     expect(forget(one.attempt.state, pair(left))).toEqual([]);
+  });
+
+  it('has its name and its path from the wing, so that two wings on one host leave each other alone', () => {
+    const signin = { name: 'signin', path: '/git' };
+    const jarOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
+    const { attempt, cookies } = beginAttempt(client, { jar: jarOf(''), wantsRefresh: false, now });
+    expect(cookies).toEqual([expect.stringMatching(/^__session=signin~[^;]+; Path=\/prod\/git; Max-Age=600;/)]);
+    const header = pair(cookies[0]);
+    expect(jarOf(header).keysOf(attempt.state.slice(0, 12))).toHaveLength(1);
+    expect(jarOf(header, label).keysOf(attempt.state.slice(0, 12))).toEqual([]);
+    expect(forgetAttempts([attempt.state], jarOf(header, label))).toEqual([]);
+    const own = beginAttempt(client, { jar: ownCookies('', https, signin), wantsRefresh: false, now });
+    expect(own.cookies[0]).toMatch(/^__Host-signin-[\w-]{12}=/);
+    expect(ownCookies(pair(own.cookies[0]), https, label).keysOf(own.attempt.state.slice(0, 12))).toEqual([]);
   });
 
   it("neither reads nor touches the site's own, before or after ours", () => {

@@ -3,25 +3,14 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { errors } from '../errors.ts';
-import { settingPrefix } from '../../lib/providers/provider.ts';
+import { settingNames } from '../../lib/settings/names.ts';
 
 const files = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((file) => `docs/${file}`)];
 const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 const everything = [...texts.values()].join('\n');
 
-const settings = [
-  ...providers.flatMap((provider) =>
-    ['CLIENT_ID', 'CLIENT_SECRET', 'URL', ...('scope' in provider ? ['SCOPE'] : [])].map(
-      (name) => `${settingPrefix(provider)}_${name}`,
-    ),
-  ),
-  ...[
-    ...['settings', 'check']
-      .map((name) => readFileSync(`lib/settings/${name}.ts`, 'utf8'))
-      .join('')
-      .matchAll(/'(CMS_AUTH_[A-Z_]+)'/g),
-  ].map(([, name = '']) => name),
-];
+const { open, secret } = settingNames(providers);
+const settings = [...open, ...secret];
 
 /** As GitHub makes them of headings. */
 const anchors = (text: string): string[] =>

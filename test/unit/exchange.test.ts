@@ -28,7 +28,11 @@ const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
 const newAttempt = (client: Client): Attempt =>
-  beginAttempt(client, { jar: ownCookies('', address), wantsRefresh: false, now: Date.now() }).attempt;
+  beginAttempt(client, {
+    jar: ownCookies('', address, { name: 'login', path: '/auth' }),
+    wantsRefresh: false,
+    now: Date.now(),
+  }).attempt;
 
 async function start(settings: Partial<GitHubHost> = {}) {
   const { fault, expiring } = settings;
