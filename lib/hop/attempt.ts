@@ -12,9 +12,9 @@ export interface Login extends Attempt {
 export function beginLogin(
   client: Client,
   { wantsRefresh, ...browser }: { jar: Jar; wantsRefresh: boolean; now: number },
-): { login: Login; cookies: string[] } {
+): { attempt: Login; cookies: string[] } {
   const { attempt, cookies } = beginAttempt(termsOf(client), { carried: wantsRefresh ? '1' : '0', ...browser });
-  return { login: { ...attempt, wantsRefresh }, cookies };
+  return { attempt: { ...attempt, wantsRefresh }, cookies };
 }
 
 /**

@@ -49,9 +49,9 @@ export async function begin(
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
     ...(scope !== undefined && { scope }),
-    state: begun.login.state,
+    state: begun.attempt.state,
     ...(provider.pkce && {
-      code_challenge: codeChallenge(begun.login.codeVerifier),
+      code_challenge: codeChallenge(begun.attempt.codeVerifier),
       code_challenge_method: 'S256',
     }),
   };

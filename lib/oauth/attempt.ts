@@ -13,9 +13,9 @@ const { createHash, createHmac, randomBytes, timingSafeEqual } = process.getBuil
  *     cookie  __Host-login-<id> = <time>.<key>
  *     state   <id>.<time>.<carried>.<mac>      mac = HMAC(key, 'state/2' + JSON of the terms, carried, time, id)
  *     PKCE verifier = HMAC(key, 'pkce/1' + state)
- *     nonce         = HMAC(key, 'nonce/1' + state)
+ *     nonce         = HMAC(verifier, 'nonce/1')
  *
- * The callback recomputes all three from the cookie. What that stops:
+ * The callback recomputes all of them from the cookie. What that stops:
  *
  * - Login CSRF (RFC 9700, 4.7): a callback address made by somebody else finds no cookie of its id in this browser.
  * - Code injection (4.5): the host hands out tokens only against the verifier, which no address or log ever holds; and an ID
@@ -32,8 +32,6 @@ const { createHash, createHmac, randomBytes, timingSafeEqual } = process.getBuil
 export interface Attempt {
   state: string;
   codeVerifier: string;
-  /** For an ID token (OpenID Connect Core, 3.1.2.1). */
-  nonce(): string;
   /** What travels in the state, for all to read, and cannot be changed on the way. */
   carried: string;
 }
@@ -98,10 +96,12 @@ export const forgetAttempts = (states: readonly string[], jar: Jar): string[] =>
 export const codeChallenge = (codeVerifier: string): string =>
   createHash('sha256').update(codeVerifier).digest('base64url');
 
+/** What an ID token has to repeat, so that one of another sign-in is of no use (OpenID Connect Core, 3.1.2.1 and 15.5.2). */
+export const nonceOf = ({ codeVerifier }: Attempt): string => hmac(codeVerifier, 'nonce/1');
+
 const attemptOf = (key: string, state: string, carried: string): Attempt => ({
   state,
   codeVerifier: hmac(key, `pkce/1${state}`),
-  nonce: () => hmac(key, `nonce/1${state}`),
   carried,
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../../lib/oauth/attempt.ts';
+import { beginLogin, recallLogin } from '../../lib/hop/attempt.ts';
+import { codeChallenge, forgetAttempts } from '../../lib/oauth/attempt.ts';
 import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import type { Address, Client } from '../../lib/settings/settings.ts';
@@ -25,7 +26,7 @@ interface Begin {
   now?: number;
 }
 const begin = ({ address = https, cookieHeader = '', ...options }: Begin = {}) =>
-  beginAttempt(client, { jar: ownCookies(cookieHeader, address, label), wantsRefresh: false, now, ...options });
+  beginLogin(client, { jar: ownCookies(cookieHeader, address, label), wantsRefresh: false, now, ...options });
 
 /** The `name=value` that a browser would send back for a `Set-Cookie`. */
 const pair = (setCookie: string | undefined): string => setCookie?.split(';', 1)[0] ?? '';
@@ -39,7 +40,7 @@ function login(options: Begin = {}) {
 }
 
 const recall = (state: string | undefined, cookieHeader: string, at = now, terms: Partial<Client> = {}) =>
-  recallAttempt({ ...client, ...terms }, state, {
+  recallLogin({ ...client, ...terms }, state, {
     jar: ownCookies(cookieHeader, https, label),
     origin: https.origin,
     now: at,
@@ -105,7 +106,7 @@ describe('An attempt is recalled', () => {
   it('on http loopback', () => {
     const { attempt, cookie } = login({ address: http });
     expect(
-      recallAttempt(client, attempt.state, { jar: ownCookies(cookie, http, label), origin: http.origin, now }),
+      recallLogin(client, attempt.state, { jar: ownCookies(cookie, http, label), origin: http.origin, now }),
     ).toEqual(attempt);
   });
 
@@ -350,11 +351,11 @@ describe('Where only __session comes through', () => {
   const prefixed = { ...https, prefix: '/prod' };
   const start = (header = '', at = seconds, address = https) => {
     const jar = sessionCookie(header, address, label, at);
-    const { attempt, cookies } = beginAttempt(client, { jar, wantsRefresh: false, now: at * 1000 });
+    const { attempt, cookies } = beginLogin(client, { jar, wantsRefresh: false, now: at * 1000 });
     return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
   };
   const finish = (state: string, header: string, at = seconds) =>
-    recallAttempt(client, state, {
+    recallLogin(client, state, {
       jar: sessionCookie(header, https, label, at),
       origin: https.origin,
       now: at * 1000,
@@ -400,13 +401,13 @@ describe('Where only __session comes through', () => {
   it('has its name and its path from the wing, so that two wings on one host leave each other alone', () => {
     const signin = { name: 'signin', path: '/git' };
     const jarOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
-    const { attempt, cookies } = beginAttempt(client, { jar: jarOf(''), wantsRefresh: false, now });
+    const { attempt, cookies } = beginLogin(client, { jar: jarOf(''), wantsRefresh: false, now });
     expect(cookies).toEqual([expect.stringMatching(/^__session=signin~[^;]+; Path=\/prod\/git; Max-Age=600;/)]);
     const header = pair(cookies[0]);
     expect(jarOf(header).keysOf(attempt.state.slice(0, 12))).toHaveLength(1);
     expect(jarOf(header, label).keysOf(attempt.state.slice(0, 12))).toEqual([]);
     expect(forgetAttempts([attempt.state], jarOf(header, label))).toEqual([]);
-    const own = beginAttempt(client, { jar: ownCookies('', https, signin), wantsRefresh: false, now });
+    const own = beginLogin(client, { jar: ownCookies('', https, signin), wantsRefresh: false, now });
     expect(own.cookies[0]).toMatch(/^__Host-signin-[\w-]{12}=/);
     expect(ownCookies(pair(own.cookies[0]), https, label).keysOf(own.attempt.state.slice(0, 12))).toEqual([]);
   });

@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { beginAttempt, codeChallenge, type Attempt } from '../../lib/oauth/attempt.ts';
+import { beginLogin } from '../../lib/hop/attempt.ts';
+import { codeChallenge, type Attempt } from '../../lib/oauth/attempt.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { Failure } from '../../lib/web/errors.ts';
 import { exchangeCode } from '../../lib/oauth/exchange.ts';
@@ -28,7 +29,7 @@ const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
 const newAttempt = (client: Client): Attempt =>
-  beginAttempt(client, {
+  beginLogin(client, {
     jar: ownCookies('', address, { name: 'login', path: '/auth' }),
     wantsRefresh: false,
     now: Date.now(),
