@@ -6,7 +6,7 @@ import { oauthErrors } from './errors.ts';
 import { send, textOf } from './request.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
-import type { Attempt } from './attempt.ts';
+import type { Bound } from './attempt.ts';
 import type { Client } from '../settings/settings.ts';
 
 /** What the host gave. `refreshToken` only where the app's tokens expire. */
@@ -34,7 +34,7 @@ const loadOpenId = (): Promise<OpenId> => (openId ??= import('./openid.ts'));
 export async function exchangeCode(
   client: Client,
   clientSecret: string,
-  attempt: Attempt,
+  attempt: Bound,
   answer: { code: string; iss?: string | undefined },
   deadline: number,
 ): Promise<Tokens> {

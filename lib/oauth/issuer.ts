@@ -5,7 +5,7 @@ import { inOurWords, readObject } from './answer.ts';
 import { clientAuthentication } from './authentication.ts';
 import { connectErrors, oauthErrors } from './errors.ts';
 import { send, textOf } from './request.ts';
-import { nonceOf, type Attempt } from './attempt.ts';
+import { nonceOf, type Bound } from './attempt.ts';
 
 /** Us, as one OpenID provider knows us. */
 export interface IssuerClient {
@@ -63,7 +63,7 @@ const known = new Map<string, Known>();
 /** An OpenID provider, once it has told what it is (OpenID Connect Discovery). */
 export interface OpenedIssuer {
   /** Where to send the browser (OpenID Connect Core, 3.1.2.1). */
-  authorizationAddress(attempt: Attempt, parameters: Readonly<Record<string, string>>): string;
+  authorizationAddress(attempt: Bound, parameters: Readonly<Record<string, string>>): string;
   /**
    * Mix-up (RFC 9207; RFC 9700, 4.4): an answer that names another issuer, or none where this one always names itself.
    *
@@ -79,7 +79,7 @@ export interface OpenedIssuer {
    */
   redeem(
     secret: string,
-    attempt: Attempt,
+    attempt: Bound,
     answer: { code: string; iss?: string | undefined },
     suffice: (claims: Claims) => boolean,
   ): Promise<Claims>;
@@ -154,7 +154,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
 
   async function exchange(
     secret: string,
-    attempt: Attempt,
+    attempt: Bound,
     answer: { code: string; iss?: string | undefined },
     suffice: (claims: Claims) => boolean,
   ): Promise<Claims> {

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { beginLogin } from '../../lib/hop/attempt.ts';
-import { codeChallenge, type Attempt } from '../../lib/oauth/attempt.ts';
+import { codeChallenge, type Bound } from '../../lib/oauth/attempt.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { Failure } from '../../lib/web/errors.ts';
 import { exchangeCode } from '../../lib/oauth/exchange.ts';
@@ -28,7 +28,7 @@ afterEach(async () => {
 const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
-const newAttempt = (client: Client): Attempt =>
+const newAttempt = (client: Client): Bound =>
   beginLogin(client, {
     jar: ownCookies('', address, { name: 'login', path: '/auth' }),
     wantsRefresh: false,
