@@ -1,4 +1,13 @@
-import { beginAttempt, bind, carriedBy, recallAttempt, ticketOf, type Bound, type Kind, type Seen } from '../oauth/attempt.ts';
+import {
+  beginAttempt,
+  bind,
+  carriedBy,
+  recallAttempt,
+  ticketOf,
+  type Bound,
+  type Kind,
+  type Seen,
+} from '../oauth/attempt.ts';
 import type { Jar } from '../oauth/cookies.ts';
 import type { IssuerClient } from '../oauth/issuer.ts';
 

@@ -38,7 +38,10 @@ export const signInErrors = table({
     status: 400,
     text: 'Your account at {host} has no role that lets it in here. Ask the owner of the site, or sign in with another account.',
   },
-  WRONG_GRANT: { status: 400, text: 'Only the code of a sign-in is exchanged here: "grant_type" must be authorization_code.' },
+  WRONG_GRANT: {
+    status: 400,
+    text: 'Only the code of a sign-in is exchanged here: "grant_type" must be authorization_code.',
+  },
   CODE_SPENT: {
     status: 400,
     text: 'The code of this sign-in cannot be used: it is older than a minute, or was made for another page or another browser. Log in to the CMS again.',
@@ -78,4 +81,7 @@ export const errorName = ({ code, status }: Failure): string =>
 
 /** The words for `error_description`, which RFC 6749 gives a part of ASCII only. */
 export const errorDescription = ({ message }: Failure): string =>
-  message.replaceAll('"', "'").replaceAll('\\', '/').replace(/[^ -~]/g, '?');
+  message
+    .replaceAll('"', "'")
+    .replaceAll('\\', '/')
+    .replace(/[^ -~]/g, '?');

@@ -75,14 +75,10 @@ function refuseOddities(request: HttpRequest, route: Route): void {
   if (route.event === 'none' || route.event === 'token') return; // 404 comes before 405; the token endpoint needs CORS first
   if (request.method !== 'GET' && request.method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   if (request.query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
-  refuseUnlessNavigation(request);
+  refuseUnlessNavigation(request, '/git');
 }
 
-async function follow(
-  route: Route,
-  surroundings: Surroundings,
-  hosts: readonly RepositoryHost[],
-): Promise<HttpReply> {
+async function follow(route: Route, surroundings: Surroundings, hosts: readonly RepositoryHost[]): Promise<HttpReply> {
   const { request, address, settings, now } = surroundings;
   if (route.event === 'none') throw new Failure(webErrors.NOT_FOUND);
   if (route.event === 'token') return token(surroundings, hosts);

@@ -1,5 +1,4 @@
-import { forgetAttempts } from '../oauth/attempt.ts';
-import { codeChallenge } from '../oauth/attempt.ts';
+import { codeChallenge, forgetAttempts } from '../oauth/attempt.ts';
 import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { openIssuer, type Claims, type IssuerClient } from '../oauth/issuer.ts';
 import { sealCode, sessionKeys } from '../oauth/session.ts';
@@ -39,7 +38,7 @@ interface Ready {
   secret: string;
 }
 
-/** More than Decap CMS needs by far. It travels through the provider, and back to the CMS. Characters. */
+/** More than Decap CMS needs by far. It travels through the provider and back. Bytes, as JSON. */
 const longestState = 1024;
 
 /** The client that a CMS is: there is only one, and everybody knows its name (RFC 6749, 2.1: a public client). */
@@ -67,7 +66,7 @@ export async function begin(surroundings: SignInSurroundings): Promise<HttpReply
   // Without it the code would be good for whoever sees the address (RFC 9700, 2.1.1); "plain" would show the verifier in it.
   if (code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(code_challenge ?? ''))
     throw new Failure(signInErrors.NO_CHALLENGE);
-  if ((asked.state ?? '').length > longestState)
+  if (Buffer.byteLength(JSON.stringify(asked.state ?? '')) > longestState)
     throw new Failure(webErrors.BAD_REQUEST, { detail: '"state" is too long' });
   return toProvider(env, surroundings, { ...ending.back, challenge: code_challenge ?? '' });
 }
@@ -123,7 +122,8 @@ export async function finish(surroundings: SignInSurroundings): Promise<HttpRepl
   const home = `${address.origin}${address.prefix}/git`;
   const signIn = recallSignIn(client, state, { jar, origin: home, now });
   // Anew: the list may have changed since.
-  if (signIn.order && !gateway.pages.includes(signIn.order.redirectUri)) throw new Failure(signInErrors.PAGE_NOT_LISTED);
+  if (signIn.order && !gateway.pages.includes(signIn.order.redirectUri))
+    throw new Failure(signInErrors.PAGE_NOT_LISTED);
   ending.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
 
   const issuer = await openIssuer(client, deadline);
@@ -140,7 +140,9 @@ export async function finish(surroundings: SignInSurroundings): Promise<HttpRepl
     editorOf(claims, { issuer: client.issuer, rolesClaim })?.email !== undefined &&
     (roles.length === 0 || editorOf(claims, { issuer: client.issuer, rolesClaim })?.roles.length !== 0);
   const claims = await issuer.redeem(secret, signIn, { code, iss }, suffice);
-  ending.tryOut?.done(`${client.host} takes the client id and secret, and what it says about you has a valid signature.`);
+  ending.tryOut?.done(
+    `${client.host} takes the client id and secret, and what it says about you has a valid signature.`,
+  );
 
   const editor = judge(claims, gateway, client);
   if (!signIn.order) return (ending.tryOut ?? new TryOut(address)).page(undefined, editor);
@@ -156,7 +158,10 @@ export async function finish(surroundings: SignInSurroundings): Promise<HttpRepl
 export const refuse = (back: Pick<Order, 'redirectUri' | 'state'>, failure: Failure): HttpReply =>
   goBack(back, { error: errorName(failure), error_description: errorDescription(failure) });
 
-function goBack({ redirectUri, state }: Pick<Order, 'redirectUri' | 'state'>, answer: Record<string, string>): HttpReply {
+function goBack(
+  { redirectUri, state }: Pick<Order, 'redirectUri' | 'state'>,
+  answer: Record<string, string>,
+): HttpReply {
   const query = { ...answer, ...(state !== undefined && { state }) };
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return redirect(`${redirectUri}?${pairs.join('&')}`);

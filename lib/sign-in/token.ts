@@ -26,7 +26,11 @@ export async function token(
   hosts: readonly RepositoryHost[],
 ): Promise<HttpReply> {
   // Before any work.
-  admitOrigin(request, readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address), headers);
+  admitOrigin(
+    request,
+    readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
+    headers,
+  );
   if (request.method === 'OPTIONS') return preflight({ methods: 'POST', headers: 'content-type' });
   if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
 
@@ -44,7 +48,11 @@ export async function token(
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
   const code = await openCode(keys, given.code, { address, now });
   // Mixed up, injected or stolen codes have another verifier; and whoever taps the way to one page is on another.
-  if (!code || !sameText(codeChallenge(given.code_verifier ?? ''), code.challenge) || given.redirect_uri !== code.redirectUri)
+  if (
+    !code ||
+    !sameText(codeChallenge(given.code_verifier ?? ''), code.challenge) ||
+    given.redirect_uri !== code.redirectUri
+  )
     throw new Failure(signInErrors.CODE_SPENT);
   // Asked at every call, and so at this one, too.
   if (!mayIn(code.editor, gateway.lists)) throw new Failure(signInErrors.CODE_SPENT);

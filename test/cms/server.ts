@@ -27,8 +27,8 @@ export interface CmsOptions {
  */
 const policy = [
   "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'",
-  "connect-src 'self' data: blob: http://localhost:* http://127.0.0.1:*",
-  "img-src 'self' data: blob: http://localhost:* http://127.0.0.1:*",
+  "connect-src 'self' data: blob: http://localhost:* http://127.0.0.1:* https://127.0.0.1:*",
+  "img-src 'self' data: blob: http://localhost:* http://127.0.0.1:* https://127.0.0.1:*",
   "base-uri 'none'",
 ].join('; ');
 

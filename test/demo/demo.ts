@@ -2,19 +2,34 @@ import { providers } from '../../functions/auth.ts';
 import { createHandler, hopEvents } from '../../lib/hop/handler.ts';
 import { printLine } from '../../lib/web/log.ts';
 import { closeOnSignal, listen, node, readPort } from '../../lib/platforms/node.ts';
+import style from '../../lib/web/page.css?inline';
 import { cmsBundle } from '../cms/bundles.ts';
 import { cmsPages } from '../cms/server.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
 import { startGitHub } from '../hosts/github.ts';
 import { startGitLab } from '../hosts/gitlab.ts';
+import { home } from './home.ts';
 
+/** What an editor's session does at each host, as far as one can see it here. */
 const demos = [
-  { cms: 'decap', id: 'github', text: 'Decap CMS with GitHub' },
-  { cms: 'decap', id: 'gitlab', text: 'Decap CMS with GitLab' },
-  { cms: 'decap', id: 'bitbucket', text: 'Decap CMS with Bitbucket' },
-  { cms: 'sveltia', id: 'github', text: 'Sveltia CMS with GitHub' },
-  { cms: 'sveltia', id: 'gitlab', text: 'Sveltia CMS with GitLab' },
+  { cms: 'decap', id: 'github', text: 'For editors with a GitHub account. Decap CMS is also what Netlify CMS became.' },
+  { cms: 'decap', id: 'gitlab', text: 'For editors with an account at GitLab, or at a GitLab of your own.' },
+  {
+    cms: 'decap',
+    id: 'bitbucket',
+    text: 'For editors with a Bitbucket account. Their session is renewed while they write.',
+  },
+  { cms: 'sveltia', id: 'github', text: 'Another CMS, the same login. Here the session is renewed, too.' },
+  { cms: 'sveltia', id: 'gitlab', text: 'The session outlasts the two hours that GitLab gives.' },
 ] as const;
+
+const names = {
+  decap: 'Decap CMS',
+  sveltia: 'Sveltia CMS',
+  github: 'GitHub',
+  gitlab: 'GitLab',
+  bitbucket: 'Bitbucket',
+};
 
 /**
  * The whole thing without an account anywhere: the real hop, a real CMS page in two flavours, and three Git hosts that live in
@@ -38,13 +53,18 @@ export async function main(): Promise<void> {
     env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
   }
   const hop = node(createHandler(providers, { env, log: printLine(hopEvents) }), { url: origin });
+  const welcome = home(
+    demos.map(({ cms, id, text }) => ({ path: `/${cms}-${id}/`, cms: names[cms], way: `with ${names[id]}`, text })),
+    style.text,
+  );
   const pages = demos.map(({ cms, id }) => {
     const host = hosts[id];
     return cmsPages({
       cms,
       path: `/${cms}-${id}/`,
       config: {
-        top: { base_url: origin },
+        // Decap renews a Bitbucket session at this one; Sveltia would warn of it.
+        ...(id === 'bitbucket' && { top: { base_url: origin } }),
         backend: {
           name: id,
           repo: host.repository.fullName,
@@ -99,26 +119,3 @@ export async function main(): Promise<void> {
   For a real login, set GITHUB_CLIENT_ID (see README.md).
 `);
 }
-
-const welcome = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Demo: login for a Git-based CMS</title>
-<style>
-  :root { color-scheme: light dark; font: 1.05rem/1.6 system-ui, sans-serif; }
-  body { max-width: 40rem; margin: 0 auto; padding: 2rem 1.25rem; }
-  nav { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); margin: 1.5rem 0; }
-  nav a { display: block; padding: 1.2rem; border: 1px solid color-mix(in srgb, currentColor 30%, transparent); border-radius: .8rem; color: inherit; text-decoration: none; }
-  nav a:hover, nav a:focus-visible { border-color: currentColor; }
-  nav strong { display: block; font-size: 1.2rem; }
-</style>
-<h1>Log in to a real CMS</h1>
-<p>This is a demo: the CMS pages are the published ones and the login is the real one, but the Git hosts behind it are small
-programs on this machine. Press Login, allow access, edit a post, save it. It is all gone when the demo ends.</p>
-<nav>
-${demos.map(({ cms, id, text }) => `  <a href="/${cms}-${id}/"><strong>${text}</strong>${cms === 'decap' ? 'also what Netlify CMS became' : 'the same configuration'}</a>`).join('\n')}
-</nav>
-<p><a href="/auth">The login server's own page</a></p>
-</html>
-`;

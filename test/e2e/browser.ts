@@ -19,16 +19,16 @@ if (browserMissing) {
   console.error(`\n!!!!!!!! THE BROWSER TESTS DO NOT RUN. ${how} !!!!!!!!\n`);
 }
 
-export const launch = () =>
+export const launch = (args: readonly string[] = []) =>
   chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
     // Chromium calls home by itself; on a machine without a way out that only costs time.
-    args: ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
+    args: ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', ...args],
   });
 
 /**
  * A page that opens popups and plays the CMS's side of the handshake, as any page on any origin can.
- * `window.begin(url)` opens a popup; `window.messages` is all that was posted to it, with the sender's origin.
+ * `window.begin(url)` opens a popup, and so does a person on the button, at the address behind the `#`; `window.messages` is all that was posted to it, with the sender's origin.
  */
 export const startOpener = ({ headers = {} }: { headers?: Record<string, string> } = {}) =>
   listen(
@@ -48,4 +48,4 @@ const opener = `<!doctype html><title>Opener</title><script>
     for (let i = 0; i < window.echoes; i++) event.source.postMessage(event.data, event.origin);
   });
   window.begin = (url, name) => void (window.popup = open(url, name, 'width=600,height=800'));
-</script>`;
+</script><button onclick="begin(decodeURIComponent(location.hash.slice(1)))">Log in</button>`;

@@ -1,0 +1,189 @@
+/** Whole logins, as an editor does and sees them, in one engine. Each engine has a file of tests that calls this. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CmsName } from '../cms/bundles.ts';
+import { startOpener } from '../e2e/browser.ts';
+import { tokenRequests } from '../e2e/world.ts';
+import { missing, type Browser, type Engine, type Tab, type Visitor } from './engine.ts';
+import { cmsNames, startSites, type Place, type Sites } from './sites.ts';
+
+const decap = {
+  login: "//button[contains(., 'Login with')]",
+  entry: "//main//a[contains(@href, '#/collections/posts/entries/')]",
+  message: '//section[.//button]/p',
+};
+/** Where things are on each CMS's pages. */
+const screens: Record<CmsName, typeof decap> = {
+  decap,
+  netlify: decap,
+  sveltia: { login: "//button[contains(., 'Sign In with')]", entry: "//*[@role='row']", message: "//*[@role='alert']" },
+};
+const allow = "//button[.='Allow']";
+const deny = "//button[.='Deny']";
+const ended = (state: string) => `//main[@data-state='${state}']`;
+
+const loopback: Place[] = ['the same origin', 'another origin'];
+const everywhere: Place[] = [...loopback, 'another site'];
+
+export function logins(name: string, engine: Engine): void {
+  describe.skipIf(missing(name, engine)).each(['http', 'https'] as const)(`${name} on %s`, (scheme) => {
+    let sites: Sites;
+    let browser: Browser;
+    let visitor: Visitor;
+    const places = scheme === 'http' ? loopback : everywhere;
+
+    beforeAll(async () => void ([browser, sites] = await Promise.all([engine.launch(), startSites(scheme)])));
+    afterAll(async () => {
+      await browser?.close();
+      await sites?.close();
+    });
+    beforeEach(async () => {
+      sites.reset();
+      visitor = await browser.visitor();
+    });
+    afterEach(async () => {
+      await visitor.leave();
+      expect(visitor.errors).toEqual([]);
+      expect(sites.asked).not.toContain('/favicon.ico');
+    });
+
+    const begin = async (cms: CmsName, place: Place) => {
+      const editor = await visitor.open(sites.page(cms, place));
+      return { editor, popup: await editor.popup(screens[cms].login) };
+    };
+    const isIn = async (cms: CmsName, editor: Tab) => {
+      await editor.text(screens[cms].entry);
+      expect(await editor.count(screens[cms].entry)).toBe(2);
+    };
+
+    describe.each(cmsNames)('%s', (cms) => {
+      it.each(places)('logs in from %s', async (place) => {
+        const { editor, popup } = await begin(cms, place);
+        await popup.click(allow);
+        await popup.closed();
+        await isIn(cms, editor);
+      });
+
+      it('tells that the editor said no', async () => {
+        const { editor, popup } = await begin(cms, 'the same origin');
+        await popup.click(deny);
+        await popup.closed();
+        expect(await editor.text(screens[cms].message)).toContain('Access was refused at GitHub');
+      });
+
+      it('tells that its site is not listed, and gets nothing', async () => {
+        sites.world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+        sites.world.host.consent = 'always';
+        const { editor, popup } = await begin(cms, 'another origin');
+        await popup.closed();
+        // Sveltia has words of its own for this one.
+        expect(await editor.text(screens[cms].message)).toMatch(/not on the list|domain/i);
+        expect(await editor.run('JSON.stringify({ ...localStorage })')).not.toContain('gho_');
+      });
+    });
+
+    it('two editors log in at once', async () => {
+      const first = await begin('decap', 'the same origin');
+      const second = await begin('sveltia', 'another origin');
+      await second.popup.click(allow);
+      await first.popup.click(allow);
+      await Promise.all([first.popup.closed(), second.popup.closed()]);
+      await isIn('decap', first.editor);
+      await isIn('sveltia', second.editor);
+    });
+
+    it('a callback that is loaded again spends nothing', async () => {
+      const { popup } = await begin('decap', 'the same origin');
+      await popup.click(allow);
+      await popup.closed();
+      const callback = sites.asked.find((url) => url.includes('/callback?code=')) ?? '';
+      const before = tokenRequests(sites.world);
+      const again = await visitor.open(sites.hop + callback);
+      expect(await again.text(ended('failed'))).toContain('COOKIE_LOST');
+      expect(tokenRequests(sites.world)).toBe(before);
+    });
+
+    it("the owner's page tries a login", async () => {
+      const owner = await visitor.open(`${sites.hop}/auth`);
+      const popup = await owner.popup("//section[1]//button[.='Try a login']");
+      await popup.click(allow);
+      await owner.text("//section[1]//li[contains(., 'handed over a token')]");
+      expect(await owner.run('document.documentElement.outerHTML')).not.toContain('gho_');
+    });
+
+    it('no page of ours leaves an error in the console', async () => {
+      for (const path of ['/auth', '/auth/github/callback']) {
+        const page = await visitor.open(sites.hop + path);
+        await page.text('//h1');
+        // Browsers ask for the icon when all else is done.
+        await page.run('new Promise((resolve) => setTimeout(() => resolve(1), 500))');
+      }
+    });
+
+    describe('without a CMS', () => {
+      let opener: { url: string; close(): Promise<void> };
+      beforeAll(async () => void (opener = await startOpener()));
+      afterAll(() => opener?.close());
+      beforeEach(() => {
+        sites.world.env['CMS_AUTH_ORIGINS'] = opener.url;
+        sites.world.host.consent = 'always';
+      });
+      const address = () => `${sites.hop}/auth?provider=github`;
+      const fromPage = async (prepare = '') => {
+        const page = await visitor.open(`${opener.url}/#${encodeURIComponent(address())}`);
+        await page.run(prepare || '0');
+        const popup = await page.popup('//button');
+        return { popup, posted: () => page.run<string>('messages.join("\\n")') };
+      };
+
+      it('the window says that it is done', async () => {
+        const { popup, posted } = await fromPage();
+        expect(await popup.text(ended('done'))).toContain('You may close this window');
+        expect((await posted()).match(/^authorization:github:success:/gm)).toHaveLength(1);
+      });
+
+      it('the window names a page that is not listed', async () => {
+        sites.world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+        const { popup, posted } = await fromPage();
+        expect(await popup.text(ended('refused'))).toContain(opener.url);
+        expect(await posted()).not.toContain('gho_');
+      });
+
+      it('the window says that nobody opened it', async () => {
+        const alone = await visitor.open(address());
+        expect(await alone.text(ended('alone'))).toContain('Cross-Origin-Opener-Policy');
+      });
+
+      it('the window says that its opener does not answer', async () => {
+        const { popup, posted } = await fromPage('window.mute = true');
+        expect(await popup.text(ended('silent'))).toContain(sites.hop);
+        expect(await posted()).toBe('authorizing:github');
+      });
+    });
+  });
+
+  describe.skipIf(missing(name, engine))(`${name} with the strictest protection against tracking`, () => {
+    let sites: Sites;
+    let browser: Browser;
+    let visitor: Visitor;
+    beforeAll(
+      async () => void ([browser, sites] = await Promise.all([engine.launch({ strict: true }), startSites('https')])),
+    );
+    afterAll(async () => {
+      await browser?.close();
+      await sites?.close();
+    });
+    beforeEach(async () => {
+      sites.reset();
+      visitor = await browser.visitor();
+    });
+    afterEach(() => visitor.leave());
+
+    it.each(everywhere)('decap logs in from %s', async (place) => {
+      const editor = await visitor.open(sites.page('decap', place));
+      const popup = await editor.popup(screens.decap.login);
+      await popup.click(allow);
+      await popup.closed();
+      await editor.text(screens.decap.entry);
+    });
+  });
+}

@@ -1,0 +1,7 @@
+import { defineConfig } from 'vitest/config';
+import { viteInline } from '../../lib/build/inline.mjs';
+
+export default defineConfig({
+  plugins: [viteInline],
+  test: { include: ['test/engines/*.test.ts'], testTimeout: 90_000, hookTimeout: 120_000 },
+});
