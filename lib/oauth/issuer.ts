@@ -1,4 +1,4 @@
-import type { Configuration, CustomFetch, ExportedJWKSCache, ServerMetadata } from 'openid-client';
+import type { ClientAuth, Configuration, CustomFetch, ExportedJWKSCache, ServerMetadata } from 'openid-client';
 import { Failure } from '../web/errors.ts';
 import { isLoopback } from '../web/origins.ts';
 import { inOurWords, readObject } from './answer.ts';
@@ -134,14 +134,8 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
   });
   const { metadata } = found;
 
-  const configure = (way: Way, secret: string): Configuration => {
-    const { clientId } = client;
-    const configuration = new oauth.Configuration(
-      metadata,
-      clientId,
-      undefined,
-      clientAuthentication(oauth, way, { clientId, secret }),
-    );
+  const configure = (authentication?: ClientAuth): Configuration => {
+    const configuration = new oauth.Configuration(metadata, client.clientId, undefined, authentication);
     configuration[oauth.customFetch] = ask;
     configuration.timeout = 0; // ours is the deadline that counts
     if (insecure) oauth.allowInsecureRequests(configuration);
@@ -163,7 +157,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
     callback.searchParams.set('state', attempt.state);
     if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
     const grant = async (way: Way) => {
-      const configuration = configure(way, secret);
+      const configuration = configure(clientAuthentication(oauth, way, { clientId: client.clientId, secret }));
       const tokens = await oauth.authorizationCodeGrant(configuration, callback, {
         expectedState: attempt.state,
         expectedNonce: nonceOf(attempt),
@@ -191,7 +185,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
 
   return {
     authorizationAddress: (attempt, parameters) =>
-      oauth.buildAuthorizationUrl(configure('body', ''), {
+      oauth.buildAuthorizationUrl(configure(), {
         redirect_uri: client.redirectUri,
         state: attempt.state,
         nonce: nonceOf(attempt),

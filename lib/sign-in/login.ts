@@ -86,15 +86,14 @@ async function toProvider(
   const { client } = getReady(env, address, hosts);
   const issuer = await openIssuer(client, deadline);
   const begun = beginSignIn(client, order, { jar, now });
+  const location = issuer.authorizationAddress(begun.signIn, {
+    scope: 'openid email profile',
+    code_challenge: codeChallenge(begun.signIn.codeVerifier),
+    code_challenge_method: 'S256',
+    ...issuerFacts(client.issuer).parameters,
+  });
   cookies.push(...begun.cookies);
-  return redirect(
-    issuer.authorizationAddress(begun.signIn, {
-      scope: 'openid email profile',
-      code_challenge: codeChallenge(begun.signIn.codeVerifier),
-      code_challenge_method: 'S256',
-      ...issuerFacts(client.issuer).parameters,
-    }),
-  );
+  return redirect(location);
 }
 
 /**

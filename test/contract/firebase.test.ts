@@ -7,6 +7,7 @@ import type { Handler } from '../../lib/web/http.ts';
 import { askOver, closed } from './http.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn, oneSession } from './sign-in.ts';
 
 let server: Server;
 let current: Handler;
@@ -32,3 +33,4 @@ const call: Call = (handler, request) => {
 
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
+describeSignIn('Firebase', call, oneSession);

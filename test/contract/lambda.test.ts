@@ -1,6 +1,7 @@
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 const call: Call = async (handler, { method, path, query, headers: { cookie, ...headers }, body = '' }) => {
   const { statusCode, ...reply } = await lambda(handler)({
@@ -18,3 +19,4 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
+describeSignIn('AWS Lambda', call);

@@ -2,6 +2,7 @@ import type { Context } from '@netlify/functions';
 import { netlify } from '../../lib/platforms/netlify.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 /** The parts of Netlify's context that the adapter reads. */
 const context = { site: { url: 'https://site.example.com' }, requestId: 'request-1' } as Context;
@@ -20,3 +21,4 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
+describeSignIn('Netlify', call);

@@ -4,6 +4,7 @@ import type { Handler } from '../../lib/web/http.ts';
 import { askOver, freePort } from './http.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 let port = 0;
 let close: () => Promise<void>;
@@ -23,3 +24,4 @@ const call: Call = (handler, request) => {
 
 describeLogin('a Node server', call);
 describeRefresh('a Node server', call);
+describeSignIn('a Node server', call);
