@@ -35,6 +35,11 @@ export const webErrors = table({
  * errors of the OAuth library hold authorization codes and even tokens.
  */
 export class Failure extends Error {
+  /** A lazy file has a copy of this class: what is thrown in one bundle is known in the other. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Failure';
+  }
+
   override readonly name = 'Failure';
   readonly code: string;
   readonly status: number;
