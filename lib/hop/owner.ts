@@ -1,4 +1,4 @@
-import { html, page, type Html } from '../web/page.ts';
+import { copyable, html, page, type Html } from '../web/page.ts';
 import { apiRoots, settingPrefix, type Provider } from '../providers/provider.ts';
 import { baseUrl, callbackAddress, isConfigured, type Address } from '../settings/settings.ts';
 import type { Environment } from '../settings/environment.ts';
@@ -89,7 +89,3 @@ function registrationAddress(provider: Provider, env: Environment, address: Addr
   }
   return url.href;
 }
-
-/** The button shows up where there is a script to make it work. */
-const copyable = (text: string): Html =>
-  html`<div class="copy"><pre tabindex="0">${text}</pre><button type="button" hidden>Copy</button></div>`;
