@@ -15,6 +15,7 @@ export const firstOf = (...wings: readonly [Wing<Routed>, ...Wing<Routed>[]]): W
     });
     return (found.find(({ event }) => event !== 'none') ?? found.at(-1)) as Found;
   },
-  answer: ({ wing, route }, surroundings) => wing.answer(route, surroundings),
+  answer: ({ wing, route }, surroundings) =>
+    wing.answer(route, { ...surroundings, deadline: Math.min(surroundings.deadline, Date.now() + wing.patience) }),
   fail: ({ wing, route }, failure, seen) => wing.fail(route, failure, seen),
 });

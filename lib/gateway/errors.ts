@@ -11,6 +11,10 @@ export const gatewayErrors = table({
     status: 401,
     text: 'Your account may not edit this site. Ask its owner to put your address on the list of editors.',
   },
+  NOT_CONFIRMED: {
+    status: 401,
+    text: 'Your address is not confirmed yet. Open the link in the mail that you were sent, then log in again.',
+  },
   NOT_ON_LIST: { status: 404, text: 'The gateway does not pass this on: it is nothing that the CMS needs.' },
   MANGLED_PATH: {
     status: 404,
@@ -30,6 +34,14 @@ export const gatewayErrors = table({
     text: 'CMS_GATEWAY_IDENTITY cannot be used: anybody can sign up there, and {detail}. The owner has to make registration there "invite only".',
   },
   UPSTREAM_CREDENTIAL: { status: 401, text: 'Bad credentials' },
+  CREDENTIAL_REFUSED: {
+    status: 500,
+    text: '{host} does not accept the credential of the gateway. The owner has to make a new one.',
+  },
+  REPOSITORY_HIDDEN: {
+    status: 500,
+    text: 'The credential of the gateway does not reach the repository of CMS_GATEWAY_REPO at {host}. Check its address, and what the credential may do.',
+  },
   UPSTREAM_BUSY: { status: 429, text: '{host} takes no more requests for the moment. Try again in {seconds} seconds.' },
   UPSTREAM_FAILED: { status: 502, text: '{host} did not answer as it should. Try again in a minute.' },
   UPSTREAM_TOO_LARGE: { status: 502, text: '{host} answered with more than fits through here.' },
@@ -37,6 +49,6 @@ export const gatewayErrors = table({
   UPSTREAM_TIMEOUT: { status: 504, text: '{host} did not answer in time. Try again in a minute.' },
   APP_NOT_INSTALLED: {
     status: 500,
-    text: 'The app of {id} is not installed on the repository of CMS_GATEWAY_REPO, or lacks a permission: Contents and Pull requests, read and write; Commit statuses, read.',
+    text: 'The app at {host} is not installed on the repository of CMS_GATEWAY_REPO, or lacks a permission: Contents and Pull requests, read and write; Commit statuses, read.',
   },
 });

@@ -9,9 +9,7 @@ import type { Gateway, RepositoryHost } from '../settings/gateway.ts';
  * To add a host is to write one of these.
  */
 export interface GatewayHost extends RepositoryHost {
-  /** @param base URL of the host, without a slash at the end */
-  apiRoot: (base: string) => string;
-  /** What stands in front of every path here; the CMS never names the repository. */
+  /** What stands in front of every path here, behind the API's root (see the provider's record); the CMS never names the repository. */
   repositoryPath: (fullName: string) => string;
   /** How the host wants its credential. */
   authorization: (credential: string) => Readonly<Record<string, string>>;
@@ -30,8 +28,8 @@ export interface GatewayHost extends RepositoryHost {
     token: (id: string) => string;
     permissions: Readonly<Record<string, string>>;
   };
-  /** The header in which it says when the credential ends. */
-  expiry?: string;
+  /** How it says when the credential ends: in a header of any answer, or in one of its own, below the API's root. */
+  expiry?: { header: string } | { path: string; field: string };
 }
 
 export interface Rule {
@@ -45,20 +43,24 @@ export interface Rule {
   query?: Readonly<Record<string, QueryValue>>;
   /** Those of them that must be there. */
   needs?: readonly string[];
+  /** The rule is for requests with at least one of these keys; the others go on to the next rule. */
+  when?: readonly string[];
   /** Without one, no body is passed on. */
   body?: BodyRule;
   /** What has to be looked up before anything is done: throws if it must not be done. */
   before?: (call: Call) => Promise<void>;
   /** What is named by its own hash never changes, so that browsers may keep it. */
   immutable?: true;
+  /** The answer is a file, whatever it is called there: passed on byte for byte, whatever type it has. */
+  file?: true;
   /** For hosts that point to the next page in the body: writes it anew. @param link see `links` */
   answer?: (body: unknown, link: (url: string) => string | undefined) => unknown;
 }
 
 /** A part of the path that the CMS chooses. Platforms differ in what they make of an encoded slash, so both forms are taken. */
 export interface Parameter {
-  /** Whether it may hold slashes. */
-  slashes: boolean;
+  /** Whether it may hold slashes, and how the host wants them: as `%2F`, or as they are. */
+  slashes: false | 'encoded' | 'kept';
   /** @param text decoded. It is encoded anew for the host. */
   check: (text: string, gateway: Gateway) => boolean;
 }
@@ -107,9 +109,9 @@ export const refuse = (detail: string): Failure => new Failure(gatewayErrors.NOT
 
 export const number: Parameter = { slashes: false, check: (text) => /^[1-9]\d{0,14}$/.test(text) };
 export const sha: Parameter = { slashes: false, check: (text) => isSha(text) };
-export const branch: Parameter = { slashes: true, check: isBranch };
+export const branch: Parameter = { slashes: 'encoded', check: isBranch };
 /** Of the editorial workflow: `cms/posts/a-title`. */
-export const draft: Parameter = { slashes: true, check: (text) => isDraft(text) };
+export const draft: Parameter = { slashes: 'encoded', check: (text) => isDraft(text) };
 
 export const isSha = (text: unknown): text is string =>
   typeof text === 'string' && /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text);

@@ -1,4 +1,5 @@
-import { copyable, html, page, type Html } from '../web/page.ts';
+import { copyable } from '../web/copy.ts';
+import { html, page, type Html } from '../web/page.ts';
 import { apiRoots, settingPrefix, type Provider } from '../providers/provider.ts';
 import { baseUrl, callbackAddress, isConfigured, type Address } from '../settings/settings.ts';
 import type { Environment } from '../settings/environment.ts';

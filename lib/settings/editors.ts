@@ -80,13 +80,14 @@ export const isAddress = (text: string): boolean =>
  *
  * @param claims that have been verified: of a token, or as an identity service answered
  * @param issuer who says so; undefined for a GoTrue, which confirms addresses by itself
- * @returns undefined if there is no `sub`
+ * @returns undefined if they have no name of their own (`sub`)
  */
 export function editorOf(
   claims: Claims,
   { issuer, rolesClaim }: { issuer: string | undefined; rolesClaim: string },
 ): Editor | undefined {
-  const sub = text(claims['sub']) ?? (issuer === undefined ? text(claims['id']) : undefined);
+  const names = issuer === undefined ? ['sub', 'id', 'email'] : ['sub'];
+  const sub = names.map((name) => text(claims[name])).find(Boolean);
   if (sub === undefined) return undefined;
   const { domainClaim, verifiedClaim } = issuer === undefined ? {} : issuerOf(issuer);
   const email = text(claims['email']);

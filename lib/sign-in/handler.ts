@@ -17,6 +17,9 @@ export const signInEvents = {
   none: ['', 'none of our addresses'],
 } as const;
 
+/** Functions are given 15 s. Milliseconds. */
+const patience = 8_000;
+
 /** Of this wing's cookies. */
 const label = { name: 'signin', path: '/git' };
 
@@ -33,11 +36,13 @@ type Route =
  * @param hosts the Git hosts that the gateway's settings may name
  */
 export const signIn = (hosts: readonly RepositoryHost[]): Wing<Route> => ({
-  patience: 8_000, // functions are given 15 s
+  patience,
   route: findRoute,
   async answer(route, surroundings) {
     refuseOddities(surroundings.request, route);
-    return follow(route, surroundings, hosts);
+    // Beside a wing with more patience, too: an editor who signs in looks at an empty page.
+    const deadline = Math.min(surroundings.deadline, Date.now() + patience);
+    return follow(route, { ...surroundings, deadline }, hosts);
   },
   fail(route, failure, { settings }) {
     // A secret that was renewed at the provider, perhaps.

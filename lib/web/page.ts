@@ -29,10 +29,6 @@ export function html(literals: TemplateStringsArray, ...pieces: Piece[]): Html {
 export const safeJson = (value: unknown): string =>
   JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
-/** Something to copy. The button shows up where there is a script to make it work. */
-export const copyable = (text: string): Html =>
-  html`<div class="copy"><pre tabindex="0">${text}</pre><button type="button" hidden>Copy</button></div>`;
-
 /** A text that the build put into the bundle, with its hash for the Content-Security-Policy. */
 export interface Inline {
   text: string;
