@@ -9,6 +9,7 @@ import { askOver, closed } from './http.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn, oneSession } from './sign-in.ts';
 
 let server: Server;
 let current: Handler;
@@ -35,3 +36,4 @@ const call: Call = (handler, request) => {
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
 describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), { megabytes: 32 });
+describeSignIn('Firebase', call, oneSession);

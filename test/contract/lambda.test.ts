@@ -3,6 +3,7 @@ import { lambda } from '../../lib/platforms/lambda.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 const call: Call = async (handler, { method, path, query, headers: { cookie, ...headers }, body = '' }) => {
   const { statusCode, ...reply } = await lambda(handler)({
@@ -21,3 +22,4 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
 describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
+describeSignIn('AWS Lambda', call);

@@ -4,6 +4,7 @@ import { netlify } from '../../lib/platforms/netlify.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 /** The parts of Netlify's context that the adapter reads. */
 const context = { site: { url: 'https://site.example.com' }, requestId: 'request-1' } as Context;
@@ -23,3 +24,4 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
 describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });
+describeSignIn('Netlify', call);
