@@ -1,3 +1,4 @@
+import { copyable } from '../web/copy.ts';
 import { html, page, type Html } from '../web/page.ts';
 import {
   articled,
@@ -80,7 +81,3 @@ ${organisation}
 ${copyable(fill.callback)}
 ${others.map((form) => html`<details><summary>Or ${articled(form.what)}. ${form.advice ?? ''}</summary><p>${link(form)}.</p>${steps(form)}</details>`)}`;
 }
-
-/** The button shows up where there is a script to make it work. */
-const copyable = (text: string): Html =>
-  html`<div class="copy"><pre tabindex="0">${text}</pre><button type="button" hidden>Copy</button></div>`;
