@@ -5,7 +5,7 @@ import { send, textOf, TooLarge, TooLate, Unreachable } from './request.ts';
 import { lazy } from '../web/lazy.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
-import type { Attempt } from './attempt.ts';
+import type { Bound } from './attempt.ts';
 import type { Client } from '../settings/settings.ts';
 
 /** What the host gave. `refreshToken` only where the app's tokens expire. */
@@ -29,7 +29,7 @@ const loadOpenId = lazy<OpenId>(() => import('./openid.ts'));
 export async function exchangeCode(
   client: Client,
   clientSecret: string,
-  attempt: Attempt,
+  attempt: Bound,
   answer: { code: string; iss?: string | undefined },
   deadline: number,
 ): Promise<Tokens> {

@@ -31,16 +31,16 @@ export const webErrors = table({
  * errors of the OAuth library hold authorization codes and even tokens.
  */
 export class Failure extends Error {
+  /** A lazy file has a copy of this class: what is thrown in one bundle is known in the other. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Failure';
+  }
+
   override readonly name = 'Failure';
   readonly code: string;
   readonly status: number;
   readonly #row: ErrorRow;
   readonly #fill: Readonly<Record<string, string>>;
-
-  /** A file that is loaded on its own has a copy of this class, and what it throws is caught in another. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && value.name === 'Failure';
-  }
 
   /** @param fill the values for the `{name}` places in the text; from our own settings and facts only */
   constructor(row: ErrorRow, fill: Readonly<Record<string, string>> = {}, options?: ErrorOptions) {

@@ -37,7 +37,7 @@ describe('Settings in the Parameter Store, on a server of one’s own', () => {
     host.app.redirectUris.push(`http://localhost:${port}${callback}`);
     const { child, written } = start('dist/node/start.mjs', {
       folder: deployed.folder,
-      env: { ...environment, ...settings, CMS_AUTH_ORIGINS: undefined, PORT: String(port) },
+      env: { ...environment, ...settings, PORT: String(port) },
       args: ['--import', pathToFileURL(join(deployed.folder, 'clock.mjs')).href],
     });
     const replies: unknown[] = [];

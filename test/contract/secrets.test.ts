@@ -99,11 +99,12 @@ describe.each([
     });
 
     it('is for a callback without an attempt what it takes to see that, and no word of the rest', async () => {
+      const attempt = await beginElsewhere();
       store.delete(secret);
       const settings = { ...both(), CMS_AUTH_ORIGINS: 'ssm:/cms/none', CMS_AUTH_REFRESH: 'ssm:none' };
       const instance = await open(settings);
       expectFailure(await instance.ask({ path: callback, query: 'code=x' }), 'STATE_MISSING');
-      expectFailure(await login(instance), 'PARAMETER_MISSING', /^GITHUB_CLIENT_SECRET /);
+      expectFailure(await finish(instance, attempt), 'PARAMETER_MISSING', /^GITHUB_CLIENT_SECRET /);
       expect(store.requests.length).toBeLessThanOrEqual(2);
     });
 

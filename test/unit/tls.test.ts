@@ -1,7 +1,5 @@
 import { Agent } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { beginAttempt } from '../../lib/oauth/attempt.ts';
-import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { exchangeCode, renewTokens } from '../../lib/oauth/exchange.ts';
 import { send } from '../../lib/oauth/request.ts';
 import { github } from '../../lib/providers/github.ts';
@@ -28,8 +26,7 @@ describe('A Git host whose certificate nobody vouches for', () => {
   const deadline = () => Date.now() + 5_000;
 
   it('gets neither code nor secret', async () => {
-    const jar = ownCookies('', address, { name: 'login', path: '/auth' });
-    const { attempt } = beginAttempt(client(), { jar, wantsRefresh: false, now: Date.now() });
+    const attempt = { state: 'a-state', codeVerifier: 'v'.repeat(43) };
     await expect(exchangeCode(client(), 'secret', attempt, { code: 'c' }, deadline())).rejects.toMatchObject({
       code: 'HOST_UNREACHABLE',
     });

@@ -14,7 +14,7 @@ import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { freePort } from '../../contract/http.ts';
 import { startHost, wayOf, ways } from './host.ts';
-import type { HandOver } from '../../../lib/hop/popup.ts';
+import type { HandOver } from '../../../lib/hop/errand.ts';
 
 export interface Report {
   /** Logins that ended as they should, by how. */

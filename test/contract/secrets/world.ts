@@ -8,7 +8,7 @@ import { listen } from '../../hosts/http.ts';
 import { startParameterStore, type ParameterStoreHost } from '../../hosts/parameters.ts';
 import { asDeployed, domain, fromSource, type Instance, type Way } from './instances.ts';
 import type { errors } from '../../errors.ts';
-import type { HandOver } from '../../../lib/hop/popup.ts';
+import { codeOf, handOverOf, nextOf } from '../../popup.ts';
 import type { Environment } from '../../../lib/settings/environment.ts';
 import type { Reply } from '../login.ts';
 
@@ -89,12 +89,14 @@ export interface Attempt {
 
 /** Begins a login and asks the host for its consent. */
 export async function begin(instance: Pick<Instance, 'ask'>, path = '/auth/github'): Promise<Attempt> {
-  const begun = await instance.ask({ path });
+  const opening = await instance.ask({ path });
+  const [cookie = ''] = (opening.cookies.at(-1) ?? '').split(';', 1);
+  const begun = await instance.ask({ ...nextOf(opening, site), headers: { cookie } });
   expect(begun.status).toBe(302);
   const consent = await fetch(begun.headers['location'] ?? '', { redirect: 'manual' });
   return {
     query: new URL(consent.headers.get('location') ?? '').search.slice(1),
-    cookie: begun.cookies.at(-1)?.split(';', 1)[0] ?? '',
+    cookie,
   };
 }
 
@@ -108,7 +110,7 @@ export async function beginElsewhere(): Promise<Attempt> {
   return begin(await fromSource.open(literal(), {}));
 }
 
-export const codeOf = ({ body }: Reply) => /Code: (\w+)</.exec(body)?.[1];
+export { codeOf };
 export const tokenOf = ({ body }: Reply) => /gh[ou]_\w+/.exec(body)?.[0];
 export const tokenRequests = () =>
   host.requests.filter(({ method, path: at }) => `${method} ${at}` === tokenRequest).length;
@@ -120,8 +122,7 @@ export function expectToken(reply: Reply) {
 
 export function expectFailure(reply: Reply, code: keyof typeof errors, ...words: (string | RegExp)[]) {
   expect(codeOf(reply)).toBe(code);
-  const handOver = JSON.parse(/id="hand-over">(.*?)<\/script>/.exec(reply.body)?.[1] ?? '{}') as HandOver;
-  const { message } = JSON.parse(/\{.*/.exec(handOver.results.other)?.[0] ?? '{}') as { message: string };
+  const { message } = JSON.parse(/\{.*/.exec(handOverOf(reply)?.message ?? '')?.[0] ?? '{}') as { message: string };
   for (const word of words) expect(message).toMatch(word);
   return message;
 }
