@@ -1,15 +1,5 @@
 /** The script of the owner's page (`owner.ts`): copies, and plays a CMS that logs in. */
-
-for (const box of document.querySelectorAll('.copy')) {
-  const button = box.querySelector('button');
-  if (!button) continue;
-  button.hidden = false;
-  button.onclick = async () => {
-    await navigator.clipboard.writeText(box.querySelector('pre')?.textContent ?? '');
-    button.textContent = 'Copied';
-    setTimeout(() => (button.textContent = 'Copy'), 2_000);
-  };
-}
+import '../web/copy.client.ts';
 
 for (const box of document.querySelectorAll<HTMLElement>('[data-try]')) {
   const button = box.querySelector('button');
@@ -53,7 +43,7 @@ function tryLogin(address: string, provider: string, list: HTMLOListElement, ori
       );
     if (result.errorCode === 'UNSUPPORTED_DOMAIN')
       return say(
-        `The login works. This page got no token, since ${location.origin} is not on the list of sites that may: right, if your CMS is elsewhere.`,
+        `This page was refused before the Git host was asked: ${location.origin} is not on the list of sites that may get a token. That is right if your CMS is elsewhere; then press Login there.`,
       );
     say(`The login did not work: ${result.message ?? ''} (${result.errorCode ?? ''})`);
   }

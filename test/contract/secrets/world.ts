@@ -110,7 +110,6 @@ export async function beginElsewhere(): Promise<Attempt> {
   return begin(await fromSource.open(literal(), {}));
 }
 
-export { codeOf };
 export const tokenOf = ({ body }: Reply) => /gh[ou]_\w+/.exec(body)?.[0];
 export const tokenRequests = () =>
   host.requests.filter(({ method, path: at }) => `${method} ${at}` === tokenRequest).length;
