@@ -34,8 +34,8 @@ export interface Surroundings {
   note: Partial<LogEntry>;
 }
 
-/** Where a request leads: each wing has more to say of its own. */
-interface Routed {
+/** Where a request leads: each wing has more to say of its own. One that leads nowhere has the event `none`. */
+export interface Routed {
   event: string;
   provider?: { id: string } | undefined;
 }

@@ -3,14 +3,17 @@
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { esbuildInline } from './inline.mjs';
 import { cloudFormation } from './template.mjs';
 
-const functions = (await readdir('functions')).map((file) => path.basename(file, '.ts'));
+/** Those of the login; the gateway is apart from them, in a bundle of its own. */
+const functions = (await readdir('functions'))
+  .map((file) => path.basename(file, '.ts'))
+  .filter((name) => name !== 'gateway');
 await rm('dist', { recursive: true, force: true });
 
 const common = /** @satisfies {import('esbuild').BuildOptions} */ ({
@@ -59,9 +62,10 @@ const { openid, ...others } = seldom;
 
 /** Our `Headers` and `Response` in the place of Node's, where nothing but the OAuth library looks at any. */
 const light = { inject: ['./lib/oauth/light.ts'] };
+const lightConnect = { inject: ['./lib/oauth/light-connect.ts'] };
 
-/** @type {import('esbuild').Plugin} */
-const apart = {
+/** @param {Record<string, string>} seldom @returns {import('esbuild').Plugin} */
+const leaveApart = (seldom) => ({
   name: 'apart',
   setup({ onResolve }) {
     const files = new Map(Object.entries(seldom).map(([name, file]) => [path.resolve(file), `./${name}.mjs`]));
@@ -70,7 +74,10 @@ const apart = {
       return target !== undefined && kind === 'dynamic-import' ? { path: target, external: true } : undefined;
     });
   },
-};
+});
+const apart = leaveApart(seldom);
+/** Of the gateway, whose own parts share what they remember. */
+const storeApart = leaveApart({ ssm: seldom.ssm });
 
 /**
  * To `import` one of Node's own modules reads each of its exports, and some of them load what nobody asked for: on Node 24
@@ -88,20 +95,34 @@ const builtins = {
   },
 };
 
-/** The commands, put together here: their hosts stand in functions/, and the demo among the tests. @type {import('esbuild').Plugin} */
-const programs = {
+/** Programs that no file holds, by their names. @param {Record<string, string>} sources @returns {import('esbuild').Plugin} */
+const programs = (sources) => ({
   name: 'programs',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:start|doctor|setup)$/ }, ({ kind, path: name }) =>
-      kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
+    onResolve({ filter: /^\w+$/ }, ({ kind, path: name }) =>
+      kind === 'entry-point' && name in sources ? { path: name, namespace: 'program' } : undefined,
     );
-    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) =>
-      entry(`import { providers } from './functions/auth.ts';
-        import { ${name} } from './lib/start/${name}.ts';
-        await ${name}(providers${name === 'start' ? ", () => import('./test/demo/demo.ts')" : ''});`),
-    );
+    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) => entry(sources[name] ?? ''));
   },
-};
+});
+
+const gatewayOnLambda = programs({
+  gateway: `import { handler as gateway } from './functions/gateway.ts'; import { lambda } from './lib/platforms/lambda.ts';
+    import { lambdaBounds, within } from './lib/platforms/bounds.ts'; export const handler = lambda(within(lambdaBounds, gateway));`,
+});
+
+/** The commands, put together here: what they serve stands in functions/, and the demo among the tests. */
+const commands = programs({
+  start: `import { providers } from './functions/auth.ts'; import { hosts, wing } from './functions/gateway.ts';
+    import { start } from './lib/start/start.ts';
+    await start({ providers, gateway: { hosts, wing } }, () => import('./test/demo/demo.ts'));`,
+  ...Object.fromEntries(
+    ['doctor', 'setup'].map((name) => [
+      name,
+      `import { providers } from './functions/auth.ts'; import { ${name} } from './lib/start/${name}.ts'; await ${name}(providers);`,
+    ]),
+  ),
+});
 
 const results = await Promise.all([
   // One file each: Netlify takes every file in this folder for a function. It reads `config` without running the file,
@@ -129,6 +150,32 @@ const results = await Promise.all([
       plugins: [...common.plugins, apart],
     }),
   ),
+  // On Netlify, all functions of a site see one environment: the gateway's secrets get a site of their own.
+  build({
+    ...common,
+    stdin:
+      entry(`import { handler } from './functions/gateway.ts'; import { netlify } from './lib/platforms/netlify.ts';
+      import { netlifyBounds, within } from './lib/platforms/bounds.ts'; export default netlify(within(netlifyBounds, handler));`),
+    outfile: 'dist/netlify-gateway/gateway.mjs',
+    footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf('gateway') })};` },
+  }),
+  build({
+    ...common,
+    entryPoints: { gateway: 'gateway' },
+    outdir: 'dist/lambda',
+    chunkNames: 'gateway-[name]-[hash]',
+    splitting: true,
+    ...lightConnect,
+    plugins: [...common.plugins, storeApart, gatewayOnLambda],
+  }),
+  build({
+    ...common,
+    stdin:
+      entry(`import { handler } from './functions/gateway.ts'; import { firebase } from './lib/platforms/firebase.ts';
+      import { firebaseBounds, within } from './lib/platforms/bounds.ts'; export default firebase(within(firebaseBounds, handler));`),
+    ...lightConnect,
+    outfile: 'dist/firebase/gateway.mjs',
+  }),
   build({
     ...common,
     entryPoints: { openid },
@@ -165,7 +212,7 @@ const results = await Promise.all([
     outdir: 'dist/node',
     splitting: true,
     minify: false,
-    plugins: [...common.plugins, apart, programs],
+    plugins: [...common.plugins, apart, commands],
   }),
 ]);
 
@@ -181,6 +228,11 @@ await cp('lib/build/types', 'dist/types', { recursive: true });
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
 await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
+// Whoever opens the bare address is looking for the set-up page.
+await writeFile(
+  'dist/public/index.html',
+  '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url=/auth">\n<title>Login for your CMS</title>\n<a href="/auth">Login for your CMS</a>\n</html>\n',
+);
 
 if (!process.argv.includes('--silent')) await printTable();
 
@@ -214,21 +266,9 @@ async function writeFirebase() {
     return value ? `${name}=${JSON.stringify(value)}` : [];
   });
   await writeFile('dist/firebase/.env', `${settings.join('\n')}\n`);
-  await writeFile(
-    'dist/firebase/package.json',
-    `${JSON.stringify(
-      {
-        name: 'cms-auth',
-        private: true,
-        type: 'module',
-        main: 'index.mjs',
-        engines: { node: '24' },
-        dependencies: { 'firebase-admin': '13.10.0', 'firebase-functions': '7.4.0' },
-      },
-      undefined,
-      2,
-    )}\n`,
-  );
+  // With its lock file: what Google installs there is what was tried here.
+  for (const file of ['package.json', 'package-lock.json'])
+    await copyFile(`lib/build/firebase/${file}`, `dist/firebase/${file}`);
 }
 
 async function printTable() {

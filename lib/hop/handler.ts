@@ -1,8 +1,15 @@
 import { longestQuery, serve, type ServeOptions, type Surroundings, type Wing } from '../serve.ts';
-import { ownCookies, sessionCookie, type Label } from '../oauth/cookies.ts';
+import { jarFor, type Label } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
 import { Failure, webErrors } from '../web/errors.ts';
-import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
+import {
+  commonHeaders,
+  refuseUnlessNavigation,
+  singleParameters,
+  type Handler,
+  type HttpReply,
+  type HttpRequest,
+} from '../web/http.ts';
 import { isOrigin } from '../web/origins.ts';
 import { plainErrorPage } from '../web/page.ts';
 import { readPage, urlSetting } from '../settings/settings.ts';
@@ -114,15 +121,13 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
 }
 
 /** What no login of a CMS looks like, refused before anything is done. */
-function refuseOddities({ method, query, headers }: HttpRequest, route: Route): void {
+function refuseOddities(request: HttpRequest, route: Route): void {
+  const { method, query } = request;
   if (route.event === 'none') return; // 404 comes before 405
   if (route.event === 'refresh') return; // its clients need CORS first: see refresh.ts
   if (method !== 'GET' && method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   if (query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
-  // A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
-  const destination = headers['sec-fetch-dest'] ?? 'document';
-  if (isLogin(route) && (destination !== 'document' || headers['sec-purpose']?.includes('prefetch')))
-    throw new Failure(hopErrors.NAVIGATION_ONLY);
+  if (isLogin(route)) refuseUnlessNavigation(request, '/auth');
 }
 
 async function follow(route: Route, providers: readonly Provider[], surroundings: Surroundings): Promise<HttpReply> {
@@ -130,16 +135,13 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD' && isLogin(route))
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const cookie = request.headers['cookie'] ?? '';
-  const jar = request.platform.sessionCookieOnly
-    ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
-    : ownCookies(cookie, address, label);
+  const jar = jarFor(request, address, label, now);
   switch (route.event) {
     case 'page': {
       const { ownerPage, readiness } = await import('./owner.ts'); // no login needs it
       if (route.provider) return readiness(route.provider, surroundings);
       if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-      return ownerPage(await settings.read(providers.map(urlSetting)), providers, address);
+      return ownerPage(await settings.read(providers.map(urlSetting)), providers, surroundings);
     }
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;

@@ -1,15 +1,5 @@
 /** The script of the owner's page (`owner.ts`): copies, and plays a CMS that logs in. */
-
-for (const box of document.querySelectorAll('.copy')) {
-  const button = box.querySelector('button');
-  if (!button) continue;
-  button.hidden = false;
-  button.onclick = async () => {
-    await navigator.clipboard.writeText(box.querySelector('pre')?.textContent ?? '');
-    button.textContent = 'Copied';
-    setTimeout(() => (button.textContent = 'Copy'), 2_000);
-  };
-}
+import '../web/copy.client.ts';
 
 for (const box of document.querySelectorAll<HTMLElement>('[data-try]')) {
   const button = box.querySelector('button');

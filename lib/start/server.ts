@@ -1,37 +1,83 @@
+import { gatewayEvents } from '../gateway/handler.ts';
+import { checkSignUp } from '../gateway/identity.ts';
 import { createHandler, hopEvents } from '../hop/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
 import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { signInEvents } from '../sign-in/handler.ts';
+import { serve, type Wing, type Routed } from '../serve.ts';
 import { checkSettings } from '../settings/check.ts';
+import { checkGateway, gatewaySettings, hasGateway, readGateway } from '../settings/gateway.ts';
 import { isConfigured, readAddress } from '../settings/settings.ts';
+import { openSettings } from '../settings/store.ts';
 import { printLine, writeLog } from '../web/log.ts';
+import type { GatewayHost } from '../gateway/host.ts';
+import { Failure } from '../web/errors.ts';
+import { redirect, type Handler } from '../web/http.ts';
+import type { Platform } from '../web/platform.ts';
 
-/** The hop as a server of its own. Without settings it says so and stops. */
-export async function main(providers: readonly Provider[]): Promise<void> {
-  const port = readPort(process.env['PORT']);
-  const host = readHost(process.env['HOST']);
+/** What the server can be, as functions/ puts it together. */
+export interface Served {
+  providers: readonly Provider[];
+  gateway: { hosts: readonly GatewayHost[]; wing: Wing<Routed> };
+}
+
+/** Of others, that is, and perhaps over in a minute. */
+const passingCodes = ['PARAMETER_UNREADABLE', 'IDENTITY_UNREACHABLE'];
+
+/** The hop, the gateway or both, whichever is set up, as a server of its own. Without settings it says so and stops. */
+export async function main({ providers, gateway: { hosts, wing } }: Served): Promise<void> {
+  const { env } = process;
+  const port = readPort(env['PORT']);
+  const host = readHost(env['HOST']);
   const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
-  const problems = await checkSettings(process.env, providers, platform);
-  // A store that is down for the moment is asked again at the next login. Everything else stays wrong.
-  const passing = problems.filter(({ code }) => code === 'PARAMETER_UNREADABLE').map(({ message }) => message);
-  const lasting = problems.map(({ message }) => message).filter((message) => !passing.includes(message));
-  if (!providers.some((provider) => isConfigured(process.env, provider)))
+  const hasHop = providers.some((provider) => isConfigured(env, provider));
+  const withGateway = hasGateway(env);
+  const problems = await checkSettings(env, providers, platform);
+  if (withGateway) problems.push(...(await checkGateway(env, hosts, platform)));
+  if (withGateway && problems.length === 0) await checkIdentity(env, hosts, platform).catch(note(problems));
+  // A store or a service that is down for the moment is asked again at the next login. Everything else stays wrong.
+  const words = (of: readonly Failure[]) => [...new Set(of.map(({ message }) => message))];
+  const passing = words(problems.filter(({ code }) => passingCodes.includes(code)));
+  const lasting = words(problems.filter(({ code }) => !passingCodes.includes(code)));
+  if (!hasHop && !withGateway)
     lasting.unshift(
-      `No Git host is set up: ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(', ')} is not set.`,
+      `Nothing is set up. For the login, set ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(' or ')}. For the gateway, set CMS_GATEWAY_REPO.`,
     );
   if (lasting.length > 0)
     throw new Error(
       `The settings cannot be used:\n${[...lasting, ...passing].map((problem) => `  - ${problem}`).join('\n')}`,
     );
 
-  const address = readAddress(process.env, platform.url);
+  const address = readAddress(env, platform.url);
   // Machines collect the lines of a server in production; of any other one a person reads them.
-  const handler = createHandler(providers, {
-    log: process.env['NODE_ENV'] === 'production' ? writeLog : printLine(hopEvents),
-  });
+  const log =
+    env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...hopEvents, ...gatewayEvents, ...signInEvents });
+  const hop = createHandler(providers, { log });
+  const gateway = serve(wing, { log });
+  const ofGateway = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);
+  const home = `${address.origin}${address.prefix}`;
+  const handler: Handler = async (request) => {
+    // Whoever opens the bare address is looking for the set-up page.
+    if (request.path === '/') return redirect(`${home}/${hasHop ? 'auth' : 'git'}`);
+    return (withGateway && ofGateway.test(request.path) ? gateway : hop)(request);
+  };
   closeOnSignal(await listen(node(handler, platform), { port, host }));
-  console.log(
-    `The login server listens on port ${port}${host ? ` of ${host}` : ', for this machine alone'}. Set-up and checks: ${address.origin}${address.prefix}/auth`,
-  );
+  const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
+  if (hasHop) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
+  if (withGateway) console.log(`The gateway listens on ${where}. Set-up and checks: ${home}/git`);
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
+}
+
+const note = (problems: Failure[]) => (error: unknown) => {
+  if (!(error instanceof Failure)) throw error;
+  problems.push(error);
+};
+
+/** Whether everybody could sign up where editors are known. The host is not asked: that is for the page at `/git`. */
+async function checkIdentity(env: NodeJS.ProcessEnv, hosts: readonly GatewayHost[], platform: Platform): Promise<void> {
+  const deadline = Date.now() + 8_000;
+  const settings = await openSettings(env, platform, deadline).read(gatewaySettings(hosts));
+  const { way, lists } = readGateway(settings, readAddress(env, platform.url), hosts);
+  if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
 }

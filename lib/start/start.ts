@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { settingNames } from '../settings/names.ts';
-import { main } from './server.ts';
-import type { Provider } from '../providers/provider.ts';
+import { main, type Served } from './server.ts';
 
 /**
  * `npm start`: the server with the owner's settings, or the demo if there are none at all. A server that lost its environment
@@ -9,16 +8,13 @@ import type { Provider } from '../providers/provider.ts';
  *
  * @param demo is loaded only if it is wanted
  */
-export async function start(
-  providers: readonly Provider[],
-  demo: () => Promise<{ main: () => Promise<void> }>,
-): Promise<void> {
+export async function start(served: Served, demo: () => Promise<{ main: () => Promise<void> }>): Promise<void> {
   try {
     if (existsSync('.env')) process.loadEnvFile('.env');
-    const { open, secret } = settingNames(providers);
+    const { open, secret } = settingNames(served.providers);
     const isSetting = (name: string) => [...open, ...secret].includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);
     const isSetUp = Object.keys(process.env).some(isSetting) || process.env['NODE_ENV'] === 'production';
-    await (isSetUp ? main(providers) : (await demo()).main());
+    await (isSetUp ? main(served) : (await demo()).main());
   } catch (error) {
     console.error(`\n${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);

@@ -8,6 +8,10 @@ export interface LogEntry {
   code?: string;
   /** The same in words, as the editor got to read them. */
   message?: string;
+  /** Of the gateway: what the CMS did, what the host answered, and, if it was a write, who did it. */
+  route?: string;
+  status?: number;
+  editor?: string;
   /** For the owner: what went wrong although the request could be answered. */
   warning?: string;
   /** Milliseconds. */

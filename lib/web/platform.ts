@@ -6,6 +6,8 @@ export interface Platform {
   deadline?: number | undefined;
   /** Bytes that it lets through in a request's body, as they arrive here. */
   largestBody?: number | undefined;
+  /** Whether it hands paths over decoded, so that nobody can tell an encoded slash from another. */
+  decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */
   requestId?: string | undefined;
   /** Whether it lets no cookie through but `__session`. */
@@ -27,7 +29,7 @@ export interface ParameterStore {
     names: readonly string[],
     limits: { timeToLive: number; deadline: number },
   ): Promise<ReadonlyMap<string, Parameter>>;
-  /** Has a value read anew next time, unless that was done already. */
+  /** Has a value read anew next time, or as soon as it is allowed again, unless that was done already. */
   distrust(name: string, value: string): void;
 }
 

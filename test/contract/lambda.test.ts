@@ -1,6 +1,9 @@
+import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 const call: Call = async (handler, { method, path, query, headers: { cookie, ...headers }, body = '' }) => {
   const { statusCode, ...reply } = await lambda(handler)({
@@ -18,3 +21,5 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
+describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
+describeSignIn('AWS Lambda', call);

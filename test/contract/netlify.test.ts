@@ -1,7 +1,10 @@
 import type { Context } from '@netlify/functions';
+import { netlifyBounds, within } from '../../lib/platforms/bounds.ts';
 import { netlify } from '../../lib/platforms/netlify.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 /** The parts of Netlify's context that the adapter reads. */
 const context = { site: { url: 'https://site.example.com' }, requestId: 'request-1' } as Context;
@@ -20,3 +23,5 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
+describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });
+describeSignIn('Netlify', call);

@@ -2,8 +2,10 @@ import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import { askOver, freePort } from './http.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 let port = 0;
 let close: () => Promise<void>;
@@ -23,3 +25,5 @@ const call: Call = (handler, request) => {
 
 describeLogin('a Node server', call);
 describeRefresh('a Node server', call);
+describeGateway('a Node server', call, { megabytes: 32 });
+describeSignIn('a Node server', call);

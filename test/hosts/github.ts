@@ -8,6 +8,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { faults } from './faults.ts';
 import { githubApi } from './github/api.ts';
+import type { InstallationToken, InstalledApp } from './github/app.ts';
+import type { PullRequest } from './github/pull-requests.ts';
 import { githubRegistration, Registry } from './github/registration.ts';
 import {
   fromOurPage,
@@ -39,6 +41,12 @@ export interface GitHubHost extends GitHubSettings, Host {
   /** The GitHub Apps, which know nothing of the one OAuth app above. */
   readonly registry: Registry;
   readonly graphqlRoot: string;
+  readonly pullRequests: PullRequest[];
+  /** By commit. */
+  readonly statuses: Map<string, Array<{ context: string; state: string; target_url: string }>>;
+  /** A GitHub App that is installed on the repository, if there is one, and the tokens that it was given. */
+  installedApp: InstalledApp | undefined;
+  readonly installationTokens: Map<string, InstallationToken>;
 }
 
 export type GitHubOptions = ListenOptions & Partial<GitHubSettings> & { repository?: RepositoryOptions };
@@ -66,6 +74,11 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
     graphqlRoot: `${listening.url}/api/graphql`,
     repository: new Repository(fullName, branch, files),
     grants: new Grants(),
+    accessTokens: new Map(),
+    pullRequests: [],
+    statuses: new Map(),
+    installedApp: undefined,
+    installationTokens: new Map(),
     registry: new Registry(),
     requests: [],
     unexpected: [],

@@ -451,7 +451,7 @@ export function describePlatform(
       ])('says whether %s is ready', async (id, title) => {
         const reply = await open().ask(`/auth/${id}/callback`);
         expectOurs(reply, 200);
-        expect(reply.body).toContain(`<h1>${title} is ready</h1>`);
+        expect(reply.body).toContain(`<h1>${title}: all settings are there</h1>`);
       });
 
       it('begins and ends nothing for HEAD', async () => {

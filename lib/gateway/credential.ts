@@ -1,0 +1,145 @@
+import { SignJWT } from 'jose';
+import { Failure } from '../web/errors.ts';
+import { gatewayErrors } from './errors.ts';
+import { ask, inWords, jsonOf, Kept } from './upstream.ts';
+import type { Gateway } from '../settings/gateway.ts';
+import type { GatewayHost, Json } from './host.ts';
+import { apiRoots } from '../providers/provider.ts';
+
+/** Before its end a token is renewed, so that it does not end on its way. Milliseconds. */
+const margin = 5 * 60_000;
+
+/** A host's own answer to a question of ours may take this long. Milliseconds. */
+const patience = 8_000;
+
+interface Installation {
+  id?: string;
+  token: Kept<string>;
+}
+
+/** By what makes one differ from another. In memory only: another instance asks for a token of its own. */
+const installations = new Map<string, Installation>();
+
+/** What the host lets us in by: sent to its API, and to nobody else ever. */
+export interface Credential {
+  token: string;
+  /** The host has refused it. @returns whether another one can be had */
+  refused(): boolean;
+}
+
+/**
+ * @throws Failure if there is none to be had
+ */
+export async function openCredential(gateway: Gateway<GatewayHost>, deadline: number): Promise<Credential> {
+  const { credential, base, fullName, host } = gateway;
+  if (credential.kind === 'token') return { token: credential.token, refused: () => false };
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  const key = createHash('sha256')
+    .update(JSON.stringify([base, fullName, credential.id, credential.privateKey]))
+    .digest('base64url');
+  let installation = installations.get(key);
+  if (!installation) {
+    installations.clear(); // settings have changed: the old ones are of no use
+    installation = { token: new Kept() };
+    installations.set(key, installation);
+  }
+  const { token: kept } = installation;
+  // Shared by all who wait for it, so it has a deadline of its own, and each of them has theirs besides.
+  const token = await inTime(
+    kept.get(() => makeToken(gateway, credential, installation, Date.now() + patience)),
+    deadline,
+    host.provider.name,
+  );
+  return {
+    token,
+    refused() {
+      kept.forget(token);
+      return true;
+    },
+  };
+}
+
+async function inTime<Value>(promise: Promise<Value>, deadline: number, host: string): Promise<Value> {
+  let timer;
+  const late = new Promise<never>((_, reject) => {
+    const refuse = () => reject(new Failure(gatewayErrors.UPSTREAM_TIMEOUT, { host }));
+    timer = setTimeout(refuse, Math.max(0, deadline - Date.now()));
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * A token for this one repository, with the least rights, good for an hour.
+ *
+ * @see https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
+ */
+async function makeToken(
+  { host, base, fullName }: Gateway<GatewayHost>,
+  { id, privateKey }: { id: string; privateKey: string },
+  installation: Installation,
+  deadline: number,
+): Promise<{ value: string; until: number }> {
+  const name = host.provider.name;
+  const paths = host.installation;
+  if (!paths) throw new TypeError('This host has no apps.');
+  const { createPrivateKey } = process.getBuiltinModule('node:crypto');
+  const now = Math.floor(Date.now() / 1000);
+  const jwt = await new SignJWT({})
+    .setProtectedHeader({ alg: 'RS256' })
+    .setIssuer(id)
+    .setIssuedAt(now - 60) // their clock may be behind ours
+    .setExpirationTime(now + 540)
+    .sign(createPrivateKey(privateKey));
+
+  async function put(method: string, path: string, body?: object): Promise<Json> {
+    const answer = await ask(`${apiRoots(host.provider, base)?.api_root}${path}`, {
+      method,
+      headers: {
+        ...questionHeaders,
+        authorization: `Bearer ${jwt}`,
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      body: body && JSON.stringify(body),
+      deadline,
+    }).catch((error: unknown) => {
+      throw inWords(error, name);
+    });
+    const value = jsonOf(answer);
+    if (answer.status === 401) throw new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
+    // Not installed there, suspended, or without a right that we ask for.
+    if (answer.status === 404 || answer.status === 403 || answer.status === 422)
+      throw new Failure(gatewayErrors.APP_NOT_INSTALLED, { host: name });
+    if (answer.status < 200 || answer.status > 299 || typeof value !== 'object' || value === null)
+      throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+    return value as Json;
+  }
+
+  try {
+    // An app may be installed by several owners: it has to be the installation of this repository.
+    installation.id ??= idOf(await put('GET', paths.find(fullName)), name);
+    const { token, expires_at, repositories } = await put('POST', paths.token(installation.id), {
+      repositories: [fullName.split('/').at(-1)],
+      permissions: paths.permissions,
+    });
+    const others = Array.isArray(repositories) && repositories.length !== 1;
+    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token) || others)
+      throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+    const end = Date.parse(String(expires_at));
+    return { value: token, until: Math.max((Number.isNaN(end) ? 0 : end) - margin, Date.now() + 1_000) };
+  } catch (error) {
+    delete installation.id; // it may have been installed anew
+    throw error;
+  }
+}
+
+function idOf({ id }: Json, host: string): string {
+  if (typeof id === 'number' && Number.isSafeInteger(id)) return String(id);
+  throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host });
+}
+
+/** On every question of ours. */
+export const questionHeaders = { accept: 'application/json', 'user-agent': 'cms-auth-functions' } as const;

@@ -1,0 +1,54 @@
+import { table } from '../web/errors.ts';
+
+/**
+ * What the gateway can say. The CMS shows these words to the editor. Never 403: Decap CMS takes it for a rate limit, tries again
+ * for a minute and holds everything else back meanwhile.
+ */
+export const gatewayErrors = table({
+  NO_TOKEN: { status: 401, text: 'You are not logged in. Log in to the CMS again.' },
+  BAD_TOKEN: { status: 401, text: 'Your session has ended or cannot be used here. Log in to the CMS again.' },
+  NOT_AN_EDITOR: {
+    status: 401,
+    text: 'Your account may not edit this site. Ask its owner to put your address on the list of editors.',
+  },
+  NOT_CONFIRMED: {
+    status: 401,
+    text: 'Your address is not confirmed yet. Open the link in the mail that you were sent, then log in again.',
+  },
+  NOT_ON_LIST: { status: 404, text: 'The gateway does not pass this on: it is nothing that the CMS needs.' },
+  MANGLED_PATH: {
+    status: 404,
+    text: 'The gateway does not pass this on: the name of the file did not arrive as it was sent. Names without "%" and "?" do.',
+  },
+  NOT_ALLOWED: { status: 422, text: 'The gateway does not pass this on: {detail}.' },
+  BODY_TOO_LARGE: {
+    status: 413,
+    text: 'This is too large: at most {limit} MB fit through here at a time, and a file grows by a third on its way.',
+  },
+  IDENTITY_UNREACHABLE: {
+    status: 503,
+    text: 'The service that knows the editors cannot be asked at the moment. Try again in a minute.',
+  },
+  SIGN_UP_OPEN: {
+    status: 500,
+    text: 'CMS_GATEWAY_IDENTITY cannot be used: anybody can sign up there, and {detail}. The owner has to make registration there "invite only".',
+  },
+  UPSTREAM_CREDENTIAL: { status: 401, text: 'Bad credentials' },
+  CREDENTIAL_REFUSED: {
+    status: 500,
+    text: '{host} does not accept the credential of the gateway. The owner has to make a new one.',
+  },
+  REPOSITORY_HIDDEN: {
+    status: 500,
+    text: 'The credential of the gateway does not reach the repository of CMS_GATEWAY_REPO at {host}. Check its address, and what the credential may do.',
+  },
+  UPSTREAM_BUSY: { status: 429, text: '{host} takes no more requests for the moment. Try again in {seconds} seconds.' },
+  UPSTREAM_FAILED: { status: 502, text: '{host} did not answer as it should. Try again in a minute.' },
+  UPSTREAM_TOO_LARGE: { status: 502, text: '{host} answered with more than fits through here.' },
+  UPSTREAM_UNREACHABLE: { status: 502, text: '{host} could not be reached. Try again in a minute.' },
+  UPSTREAM_TIMEOUT: { status: 504, text: '{host} did not answer in time. Try again in a minute.' },
+  APP_NOT_INSTALLED: {
+    status: 500,
+    text: 'The app at {host} is not installed on the repository of CMS_GATEWAY_REPO, or lacks a permission: Contents and Pull requests, read and write; Commit statuses, read.',
+  },
+});

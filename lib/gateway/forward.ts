@@ -1,0 +1,364 @@
+import { apiRoots } from '../providers/provider.ts';
+import { commitAddress, type Editor } from '../settings/editors.ts';
+import { Failure, webErrors } from '../web/errors.ts';
+import { commonHeaders, readBody, type HttpReply } from '../web/http.ts';
+import { openCredential, questionHeaders, type Credential } from './credential.ts';
+import { gatewayErrors } from './errors.ts';
+import { findRule } from './path.ts';
+import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './host.ts';
+import { ask, inWords, isJson, isPacked, jsonOf, mostBytes } from './upstream.ts';
+import type { Answer } from '../oauth/request.ts';
+import type { Surroundings } from '../serve.ts';
+import type { Gateway } from '../settings/gateway.ts';
+
+/** What the host may take to answer, as long as there is so much time at all. Milliseconds. */
+const patience = { read: 8_000, write: 12_000 };
+
+/** Of an answer, what the clients read, and nothing that tells them about the credential. */
+const passedOn = [
+  'etag',
+  'retry-after',
+  'x-gitlab-blob-id',
+  'x-total',
+  'x-total-pages',
+  'x-page',
+  'x-per-page',
+  'x-next-page',
+  'x-prev-page',
+  'x-ratelimit-limit',
+  'x-ratelimit-remaining',
+  'x-ratelimit-reset',
+  'x-ratelimit-used',
+  'x-ratelimit-resource',
+];
+
+/** What a page of another origin may read of it. */
+export const exposed = ['content-type', 'link', ...passedOn].join(', ');
+
+/** A repository may hold pages and scripts: whoever opens an answer in a window of its own gets none of that. */
+const hostHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'referrer-policy': 'no-referrer',
+} as const;
+
+/**
+ * Passes a call on to the host, with our credential, if a rule of the host's lets it pass.
+ *
+ * @param path below the host's name, as it came
+ * @throws Failure for whatever stands in the way
+ */
+export async function forward(
+  path: string,
+  gateway: Gateway<GatewayHost>,
+  editor: Editor,
+  surroundings: Surroundings,
+): Promise<HttpReply> {
+  const { request, parameters: query, address, now, note } = surroundings;
+  const found = findRule(
+    gateway.host.rules,
+    { method: request.method, path, query, isDecoded: request.platform.decodesPath === true },
+    gateway,
+  );
+  if (!found) throw new Failure(gatewayErrors.NOT_ON_LIST);
+  if (found === 'mangled') throw new Failure(gatewayErrors.MANGLED_PATH);
+  const { rule } = found;
+  const isWrite = rule.method !== 'GET' && rule.method !== 'HEAD';
+  const email = commitAddress(editor, address.origin);
+  Object.assign(note, { route: rule.name, ...(isWrite && { editor: email }) });
+
+  const target = { gateway, path: found.path, isWrite };
+  const call: Call = {
+    gateway,
+    editor,
+    email,
+    parameters: found.parameters,
+    now,
+    async read(below) {
+      const answer = await askHost({ gateway, path: below, isWrite: false }, 'GET', {}, surroundings);
+      const value = answer.status === 200 ? jsonOf(answer) : undefined;
+      if (value !== undefined) return value;
+      const failure = refusal(answer, gateway, surroundings);
+      throw failure instanceof Failure ? failure : refuse('what it is about is not there');
+    },
+  };
+  const search = readQuery(rule, query, call);
+  const sent = rule.body && rule.body(await readGiven(surroundings), call);
+  await rule.before?.(call);
+
+  const { accept, 'if-none-match': match } = request.headers;
+  const answer = await askHost(
+    { ...target, path: found.path + search },
+    rule.method,
+    {
+      headers: {
+        accept: safe(accept) ?? 'application/json',
+        ...(!isWrite && safe(match) !== undefined && { 'if-none-match': safe(match) }),
+      },
+      sent,
+    },
+    surroundings,
+  );
+  Object.assign(note, { status: answer.status });
+  return reply(answer, rule, gateway, surroundings);
+}
+
+const safe = (header: string | undefined): string | undefined =>
+  header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;
+
+/** Named keys only, each once; whatever else the client or the host's own links have put there is left out. */
+function readQuery({ query = {}, needs = [] }: Rule, given: URLSearchParams, call: Call): string {
+  const pairs: string[] = [];
+  for (const [key, check] of Object.entries(query)) {
+    const values = given.getAll(key);
+    if (values.length > 1) throw new Failure(webErrors.BAD_REQUEST, { detail: `"${key}" is given twice` });
+    const [value] = values;
+    if (value !== undefined) pairs.push(`${key}=${encodeURIComponent(check(value, call))}`);
+    else if (needs.includes(key)) throw refuse(`"${key}" is missing`);
+  }
+  return pairs.length > 0 ? `?${pairs.join('&')}` : '';
+}
+
+async function readGiven({ request, deadline }: Surroundings): Promise<{ bytes: Buffer; type: string }> {
+  const limit = request.platform.largestBody ?? mostBytes;
+  const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: String(Math.floor(limit / 1024 / 1024)) });
+  // Before a byte of it is taken.
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const bytes = await readBody(request, { limit, deadline });
+  if (!bytes) throw tooLarge;
+  return { bytes, type: request.headers['content-type'] ?? '' };
+}
+
+interface Target {
+  gateway: Gateway<GatewayHost>;
+  /** Below the repository, encoded. */
+  path: string;
+  isWrite: boolean;
+}
+
+/** Asks with our credential; where the host does not take it any more and another can be had, a read is asked again. */
+async function askHost(
+  target: Target,
+  method: string,
+  question: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
+  surroundings: Surroundings,
+): Promise<Answer> {
+  const { gateway, isWrite } = target;
+  const credential = await openCredential(gateway, surroundings.deadline);
+  const answer = await askWith(credential, target, method, question, surroundings);
+  if (answer.status !== 401 || !credential.refused() || isWrite) return answer;
+  return askWith(await openCredential(gateway, surroundings.deadline), target, method, question, surroundings);
+}
+
+async function askWith(
+  { token }: Credential,
+  { gateway, path, isWrite }: Target,
+  method: string,
+  { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
+  { deadline, request, settings, note, now }: Surroundings,
+): Promise<Answer> {
+  const { host } = gateway;
+  const name = host.provider.name;
+  const answer = await ask(addressOf(gateway, path), {
+    method,
+    headers: {
+      ...questionHeaders,
+      ...headers,
+      ...(sent && { 'content-type': sent.type, 'content-length': String(Buffer.byteLength(sent.body)) }),
+      // Last, so that nothing can take its place.
+      ...host.authorization(token),
+    } as Record<string, string>,
+    body: sent?.body,
+    deadline: Math.min(deadline, Date.now() + (isWrite ? patience.write : patience.read)),
+    limit: request.platform.largestBody ?? mostBytes,
+  }).catch((error: unknown) => {
+    throw inWords(error, name);
+  });
+  // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
+  const spoken = [...passedOn, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
+  if (answer.bytes.includes(token) || spoken.some((value) => value.includes(token)))
+    throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  if (answer.status === 401) {
+    settings.distrust();
+    note.warning = `${name} refuses the credential of the gateway. The owner has to renew it.`;
+  }
+  const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : undefined;
+  const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
+  if (warning !== undefined) note.warning ??= warning;
+  return answer;
+}
+
+/**
+ * A credential that ends soon, in words for the owner. GitHub has been seen to name the present time, so only what lies ahead
+ * counts.
+ *
+ * @see https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
+ */
+export function expiryWarning(end: string, host: string, now: number): string | undefined {
+  // `2026-12-01 10:00:00 UTC`, or with an offset in the place of the name.
+  const time = Date.parse(
+    end
+      .trim()
+      .replace(/ UTC$/, 'Z')
+      .replace(/^(\S+) (?=\d)/, '$1T')
+      .replace(/ (?=[+-]\d)/, ''),
+  );
+  const days = (time - now) / 86_400_000;
+  if (!(days > 1 / 24 && days <= 30)) return undefined;
+  const date = new Date(time).toISOString().slice(0, 10);
+  return `The credential of the gateway at ${host} ends on ${date}. Make a new one before that day.`;
+}
+
+/**
+ * The last look before the credential goes out: it is the host's API, and this repository's part of it.
+ *
+ * @param path below the repository, encoded; empty for the repository itself
+ */
+export function addressOf({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
+  const root = apiRoots(host.provider, base)?.api_root;
+  const prefix = `${root}${host.repositoryPath(fullName)}`;
+  const address = `${prefix}${path}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isBelow = path === '' || address.startsWith(`${prefix}/`);
+  if (root === undefined || url?.href !== address || !isBelow || url.hash !== '')
+    throw new Failure(gatewayErrors.NOT_ON_LIST);
+  return address;
+}
+
+function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, surroundings: Surroundings): HttpReply {
+  const { status } = answer;
+  const name = gateway.host.provider.name;
+  const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  if (status >= 400) {
+    const failure = refusal(answer, gateway, surroundings);
+    if (failure instanceof Failure) throw failure;
+    return failure;
+  }
+  // A redirect would lead the browser to the host without a credential, and us with one to who knows where.
+  if (status < 200 || (status >= 300 && status < 400 && status !== 304)) throw failed();
+  if (isPacked(answer.headers['content-encoding'])) throw failed();
+
+  const link = (url: string) => linkOf(url, gateway, surroundings.address.origin);
+  const isRead = rule.method === 'GET' || rule.method === 'HEAD';
+  const headers: Record<string, string> = {
+    ...(isRead && status < 400
+      ? { ...hostHeaders, 'cache-control': cacheOf(rule) }
+      : { ...commonHeaders, ...hostHeaders }),
+    ...headersOf(answer, link),
+  };
+  // With a type the client would try to read what is not there.
+  if (status === 204 || status === 304 || answer.bytes.length === 0 || rule.method === 'HEAD')
+    return { status, headers, cookies: [], body: '' };
+
+  const type = answer.headers['content-type'];
+  if (rule.file)
+    return {
+      status,
+      headers: { ...headers, 'content-type': type ?? 'application/octet-stream' },
+      cookies: [],
+      body: answer.bytes,
+    };
+  // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
+  if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
+  const body = answer.bytes;
+  const value = rule.answer ? jsonOf(answer) : undefined;
+  if (rule.answer && value === undefined) throw failed();
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+    cookies: [],
+    // As text, which platforms that send bytes in base64 need not make larger.
+    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : body.toString(),
+  };
+}
+
+const cacheOf = ({ immutable }: Rule): string =>
+  immutable ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+
+function headersOf({ headers }: Answer, link: (url: string) => string | undefined): Record<string, string> {
+  const own: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = headers[name];
+    if (typeof value === 'string' && /^[\x20-\x7e]*$/.test(value)) own[name] = value;
+  }
+  const links = typeof headers['link'] === 'string' ? headers['link'] : '';
+  // RFC 8288, 3; the hosts write nothing more complicated.
+  const written = [...links.matchAll(/<([^<>]*)>\s*;\s*rel="?([\w-]+)"?/g)].flatMap(([, url = '', rel = '']) => {
+    const target = link(url);
+    return target === undefined ? [] : [`<${target}>; rel="${rel}"`];
+  });
+  if (written.length > 0) own['link'] = written.join(', ');
+  return own;
+}
+
+/** A link of the host's as the client wants it; undefined for one that leads anywhere but to this kind of repository. */
+function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: string): string | undefined {
+  const root = apiRoots(host.provider, base)?.api_root;
+  if (root === undefined || !URL.canParse(url)) return undefined;
+  const { href } = new URL(url);
+  if (!href.startsWith(`${root}/`) || new URL(url).hash !== '') return undefined;
+  const path = href.slice(root.length);
+  const [prefix] = host.links.prefix.exec(path) ?? [];
+  return prefix === undefined ? undefined : host.links.write(path.slice(prefix.length), origin);
+}
+
+/** Seconds; what a host says when it says nothing, and the most that we repeat. */
+const usualWait = 60;
+const longestWait = 3_600;
+
+/** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */
+function refusal(
+  answer: Answer,
+  { host }: Gateway<GatewayHost>,
+  { headers, now, request }: Surroundings,
+): Failure | HttpReply {
+  const { status } = answer;
+  const name = host.provider.name;
+  if (status === 401) return new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
+  const value = jsonOf(answer);
+  const message = messageOf(value);
+  if (status === 429 || (status === 403 && isLimit(answer, message))) {
+    const seconds = String(waitOf(answer, now));
+    headers['retry-after'] = seconds;
+    return new Failure(gatewayErrors.UPSTREAM_BUSY, { host: name, seconds });
+  }
+  // Of HEAD there are no words to read.
+  const isHead = request.method === 'HEAD';
+  if (status < 400 || (message === undefined && !isHead))
+    return new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  return {
+    status,
+    headers: {
+      ...commonHeaders,
+      ...hostHeaders,
+      ...headersOf(answer, () => undefined),
+      'content-type': 'application/json; charset=utf-8',
+    },
+    cookies: [],
+    body: JSON.stringify({ ...(value as Json), message }),
+  };
+}
+
+/** Also the "secondary" limits, which have 403 and may leave `remaining` above zero. */
+const isLimit = ({ headers }: Answer, message: string | undefined): boolean =>
+  headers['retry-after'] !== undefined ||
+  headers['x-ratelimit-remaining'] === '0' ||
+  /rate limit|abuse detection/i.test(message ?? '');
+
+function waitOf({ headers }: Answer, now: number): number {
+  const given = Number(headers['retry-after'] ?? NaN);
+  const reset = Number(headers['x-ratelimit-reset'] ?? NaN) - now / 1000;
+  const isSpent = headers['x-ratelimit-remaining'] === '0';
+  const seconds = given > 0 ? given : isSpent && reset > 0 ? reset : usualWait;
+  return Math.ceil(Math.min(seconds, longestWait));
+}
+
+/** Hosts say it in a text, in an object, or in a list by field. */
+function messageOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { message, error, error_description: description } = value as Json;
+  const inner = typeof error === 'object' && error !== null ? (error as Json)['message'] : error;
+  for (const words of [message, inner, description]) if (typeof words === 'string' && words !== '') return words;
+  const rest = message ?? error;
+  return rest === undefined || rest === null ? undefined : JSON.stringify(rest);
+}

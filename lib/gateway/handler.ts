@@ -1,0 +1,132 @@
+import { longestQuery, type Surroundings, type Wing } from '../serve.ts';
+import { readGateway, gatewaySettings, type Gateway } from '../settings/gateway.ts';
+import { readOrigins, readPage } from '../settings/settings.ts';
+import { admitOrigin, preflight } from '../web/cors.ts';
+import { Failure, webErrors } from '../web/errors.ts';
+import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from '../web/http.ts';
+import { plainErrorPage } from '../web/page.ts';
+import { admit } from './editor.ts';
+import { gatewayErrors } from './errors.ts';
+import { exposed, forward } from './forward.ts';
+import type { GatewayHost } from './host.ts';
+
+/** What happened, and what it is called if it did not: for a person who watches the log. */
+export const gatewayEvents = {
+  read: ['read', 'not read'],
+  write: ['written', 'not written'],
+  settings: ['editor let in', 'editor not let in'],
+  status: ['status', 'status not told'],
+  preflight: ['preflight', 'preflight refused'],
+  'gateway page': ['gateway page', 'gateway page not shown'],
+  none: ['', 'none of our addresses'],
+} as const;
+
+type Route =
+  | { event: 'read' | 'write'; provider: { id: string }; path: string }
+  | { event: 'settings' | 'status' | 'preflight' | 'gateway page' | 'none'; provider?: undefined };
+
+/**
+ * The gateway: editors who have no account at the Git host write to one repository there, by a credential that never leaves
+ * this function.
+ *
+ * @param hosts that a repository can be at
+ */
+export const gateway = (hosts: readonly GatewayHost[]): Wing<Route> => ({
+  // The longest that a large picture may be on its way; platforms that give less time say so.
+  patience: 60_000,
+  route: (path, request) => findRoute(path, request, hosts),
+  async answer(route, surroundings) {
+    if (route.event === 'none') throw new Failure(webErrors.NOT_FOUND);
+    if (surroundings.request.query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+    if (route.event === 'gateway page') return ownersPage(surroundings, hosts);
+    return follow(route, surroundings, hosts);
+  },
+  fail(route, failure) {
+    const reply = route.event === 'gateway page' || route.event === 'none' ? plainErrorPage(failure) : problem(failure);
+    if (failure.code === webErrors.METHOD_NOT_ALLOWED.code) reply.headers['allow'] = 'GET, HEAD';
+    return reply;
+  },
+});
+
+function findRoute(path: string, { method }: HttpRequest, hosts: readonly GatewayHost[]): Route {
+  const [, below] = /^\/git(\/.*)?$/s.exec(path) ?? [];
+  if (path !== '/git' && below === undefined) return { event: 'none' };
+  if (method === 'OPTIONS') return { event: 'preflight' };
+  if (below === undefined || below === '/') return { event: 'gateway page' };
+  if (below === '/settings' || below === '/settings/') return { event: 'settings' };
+  if (below === '/status' || below === '/status/') return { event: 'status' };
+  for (const { provider } of hosts)
+    if (below.startsWith(`/${provider.id}/`))
+      return {
+        event: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
+        provider: { id: provider.id },
+        path: below.slice(provider.id.length + 1),
+      };
+  return { event: 'none' };
+}
+
+async function follow(route: Route, surroundings: Surroundings, hosts: readonly GatewayHost[]): Promise<HttpReply> {
+  const { request, settings, address, headers, now, deadline } = surroundings;
+  // Before any work.
+  admitOrigin(
+    request,
+    readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
+    headers,
+  );
+  if (route.event === 'preflight')
+    return preflight({
+      methods: 'GET, HEAD, POST, PUT, PATCH, DELETE',
+      // The last three come from libraries of GoTrue's.
+      headers: 'authorization, content-type, accept, if-none-match, x-jwt-aud, x-use-cookie, x-nf-client',
+    });
+  headers['access-control-expose-headers'] = exposed;
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  if ((route.event === 'settings' || route.event === 'status') && !isRead)
+    throw new Failure(webErrors.METHOD_NOT_ALLOWED);
+  if (route.event === 'status') return status(await isReady(surroundings, hosts));
+
+  const read = readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
+  const editor = await admit(request.headers['authorization'], read, { address, now, deadline });
+  if (!route.provider) return clientSettings(read, hosts);
+  if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
+  return forward(route.path, read, editor, surroundings);
+}
+
+/** What the client asks first. No roles: it would compare them with one claim of the token, and we have judged already. */
+const clientSettings = ({ host }: Gateway, hosts: readonly GatewayHost[]): TextReply =>
+  json(200, {
+    ...Object.fromEntries(hosts.map(({ provider }) => [`${provider.id}_enabled`, provider.id === host.provider.id])),
+    roles: [],
+  });
+
+/** As a status page of Netlify's answers, which is where the client would ask otherwise. */
+const status = (isWell: boolean): TextReply =>
+  json(200, { components: [{ name: 'Git Gateway', status: isWell ? 'operational' : 'major_outage' }] });
+
+async function isReady({ settings, address }: Surroundings, hosts: readonly GatewayHost[]): Promise<boolean> {
+  try {
+    readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
+    return true;
+  } catch (error) {
+    if (error instanceof Failure) return false;
+    throw error;
+  }
+}
+
+async function ownersPage(surroundings: Surroundings, hosts: readonly GatewayHost[]): Promise<HttpReply> {
+  const { request, settings } = surroundings;
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
+  if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
+  const { gatewayPage } = await import('./owner.ts'); // no editor needs it
+  return gatewayPage(hosts, surroundings);
+}
+
+const json = (code: number, value: object): TextReply => ({
+  status: code,
+  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
+  cookies: [],
+  body: JSON.stringify(value),
+});
+
+/** The client reads `message`, and cannot do without. */
+const problem = ({ status: code, code: name, message }: Failure): TextReply => json(code, { code: name, message });

@@ -1,0 +1,76 @@
+import { Failure } from '../web/errors.ts';
+import { openCredential, questionHeaders } from './credential.ts';
+import { gatewayErrors } from './errors.ts';
+import { addressOf, expiryWarning } from './forward.ts';
+import { checkSignUp } from './identity.ts';
+import { ask, inWords, jsonOf, Kept } from './upstream.ts';
+import { apiRoots } from '../providers/provider.ts';
+import type { Gateway } from '../settings/gateway.ts';
+import type { GatewayHost, Json } from './host.ts';
+
+/** What only asking others can tell, for the owner. */
+export interface Seen {
+  problems: readonly Failure[];
+  warnings: readonly string[];
+}
+
+const seen = new Map<string, Kept<Seen>>();
+
+/**
+ * Looks whether those whom the gateway needs work with it: the identity service, and the host with our credential. Not oftener
+ * than once a minute, whoever opens the page.
+ */
+export function look(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
+  const key = JSON.stringify([gateway.base, gateway.fullName, gateway.way, gateway.credential]);
+  const kept = seen.get(key) ?? new Kept();
+  seen.clear(); // of other settings than today's
+  seen.set(key, kept);
+  return kept.get(async () => ({ value: await lookAround(gateway, deadline), until: Date.now() + 60_000 }));
+}
+
+async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
+  const { way, lists, host, base } = gateway;
+  const problems: Failure[] = [];
+  const warnings: string[] = [];
+  const attempt = (question: () => Promise<void>) =>
+    question().catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+      problems.push(error);
+    });
+  const name = host.provider.name;
+  async function askHost(url: string): Promise<void> {
+    const { token } = await openCredential(gateway, deadline);
+    const answer = await ask(url, {
+      method: 'GET',
+      headers: { ...questionHeaders, ...host.authorization(token) },
+      deadline: Math.min(deadline, Date.now() + 5_000),
+    }).catch((error: unknown) => {
+      throw inWords(error, name);
+    });
+    if (answer.status === 401) throw new Failure(gatewayErrors.CREDENTIAL_REFUSED, { host: name });
+    if (answer.status === 404 || answer.status === 403)
+      throw new Failure(gatewayErrors.REPOSITORY_HIDDEN, { host: name });
+    const end =
+      host.expiry &&
+      ('header' in host.expiry ? answer.headers[host.expiry.header] : fieldOf(answer, host.expiry.field));
+    const warning = typeof end === 'string' ? expiryWarning(end, name, Date.now()) : undefined;
+    if (warning !== undefined) warnings.push(warning);
+  }
+  await Promise.all([
+    attempt(async () => {
+      if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
+    }),
+    attempt(() => askHost(addressOf(gateway, ''))),
+    attempt(async () => {
+      if (host.expiry && 'path' in host.expiry)
+        // Not every kind of token may ask about itself.
+        await askHost(`${apiRoots(host.provider, base)?.api_root}${host.expiry.path}`).catch(() => {});
+    }),
+  ]);
+  return { problems, warnings };
+}
+
+function fieldOf(answer: Parameters<typeof jsonOf>[0], field: string): unknown {
+  const value = jsonOf(answer);
+  return typeof value === 'object' && value !== null ? (value as Json)[field] : undefined;
+}

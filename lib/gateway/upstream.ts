@@ -1,0 +1,117 @@
+import { send, TooLarge, TooLate, Unreachable, type Answer, type Question } from '../oauth/request.ts';
+import { Failure } from '../web/errors.ts';
+import { gatewayErrors } from './errors.ts';
+import type { Agent } from 'node:http';
+
+/** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */
+export const mostBytes = 32 * 1024 * 1024;
+
+/**
+ * How long a connection that nobody used may still be trusted with a write. A function sleeps between requests, and a
+ * connection that died meanwhile would lose a write that must not be sent twice. Milliseconds.
+ */
+const fresh = 2_000;
+
+/** One for each kind of address, kept for as long as the instance lives. */
+const agents = new Map<string, { agent: Agent; used: number }>();
+
+function agentFor(url: string): { agent: Agent; used: number } {
+  const secure = url.startsWith('https:');
+  const kept = agents.get(secure ? 'https' : 'http');
+  if (kept) return kept;
+  const { Agent: Kept } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+  const made = { agent: new Kept({ keepAlive: true, maxFreeSockets: 16 }), used: 0 };
+  agents.set(secure ? 'https' : 'http', made);
+  return made;
+}
+
+/**
+ * Asks on a kept connection. A read whose kept connection turns out to be dead is sent once more on a new one; a write never is,
+ * since nobody can tell whether the host got it.
+ *
+ * @throws TooLate, TooLarge, Unreachable, as `send` does
+ */
+export async function ask(url: string, question: Omit<Question, 'agent'>): Promise<Answer> {
+  const kept = agentFor(url);
+  const isRead = question.method === 'GET' || question.method === 'HEAD';
+  const trusted = isRead || Date.now() - kept.used < fresh;
+  try {
+    const answer = await send(url, { ...question, ...(trusted && { agent: kept.agent }) });
+    kept.used = Date.now();
+    return answer;
+  } catch (error) {
+    if (isRead && error instanceof Unreachable && error.keptConnection) return send(url, question);
+    throw error;
+  }
+}
+
+/** What went wrong between us and somebody, in words. @param host what people call it */
+export function inWords(error: unknown, host: string): Failure {
+  const row =
+    error instanceof TooLate
+      ? gatewayErrors.UPSTREAM_TIMEOUT
+      : error instanceof TooLarge
+        ? gatewayErrors.UPSTREAM_TOO_LARGE
+        : error instanceof Unreachable
+          ? gatewayErrors.UPSTREAM_UNREACHABLE
+          : undefined;
+  if (!row) throw error;
+  return new Failure(row, { host }, { cause: error });
+}
+
+/** The JSON of an answer; undefined if it is none. */
+export function jsonOf({ headers, bytes }: Answer): unknown {
+  if (!isJson(headers['content-type']) || isPacked(headers['content-encoding'])) return undefined;
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+export const isJson = (type: string | undefined): boolean =>
+  /^(application|text)\/([\w.-]+\+)?json\s*(;|$)/i.test(type ?? '');
+
+/** We ask for nothing of the kind, so whoever does it all the same sends what no client expects. */
+export const isPacked = (encoding: string | undefined): boolean =>
+  encoding !== undefined && !/^(identity)?$/i.test(encoding.trim());
+
+/** Remembers one answer for everybody who asks: many at once ask once, and one that failed is not asked again for a while. */
+export class Kept<Value> {
+  #answer: Promise<Value> | undefined;
+  #value: Value | undefined;
+  /** Until when it is good, in milliseconds since the epoch; of a question under way, for ever. */
+  #until = 0;
+  readonly #pause: number;
+
+  /** @param pause milliseconds that a failure is remembered */
+  constructor(pause = 2_000) {
+    this.#pause = pause;
+  }
+
+  /** @param question gives the value and until when it is good */
+  get(question: () => Promise<{ value: Value; until: number }>): Promise<Value> {
+    if (this.#answer && Date.now() < this.#until) return this.#answer;
+    this.#until = Infinity;
+    const answer = question().then(
+      ({ value, until }) => {
+        if (this.#answer === answer) {
+          this.#until = until;
+          this.#value = value;
+        }
+        return value;
+      },
+      (error: unknown) => {
+        if (this.#answer === answer) this.#until = Date.now() + this.#pause;
+        throw error;
+      },
+    );
+    this.#answer = answer;
+    return answer;
+  }
+
+  /** Has this value asked for anew, unless somebody else did that already. */
+  forget(value: Value): void {
+    if (this.#value === value) this.#answer = this.#value = undefined;
+  }
+}

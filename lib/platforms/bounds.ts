@@ -1,0 +1,36 @@
+import type { Handler, HttpRequest } from '../web/http.ts';
+import type { Platform } from '../web/platform.ts';
+
+/**
+ * How much of a request and how much time a platform gives, for functions that take whole files. A login needs neither, so it does
+ * not carry this.
+ */
+type Bounds = (request: HttpRequest) => Partial<Platform>;
+
+const megabyte = 1024 * 1024;
+
+/** Functions are given 30 s; what is left is for the answer's way back. Milliseconds. */
+const time = 25_000;
+
+/** @see https://docs.netlify.com/build/functions/overview/#default-deployment-options */
+export const netlifyBounds: Bounds = () => ({ largestBody: 6 * megabyte, deadline: Date.now() + time });
+
+/**
+ * An HTTP API decodes the path before it hands it over; a Function URL does not, and has no name but its own.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export const lambdaBounds: Bounds = ({ platform: { url } }) => ({
+  largestBody: 6 * megabyte,
+  deadline: Date.now() + time,
+  decodesPath: !/^https:\/\/[^/]+\.lambda-url\.[^/]+\.on\.aws(\/|$)/.test(url ?? ''),
+});
+
+/** @see https://cloud.google.com/functions/quotas */
+export const firebaseBounds: Bounds = () => ({ largestBody: 32 * megabyte, deadline: Date.now() + time });
+
+/** The handler, told of these bounds with each request. */
+export const within =
+  (bounds: Bounds, handler: Handler): Handler =>
+  (request) =>
+    handler({ ...request, platform: { ...request.platform, ...bounds(request) } });
