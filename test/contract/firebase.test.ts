@@ -5,6 +5,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { firebase } from '../../lib/platforms/firebase.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import { askOver, closed } from './http.ts';
+import { describeHosts } from './gateway/hosts.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 
@@ -32,3 +33,4 @@ const call: Call = (handler, request) => {
 
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
+describeHosts('Firebase', call, { decodes: false });
