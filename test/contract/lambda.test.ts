@@ -1,6 +1,7 @@
 import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { describeHosts } from './gateway/hosts.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 
@@ -25,3 +26,4 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
 describeHosts('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { decodes: true });
+describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
