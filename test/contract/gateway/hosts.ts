@@ -379,8 +379,29 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
         world.env['CMS_GATEWAY_TOKEN'] = `glpat-soon-${name.replaceAll(' ', '-')}`;
         await ask('/repository/tree');
         expect(world.log[0]?.warning).toContain(`ends on ${soon}`);
+        await world.ask('/git/settings');
+        expect(world.log[1]?.warning).toContain(`ends on ${soon}`);
         const page = await world.ask('/git', { headers: { origin: undefined } });
         expect(page.body).toContain(`ends on ${soon}`);
+        // Asked once for all of these.
+        expect(host.asked.filter(({ url }) => url === '/api/v4/personal_access_tokens/self')).toHaveLength(1);
+      });
+
+      it.each([
+        ['refuses to say', json(403, { error: 'insufficient_scope' })],
+        ['says that it never does', json(200, { expires_at: null })],
+        ['says something else', json(200, { expires_at: 7 })],
+        ['says nothing of the kind', json(200, '[]')],
+        ['hangs up', (_, response) => void response.destroy()],
+        ['names a day that is far away', json(200, { expires_at: '2999-01-01' })],
+        ['names a day that is no day', json(200, { expires_at: 'tomorrow' })],
+      ] as [string, Script][])('serves as ever where the host %s about its end', async (how, script) => {
+        host.script = (given, ...rest) =>
+          (given.url.endsWith('/self') ? script : json(200, { ok: true }))(given, ...rest);
+        world.env['CMS_GATEWAY_TOKEN'] = `glpat-${how.replaceAll(' ', '-')}-${name.replaceAll(' ', '-')}`;
+        expect((await ask('/repository/tree')).status).toBe(200);
+        expect((await world.ask('/git/settings')).status).toBe(200);
+        for (const entry of world.log) expect(entry).not.toHaveProperty('warning');
       });
     }
 
