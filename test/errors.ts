@@ -1,8 +1,18 @@
 /** Every failure that the login knows, of all rooms. */
 import { hopErrors } from '../lib/hop/errors.ts';
-import { oauthErrors } from '../lib/oauth/errors.ts';
+import { connectErrors, oauthErrors } from '../lib/oauth/errors.ts';
 import { settingErrors } from '../lib/settings/errors.ts';
+import { signInErrors } from '../lib/sign-in/errors.ts';
+import { corsErrors } from '../lib/web/cors.ts';
 import { webErrors } from '../lib/web/errors.ts';
 
-export const errors = { ...webErrors, ...settingErrors, ...oauthErrors, ...hopErrors };
+export const errors = {
+  ...webErrors,
+  ...settingErrors,
+  ...corsErrors,
+  ...oauthErrors,
+  ...connectErrors,
+  ...hopErrors,
+  ...signInErrors,
+};
 export type ErrorCode = keyof typeof errors;

@@ -62,6 +62,7 @@ const { openid, ...others } = seldom;
 
 /** Our `Headers` and `Response` in the place of Node's, where nothing but the OAuth library looks at any. */
 const light = { inject: ['./lib/oauth/light.ts'] };
+const lightConnect = { inject: ['./lib/oauth/light-connect.ts'] };
 
 /** @param {Record<string, string>} seldom @returns {import('esbuild').Plugin} */
 const leaveApart = (seldom) => ({
@@ -161,7 +162,7 @@ const results = await Promise.all([
     outdir: 'dist/lambda',
     chunkNames: 'gateway-[name]-[hash]',
     splitting: true,
-    ...light,
+    ...lightConnect,
     plugins: [...common.plugins, storeApart, gatewayOnLambda],
   }),
   build({
@@ -169,7 +170,7 @@ const results = await Promise.all([
     stdin:
       entry(`import { handler } from './functions/gateway.ts'; import { firebase } from './lib/platforms/firebase.ts';
       import { firebaseBounds, within } from './lib/platforms/bounds.ts'; export default firebase(within(firebaseBounds, handler));`),
-    ...light,
+    ...lightConnect,
     outfile: 'dist/firebase/gateway.mjs',
   }),
   build({

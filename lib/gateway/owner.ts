@@ -1,4 +1,5 @@
 import { checkGateway, gatewaySettings, hasGateway, readGateway, type Gateway } from '../settings/gateway.ts';
+import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import { copyable } from '../web/copy.ts';
 import { html, page, type Html } from '../web/page.ts';
@@ -32,13 +33,13 @@ export async function gatewayPage(hosts: readonly GatewayHost[], surroundings: S
 <p>This server lets editors without an account at a Git host publish. There is nothing to do here for editors: press Login in the CMS.</p>
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li>${problem.message}</li>`)}</ul></section>`}
 ${seen && seen.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${seen.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
-${!hasGateway(env) && introduction(hosts)}
+${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
 ${read && configuration(read, address)}
 </main>`,
   });
 }
 
-const introduction = (hosts: readonly GatewayHost[]): Html => html`<section><h2>What to set</h2>
+const introduction = (hosts: readonly GatewayHost[], own: string): Html => html`<section><h2>What to set</h2>
 <ul>
 <li><code>CMS_GATEWAY_REPO</code>: the address of the repository, as a browser shows it.</li>
 <li><code>CMS_GATEWAY_TOKEN</code>: a token of the host that may write to this repository alone.${hosts
@@ -47,10 +48,27 @@ const introduction = (hosts: readonly GatewayHost[]): Html => html`<section><h2>
     ({ provider }) =>
       html` At ${provider.name}, rather <code>${settingPrefix(provider)}_APP_ID</code> and <code>${settingPrefix(provider)}_APP_PRIVATE_KEY</code> of an app.`,
   )}</li>
-<li>How editors are known: <code>CMS_GATEWAY_ISSUER</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
+<li>How editors are known: <code>CMS_GATEWAY_ISSUER</code> with <code>CMS_GATEWAY_CLIENT_ID</code> and <code>CMS_GATEWAY_CLIENT_SECRET</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
 <li><code>CMS_GATEWAY_EDITORS</code>: who may in, by address or <code>@example.org</code>.</li>
 <li><code>CMS_AUTH_ORIGINS</code>: the origin of your CMS page.</li>
-</ul></section>`;
+</ul></section>
+<section><h2>OpenID providers</h2>
+<p>Register a client for a web application at one of them, with this redirect address:</p>
+${copyable(`${own}/oauth2/callback`)}
+<ul>${knownIssuers.map(
+  ({ name, example, console }) =>
+    html`<li>${console?.includes('$') === false ? html`<a href="${console}">${name}</a>` : name}: <code>${example}</code></li>`,
+)}<li>any other: the address in front of its <code>/.well-known/openid-configuration</code></li></ul></section>`;
+
+/** What to register where, and a try that shows each step. */
+function signIn(issuer: string, own: string): Html {
+  const { name, console, advice } = issuerFacts(issuer);
+  const where = `the client at ${name}`;
+  return html`<section><h2>Sign-in</h2>
+<p>Editors sign in at ${name}. This redirect address must be registered with ${console === undefined ? where : html`<a href="${console}">${where}</a>`}. ${advice}</p>
+${copyable(`${own}/oauth2/callback`)}
+<p><a href="${own}/oauth2/authorize?try">Try a sign-in</a>: it shows each step and ends on a page here. No CMS is told, and no session is made.</p></section>`;
+}
 
 function configuration({ way, branch }: Gateway, { origin, prefix }: Address): Html {
   const own = `${origin}${prefix}/git`;
@@ -76,6 +94,6 @@ function configuration({ way, branch }: Gateway, { origin, prefix }: Address): H
   }[way.kind];
   return html`<section><h2>CMS configuration</h2>
 ${copyable([...lines, ...auth].join('\n'))}
-${way.kind === 'issuer' && html`<p>At the OpenID provider, this is the address to register: <code>${own}/oauth2/callback</code>. <a href="${prefix}/git/oauth2/authorize?try">Try a sign-in</a></p>`}
-<p>For Decap CMS 3.8.3 or newer${(way.kind === 'identity' || way.kind === 'hs256') && html`, and Netlify CMS 2`}. Sveltia CMS has no gateway.</p></section>`;
+<p>For Decap CMS 3.8.3 or newer${(way.kind === 'identity' || way.kind === 'hs256') && html`, and Netlify CMS 2`}. Sveltia CMS has no gateway.</p></section>
+${way.kind === 'issuer' && signIn(way.issuer, own)}`;
 }

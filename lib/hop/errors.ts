@@ -8,10 +8,6 @@ import { table } from '../web/errors.ts';
  * for all others our words say more about what to do.
  */
 export const hopErrors = table({
-  NAVIGATION_ONLY: {
-    status: 403,
-    text: 'A login only works in a window of its own, not in a frame, in the background or ahead of time. A service worker of the site must leave /auth alone.',
-  },
   UNKNOWN_PROVIDER: {
     status: 400,
     text: 'This login server does not know that Git host. It knows: {known}. Check "backend: name:" in the CMS configuration.',

@@ -1,12 +1,21 @@
 import { longestQuery, serve, type ServeOptions, type Surroundings, type Wing } from '../serve.ts';
-import { ownCookies, sessionCookie, type Label } from '../oauth/cookies.ts';
+import { jarFor, type Label } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
 import { Failure, webErrors } from '../web/errors.ts';
-import { commonHeaders, singleParameters, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
+import {
+  commonHeaders,
+  refuseUnlessNavigation,
+  singleParameters,
+  type Handler,
+  type HttpReply,
+  type HttpRequest,
+} from '../web/http.ts';
+import { isOrigin } from '../web/origins.ts';
 import { plainErrorPage } from '../web/page.ts';
 import { readPage, urlSetting } from '../settings/settings.ts';
+import { openerOf } from './attempt.ts';
 import { hopErrors } from './errors.ts';
-import { begin, finish } from './login.ts';
+import { begin, finish, proceed } from './login.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
@@ -17,6 +26,7 @@ const label: Label = { name: 'login', path: '/auth' };
 /** What happened, and what it is called if it did not: for a person who watches the log. */
 export const hopEvents = {
   begin: ['login begun', 'login not begun'],
+  proceed: ['sent to the Git host', 'not sent to the Git host'],
   finish: ['logged in', 'not logged in'],
   refresh: ['renewal answered', 'session not renewed'],
   page: ['set-up page', 'set-up page not shown'],
@@ -42,7 +52,7 @@ const hop = (providers: readonly Provider[]): Wing<Route> => ({
     // A secret that was renewed at the host, perhaps.
     if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.distrust();
     const reply = isLogin(route)
-      ? failurePage({ provider: announced(route), error: failure, hop: origin })
+      ? failurePage({ provider: announced(route), error: failure, origin: route.heard, hop: origin })
       : route.event === 'refresh'
         ? refreshFailure(failure)
         : plainErrorPage(failure);
@@ -52,24 +62,28 @@ const hop = (providers: readonly Provider[]): Wing<Route> => ({
   },
 });
 
-/** Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. */
+/**
+ * Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. `heard` is the opener's
+ * origin as the address says it, proven or not: enough for fixed words about a failure. `null` if the address does not say.
+ */
 type Route =
   | {
       event: 'begin';
+      heard: undefined;
       name: string;
       provider: Provider | undefined;
       wantsRefresh: boolean;
       fromPath: string | undefined;
     }
-  | { event: 'finish'; provider: Provider }
+  | { event: 'proceed' | 'finish'; provider: Provider; heard: string | null }
   | { event: 'refresh'; provider: RenewingProvider }
   | { event: 'page'; provider?: Provider }
   | { event: 'none'; provider?: undefined };
 
-type LoginRoute = Extract<Route, { event: 'begin' | 'finish' }>;
+type LoginRoute = Extract<Route, { event: 'begin' | 'proceed' | 'finish' }>;
 
 /** Whether a CMS may be waiting for the outcome. */
-const isLogin = (route: Route): route is LoginRoute => route.event === 'begin' || route.event === 'finish';
+const isLogin = (route: Route): route is LoginRoute => 'heard' in route;
 
 /** The name that the CMS listens for: the query's if there is one, since the CMS wrote that one itself. */
 const announced = (route: LoginRoute): string => (route.event === 'begin' ? route.name : route.provider.id);
@@ -88,21 +102,32 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
   const provider = providers.find((candidate) => candidate.id === name);
   if (!provider && named === undefined) return { event: 'none' };
   if (verb === undefined || verb === 'authorize')
-    return { event: 'begin', name: named ?? name, provider, wantsRefresh: verb === 'authorize', fromPath: id };
-  if (verb !== 'callback' || !provider) return { event: 'none' };
-  return parameters.size === 0 ? { event: 'page', provider } : { event: 'finish', provider };
+    return {
+      event: 'begin',
+      name: named ?? name,
+      provider,
+      wantsRefresh: verb === 'authorize',
+      fromPath: id,
+      heard: undefined,
+    };
+  if (!provider) return { event: 'none' };
+  if (verb === 'begin') {
+    const origin = parameters.get('origin') ?? '';
+    return { event: 'proceed', provider, heard: isOrigin(origin) ? origin : null };
+  }
+  if (verb !== 'callback') return { event: 'none' };
+  if (parameters.size === 0) return { event: 'page', provider };
+  return { event: 'finish', provider, heard: openerOf(parameters.get('state') ?? undefined) ?? null };
 }
 
 /** What no login of a CMS looks like, refused before anything is done. */
-function refuseOddities({ method, query, headers }: HttpRequest, route: Route): void {
+function refuseOddities(request: HttpRequest, route: Route): void {
+  const { method, query } = request;
   if (route.event === 'none') return; // 404 comes before 405
   if (route.event === 'refresh') return; // its clients need CORS first: see refresh.ts
   if (method !== 'GET' && method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   if (query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
-  // A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
-  const destination = headers['sec-fetch-dest'] ?? 'document';
-  if (isLogin(route) && (destination !== 'document' || headers['sec-purpose']?.includes('prefetch')))
-    throw new Failure(hopErrors.NAVIGATION_ONLY);
+  if (isLogin(route)) refuseUnlessNavigation(request, '/auth');
 }
 
 async function follow(route: Route, providers: readonly Provider[], surroundings: Surroundings): Promise<HttpReply> {
@@ -110,10 +135,7 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD' && isLogin(route))
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const cookie = request.headers['cookie'] ?? '';
-  const jar = request.platform.sessionCookieOnly
-    ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
-    : ownCookies(cookie, address, label);
+  const jar = jarFor(request, address, label, now);
   switch (route.event) {
     case 'page': {
       const { ownerPage, readiness } = await import('./owner.ts'); // no login needs it
@@ -129,6 +151,8 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
       if (!provider) throw new Failure(hopErrors.UNKNOWN_PROVIDER, { known: providers.map(({ id }) => id).join(', ') });
       return begin(provider, { wish: scope, wantsRefresh }, { ...surroundings, jar });
     }
+    case 'proceed':
+      return proceed(route.provider, { ...surroundings, jar });
     case 'finish':
       return finish(route.provider, { ...surroundings, jar });
     case 'refresh':

@@ -1,9 +1,12 @@
-import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../oauth/attempt.ts';
+import { codeChallenge, forgetAttempts } from '../oauth/attempt.ts';
 import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { exchangeCode } from '../oauth/exchange.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../web/http.ts';
-import { successPage } from './popup.ts';
+import { isOrigin, matchOrigin } from '../web/origins.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from './attempt.ts';
+import { hopErrors } from './errors.ts';
+import { openingPage, successPage } from './popup.ts';
 import {
   clientSettings,
   handOverSettings,
@@ -26,37 +29,80 @@ interface LoginSurroundings extends Surroundings {
 }
 
 /**
- * Sends the browser to the Git host (RFC 6749, 4.1.1). Reads no secret, and needs neither the OAuth library nor fetch.
+ * Begins a login: a key for this browser, and the page that asks who opened it. Reads no secret, and needs neither the OAuth
+ * library nor fetch.
  *
  * @param wish the scope that the CMS asks for
  * @param wantsRefresh whether the CMS asked at an address whose clients can use a refresh token
- * @throws Failure if a setting is missing or cannot be used
+ * @throws Failure if a setting is missing or cannot be used: now, and not after the editor has agreed at the host
  */
 export async function begin(
   provider: Provider,
   { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
   { settings, address, jar, now, cookies }: LoginSurroundings,
 ): Promise<HttpReply> {
-  const env = await settings.read([...clientSettings(provider), scopeSetting(provider)]);
-  const client = readClient(env, provider, address);
+  const env = await settings.read(askSettings(provider));
+  readClient(env, provider, address);
+  readOrigins(env, address);
   const scope = readScope(env, provider, wish);
-  const begun = beginAttempt(client, { jar, wantsRefresh, now });
+  const begun = beginLogin({ provider, scope }, { jar, wantsRefresh, now });
   cookies.push(...begun.cookies);
+  const asked = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`;
+  return openingPage({
+    provider: provider.id,
+    // In full: whoever began at another address of this server finds out now that the cookie is not there.
+    next: `${address.origin}${address.prefix}/auth/${provider.id}/begin?${asked}proof=${begun.proof}&origin=`,
+    hop: address.origin,
+  });
+}
+
+/**
+ * Sends the browser to the Git host (RFC 6749, 4.1.1), if the page that opened it is listed. A page that is not learns so
+ * before anything is asked of the host, and no token is made for it.
+ *
+ * @throws Failure UNSUPPORTED_DOMAIN, or with what is wrong about the proof
+ */
+export async function proceed(
+  provider: Provider,
+  { parameters, settings, address, jar, now, cookies }: LoginSurroundings,
+): Promise<HttpReply> {
+  const given = singleParameters(parameters, ['proof', 'scope', 'origin']);
+  const wish = { provider, scope: given.scope };
+  const opening = recallOpening(wish, given.proof, { jar, origin: address.origin, now });
+  const { origin = '' } = given;
+  if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
+
+  const env = await settings.read(askSettings(provider));
+  if (!matchOrigin(readOrigins(env, address), origin)) {
+    cookies.push(...jar.forget([opening.attempt.id]));
+    throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+  }
+  const client = readClient(env, provider, address);
+  const attempt = bindLogin(opening, client, origin);
+  // Once more: the key that proves the wish is the browser's, and the setting may be another by now.
+  const scope = readScope(env, provider, wish.scope);
 
   const query = {
     response_type: 'code',
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
     ...(scope !== undefined && { scope }),
-    state: begun.attempt.state,
+    state: attempt.state,
     ...(provider.pkce && {
-      code_challenge: codeChallenge(begun.attempt.codeVerifier),
+      code_challenge: codeChallenge(attempt.codeVerifier),
       code_challenge_method: 'S256',
     }),
   };
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return redirect(`${client.authorizationEndpoint}?${pairs.join('&')}`);
 }
+
+/** The settings that tell what to ask the host for, and for whom. */
+const askSettings = (provider: Provider): string[] => [
+  ...clientSettings(provider),
+  scopeSetting(provider),
+  'CMS_AUTH_ORIGINS',
+];
 
 /**
  * Takes the browser back from the Git host, gets the token, and hands it to the CMS through the popup.
@@ -76,7 +122,7 @@ export async function finish(
 
   const toCome = [secretSetting(provider), ...handOverSettings];
   const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
-  const attempt = recallAttempt(client, state, { jar, origin: address.origin, now });
+  const attempt = recallLogin(client, state, { jar, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
@@ -87,9 +133,12 @@ export async function finish(
 
   // Before the exchange: a wrong setting must not cost the editor a code.
   const env = await settings.read(toCome);
-  const origins = readOrigins(env, address);
+  // Anew: the list may have changed since, and only an exact origin gets a refresh token. Whoever can put a page on a preview
+  // would else be in for months.
+  const listed = matchOrigin(readOrigins(env, address), attempt.opener);
+  if (!listed) throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
   const secret = readSecret(env, provider);
-  const login = readRefresh(env, provider) ? provider.refresh?.login : undefined;
+  const login = listed === 'exact' && readRefresh(env, provider) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
 
   const refreshToken = login &&
@@ -97,10 +146,8 @@ export async function finish(
     tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
   return successPage({
     provider: provider.id,
-    result: { token: tokens.accessToken },
-    // For exact origins only: whoever can put a page on a preview would else be in for months.
-    resultForExact: { token: tokens.accessToken, ...refreshToken },
-    origins,
+    result: { token: tokens.accessToken, ...refreshToken },
+    origin: attempt.opener,
     hop: address.origin,
   });
 }

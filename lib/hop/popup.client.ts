@@ -1,53 +1,86 @@
-/** The script of the popup page (`popup.ts`). Bundled alone; it runs in the browser and holds no words of its own. */
-import { matchOrigin } from '../web/origins.ts';
-import type { HandOver } from './popup.ts';
+/** The script of the popup's pages (`popup.ts`). Bundled alone; it runs in the browser and holds no words of its own. */
+import type { Errand } from './popup.ts';
 
-type Ending = 'done' | 'refused' | 'alone' | 'silent';
-
-// Code and state are spent, but they need not stay in the history either (RFC 9700, 4.3.1).
-history.replaceState(null, '', location.pathname);
-
-const element = document.getElementById('hand-over');
-let handOver: HandOver | undefined = JSON.parse(element?.textContent ?? '');
-element?.remove();
-
+const element = document.querySelector('script[type="application/json"]');
+const errand = JSON.parse(element?.textContent ?? '') as Errand;
+const main = document.querySelector('main');
+const waiting = main?.dataset['state'] === 'waiting';
 const opener = window.opener as Window | null;
-const failed = document.querySelector('main')?.dataset['state'] === 'failed';
+const memory = 'login-opener';
 
-if (!opener) {
-  handOver = undefined;
-  show('alone');
-} else {
-  addEventListener('message', receive);
+let heard: string | null | undefined;
+if ('message' in errand) {
+  element?.remove(); // it may hold a token
+  heard = errand.origin;
+  // Code and state are spent, but they need not stay in the history either (RFC 9700, 4.3.1).
+  if (heard !== undefined) history.replaceState(null, '', location.pathname);
+  if (heard === null) heard = remembered();
+}
+
+if (!opener) show('alone');
+else if (heard) tell(heard);
+else ask();
+
+/** Asks the opener who it is. */
+function ask(): void {
+  const patience = setTimeout(show, 10_000, 'silent');
+  addEventListener('message', function receive({ source, data, origin }: MessageEvent): void {
+    // Frames and other windows can post here, too; only the opener is meant, and it must say exactly this.
+    // An opaque origin ("null", a sandboxed page) is nobody: it cannot be named as a target.
+    if (!isOpener(source) || data !== errand.greeting || origin === 'null') return;
+    // Once: a second click on Login leaves a second listener in the CMS, and it is one login all the same.
+    removeEventListener('message', receive);
+    clearTimeout(patience);
+    if (!('next' in errand)) return tell(origin);
+    remember(origin);
+    location.replace(errand.next + encodeURIComponent(origin));
+  });
   // To anyone, since nobody is known yet: it says nothing that the opener does not know, having asked for this login itself.
-  opener.postMessage(handOver?.greeting, '*');
-  setTimeout(() => handOver && show('silent'), 10_000);
+  opener?.postMessage(errand.greeting, '*');
 }
 
-function receive(event: MessageEvent): void {
-  // Frames and other windows can post here, too; only the opener is meant, and it must say exactly this.
-  // An opaque origin ("null", a sandboxed page) is nobody: it cannot be named as a target.
-  if (!handOver || event.source !== opener || event.data !== handOver.greeting || event.origin === 'null') return;
-  const { origins, results } = handOver;
-  // Once: a second click on Login leaves a second listener in the CMS, and a token is not to be had twice.
-  handOver = undefined;
-  removeEventListener('message', receive);
+/**
+ * In WebKit (seen in WebKitGTK 2.50), a message that a page of our own origin posts by `return popup.postMessage(…)`, as Decap
+ * does, comes with this very window as its source. So the window stands for an opener of our own origin, and for no other: such
+ * a page could script this window anyway, and a page of another origin cannot be read here.
+ */
+const isOpener = (source: unknown): boolean => source === opener || (source === window && isOurs(opener));
 
-  const listed = matchOrigin(origins, event.origin);
-  const result = listed && results[listed];
-  // The origin is named, so that the browser drops the message if the opener has gone to another page since it spoke.
-  opener?.postMessage(result ?? results.other, event.origin);
-  if (!failed) show(result === undefined ? 'refused' : 'done', event.origin);
+function isOurs(page: Window | null): boolean {
+  try {
+    return page?.location.origin === location.origin;
+  } catch {
+    return false; // another origin's
+  }
 }
 
-function show(ending: Ending, origin = ''): void {
+/** The origin is named, so that the browser drops the message if the opener has gone to another page since it spoke. */
+function tell(addressee: string): void {
+  if ('message' in errand) opener?.postMessage(errand.message, addressee);
+  if (waiting) show('done');
+}
+
+/** For an answer of the host's that comes back without its `state`. A browser that keeps nothing will then be asked again. */
+function remember(origin: string): void {
+  try {
+    sessionStorage.setItem(memory, origin);
+  } catch {}
+}
+
+function remembered(): string | null {
+  try {
+    return sessionStorage.getItem(memory);
+  } catch {
+    return null;
+  }
+}
+
+function show(ending: 'done' | 'alone' | 'silent'): void {
   const content = (document.getElementById(ending) as HTMLTemplateElement).content.cloneNode(true) as DocumentFragment;
-  for (const place of content.querySelectorAll('[data-origin]')) place.textContent = origin;
-  const main = document.querySelector('main');
   const status = document.querySelector('[role=status]');
   if (!main || !status) return;
   // What went wrong stays, and why nobody was told comes below it.
-  if (failed) {
+  if (!waiting) {
     const heading = content.querySelector('h1');
     const smaller = document.createElement('h2');
     smaller.append(...(heading?.childNodes ?? []));

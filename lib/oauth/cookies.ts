@@ -1,4 +1,5 @@
 import type { Address } from '../settings/settings.ts';
+import type { HttpRequest } from '../web/http.ts';
 
 /**
  * Where the browser keeps the keys of its attempts. There are two ways, since there is a platform that lets a single cookie
@@ -35,6 +36,18 @@ export const lifetime = 600;
 
 /** Also between the clocks of two instances of us. Seconds. */
 export const clockSkew = 60;
+
+/**
+ * The jar that the platform has room for.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function jarFor({ headers, platform }: HttpRequest, address: Address, label: Label, now: number): Jar {
+  const cookie = headers['cookie'] ?? '';
+  return platform.sessionCookieOnly
+    ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
+    : ownCookies(cookie, address, label);
+}
 
 /**
  * A cookie of its own for each attempt, so that two tabs that begin in the same instant cannot overwrite each other's.

@@ -75,6 +75,18 @@ export const oauthErrors = table({
   },
 });
 
+/** What can go wrong at an OpenID provider besides. A login at a Git host does not carry it. */
+export const connectErrors = /* @__PURE__ */ table({
+  NO_ISSUER: {
+    status: 502,
+    text: '{host} does not say how to sign in there. The owner has to check {setting}: it must be exactly the issuer that the provider names, and <issuer>/.well-known/openid-configuration must answer.',
+  },
+  ID_TOKEN_REFUSED: {
+    status: 502,
+    text: 'What {host} says about you could not be verified. Start again from the CMS; if it stays, the owner should check {setting} and {prefix}_CLIENT_ID, and that {host} signs ID tokens with a key that it publishes (RS256, for example).',
+  },
+});
+
 /**
  * What the hosts' own codes mean, for all hosts together: where two hosts use one word, they mean the same by it.
  * @see https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-authorization-request-errors

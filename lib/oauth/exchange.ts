@@ -1,10 +1,12 @@
-import type { ClientAuth, CustomFetch, TokenEndpointResponse } from 'openid-client';
-import { Failure, webErrors, type ErrorRow } from '../web/errors.ts';
-import { oauthErrors, tokenError } from './errors.ts';
-import { send, textOf, TooLarge, TooLate, Unreachable } from './request.ts';
+import type { CustomFetch, TokenEndpointResponse } from 'openid-client';
+import { Failure, type ErrorRow } from '../web/errors.ts';
+import { inOurWords, readObject } from './answer.ts';
+import { clientAuthentication } from './authentication.ts';
+import { oauthErrors } from './errors.ts';
+import { send, textOf } from './request.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
-import type { Attempt } from './attempt.ts';
+import type { Bound } from './attempt.ts';
 import type { Client } from '../settings/settings.ts';
 
 /** What the host gave. `refreshToken` only where the app's tokens expire. */
@@ -32,7 +34,7 @@ const loadOpenId = (): Promise<OpenId> => (openId ??= import('./openid.ts'));
 export async function exchangeCode(
   client: Client,
   clientSecret: string,
-  attempt: Attempt,
+  attempt: Bound,
   answer: { code: string; iss?: string | undefined },
   deadline: number,
 ): Promise<Tokens> {
@@ -81,7 +83,9 @@ async function exchange(
       if (!/^[\x21-\x7e]+$/.test(token)) throw new Failure(oauthErrors.HOST_MALFORMED, { host: client.provider.name });
     return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
   } catch (error) {
-    throw inOurWords(oauth, error, client, rejected);
+    const prefix = settingPrefix(client.provider);
+    const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };
+    throw inOurWords(oauth, error, { fill, rejected });
   }
 }
 
@@ -95,21 +99,16 @@ function configuration(oauth: OpenId, client: Client, clientSecret: string, dead
     },
     client.clientId,
     undefined,
-    clientAuthentication(oauth, client, clientSecret),
+    clientAuthentication(oauth, client.provider.clientAuthentication, {
+      clientId: client.clientId,
+      secret: clientSecret,
+    }),
   );
   configuration[oauth.customFetch] = tolerantFetch(oauth, deadline);
   // Ours is the deadline that counts, since it also covers what came before. The library's own would be one more timer.
   configuration.timeout = 0;
   if (isLoopback(new URL(client.tokenEndpoint))) oauth.allowInsecureRequests(configuration);
   return configuration;
-}
-
-function clientAuthentication(oauth: OpenId, { provider, clientId }: Client, secret: string): ClientAuth {
-  if (provider.clientAuthentication === 'body') return oauth.ClientSecretPost(secret);
-  // The RFC wants both parts form-encoded first, and the library does so with `-`, `_` and `.` too. A host that does not
-  // decode would refuse that. Without these characters, one that does decode reads the raw form alike.
-  if (/[%+:]|[^\x21-\x7e]/.test(clientId) || /[%+]|[^\x21-\x7e]/.test(secret)) return oauth.ClientSecretBasic(secret);
-  return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${btoa(`${clientId}:${secret}`)}`);
 }
 
 /**
@@ -133,45 +132,4 @@ function tolerantFetch(oauth: OpenId, deadline: number): CustomFetch {
     const status = given.status === 200 && error ? 400 : given.status;
     return answer({ access_token, token_type, refresh_token, error }, status);
   };
-}
-
-function readObject(text: string, type: string | undefined): Record<string, unknown> | undefined {
-  if (type?.startsWith('application/x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text));
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * The library's errors hold codes and tokens, so nothing of them is shown or logged but what is picked here.
- *
- * @param rejected what it means here that the host does not take the grant
- */
-function inOurWords(oauth: OpenId, error: unknown, client: Client, rejected: ErrorRow): Failure {
-  if (error instanceof Failure) return error;
-  const prefix = settingPrefix(client.provider);
-  const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };
-  const options = { cause: error };
-
-  if (error instanceof oauth.ResponseBodyError)
-    return error.status === 429
-      ? new Failure(oauthErrors.HOST_BUSY, fill, options)
-      : new Failure(tokenError(error.error, rejected), fill, options);
-
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof TooLarge) return new Failure(oauthErrors.HOST_MALFORMED, fill, options);
-    if (cause instanceof TooLate) return new Failure(oauthErrors.HOST_TIMEOUT, fill, options);
-    if (cause instanceof Unreachable) return new Failure(oauthErrors.HOST_UNREACHABLE, fill, options);
-    if (cause.cause instanceof oauth.Response && cause.cause.status !== 200) {
-      const status = cause.cause.status;
-      return status === 429
-        ? new Failure(oauthErrors.HOST_BUSY, fill, options)
-        : new Failure(oauthErrors.HOST_FAILED, { ...fill, status: String(status) }, options);
-    }
-  }
-  // A bare TypeError is neither the library's nor the network's: it is a mistake of ours.
-  return new Failure(error instanceof TypeError ? webErrors.INTERNAL : oauthErrors.HOST_MALFORMED, fill, options);
 }

@@ -324,7 +324,7 @@ function readLists(env: Environment, way: Way | undefined): EditorLists {
 }
 
 /** Exact addresses: whoever begins a sign-in may be an attacker, and any page that hands its query on would give the code away. */
-function readPages(env: Environment, address: Address): string[] {
+export function readPages(env: Environment, address: Address): string[] {
   const { exact } = readOrigins(env, address);
   const pages = commaList(optional(env, 'CMS_GATEWAY_PAGES'));
   if (pages.length === 0) return exact.flatMap((origin) => [`${origin}/admin/`, `${origin}/admin/index.html`]);

@@ -4,6 +4,7 @@ import { createHandler, hopEvents } from '../hop/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
 import { closeOnSignal, listen, node, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { signInEvents } from '../sign-in/handler.ts';
 import { serve, type Wing, type Routed } from '../serve.ts';
 import { checkSettings } from '../settings/check.ts';
 import { checkGateway, gatewaySettings, hasGateway, readGateway } from '../settings/gateway.ts';
@@ -49,7 +50,8 @@ export async function main({ providers, gateway: { hosts, wing } }: Served): Pro
 
   const address = readAddress(env, platform.url);
   // Machines collect the lines of a server in production; of any other one a person reads them.
-  const log = env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...hopEvents, ...gatewayEvents });
+  const log =
+    env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...hopEvents, ...gatewayEvents, ...signInEvents });
   const hop = createHandler(providers, { log });
   const gateway = serve(wing, { log });
   const ofGateway = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);

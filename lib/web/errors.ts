@@ -23,6 +23,10 @@ export const webErrors = table({
   REQUEST_TOO_LARGE: { status: 414, text: 'This request is too large. Start the login again from the CMS.' },
   METHOD_NOT_ALLOWED: { status: 405, text: 'This address does not take requests of this kind.' },
   NOT_FOUND: { status: 404, text: 'There is nothing at this address. The login begins at /auth.' },
+  NAVIGATION_ONLY: {
+    status: 403,
+    text: 'A login only works in a window of its own, not in a frame, in the background or ahead of time. A service worker of the site must leave {path} alone.',
+  },
   INTERNAL: { status: 500, text: 'Something went wrong in this login server. Start again from the CMS.' },
 });
 
@@ -31,6 +35,11 @@ export const webErrors = table({
  * errors of the OAuth library hold authorization codes and even tokens.
  */
 export class Failure extends Error {
+  /** A lazy file has a copy of this class: what is thrown in one bundle is known in the other. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'Failure';
+  }
+
   override readonly name = 'Failure';
   readonly code: string;
   readonly status: number;

@@ -60,6 +60,18 @@ export const redirect = (location: string): TextReply => ({
 });
 
 /**
+ * A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
+ *
+ * @param path of all that logins need, for the words
+ * @throws Failure NAVIGATION_ONLY
+ */
+export function refuseUnlessNavigation({ headers }: HttpRequest, path: string): void {
+  const destination = headers['sec-fetch-dest'] ?? 'document';
+  if (destination !== 'document' || headers['sec-purpose']?.includes('prefetch'))
+    throw new Failure(webErrors.NAVIGATION_ONLY, { path });
+}
+
+/**
  * Parameters of a query, none of which may come twice (RFC 6749, 3.1): two readers might each believe another one.
  *
  * @throws Failure BAD_REQUEST

@@ -1,9 +1,6 @@
-/**
- * Who may receive a token: the allow-list of CMS origins. The server reads it from the setting, the popup page decides
- * by it, and both use the one matcher in this file (it is bundled into the page's script).
- */
+/** Who may receive a token: the allow-list of CMS origins. */
 
-/** Plain data, because it travels to the page: exact origins, and patterns as sources of anchored regular expressions. */
+/** Exact origins, and patterns as sources of anchored regular expressions. */
 export interface OriginList {
   exact: readonly string[];
   patterns: readonly string[];
@@ -20,6 +17,10 @@ export function matchOrigin(list: OriginList, origin: string): 'exact' | 'patter
   if (list.patterns.some((source) => new RegExp(source).test(origin))) return 'pattern';
   return undefined;
 }
+
+/** Whether a text is an origin of the web as the browser writes it, which a message can be addressed to: not `null`, not `*`. */
+export const isOrigin = (text: string): boolean =>
+  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 
 /**
  * Reads a comma-separated list of origins.

@@ -10,6 +10,7 @@ import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn, oneSession } from './sign-in.ts';
 
 let server: Server;
 let current: Handler;
@@ -37,3 +38,4 @@ describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
 describeHosts('Firebase', call, { decodes: false });
 describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), { megabytes: 32 });
+describeSignIn('Firebase', call, oneSession);

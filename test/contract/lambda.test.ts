@@ -4,6 +4,7 @@ import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 const call: Call = async (handler, { method, path, query, headers: { cookie, ...headers }, body = '' }) => {
   const { statusCode, isBase64Encoded, ...reply } = await lambda(handler)({
@@ -27,3 +28,4 @@ describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
 describeHosts('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { decodes: true });
 describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
+describeSignIn('AWS Lambda', call);

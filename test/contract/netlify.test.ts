@@ -5,6 +5,7 @@ import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 /** The parts of Netlify's context that the adapter reads. */
 const context = { site: { url: 'https://site.example.com' }, requestId: 'request-1' } as Context;
@@ -25,3 +26,4 @@ describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
 describeHosts('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { decodes: false });
 describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });
+describeSignIn('Netlify', call);

@@ -6,6 +6,7 @@ import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describeSignIn } from './sign-in.ts';
 
 let port = 0;
 let close: () => Promise<void>;
@@ -27,3 +28,4 @@ describeLogin('a Node server', call);
 describeRefresh('a Node server', call);
 describeHosts('a Node server', call, { decodes: false });
 describeGateway('a Node server', call, { megabytes: 32 });
+describeSignIn('a Node server', call);

@@ -7,7 +7,7 @@ import { gitlab } from '../../lib/providers/gitlab.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import type { HandOver } from '../../lib/hop/popup.ts';
+import { handOverOf, nextOf } from '../popup.ts';
 import type { Call, Reply } from './login.ts';
 
 const hop = 'https://auth.example.com';
@@ -104,33 +104,33 @@ export function describeRefresh(name: string, call: Call): void {
     const requests = (id: Name) =>
       hosts[id].requests.filter(({ method, path }) => method === 'POST' && /token/.test(path)).length;
 
-    /** @returns the results that the popup would post, by how the opener is listed */
-    async function login(id: Name, path = `/auth/${id}`, query = `provider=${id}&scope=repo`) {
-      const begun = await send('GET', path, query);
+    /** @returns the result that is posted to an opener of this origin */
+    async function login(id: Name, path = `/auth/${id}`, query = `provider=${id}&scope=repo`, origin = site) {
+      const opening = await send('GET', path, query);
+      const cookie = opening.cookies.map((text) => text.split(';', 1)[0]).join('; ');
+      const next = nextOf(opening, origin);
+      const begun = await send('GET', next.path, next.query, { cookie });
       expect(begun.status).toBe(302);
       const consent = await fetch(begun.headers['location'] ?? '', { redirect: 'manual' });
       const callback = new URL(consent.headers.get('location') ?? '');
-      const cookie = begun.cookies.map((text) => text.split(';', 1)[0]).join('; ');
-      const { body, status } = await send('GET', callback.pathname, callback.search.slice(1), { cookie });
-      expect(status).toBe(200);
-      const { results } = JSON.parse(/id="hand-over">(.*?)<\/script>/.exec(body)?.[1] ?? '') as HandOver;
-      const fields = (text = '') => JSON.parse(text.slice(text.indexOf('{'))) as Record<string, string>;
+      const reply = await send('GET', callback.pathname, callback.search.slice(1), { cookie });
+      expect(reply.status).toBe(200);
+      const { message = '', origin: addressee } = handOverOf(reply) ?? {};
+      expect(addressee).toBe(origin);
       return {
-        exact: fields(results.exact),
-        pattern: fields(results.pattern),
-        other: fields(results.other),
+        result: JSON.parse(message.slice(message.indexOf('{'))) as Record<string, string>,
         location: begun.headers['location'] ?? '',
       };
     }
     const refreshTokenOf = async (id: Name): Promise<string> => {
-      const { exact } = await login(id, `/auth/${id}/authorize`);
-      return exact['refreshToken'] ?? exact['refresh_token'] ?? '';
+      const { result } = await login(id, `/auth/${id}/authorize`);
+      return result['refreshToken'] ?? result['refresh_token'] ?? '';
     };
 
     it.each<Name>(['gitlab', 'bitbucket'])('logs in at %s', async (id) => {
-      const { exact, location } = await login(id);
-      expect(exact['token']).toBeTruthy();
-      expect(exact['provider']).toBe(id);
+      const { result, location } = await login(id);
+      expect(result['token']).toBeTruthy();
+      expect(result['provider']).toBe(id);
       // Decap asks Bitbucket for `repo`, which is no scope of Bitbucket's; GitLab knows `api` only.
       expect(new URL(location).searchParams.get('scope')).toBe(id === 'gitlab' ? 'api' : null);
       expect(new URL(location).searchParams.has('code_challenge')).toBe(id === 'gitlab');
@@ -139,25 +139,28 @@ export function describeRefresh(name: string, call: Call): void {
     it('logs in at a GitLab of one’s own, under a path', async () => {
       const own = await startGitLab({ path: '/gitlab', consent: 'always', app: hosts.gitlab.app });
       env['GITLAB_URL'] = own.url;
-      const { exact, location } = await login('gitlab').finally(() => own.close());
+      const { result, location } = await login('gitlab').finally(() => own.close());
       expect(location).toContain(`${own.url}/oauth/authorize?`);
       expect(own.url).toMatch(/\/gitlab$/);
-      expect(exact['token']).toBeTruthy();
+      expect(result['token']).toBeTruthy();
     });
 
     it('hands a refresh token to exact origins only, and only in the form that the clients can use', async () => {
-      expect((await login('bitbucket')).exact).toHaveProperty('refresh_token');
-      expect((await login('gitlab')).exact).not.toHaveProperty('refreshToken');
-      const { exact, pattern: previews, other } = await login('gitlab', '/auth/gitlab/authorize');
-      expect(exact).toHaveProperty('refreshToken');
-      expect(Object.keys(previews)).toEqual(['token', 'provider']);
-      expect(other).not.toHaveProperty('token');
+      expect((await login('bitbucket')).result).toHaveProperty('refresh_token');
+      expect((await login('gitlab')).result).not.toHaveProperty('refreshToken');
+      const authorize = ['/auth/gitlab/authorize', 'provider=gitlab'] as const;
+      expect((await login('gitlab', ...authorize)).result).toHaveProperty('refreshToken');
+      expect(Object.keys((await login('gitlab', ...authorize, preview)).result)).toEqual(['token', 'provider']);
+      expect(Object.keys((await login('bitbucket', '/auth/bitbucket', '', preview)).result)).toEqual([
+        'token',
+        'provider',
+      ]);
     });
 
     it('hands out none for a provider that the owner did not name', async () => {
       env['CMS_AUTH_REFRESH'] = 'github';
-      expect(Object.keys((await login('bitbucket')).exact)).toEqual(['token', 'provider']);
-      expect(Object.keys((await login('gitlab', '/auth/gitlab/authorize')).exact)).toEqual(['token', 'provider']);
+      expect(Object.keys((await login('bitbucket')).result)).toEqual(['token', 'provider']);
+      expect(Object.keys((await login('gitlab', '/auth/gitlab/authorize')).result)).toEqual(['token', 'provider']);
     });
 
     describe.each(Object.entries(asks))('as %s asks for it', (_, { provider, path, headers = {}, query, body }) => {

@@ -22,7 +22,7 @@ import { startParameterStore, type ParameterFault, type ParameterStoreHost } fro
 import { asDeployed, domain, end, fromSource, start, type Instance, type Way } from './secrets/instances.ts';
 import type { errors } from '../errors.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
-import type { HandOver } from '../../lib/hop/popup.ts';
+import { codeOf, handOverOf, nextOf } from '../popup.ts';
 import type { Environment } from '../../lib/settings/environment.ts';
 import type { Reply, Request } from './login.ts';
 
@@ -103,12 +103,14 @@ interface Attempt {
 
 /** Begins a login and asks the host for its consent. */
 async function begin(instance: Pick<Instance, 'ask'>, path = '/auth/github'): Promise<Attempt> {
-  const begun = await instance.ask({ path });
+  const opening = await instance.ask({ path });
+  const [cookie = ''] = (opening.cookies.at(-1) ?? '').split(';', 1);
+  const begun = await instance.ask({ ...nextOf(opening, site), headers: { cookie } });
   expect(begun.status).toBe(302);
   const consent = await fetch(begun.headers['location'] ?? '', { redirect: 'manual' });
   return {
     query: new URL(consent.headers.get('location') ?? '').search.slice(1),
-    cookie: begun.cookies.at(-1)?.split(';', 1)[0] ?? '',
+    cookie,
   };
 }
 
@@ -122,7 +124,6 @@ async function beginElsewhere(): Promise<Attempt> {
   return begin(await fromSource.open(literal(), {}));
 }
 
-const codeOf = ({ body }: Reply) => /Code: (\w+)</.exec(body)?.[1];
 const tokenOf = ({ body }: Reply) => /gh[ou]_\w+/.exec(body)?.[0];
 const tokenRequests = () => host.requests.filter(({ method, path: at }) => `${method} ${at}` === tokenRequest).length;
 
@@ -133,8 +134,7 @@ function expectToken(reply: Reply) {
 
 function expectFailure(reply: Reply, code: keyof typeof errors, ...words: (string | RegExp)[]) {
   expect(codeOf(reply)).toBe(code);
-  const handOver = JSON.parse(/id="hand-over">(.*?)<\/script>/.exec(reply.body)?.[1] ?? '{}') as HandOver;
-  const { message } = JSON.parse(/\{.*/.exec(handOver.results.other)?.[0] ?? '{}') as { message: string };
+  const { message } = JSON.parse(/\{.*/.exec(handOverOf(reply)?.message ?? '')?.[0] ?? '{}') as { message: string };
   for (const word of words) expect(message).toMatch(word);
   return message;
 }
@@ -260,11 +260,12 @@ describe.each([
     });
 
     it('is for a callback without an attempt what it takes to see that, and no word of the rest', async () => {
+      const attempt = await beginElsewhere();
       store.delete(secret);
       const settings = { ...both(), CMS_AUTH_ORIGINS: 'ssm:/cms/none', CMS_AUTH_REFRESH: 'ssm:none' };
       const instance = await open(settings);
       expectFailure(await instance.ask({ path: callback, query: 'code=x' }), 'STATE_MISSING');
-      expectFailure(await login(instance), 'PARAMETER_MISSING', /^GITHUB_CLIENT_SECRET /);
+      expectFailure(await finish(instance, attempt), 'PARAMETER_MISSING', /^GITHUB_CLIENT_SECRET /);
       expect(store.requests.length).toBeLessThanOrEqual(2);
     });
 
@@ -863,7 +864,7 @@ describe('Settings in the Parameter Store, on a server of one’s own', () => {
     host.app.redirectUris.push(`http://localhost:${port}${callback}`);
     const { child, written } = start('dist/node/start.mjs', {
       folder: deployed.folder,
-      env: { ...environment, ...settings, CMS_AUTH_ORIGINS: undefined, PORT: String(port) },
+      env: { ...environment, ...settings, PORT: String(port) },
       args: ['--import', pathToFileURL(join(deployed.folder, 'clock.mjs')).href],
     });
     const replies: unknown[] = [];

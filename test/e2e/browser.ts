@@ -23,7 +23,13 @@ export const launch = (args: readonly string[] = []) =>
   chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
     // Chromium calls home by itself; on a machine without a way out that only costs time.
-    args: ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run', ...args],
+    args: [
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+      ...args,
+    ],
   });
 
 /**

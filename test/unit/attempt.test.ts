@@ -1,51 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { beginAttempt, codeChallenge, forgetAttempts, recallAttempt } from '../../lib/oauth/attempt.ts';
-import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
+import { openerOf, recallLogin, recallOpening, type Wish } from '../../lib/hop/attempt.ts';
+import { codeChallenge } from '../../lib/oauth/attempt.ts';
+import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
-import type { Address, Client } from '../../lib/settings/settings.ts';
-
-const now = Date.UTC(2026, 5, 1);
-const https: Address = { origin: 'https://auth.example.com', prefix: '', secure: true };
-const label = { name: 'login', path: '/auth' };
-const http: Address = { origin: 'http://localhost:8888', prefix: '', secure: false };
-const client: Client = {
-  provider: github,
-  issuer: 'https://github.com/login/oauth',
-  authorizationEndpoint: 'https://github.com/login/oauth/authorize',
-  tokenEndpoint: 'https://github.com/login/oauth/access_token',
-  clientId: 'id',
-  redirectUri: 'https://auth.example.com/auth/github/callback',
-};
-
-interface Begin {
-  address?: Address;
-  cookieHeader?: string;
-  wantsRefresh?: boolean;
-  now?: number;
-}
-const begin = ({ address = https, cookieHeader = '', ...options }: Begin = {}) =>
-  beginAttempt(client, { jar: ownCookies(cookieHeader, address, label), wantsRefresh: false, now, ...options });
-
-/** The `name=value` that a browser would send back for a `Set-Cookie`. */
-const pair = (setCookie: string | undefined): string => setCookie?.split(';', 1)[0] ?? '';
-
-function login(options: Begin = {}) {
-  const { attempt, cookies } = begin(options);
-  const cookie = pair(cookies.at(-1));
-  const [name = '', value = ''] = cookie.split('=');
-  const [id = '', time = '', refresh = '', mac = ''] = attempt.state.split('.');
-  return { attempt, cookies, cookie, name, value, id, time, refresh, mac, key: value.split('.')[1] ?? '' };
-}
-
-const recall = (state: string | undefined, cookieHeader: string, at = now, terms: Partial<Client> = {}) =>
-  recallAttempt({ ...client, ...terms }, state, {
-    jar: ownCookies(cookieHeader, https, label),
-    origin: https.origin,
-    now: at,
-  });
-
-const failing = (code: string) => expect.objectContaining({ code });
+import { client, failing, http, https, label, login, now, opener, recall, wish } from './login.ts';
 
 describe('Each login', () => {
   it('has an id, a key and a verifier of its own, also in the same instant', () => {
@@ -105,7 +64,7 @@ describe('An attempt is recalled', () => {
   it('on http loopback', () => {
     const { attempt, cookie } = login({ address: http });
     expect(
-      recallAttempt(client, attempt.state, { jar: ownCookies(cookie, http, label), origin: http.origin, now }),
+      recallLogin(client, attempt.state, { jar: ownCookies(cookie, http, label), origin: http.origin, now }),
     ).toEqual(attempt);
   });
 
@@ -148,14 +107,37 @@ describe('An attempt is not recalled', () => {
   });
 
   it('with the wish for refresh turned', () => {
-    const { cookie, id, time, mac } = login();
-    expect(() => recall(`${id}.${time}.1.${mac}`, cookie)).toThrow(failing('STATE_MISMATCH'));
+    const { cookie, id, time, origin, mac } = login();
+    expect(() => recall(`${id}.${time}.1.${origin}.${mac}`, cookie)).toThrow(failing('STATE_MISMATCH'));
+  });
+
+  it.each([
+    'https://evil.example',
+    'https://www.example.com:8443',
+    'https://www.example.co',
+    'http://www.example.com',
+    '*',
+    '',
+  ])('for another opener: %j', (other) => {
+    const { cookie, id, time, refresh, mac } = login();
+    const named = Buffer.from(other).toString('base64url');
+    expect(() => recall(`${id}.${time}.${refresh}.${named}.${mac}`, cookie)).toThrow(failing('STATE_MISMATCH'));
+  });
+
+  it('for the same opener in another spelling of base64url', () => {
+    const { cookie, id, time, refresh, mac } = login();
+    // 23 characters leave four bits over.
+    const named = Buffer.from(opener)
+      .toString('base64url')
+      .replace(/.$/, (c) => String.fromCharCode(c.charCodeAt(0) + 1));
+    expect(Buffer.from(named, 'base64url').toString()).toBe(opener);
+    expect(() => recall(`${id}.${time}.${refresh}.${named}.${mac}`, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it.each([1, -1, 59])('with a time that is %i s off, also if the cookie says the same', (seconds) => {
-    const { id, refresh, mac, name, key } = login();
+    const { id, refresh, origin, mac, name, key } = login();
     const time = (now / 1000 + seconds).toString(36);
-    expect(() => recall(`${id}.${time}.${refresh}.${mac}`, `${name}=${time}.${key}`)).toThrow(
+    expect(() => recall(`${id}.${time}.${refresh}.${origin}.${mac}`, `${name}=${time}.${key}`)).toThrow(
       failing('STATE_MISMATCH'),
     );
   });
@@ -166,12 +148,12 @@ describe('An attempt is not recalled', () => {
   });
 
   it('with any one bit of its mac turned', () => {
-    const { cookie, id, time, refresh, mac } = login();
+    const { cookie, id, time, refresh, origin, mac } = login();
     for (let bit = 0; bit < 256; bit++) {
       const bytes = Buffer.from(mac, 'base64url');
       bytes[bit >> 3]! ^= 1 << (bit & 7);
       const turned = bytes.toString('base64url');
-      expect(() => recall(`${id}.${time}.${refresh}.${turned}`, cookie)).toThrow(failing('STATE_MISMATCH'));
+      expect(() => recall(`${id}.${time}.${refresh}.${origin}.${turned}`, cookie)).toThrow(failing('STATE_MISMATCH'));
     }
   });
 
@@ -186,11 +168,11 @@ describe('An attempt is not recalled', () => {
   });
 
   it('with a mac in another spelling of the same bytes', () => {
-    const { cookie, id, time, refresh, mac } = login();
+    const { cookie, id, time, refresh, origin, mac } = login();
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const last = mac.slice(0, -1) + alphabet[alphabet.indexOf(mac.at(-1) ?? '') ^ 1];
     expect(Buffer.from(last, 'base64url')).toEqual(Buffer.from(mac, 'base64url'));
-    expect(() => recall(`${id}.${time}.${refresh}.${last}`, cookie)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => recall(`${id}.${time}.${refresh}.${origin}.${last}`, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it('under the id of another attempt with its cookie', () => {
@@ -227,7 +209,7 @@ describe('An attempt is not recalled', () => {
   });
 
   it('by a state of another shape', () => {
-    const { attempt, cookie, id, time, refresh, mac } = login();
+    const { attempt, cookie, id, time, refresh, origin, mac } = login();
     for (const state of [
       'nonsense',
       '...',
@@ -239,13 +221,16 @@ describe('An attempt is not recalled', () => {
       ` ${attempt.state}`,
       `${attempt.state}.`,
       `${attempt.state}=`,
-      `${id}.${time}.2.${mac}`,
-      `${id}.${time}..${mac}`,
-      `${id}.-${time}.${refresh}.${mac}`,
-      `${id}.${time.toUpperCase()}Z.${refresh}.${mac}`,
-      `${id}.zzzzzzzzzz.${refresh}.${mac}`,
+      `${id}.${time}.2.${origin}.${mac}`,
+      `${id}.${time}.${refresh}.${mac}`,
+      `${id}.${time}.${refresh}..${mac}`,
+      `${id}.${time}.${refresh}.${origin}.${origin}.${mac}`,
+      `${id}.${time}..${origin}.${mac}`,
+      `${id}.-${time}.${refresh}.${origin}.${mac}`,
+      `${id}.${time.toUpperCase()}Z.${refresh}.${origin}.${mac}`,
+      `${id}.zzzzzzzzzz.${refresh}.${origin}.${mac}`,
       `x${attempt.state}`,
-      `__proto__.${time}.${refresh}.${mac}`,
+      `__proto__.${time}.${refresh}.${origin}.${mac}`,
       '<script>',
     ])
       expect(() => recall(state, cookie)).toThrow(failing('STATE_MISMATCH'));
@@ -274,173 +259,92 @@ describe('An attempt is not recalled', () => {
   });
 });
 
-describe('Cookies of logins that were given up', () => {
-  const earlier = (count: number, address = https) =>
-    Array.from({ length: count }, (_, i) => login({ address, now: now - (count - i) * 1000 }));
-  const header = (logins: { cookie: string }[]) => logins.map(({ cookie }) => cookie).join('; ');
-  const names = (cookies: string[]) => cookies.map((cookie) => cookie.split('=', 1)[0]);
-
-  it('are left alone up to five', () => {
-    expect(begin({ cookieHeader: header(earlier(5)) }).cookies).toHaveLength(1);
-  });
-
-  it.each([https, http])('are cleared beyond five, the oldest ($origin)', (address) => {
-    const logins = earlier(7, address);
-    const shuffled = [3, 0, 6, 2, 5, 1, 4].map((i) => logins[i]!);
-    const { cookies } = begin({ address, cookieHeader: header(shuffled) });
-    const tail = `=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${address.secure ? '; Secure' : ''}`;
-    expect(cookies.slice(0, -1).sort()).toEqual([`${logins[0]!.name}${tail}`, `${logins[1]!.name}${tail}`].sort());
-  });
-
-  it('go first if they are malformed', () => {
-    const malformed = '__Host-login-AAAAAAAAAAAA=nonsense';
-    const { cookies } = begin({ cookieHeader: `${malformed}; ${header(earlier(5))}` });
-    expect(names(cookies.slice(0, -1))).toEqual(['__Host-login-AAAAAAAAAAAA']);
-  });
-
-  it("are cleared only if they are ours by name, never somebody else's", () => {
-    const others = ['session=1', 'login-AAAAAAAAAAAA=x', '__Host-login-short=x', '__Host-login-AAAAAAAAAAAAA=x'];
-    const { cookies } = begin({ cookieHeader: `${others.join('; ')}; ${header(earlier(6))}` });
-    expect(cookies).toHaveLength(2);
-  });
-
-  it('are cleared once each, also if there are two of one name', () => {
-    const logins = earlier(8);
-    const { cookies } = begin({ cookieHeader: `${header(logins)}; ${header(logins)}` });
-    expect(new Set(names(cookies)).size).toBe(cookies.length);
-  });
-
-  it('are not cleared because a planted cookie of their name looks old', () => {
-    const logins = earlier(3);
-    const planted = logins.map(({ name }) => `${name}=0.${'A'.repeat(43)}`).join('; ');
-    expect(begin({ cookieHeader: `${header(logins)}; ${planted}` }).cookies).toHaveLength(1);
-  });
-
-  it('cannot make the answer as large as the request', () => {
-    const { cookies } = begin({ cookieHeader: header(earlier(200)) });
-    expect(cookies.length).toBeLessThan(25);
-  });
-});
-
-describe('Forgetting', () => {
-  it('clears exactly the cookie of the attempt, with the attributes that it was set with', () => {
-    const { attempt, name } = login();
-    expect(forgetAttempts([attempt.state, `${attempt.state}x`], ownCookies('', https, label))).toEqual([
-      `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`,
-    ]);
-    expect(forgetAttempts([attempt.state], ownCookies('', http, label))).toEqual([
-      `${name.replace('__Host-', '')}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax`,
-    ]);
-  });
-
-  it('also forgets attempts whose state is wrong behind the id', () => {
-    expect(forgetAttempts(['AAAAAAAAAAAA.nonsense'], ownCookies('', https, label))).toHaveLength(1);
-  });
-
-  it.each(['', '.', 'short', 'AAAAAAAAAAAAA', 'AAAAAAAAAAA;', 'AAAAAAAAAAA\n', 'AAAAAAAAAAAA\r\nX: y', 'a=b; Path=/x'])(
-    'sets nothing for a state without a well-formed id: %j',
-    (state) => {
-      expect(forgetAttempts([state], ownCookies('', https, label))).toEqual([]);
-    },
-  );
-});
-
-describe('Where only __session comes through', () => {
-  const seconds = now / 1000;
-  const prefixed = { ...https, prefix: '/prod' };
-  const start = (header = '', at = seconds, address = https) => {
-    const jar = sessionCookie(header, address, label, at);
-    const { attempt, cookies } = beginAttempt(client, { jar, wantsRefresh: false, now: at * 1000 });
-    return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
-  };
-  const finish = (state: string, header: string, at = seconds) =>
-    recallAttempt(client, state, {
-      jar: sessionCookie(header, https, label, at),
+describe('A proof', () => {
+  const prove = (proof: string | undefined, cookieHeader: string, at = now, other: Partial<Wish> = {}) =>
+    recallOpening({ ...wish, ...other }, proof, {
+      jar: ownCookies(cookieHeader, https, label),
       origin: https.origin,
-      now: at * 1000,
+      now: at,
     });
-  const forget = (state: string, header: string) =>
-    forgetAttempts([state], sessionCookie(header, https, label, seconds));
 
-  it('sets exactly this cookie', () => {
-    const { cookies, id } = start('', seconds, prefixed);
-    const time = seconds.toString(36);
-    expect(cookies).toHaveLength(1);
-    expect(cookies[0]).toMatch(
-      new RegExp(
-        `^__session=login~${id}\\.${time}\\.[\\w-]{43}; Path=/prod/auth; Max-Age=600; HttpOnly; SameSite=Lax; Secure$`,
-      ),
-    );
-    expect(start('', seconds, http).cookies[0]).toMatch(/; Path=\/auth; Max-Age=600; HttpOnly; SameSite=Lax$/);
+  it.each([true, false])('brings back whether refresh is wanted: %s', (wantsRefresh) => {
+    const { proof, cookie } = login({ wantsRefresh });
+    expect(prove(proof, cookie)).toMatchObject({ wantsRefresh });
   });
 
-  it('logs in three tabs at a time, and a fourth instead of the oldest', () => {
-    const one = start();
-    const two = start(one.header, seconds + 1);
-    const three = start(two.header, seconds + 2);
-    for (const { attempt } of [one, two, three]) expect(finish(attempt.state, three.header)).toEqual(attempt);
-    const four = start(three.header, seconds + 3);
-    expect(() => finish(one.attempt.state, four.header)).toThrow(failing('COOKIE_LOST'));
-    for (const { attempt } of [two, three, four]) expect(finish(attempt.state, four.header)).toEqual(attempt);
+  it('shows neither key nor verifier', () => {
+    const { proof, key, attempt } = login();
+    for (const hidden of [key, attempt.codeVerifier]) expect(proof).not.toContain(hidden);
   });
 
-  it('forgets one and keeps the others, and the cookie goes with the last', () => {
-    const one = start();
-    const two = start(one.header);
-    const [left, ...more] = forget(one.attempt.state, two.header);
-    expect(more).toEqual([]);
-    expect(() => finish(one.attempt.state, pair(left))).toThrow(failing('COOKIE_LOST'));
-    expect(finish(two.attempt.state, pair(left))).toEqual(two.attempt);
-    expect(forget(two.attempt.state, pair(left))).toEqual([
-      '__session=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
-    ]);
-    expect(forget(one.attempt.state, pair(left))).toEqual([]);
+  it.each([
+    ['provider', { provider: { ...github, id: 'gitlab' } }],
+    ['scope', { scope: 'repo user' }],
+    ['scope, which is none', { scope: undefined }],
+    ['scope, which is empty', { scope: '' }],
+  ])('is not one for another %s', (_, other) => {
+    const { proof, cookie } = login();
+    expect(() => prove(proof, cookie, now, other)).toThrow(failing('STATE_MISMATCH'));
   });
 
-  it('has its name and its path from the wing, so that two wings on one host leave each other alone', () => {
-    const signin = { name: 'signin', path: '/git' };
-    const jarOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
-    const { attempt, cookies } = beginAttempt(client, { jar: jarOf(''), wantsRefresh: false, now });
-    expect(cookies).toEqual([expect.stringMatching(/^__session=signin~[^;]+; Path=\/prod\/git; Max-Age=600;/)]);
-    const header = pair(cookies[0]);
-    expect(jarOf(header).keysOf(attempt.state.slice(0, 12))).toHaveLength(1);
-    expect(jarOf(header, label).keysOf(attempt.state.slice(0, 12))).toEqual([]);
-    expect(forgetAttempts([attempt.state], jarOf(header, label))).toEqual([]);
-    const own = beginAttempt(client, { jar: ownCookies('', https, signin), wantsRefresh: false, now });
-    expect(own.cookies[0]).toMatch(/^__Host-signin-[\w-]{12}=/);
-    expect(ownCookies(pair(own.cookies[0]), https, label).keysOf(own.attempt.state.slice(0, 12))).toEqual([]);
+  it('is none with any of its parts changed', () => {
+    const { proof, cookie, id, time } = login();
+    const mac = proof.split('.')[3] ?? '';
+    const later = (now / 1000 + 1).toString(36);
+    for (const changed of [
+      `${id}.${time}.1.${mac}`,
+      `${id}.${later}.0.${mac}`,
+      `${id}.0${time}.0.${mac}`,
+      `${id}.${time}.0.${mac.replace(/.$/, (c) => (c === 'A' ? 'E' : 'A'))}`,
+      `${id}.${time}.0.x.${mac}`,
+      `${proof}.`,
+      `${proof}\n`,
+    ])
+      expect(() => prove(changed, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 
-  it("neither reads nor touches the site's own, before or after ours", () => {
-    const { attempt, header } = start();
-    for (const own of ['abc', 'login', 'login~', 'eyJhbGciOi.eyJzdWIi.c2ln', `${header.slice(10)}~x`, '']) {
-      const site = `__session=${own}`;
-      expect(start(site).header).toMatch(/^__session=login~[^~]+$/);
-      expect(finish(attempt.state, `${site}; ${header}`)).toEqual(attempt);
-      expect(finish(attempt.state, `${header}; ${site}`)).toEqual(attempt);
-      expect(forget(attempt.state, site)).toEqual([]);
-    }
+  it('is none for another login, after ten minutes, or without its cookie', () => {
+    const [one, two] = [login(), login()];
+    expect(() => prove(one.proof, two.cookie)).toThrow(failing('COOKIE_LOST'));
+    expect(() => prove(one.proof, `${one.name}=${two.value}`)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => prove(one.proof, '')).toThrow(failing('COOKIE_LOST'));
+    expect(() => prove(one.proof, one.cookie, now + 661_000)).toThrow(failing('ATTEMPT_EXPIRED'));
+    expect(() => prove(undefined, one.cookie)).toThrow(failing('STATE_MISSING'));
   });
 
-  it('never takes a key that arrived in the request', () => {
-    const planted = start();
-    const next = start(planted.header);
-    expect(next.id).not.toBe(planted.id);
-    const key = planted.header.slice(-43);
-    const forged = next.header.replace(/[\w-]{43}/, key);
-    expect(() => finish(next.attempt.state, forged)).toThrow(failing('STATE_MISMATCH'));
+  it('is no state, and a state is no proof', () => {
+    const { proof, attempt, cookie } = login();
+    expect(() => recall(proof, cookie)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => prove(attempt.state, cookie)).toThrow(failing('STATE_MISMATCH'));
+  });
+});
+
+describe('The opener that a state names', () => {
+  it('is read whether or not the state is a good one', () => {
+    const { attempt } = login();
+    expect(openerOf(attempt.state)).toBe(opener);
+    expect(openerOf(attempt.state.replace(/.{10}$/, 'AAAAAAAAAA'))).toBe(opener);
   });
 
-  it('drops what is too old or from the future, so that it cannot crowd out a login', () => {
-    const late = [start('', seconds + 700), start('', seconds + 800), start('', seconds - 700)];
-    const entries = late.map(({ header }) => header.slice('__session=login~'.length));
-    const mine = start(`__session=login~${entries.join('~')}`);
-    expect(mine.header.split('~')).toHaveLength(2);
+  it.each([
+    '*',
+    '/',
+    'null',
+    '',
+    'https://',
+    'https://www.example.com/',
+    'javascript:alert(1)',
+    'file://',
+    'ftp://a.b',
+    'HTTPS://A.B',
+    '\0',
+  ])('is nobody where a message cannot be addressed to it: %j', (text) => {
+    const state = `AAAAAAAAAAAA.1.0.${Buffer.from(text).toString('base64url')}.${'A'.repeat(43)}`;
+    expect(openerOf(state)).toBeUndefined();
   });
 
-  it('tells an expired attempt from a lost one', () => {
-    const { attempt, header } = start();
-    expect(() => finish(attempt.state, header, seconds + 661)).toThrow(failing('ATTEMPT_EXPIRED'));
-    expect(() => finish(attempt.state, '__session=theirs')).toThrow(failing('COOKIE_LOST'));
+  it('is nobody in what is no state at all', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void expect(openerOf(text)).toBeUndefined()));
+    expect(openerOf(undefined)).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { beginAttempt, codeChallenge, type Attempt } from '../../lib/oauth/attempt.ts';
+import { beginAttempt, bind, codeChallenge, type Bound } from '../../lib/oauth/attempt.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { Failure } from '../../lib/web/errors.ts';
 import { exchangeCode } from '../../lib/oauth/exchange.ts';
@@ -27,12 +27,10 @@ afterEach(async () => {
 const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
-const newAttempt = (client: Client): Attempt =>
-  beginAttempt(client, {
-    jar: ownCookies('', address, { name: 'login', path: '/auth' }),
-    wantsRefresh: false,
-    now: Date.now(),
-  }).attempt;
+const newAttempt = (): Bound => {
+  const { attempt } = beginAttempt({ jar: ownCookies('', address, { name: 'login', path: '/auth' }), now: Date.now() });
+  return bind(attempt, `${attempt.id}.state`);
+};
 
 async function start(settings: Partial<GitHubHost> = {}) {
   const { fault, expiring } = settings;
@@ -40,7 +38,7 @@ async function start(settings: Partial<GitHubHost> = {}) {
   host.fault = fault;
   open.push(host);
   const client = clientAt(host.url);
-  const attempt = newAttempt(client);
+  const attempt = newAttempt();
   const code = host.grants.issueCode({
     clientId: app.clientId,
     user: host.user.login,
@@ -56,7 +54,7 @@ async function answering(listener: Listener) {
   const server = await listen(listener);
   open.push(server);
   const client = clientAt(server.url);
-  const attempt = newAttempt(client);
+  const attempt = newAttempt();
   return (deadline = Date.now() + 8000) => exchangeCode(client, clientSecret, attempt, { code: 'the-code' }, deadline);
 }
 
@@ -181,7 +179,7 @@ describe('A host that fails costs one login and one request:', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const client = clientAt(`http://127.0.0.1:${port}`);
-    const exchange = exchangeCode(client, clientSecret, newAttempt(client), { code: 'the-code' }, Date.now() + 8000);
+    const exchange = exchangeCode(client, clientSecret, newAttempt(), { code: 'the-code' }, Date.now() + 8000);
     const error = await refusal(exchange);
     expect(error.code).toBe('HOST_UNREACHABLE');
     expectNoSecrets(error, 'the-code');
@@ -235,7 +233,7 @@ describe('A host that refuses is understood:', () => {
 
   it('a wrong verifier', async () => {
     const { client, attempt, code } = await start();
-    const other = { ...attempt, codeVerifier: newAttempt(client).codeVerifier };
+    const other = { ...attempt, codeVerifier: newAttempt().codeVerifier };
     const error = await refusal(exchangeCode(client, clientSecret, other, { code }, Date.now() + 8000));
     expect(error.code).toBe('CODE_REJECTED');
     expectNoSecrets(error, code, other.codeVerifier);

@@ -14,8 +14,14 @@ describe('The handler', () => {
     const near = (...texts: string[]) => fc.oneof(text, fc.constantFrom(...texts));
     const requests = fc.record({
       method: near('GET', 'HEAD', 'POST'),
-      path: near('/auth', '/auth/github', '/auth/github/callback', '/auth/__proto__/callback'),
-      query: near('provider=github', 'code=x&state=AAAAAAAAAAAA.1.0.x', 'provider=__proto__'),
+      path: near('/auth', '/auth/github', '/auth/github/begin', '/auth/github/callback', '/auth/__proto__/callback'),
+      query: near(
+        'provider=github',
+        'code=x&state=AAAAAAAAAAAA.1.0.x',
+        'provider=__proto__',
+        'proof=AAAAAAAAAAAA.1.0.x&origin=https://x.example',
+        'origin=%00',
+      ),
       headers: fc.dictionary(
         near('cookie', 'sec-fetch-dest', 'sec-purpose', '__proto__'),
         fc.option(text, { nil: undefined }),

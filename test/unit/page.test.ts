@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { Failure, webErrors } from '../../lib/web/errors.ts';
 import { oauthErrors } from '../../lib/oauth/errors.ts';
 import { html, Html, page, safeJson } from '../../lib/web/page.ts';
-import { failurePage, successPage } from '../../lib/hop/popup.ts';
+import { failurePage, openingPage, successPage } from '../../lib/hop/popup.ts';
+import { hopErrors } from '../../lib/hop/errors.ts';
+import { handOverOf, openingOf } from '../popup.ts';
 
 const nasty = `</script><!--<script>]]>&amp;"'\`\u2028\u2029\0`;
 const anything = fc.oneof(
@@ -66,15 +68,12 @@ function parts(text: string) {
 const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 const provider = 'github';
+const origin = 'https://www.example.com';
 const pages = {
   'a page for people': page(200, { title: 'x', body: html`<p>x</p>` }),
-  'a success': successPage({
-    provider,
-    result: { token: 'gho_1' },
-    resultForExact: { token: 'gho_1' },
-    origins: { exact: ['https://www.example.com'], patterns: [] },
-    hop: 'https://auth.example.com',
-  }),
+  'a beginning': openingPage({ provider, next: '/auth/github/begin?origin=', hop: 'https://auth.example.com' }),
+  'a success': successPage({ provider, result: { token: 'gho_1' }, origin, hop: 'https://auth.example.com' }),
+  'a refusal': failurePage({ provider, error: new Failure(hopErrors.UNSUPPORTED_DOMAIN), origin }),
   'a failure that is announced': failurePage({ provider, error: new Failure(webErrors.INTERNAL) }),
   'a failure that is not': failurePage({ provider: undefined, error: new Failure(webErrors.INTERNAL) }),
 };
@@ -112,36 +111,45 @@ describe.each(Object.entries(pages))('The page of %s', (_, reply) => {
 });
 
 describe('The popup page', () => {
-  const handOver = (body: string): unknown =>
-    JSON.parse(/<script type="application\/json" id="hand-over">(.*?)<\/script>/.exec(body)?.[1] ?? 'null');
-
   it('holds a script only where there is a CMS to tell', () => {
-    expect(parts(pages['a success'].body).script).toBeDefined();
-    expect(parts(pages['a failure that is announced'].body).script).toBeDefined();
+    for (const name of ['a beginning', 'a success', 'a refusal', 'a failure that is announced'] as const)
+      expect(parts(pages[name].body).script).toBeDefined();
     expect(parts(pages['a failure that is not'].body).script).toBeUndefined();
-    expect(handOver(pages['a failure that is not'].body)).toBeNull();
+    expect(handOverOf(pages['a failure that is not'])).toBeUndefined();
+  });
+
+  it('begins with a greeting and with where to go on, and nothing to post', () => {
+    expect(openingOf(pages['a beginning'])).toEqual({
+      greeting: 'authorizing:github',
+      next: '/auth/github/begin?origin=',
+    });
+    expect(handOverOf(pages['a beginning'])).toBeUndefined();
+    for (const [name, page] of Object.entries(pages))
+      if (name !== 'a beginning') expect(openingOf(page)).toBeUndefined();
   });
 
   it('survives a token that would end the script, in one message that parses back', () => {
-    const { body } = successPage({
-      provider,
-      result: { token: nasty },
-      resultForExact: { token: nasty },
-      origins: { exact: [], patterns: [] },
-      hop: 'https://auth.example.com',
-    });
-    const { results } = handOver(body) as { results: Record<string, string> };
-    const message = results['exact'] ?? '';
+    const reply = successPage({ provider, result: { token: nasty }, origin, hop: 'https://auth.example.com' });
+    const { message, ...rest } = handOverOf(reply) ?? { message: '' };
+    expect(rest).toEqual({ greeting: 'authorizing:github', origin });
     // Decap's own way of taking it apart, whose `.` stops at line ends of any kind.
     const [, answer = ''] = /^authorization:github:success:(.+)$/.exec(message) ?? [];
     expect(JSON.parse(answer)).toEqual({ token: nasty, provider });
-    expect(results['other']).not.toContain(JSON.stringify(nasty).slice(1, 10));
+  });
+
+  it('names an origin that is refused as text, and only there', () => {
+    const error = new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+    const refused = failurePage({ provider, error, origin: 'https://<b>.example' });
+    expect(refused.body).toContain('data-state="refused"');
+    expect(refused.body).toContain('https://&#60;b&#62;.example');
+    expect(refused.body).not.toContain('<b>');
+    expect(failurePage({ provider, error, origin: null }).body).toContain('data-state="failed"');
   });
 
   it.each([undefined, '', '__proto__', 'GitHub', 'a b', 'a:b', '1a', '-a', '<b>', 'a\n', 'a'.repeat(32)])(
     'announces nothing under the name %j',
     (name) => {
-      expect(handOver(failurePage({ provider: name, error: new Failure(webErrors.INTERNAL) }).body)).toBeNull();
+      expect(handOverOf(failurePage({ provider: name, error: new Failure(webErrors.INTERNAL) }))).toBeUndefined();
     },
   );
 
@@ -150,11 +158,14 @@ describe('The popup page', () => {
     (name) => {
       const error = new Failure(oauthErrors.ACCESS_DENIED, { host: 'GitHub' });
       const message = `authorization:${name}:error:${safeJson({ provider: name, message: error.message, error: error.message, errorCode: 'ACCESS_DENIED' })}`;
-      expect(handOver(failurePage({ provider: name, error }).body)).toEqual({
-        greeting: `authorizing:${name}`,
-        origins: { exact: [], patterns: [] },
-        results: { other: message },
-      });
+      const greeting = `authorizing:${name}`;
+      expect(handOverOf(failurePage({ provider: name, error }))).toEqual({ greeting, message });
+      for (const heard of [origin, null])
+        expect(handOverOf(failurePage({ provider: name, error, origin: heard }))).toEqual({
+          greeting,
+          message,
+          origin: heard,
+        });
     },
   );
 });

@@ -310,7 +310,7 @@ export function describeGateway(name: string, call: Call, { megabytes }: { megab
             'user-agent': 'evil',
           },
         });
-        const { host: _, connection, ...headers } = last()?.headers ?? {};
+        const { host: _host, connection: _connection, ...headers } = last()?.headers ?? {};
         expect(headers).toEqual({
           accept: 'application/json',
           'accept-encoding': 'identity',

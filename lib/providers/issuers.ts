@@ -1,0 +1,83 @@
+/**
+ * What is known about OpenID providers: facts only. Any other provider works as well; there is just less to say about it.
+ */
+export interface IssuerFacts {
+  /** What people call it. */
+  name: string;
+  /** How its issuer is written, for `CMS_GATEWAY_ISSUER`. */
+  example?: string;
+  /** Where a client is registered. `$1` and so on are parts of the issuer. */
+  console?: string;
+  /** What to choose there, in the console's own words. */
+  advice?: string;
+  /** More to say when somebody is sent there. */
+  parameters?: Readonly<Record<string, string>>;
+}
+
+/** Whoever has several accounts, or was refused with one, has to be able to choose. */
+const choose = { parameters: { prompt: 'select_account' } };
+
+/** In the order in which they are shown. */
+export const knownIssuers: readonly (IssuerFacts & { issuer: RegExp })[] = [
+  {
+    // https://developers.google.com/identity/openid-connect/openid-connect#authenticationuriparameters
+    issuer: /^https:\/\/accounts\.google\.com$/,
+    name: 'Google',
+    example: 'https://accounts.google.com',
+    console: 'https://console.cloud.google.com/auth/clients',
+    advice: 'Create client, Application type: Web application; the address goes under Authorized redirect URIs.',
+    ...choose,
+  },
+  {
+    // https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#send-the-sign-in-request
+    issuer: /^https:\/\/login\.microsoftonline\.(?:com|us)\/[\w.-]+\/v2\.0$/i,
+    name: 'Microsoft',
+    example: 'https://login.microsoftonline.com/<tenant id>/v2.0',
+    console: 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade',
+    advice:
+      'New registration, Accounts in this organizational directory only; the address goes under Redirect URI, Web. Then Certificates & secrets, New client secret; and Token configuration, Add optional claim, ID: email and xms_edov.',
+    ...choose,
+  },
+  {
+    // https://docs.gitlab.com/integration/openid_connect_provider/
+    issuer: /^https:\/\/gitlab\.com$/,
+    name: 'GitLab',
+    example: 'https://gitlab.com',
+    console: 'https://gitlab.com/-/user_settings/applications',
+    advice: 'Add new application, Confidential, with the scopes openid, profile and email.',
+  },
+  {
+    // https://auth0.com/docs/get-started/applications/application-settings
+    issuer: /^https:\/\/[\w.-]+\.auth0\.com$/,
+    name: 'Auth0',
+    example: 'https://<tenant>.auth0.com',
+    console: 'https://manage.auth0.com/#/applications',
+    advice: 'Create Application, Regular Web Applications; the address goes under Settings, Allowed Callback URLs.',
+  },
+  {
+    // https://developer.okta.com/docs/guides/sign-into-web-app-redirect/
+    issuer: /^https:\/\/([\w-]+)\.(okta\.com|okta-emea\.com|oktapreview\.com)(?:\/oauth2\/[\w-]+)?$/,
+    name: 'Okta',
+    example: 'https://<name>.okta.com',
+    console: 'https://$1-admin.$2/admin/apps/active',
+    advice:
+      'Create App Integration, OIDC, Web Application; the address goes under Sign-in redirect URIs. Assign it to those who are to edit.',
+  },
+  {
+    // https://www.keycloak.org/docs/latest/server_admin/#_oidc_clients
+    issuer: /^(https?:\/\/[^?#]+)\/realms\/([^/?#]+)$/,
+    name: 'Keycloak',
+    example: 'https://<host>/realms/<realm>',
+    console: '$1/admin/$2/console/#/$2/clients',
+    advice: 'Create client, OpenID Connect, Client authentication on; the address goes under Valid redirect URIs.',
+  },
+];
+
+/** @param issuer as the settings have it */
+export function issuerFacts(issuer: string): IssuerFacts {
+  const plain = issuer.replace(/\/$/, '');
+  const facts = knownIssuers.find((candidate) => candidate.issuer.test(plain));
+  if (!facts) return { name: URL.canParse(issuer) ? new URL(issuer).host : 'The provider' };
+  const { issuer: pattern, console, ...rest } = facts;
+  return { ...rest, ...(console !== undefined && { console: plain.replace(pattern, console) }) };
+}
