@@ -15,7 +15,7 @@ let current: Handler;
 beforeAll(async () => {
   port = await freePort();
   const handler: Handler = (request) => current(request);
-  close = await listen(node(handler, { url: `http://localhost:${port}` }), { port, loopbackOnly: true });
+  close = await listen(node(handler, { url: `http://localhost:${port}` }), { port });
 });
 afterAll(() => close());
 
