@@ -43,10 +43,9 @@ export function readForm(contentType: string | undefined, body: Uint8Array): For
   try {
     const limits = { maxFileSize: bytes.length, maxTotalSize: bytes.length };
     for (const { headers, content } of parseMultipart(body, { boundary, ...limits })) {
-      const { 'content-disposition': what = '', 'content-type': type, ...others } = headers;
+      const { 'content-disposition': what = '', 'content-type': type } = headers;
       const [, name, filename] = disposition.exec(what) ?? [];
-      if (name === undefined || escaped.test(name) || control.test(what) || Object.keys(others).length > 0)
-        return undefined;
+      if (name === undefined || escaped.test(name) || control.test(what)) return undefined;
       if (type !== undefined && (filename === undefined || !mediaType.test(type))) return undefined;
       const typed = type === undefined ? '' : `\r\nContent-Type: ${type}`;
       if (!follows(`${delimiter}\r\nContent-Disposition: ${what}${typed}\r\n\r\n`)) return undefined;

@@ -77,7 +77,6 @@ describe.skipIf(browserMissing).each(hosts)(
       });
       closeGateway = await listen(node(serve(wing, { env, log: (entry) => log.push(entry) })), {
         port,
-        loopbackOnly: true,
       });
     });
     afterAll(async () => {

@@ -1,4 +1,5 @@
 // @ts-check
+import { hosts } from './hosts.mjs';
 import { repairs } from './repairs.mjs';
 
 /**
@@ -34,6 +35,7 @@ const unbound = (name) => ({
 /** @type {Mutant[]} */
 export const mutants = [
   ...repairs,
+  ...hosts,
 
   // The page
   {
