@@ -8,7 +8,7 @@ export interface CmsConfig {
   /** What the owner writes under `backend:`, such as name, repo, base_url, api_root. */
   backend: Record<string, Scalar>;
   /** More at the top level, such as the second `base_url` that Decap wants for Bitbucket's refresh. */
-  top?: Record<string, Scalar>;
+  top?: Record<string, Scalar | Record<string, Scalar>>;
 }
 
 const titles: Record<CmsName, string> = { decap: 'Decap CMS', netlify: 'Netlify CMS', sveltia: 'Sveltia CMS' };
@@ -62,7 +62,7 @@ collections:
 `;
 }
 
-function lines(values: Record<string, Scalar>, indent = '') {
+function lines(values: NonNullable<CmsConfig['top']>, indent = '') {
   return Object.entries(values)
     .map(([name, value]) => `${indent}${name}: ${JSON.stringify(value)}`)
     .join('\n');
