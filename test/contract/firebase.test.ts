@@ -2,9 +2,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
+import { firebaseBounds, within } from '../../lib/platforms/bounds.ts';
 import { firebase } from '../../lib/platforms/firebase.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import { askOver, closed } from './http.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 import { describeSignIn, oneSession } from './sign-in.ts';
@@ -34,3 +36,4 @@ const call: Call = (handler, request) => {
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
 describeSignIn('Firebase', call, oneSession);
+describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), { megabytes: 32 });

@@ -1,4 +1,6 @@
+import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 import { describeSignIn } from './sign-in.ts';
@@ -20,3 +22,4 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
 describeSignIn('AWS Lambda', call);
+describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });

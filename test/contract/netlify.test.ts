@@ -1,5 +1,7 @@
 import type { Context } from '@netlify/functions';
+import { netlifyBounds, within } from '../../lib/platforms/bounds.ts';
 import { netlify } from '../../lib/platforms/netlify.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 import { describeSignIn } from './sign-in.ts';
@@ -22,3 +24,4 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
 describeSignIn('Netlify', call);
+describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });

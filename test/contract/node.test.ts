@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import { askOver, freePort } from './http.ts';
+import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 import { describeSignIn } from './sign-in.ts';
@@ -25,3 +26,4 @@ const call: Call = (handler, request) => {
 describeLogin('a Node server', call);
 describeRefresh('a Node server', call);
 describeSignIn('a Node server', call);
+describeGateway('a Node server', call, { megabytes: 32 });

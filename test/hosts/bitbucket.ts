@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bitbucketApi } from './bitbucket/api.ts';
+import type { PullRequest } from './bitbucket/pull-requests.ts';
 import { faults } from './faults.ts';
 import {
   basicCredentials,
@@ -35,7 +36,11 @@ export interface BitbucketSettings extends HostSettings {
   grace: number;
 }
 
-export interface BitbucketHost extends BitbucketSettings, Host {}
+export interface BitbucketHost extends BitbucketSettings, Host {
+  readonly pullRequests: PullRequest[];
+  /** What builds say about commits. */
+  readonly statuses: Array<{ sha: string; key: string; state: string; url: string }>;
+}
 
 export type BitbucketOptions = ListenOptions & Partial<BitbucketSettings> & { repository?: RepositoryOptions };
 
@@ -68,6 +73,9 @@ export async function startBitbucket({ port, host, repository = {}, ...settings 
     apiRoot: `${listening.url}/2.0`,
     repository: new Repository(fullName, branch, files),
     grants: new Grants(),
+    accessTokens: new Map(),
+    pullRequests: [],
+    statuses: [],
     requests: [],
     unexpected: [],
     close: listening.close,

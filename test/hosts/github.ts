@@ -8,6 +8,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { faults } from './faults.ts';
 import { githubApi } from './github/api.ts';
+import type { InstallationToken, InstalledApp } from './github/app.ts';
+import type { PullRequest } from './github/pull-requests.ts';
 import {
   fromOurPage,
   type Host,
@@ -36,6 +38,12 @@ export interface GitHubSettings extends HostSettings {
 
 export interface GitHubHost extends GitHubSettings, Host {
   readonly graphqlRoot: string;
+  readonly pullRequests: PullRequest[];
+  /** By commit. */
+  readonly statuses: Map<string, Array<{ context: string; state: string; target_url: string }>>;
+  /** A GitHub App that is installed on the repository, if there is one, and the tokens that it was given. */
+  installedApp: InstalledApp | undefined;
+  readonly installationTokens: Map<string, InstallationToken>;
 }
 
 export type GitHubOptions = ListenOptions & Partial<GitHubSettings> & { repository?: RepositoryOptions };
@@ -63,6 +71,11 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
     graphqlRoot: `${listening.url}/api/graphql`,
     repository: new Repository(fullName, branch, files),
     grants: new Grants(),
+    accessTokens: new Map(),
+    pullRequests: [],
+    statuses: new Map(),
+    installedApp: undefined,
+    installationTokens: new Map(),
     requests: [],
     unexpected: [],
     close: listening.close,

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { faults } from './faults.ts';
 import { gitlabApi } from './gitlab/api.ts';
+import type { MergeRequest } from './gitlab/merge-requests.ts';
 import {
   basicCredentials,
   fromOurPage,
@@ -33,6 +34,9 @@ export interface GitLabSettings extends HostSettings {
 
 export interface GitLabHost extends GitLabSettings, Host {
   readonly graphqlRoot: string;
+  readonly mergeRequests: MergeRequest[];
+  /** What builds say about commits. */
+  readonly statuses: Array<{ sha: string; name: string; status: string; target_url: string }>;
 }
 
 export type GitLabOptions = ListenOptions &
@@ -71,6 +75,9 @@ export async function startGitLab({ port, host, path = '', repository = {}, ...s
     graphqlRoot: `${url}/api/graphql`,
     repository: new Repository(fullName, branch, files),
     grants: new Grants(),
+    accessTokens: new Map(),
+    mergeRequests: [],
+    statuses: [],
     requests: [],
     unexpected: [],
     close: listening.close,

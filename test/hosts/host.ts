@@ -30,6 +30,14 @@ export interface HostSettings {
   headers: Record<string, string>;
 }
 
+/** A token that was made by hand, for a program and not for a person. */
+export interface AccessToken {
+  name: string;
+  scopes: string[];
+  /** The day on which it stops working, `2026-12-01`; absent if it never does. */
+  ends?: string;
+}
+
 export interface LoggedRequest {
   method: string;
   path: string;
@@ -43,6 +51,8 @@ export interface Host {
   readonly apiRoot: string;
   readonly repository: Repository;
   readonly grants: Grants;
+  /** Project and repository access tokens, by what a program sends; can be changed at any time. */
+  readonly accessTokens: Map<string, AccessToken>;
   /** The newest thousand. */
   readonly requests: LoggedRequest[];
   /** API requests that this host does not know how to answer: a test that is green without this being empty proves little. */
@@ -54,6 +64,13 @@ export interface RepositoryOptions {
   fullName?: string;
   branch?: string;
   files?: Record<string, string>;
+}
+
+/** The scopes of a token that is good today, whoever it was made for. */
+export function tokenScopes({ accessTokens, grants }: Pick<Host, 'accessTokens' | 'grants'>, token: string) {
+  const { scopes, ends } = accessTokens.get(token) ?? {};
+  const ended = ends !== undefined && new Date().toISOString().slice(0, 10) >= ends;
+  return ended ? undefined : (scopes ?? grants.holder(token)?.scopes);
 }
 
 /** The entry can be filled in later. */

@@ -16,6 +16,8 @@ export interface Commit {
   parents: string[];
   message: string;
   author: Signature;
+  /** Where it is somebody else. */
+  committer?: Signature;
 }
 
 export interface TreeEntry {
@@ -46,9 +48,9 @@ export class Repository {
   #size = 0;
 
   constructor(fullName: string, defaultBranch: string, files: Record<string, string>) {
-    const [owner = '', name = ''] = fullName.split('/');
-    this.owner = owner;
-    this.name = name;
+    const slash = fullName.lastIndexOf('/');
+    this.owner = fullName.slice(0, slash); // at GitLab with the groups in it
+    this.name = fullName.slice(slash + 1);
     this.defaultBranch = defaultBranch;
     this.save(defaultBranch, files, 'First commit', {
       name: 'Demo',
@@ -100,11 +102,11 @@ export class Repository {
   }
 
   writeCommit(commit: Commit) {
-    const { author, message, parents, tree } = commit;
-    const seconds = Math.floor(Date.parse(author.date) / 1000);
-    const signature = `${author.name} <${author.email}> ${seconds} +0000`;
+    const { author, committer = author, message, parents, tree } = commit;
+    const signature = ({ name, email, date }: Signature) =>
+      `${name} <${email}> ${Math.floor(Date.parse(date) / 1000)} +0000`;
     const lines = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`)];
-    lines.push(`author ${signature}`, `committer ${signature}`, '', message);
+    lines.push(`author ${signature(author)}`, `committer ${signature(committer)}`, '', message);
     return this.#write({ type: 'commit', commit }, Buffer.from(lines.join('\n')));
   }
 

@@ -2,7 +2,6 @@ import { github as provider } from '../../providers/github.ts';
 import { isBranch, isPath, isWritable } from '../../settings/paths.ts';
 import {
   anything,
-  branch,
   isDraft,
   isSha,
   json,
@@ -16,8 +15,8 @@ import {
   type GatewayHost,
   type Json,
   type Parameter,
-  type QueryValue,
 } from '../host.ts';
+import { descriptions, folder, mergeMessages, page, revision, size } from '../values.ts';
 
 /** `main:content/posts`, or without a path. The CMSs encode only some of these. */
 const tree: Parameter = {
@@ -44,6 +43,12 @@ const comparison: Parameter = {
   },
 };
 
+/** To us a slash is a part of the name; GitHub has answers of another kind behind some branches. */
+const named: Parameter = {
+  slashes: 'encoded',
+  check: (name) => isBranch(name) && !/\/(protection|rename)(\/|$)/.test(name),
+};
+
 /** The branch that is published, or a draft. */
 const writable: Parameter = {
   slashes: 'encoded',
@@ -51,16 +56,7 @@ const writable: Parameter = {
 };
 const draft: Parameter = { slashes: 'encoded', check: isDraft };
 
-const revision: QueryValue = (value) => {
-  if (isBranch(value)) return value;
-  throw refuse('it names a branch as no branch can be called');
-};
-const count: QueryValue = (value) => {
-  if (/^[1-9]\d{0,8}$/.test(value)) return value;
-  throw refuse('it names no number');
-};
-
-const paging = { per_page: count, page: count };
+const paging = { per_page: size, page };
 
 /**
  * github.com, ghe.com and GitHub Enterprise Server.
@@ -93,7 +89,7 @@ export const github: GatewayHost = {
   },
   expiry: { header: 'github-authentication-token-expiration' },
   rules: [
-    { name: 'branch', method: 'GET', path: '/branches/{branch}', parameters: { branch } },
+    { name: 'branch', method: 'GET', path: '/branches/{branch}', parameters: { branch: named } },
     {
       name: 'tree',
       method: 'GET',
@@ -118,7 +114,7 @@ export const github: GatewayHost = {
       name: 'commits',
       method: 'GET',
       path: '/commits',
-      query: { path: anything, sha: revision, ...paging },
+      query: { path: folder, sha: revision, ...paging },
     },
     { name: 'statuses', method: 'GET', path: '/commits/{sha}/status', parameters: { sha }, query: paging },
     {
@@ -168,6 +164,9 @@ export const github: GatewayHost = {
     },
   ],
 };
+
+const isOneOf = (words: readonly string[], value: unknown): boolean =>
+  typeof value === 'string' && words.includes(value);
 
 const sameName = (a: unknown, b: string): boolean => typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
 
@@ -246,7 +245,8 @@ function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): 
   )
     throw refuse('only drafts of this repository are proposed here');
   if (base !== gateway.branch) throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
-  return { title: text(title, 'title'), ...(body != null && { body: text(body, 'body') }), head, base };
+  // A description can close issues and call people: so only the words that the CMSs write get through.
+  return { title: text(title, 'title'), ...(isOneOf(descriptions, body) && { body }), head, base };
 }
 
 function closePullRequest({ state }: Json): object {
@@ -257,7 +257,7 @@ function closePullRequest({ state }: Json): object {
 function merge({ commit_message: message, sha: id, merge_method: method = 'merge' }: Json): object {
   if (method !== 'merge' && method !== 'squash') throw refuse('it merges in a way that the CMS never does');
   return {
-    ...(message != null && { commit_message: text(message, 'commit_message') }),
+    ...(isOneOf(mergeMessages, message) && { commit_message: message }),
     sha: hash(id, 'sha'),
     merge_method: method,
   };

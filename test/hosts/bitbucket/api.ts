@@ -1,14 +1,14 @@
 /** The door to Bitbucket's API: CORS, tokens and rights. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BitbucketHost } from '../bitbucket.ts';
-import { remember } from '../host.ts';
-import { HttpError, readBody } from '../http.ts';
-import type { Grant } from '../oauth.ts';
+import { remember, tokenScopes } from '../host.ts';
+import { HttpError, parseJson, readBody } from '../http.ts';
 import { findRoute } from './rest.ts';
 
 /** Whose request it is, and what that person may do with the token at hand. */
 export interface Caller {
-  grant: Grant;
+  /** As it was sent. */
+  token: string;
   /** Whether the token has that scope, or one that implies it. */
   has(scope: string): boolean;
 }
@@ -48,17 +48,19 @@ export async function bitbucketApi(
   return true;
 }
 
-function identify({ grants }: BitbucketHost, request: IncomingMessage): Caller {
-  const token = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const grant = grants.holder(token ?? '');
-  if (token === undefined || grant === undefined) {
+function identify(bitbucket: BitbucketHost, request: IncomingMessage): Caller {
+  const token = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const scopes = tokenScopes(bitbucket, token);
+  if (scopes === undefined) {
     // The first sentence is what the CMSs go by when they decide to refresh.
-    throw grants.isExpired(token ?? '')
+    throw bitbucket.grants.isExpired(token)
       ? new HttpError(401, 'Access token expired. Use your refresh token to obtain a new access token.')
       : new HttpError(401, 'Token is invalid, expired, or not supported for this endpoint.');
   }
-  const { scopes } = grant;
-  return { grant, has: (scope) => scopes.includes(scope) || scopes.includes(`${scope}:write`) };
+  // The right to write pull requests is one to write to the repository, and every right includes reading.
+  const implied = scopes.flatMap((scope) => (/^(pullrequest|repository)/.test(scope) ? ['repository'] : []));
+  const all = [...scopes, ...implied, ...(scopes.includes('pullrequest:write') ? ['repository:write'] : [])];
+  return { token, has: (scope) => all.includes(scope) || all.includes(`${scope}:write`) };
 }
 
 async function answer(bitbucket: BitbucketHost, caller: Caller, request: IncomingMessage, url: URL) {
@@ -69,16 +71,18 @@ async function answer(bitbucket: BitbucketHost, caller: Caller, request: Incomin
     remember(bitbucket, `${method} ${path}`);
     throw new HttpError(404, 'Resource not found');
   }
-  const form = method === 'POST' ? await readForm(request) : new FormData();
-  return route({ bitbucket, caller, query: url.searchParams, form, files: await readFiles(form), url });
+  const content = await readBody(request, 32 * 1024 * 1024);
+  const type = request.headers['content-type'] ?? '';
+  const json = /\bjson\b/.test(type);
+  const form = content.length > 0 && !json ? await readForm(content, type) : new FormData();
+  const body = json ? parseJson(content.toString()) : {};
+  return route({ bitbucket, caller, query: url.searchParams, body, form, files: await readFiles(form), url });
 }
 
 /** Commits come as forms, multipart or not. */
-async function readForm(request: IncomingMessage) {
-  const content = await readBody(request, 32 * 1024 * 1024);
-  const type = request.headers['content-type'] ?? '';
+async function readForm(content: Buffer, type: string) {
   try {
-    return await new Response(content, { headers: { 'Content-Type': type } }).formData();
+    return await new Response(new Uint8Array(content), { headers: { 'Content-Type': type } }).formData();
   } catch {
     throw new HttpError(400, 'The body is not a form.');
   }

@@ -1,50 +1,17 @@
 /**
- * Bitbucket's REST API as far as Decap and Netlify CMS use it to list, read and save.
+ * Bitbucket's REST API as far as Decap and Netlify CMS use it: to list, read and save.
  *
  * @see https://developer.atlassian.com/cloud/bitbucket/rest/api-group-source/
  */
 import type { BitbucketHost } from '../bitbucket.ts';
 import { HttpError } from '../http.ts';
-import type { Commit, Signature } from '../repository.ts';
+import type { Commit } from '../repository.ts';
 import { type Answer, matchRoute, path, type Route } from '../routes.ts';
-import type { Caller } from './api.ts';
-
-interface Call {
-  bitbucket: BitbucketHost;
-  caller: Caller;
-  query: URLSearchParams;
-  url: URL;
-  form: FormData;
-  /** The files in the form. */
-  files: Record<string, Buffer>;
-}
+import { pullRequestRoutes } from './pull-requests.ts';
+import { authorOf, type Call, ok, page, repo, requireScope, userJson } from './route.ts';
 
 /** The handler for a request, or nothing if this host has never heard of such a path. */
 export const findRoute = (method: string, at: string) => matchRoute(routes, method, at);
-
-const ok = (body: unknown): Answer => ({ status: 200, body });
-
-/** A route below a repository. */
-function repo(pattern: string, route: Route<Call>): [RegExp, Route<Call>] {
-  const [method = '', rest = ''] = pattern.split(' ');
-  const guarded: Route<Call> = (call, owner = '', name = '', ...captured) => {
-    const { bitbucket, caller } = call;
-    const known = `${owner}/${name}`.toLowerCase() === bitbucket.repository.fullName.toLowerCase();
-    if (!known || (bitbucket.private && !bitbucket.collaborator)) {
-      throw new HttpError(404, `You may not have access to this repository or it no longer exists in this workspace.`);
-    }
-    requireScope(caller, method === 'GET' ? 'repository' : 'repository:write');
-    if (method !== 'GET' && !bitbucket.collaborator) {
-      throw new HttpError(403, 'Your credentials lack one or more required privileges.');
-    }
-    return route(call, ...captured);
-  };
-  return [path(`${method} /repositories/:owner/:repo${rest}`), guarded];
-}
-
-function requireScope(caller: Caller, scope: string) {
-  if (!caller.has(scope)) throw new HttpError(403, 'Your credentials lack one or more required privilege scopes.');
-}
 
 const routes: Array<[RegExp, Route<Call>]> = [
   [
@@ -89,8 +56,7 @@ const routes: Array<[RegExp, Route<Call>]> = [
     return ok(page(commits, url, 30, (commit) => commitJson(bitbucket, commit, commit.sha)));
   }),
 
-  // No editorial workflow here: no pull request is ever open.
-  repo('GET /pullrequests', ({ url }) => ok(page([], url, 10, (never) => never))),
+  ...pullRequestRoutes,
 
   // Content
 
@@ -98,13 +64,18 @@ const routes: Array<[RegExp, Route<Call>]> = [
   repo('GET /src/:commit/', source),
   repo('GET /src/:commit/*path', source),
 
-  repo('POST /src', ({ bitbucket, files, form }) => {
+  repo('POST /src', (call) => {
+    const { bitbucket, files, form } = call;
     const { repository, url } = bitbucket;
     const text = (name: string) => form.getAll(name).find((value) => typeof value === 'string');
     const branch = text('branch') ?? repository.defaultBranch;
     const head = repository.branches.get(branch);
     const parent = text('parents') ?? head ?? repository.branches.get(repository.defaultBranch) ?? '';
     if (repository.commit(parent) === undefined) throw new HttpError(400, `parents: Commit not found: ${parent}`);
+    const blocked = [...repository.branches.keys()].some(
+      (other) => other.startsWith(`${branch}/`) || branch.startsWith(`${other}/`),
+    );
+    if (blocked) throw new HttpError(500, 'Something went wrong');
     if (head !== undefined && head !== parent) throw new HttpError(409, 'Something went wrong: the branch has moved.');
 
     const changes: Record<string, Buffer | null> = {};
@@ -114,7 +85,7 @@ const routes: Array<[RegExp, Route<Call>]> = [
     if (Object.keys(changes).length === 0) throw new HttpError(400, 'No files were specified.');
     repository.branches.set(branch, parent);
     const message = text('message') ?? 'Edited online with Bitbucket';
-    const sha = repository.save(branch, changes, message, signature(bitbucket, text('author')));
+    const sha = repository.save(branch, changes, message, authorOf(call, text('author')));
     return { status: 201, headers: { Location: `${url}/2.0/repositories/${repository.fullName}/commit/${sha}` } };
   }),
 ];
@@ -148,35 +119,6 @@ function source({ bitbucket: { repository }, query, url }: Call, revision = '', 
 
 // Shapes
 
-function page<Item>(items: Item[], url: URL, usual: number, json: (item: Item) => unknown) {
-  const pagelen = Math.min(Math.max(Number(url.searchParams.get('pagelen') ?? usual), 1), 100);
-  const number = Number(url.searchParams.get('page') ?? 1);
-  const link = (to: number) => {
-    const other = new URL(url);
-    other.searchParams.set('page', String(to));
-    return other.href;
-  };
-  return {
-    values: items.slice((number - 1) * pagelen, number * pagelen).map(json),
-    pagelen,
-    page: number,
-    ...(number * pagelen < items.length && { next: link(number + 1) }),
-    ...(number > 1 && { previous: link(number - 1) }),
-  };
-}
-
-function userJson({ url, user }: BitbucketHost) {
-  return {
-    type: 'user',
-    uuid: '{00000000-0000-0000-0000-000000000002}',
-    account_id: '1:demo',
-    username: user.login,
-    nickname: user.login,
-    display_name: user.name,
-    links: { avatar: { href: `${url}/avatar.svg` }, html: { href: `${url}/${user.login}` } },
-  };
-}
-
 function commitJson(bitbucket: BitbucketHost, { message, author, parents }: Commit, hash: string) {
   const ours = author.name === bitbucket.user.name;
   return {
@@ -191,11 +133,4 @@ function commitJson(bitbucket: BitbucketHost, { message, author, parents }: Comm
     },
     parents: parents.map((parent) => ({ type: 'commit', hash: parent })),
   };
-}
-
-/** `Name <address>` */
-function signature({ user }: BitbucketHost, sent: string | undefined): Signature {
-  const [, name = user.name, email = `${user.login}@users.noreply.example.com`] =
-    /^(.*?) <(.*)>$/.exec(sent ?? '') ?? [];
-  return { name, email, date: new Date().toISOString() };
 }

@@ -6,15 +6,16 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GitHubHost } from '../github.ts';
 import { GraphQLError, executeGraphQL } from '../graphql.ts';
-import { remember } from '../host.ts';
+import { remember, tokenScopes } from '../host.ts';
 import { HttpError, parseJson, readBody } from '../http.ts';
-import type { Grant } from '../oauth.ts';
+import type { Answer } from '../routes.ts';
+import { appRoutes } from './app.ts';
 import { schema } from './graphql.ts';
 import { findRoute } from './rest.ts';
 
 /** Whose request it is, and what that person may do with the token at hand. */
 export interface Caller {
-  grant: Grant;
+  scopes: string[];
   mayRead: boolean;
   mayWrite: boolean;
 }
@@ -47,35 +48,53 @@ export async function githubApi(
     return true;
   }
   try {
-    const caller = identify(github, request);
-    response.setHeader('X-OAuth-Scopes', caller.grant.scopes.join(', '));
+    const token = tokenOf(request);
+    const path = url.pathname.slice('/api/v3'.length);
+    if (!graphql && (path.startsWith('/app/') || path.endsWith('/installation'))) {
+      const body = (await readBody(request, 64 * 1024)).toString();
+      const given = { method: request.method ?? '', path, token, body: body === '' ? {} : parseJson(body) };
+      const answer = await appRoutes(github, given);
+      if (answer === undefined) throw new HttpError(404, 'Not Found');
+      sendApi(request, response, answer);
+      return true;
+    }
+    const caller = identify(github, token);
+    response.setHeader('X-OAuth-Scopes', caller.scopes.join(', '));
+    const ends = github.accessTokens.get(token)?.ends;
+    if (ends !== undefined) response.setHeader('GitHub-Authentication-Token-Expiration', `${ends} 00:00:00 UTC`);
     if (graphql) {
-      sendApi(request, response, 200, await answerGraphQL(github, caller, request));
+      sendApi(request, response, { status: 200, body: await answerGraphQL(github, caller, request) });
     } else {
-      const { status, body } = await answerRest(github, caller, request, url);
-      sendApi(request, response, status, body);
+      sendApi(request, response, await answerRest(github, caller, request, url));
     }
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     const { status, message } = error;
-    sendApi(request, response, status, {
-      message,
-      documentation_url: 'https://docs.github.com/rest',
-      status: `${status}`,
-    });
+    const body = { message, documentation_url: 'https://docs.github.com/rest', status: `${status}` };
+    sendApi(request, response, { status, body });
   }
   return true;
 }
 
-function identify(github: GitHubHost, request: IncomingMessage): Caller {
+function tokenOf(request: IncomingMessage): string {
   const token = /^(?:token|bearer) (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new HttpError(401, 'Requires authentication');
-  const grant = github.grants.holder(token);
-  if (grant === undefined) throw new HttpError(401, 'Bad credentials');
+  return token;
+}
+
+function identify(github: GitHubHost, token: string): Caller {
+  const installed = github.installationTokens.get(token);
+  if (installed !== undefined && Date.now() < installed.ends) {
+    // Their rights are those that were asked for; without one for contents, the repository is not even there.
+    const { contents } = installed.permissions;
+    return { scopes: [], mayRead: contents !== undefined, mayWrite: contents === 'write' };
+  }
+  const scopes = tokenScopes(github, token);
+  if (scopes === undefined) throw new HttpError(401, 'Bad credentials');
   // The tokens of a GitHub App have no scopes: their rights are those of the installation.
-  const may = (...scopes: string[]) => token.startsWith('ghu_') || scopes.some((scope) => grant.scopes.includes(scope));
+  const may = (...wanted: string[]) => token.startsWith('ghu_') || wanted.some((scope) => scopes.includes(scope));
   return {
-    grant,
+    scopes,
     mayRead: github.private ? github.collaborator && may('repo') : true,
     mayWrite: github.collaborator && (github.private ? may('repo') : may('repo', 'public_repo')),
   };
@@ -107,12 +126,12 @@ async function answerGraphQL(github: GitHubHost, caller: Caller, request: Incomi
   }
 }
 
-function sendApi(request: IncomingMessage, response: ServerResponse, status: number, body: unknown) {
+function sendApi(request: IncomingMessage, response: ServerResponse, { status, body, headers: more }: Answer) {
   const text = body === undefined ? '' : JSON.stringify(body);
   const etag = `"${createHash('sha256').update(text).digest('hex')}"`;
   // api.github.com lets browsers keep an answer for a minute. Here they always ask: a test that revokes a token
   // must not meet an answer from before.
-  const headers = { ...cors, 'Cache-Control': 'private, no-cache', Vary: 'Accept, Authorization', ETag: etag };
+  const headers = { ...cors, ...more, 'Cache-Control': 'private, no-cache', Vary: 'Accept, Authorization', ETag: etag };
   if (status === 200 && request.method === 'GET' && request.headers['if-none-match']?.includes(etag)) {
     response.writeHead(304, headers).end();
     return;

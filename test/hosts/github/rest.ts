@@ -5,35 +5,14 @@
  */
 import type { GitHubHost } from '../github.ts';
 import { HttpError } from '../http.ts';
-import type { Commit, Signature, TreeEntry } from '../repository.ts';
-import { type Answer, list, matchRoute, path, type Route, text } from '../routes.ts';
+import type { Signature, TreeEntry } from '../repository.ts';
+import { list, matchRoute, path, type Route, text } from '../routes.ts';
 import type { Caller } from './api.ts';
-
-interface Call {
-  github: GitHubHost;
-  caller: Caller;
-  query: URLSearchParams;
-  body: Record<string, unknown>;
-}
+import { pullRequestRoutes } from './pull-requests.ts';
+import { type Call, commitJson, created, notFound, ok, repo } from './route.ts';
 
 /** The handler for a request, or nothing if this host has never heard of such a path. */
 export const findRoute = (method: string, at: string) => matchRoute(routes, method, at);
-
-const ok = (body: unknown): Answer => ({ status: 200, body });
-const created = (body: unknown): Answer => ({ status: 201, body });
-const notFound = () => new HttpError(404, 'Not Found');
-
-/** A route below a repository. What one may not read does not exist, and what one may not write looks the same. */
-function repo(pattern: string, route: Route<Call>): [RegExp, Route<Call>] {
-  const [method = '', rest = ''] = pattern.split(' ');
-  const guarded: Route<Call> = (call, owner = '', name = '', ...captured) => {
-    const { caller, github } = call;
-    const known = `${owner}/${name}`.toLowerCase() === github.repository.fullName.toLowerCase();
-    if (!known || !caller.mayRead || (method !== 'GET' && !caller.mayWrite)) throw notFound();
-    return route(call, ...captured);
-  };
-  return [path(`${method} /repos/:owner/:repo${rest}`), guarded];
-}
 
 const routes: Array<[RegExp, Route<Call>]> = [
   [path('GET /user'), ({ github }) => ok(userJson(github))],
@@ -52,7 +31,12 @@ const routes: Array<[RegExp, Route<Call>]> = [
     const sha = github.repository.branches.get(branch);
     const commit = github.repository.commit(sha ?? '');
     if (sha === undefined || commit === undefined) throw new HttpError(404, 'Branch not found');
-    return ok({ name: branch, protected: false, commit: { sha, commit: commitJson(commit, sha) } });
+    return ok({
+      name: branch,
+      protected: false,
+      commit: { sha, commit: commitJson(commit, sha) },
+      _links: { self: `${github.apiRoot}/repos/${github.repository.fullName}/branches/${encodeURIComponent(branch)}` },
+    });
   }),
 
   repo('GET /commits', ({ github: { repository }, query }) => {
@@ -63,8 +47,7 @@ const routes: Array<[RegExp, Route<Call>]> = [
     return ok(commits.map((commit) => ({ sha: commit.sha, commit: commitJson(commit, commit.sha) })));
   }),
 
-  // No editorial workflow here: no pull request is ever open.
-  repo('GET /pulls', () => ok([])),
+  ...pullRequestRoutes,
 
   // The Git database
 
@@ -118,9 +101,30 @@ const routes: Array<[RegExp, Route<Call>]> = [
     if (parents.some((parent) => repository.commit(parent) === undefined)) {
       throw new HttpError(422, 'Parent SHA does not exist or is not a commit object');
     }
-    const commit = { tree, parents, message: text(body, 'message'), author: signature(github, body['author']) };
+    const author = signature(github, body['author']);
+    const committer = body['committer'] === undefined ? author : signature(github, body['committer']);
+    const commit = { tree, parents, message: text(body, 'message'), author, committer };
     const sha = repository.writeCommit(commit);
     return created(commitJson(commit, sha));
+  }),
+
+  repo('POST /git/refs', ({ github: { repository }, body }) => {
+    const [, branch] = /^refs\/heads\/(.+)$/.exec(text(body, 'ref')) ?? [];
+    const sha = text(body, 'sha');
+    if (branch === undefined) throw new HttpError(422, 'Reference name must start with refs/heads/');
+    if (repository.commit(sha) === undefined) throw new HttpError(422, 'Object does not exist');
+    if (repository.branches.has(branch)) throw new HttpError(422, 'Reference already exists');
+    const conflict = [...repository.branches.keys()].some(
+      (name) => name.startsWith(`${branch}/`) || branch.startsWith(`${name}/`),
+    );
+    if (conflict) throw new HttpError(422, 'Reference update failed');
+    repository.branches.set(branch, sha);
+    return created({ ref: `refs/heads/${branch}`, object: { type: 'commit', sha } });
+  }),
+
+  repo('DELETE /git/refs/heads/*branch', ({ github: { repository } }, branch = '') => {
+    if (!repository.branches.delete(branch)) throw new HttpError(422, 'Reference does not exist');
+    return { status: 204 };
   }),
 
   repo('PATCH /git/refs/heads/*branch', ({ github: { repository }, body }, branch = '') => {
@@ -162,10 +166,6 @@ function repositoryJson({ url, repository, private: isPrivate, collaborator }: G
     // The user's rights, not the token's: a token with too few scopes is only noticed when it saves.
     permissions: { admin: false, push: collaborator, pull: mayRead },
   };
-}
-
-function commitJson({ tree, parents, message, author }: Commit, sha: string) {
-  return { sha, message, author, committer: author, tree: { sha: tree }, parents: parents.map((id) => ({ sha: id })) };
 }
 
 // Reading what was sent

@@ -2,15 +2,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GitLabHost } from '../gitlab.ts';
 import { GraphQLError, executeGraphQL } from '../graphql.ts';
-import { remember } from '../host.ts';
+import { remember, tokenScopes } from '../host.ts';
 import { HttpError, parseJson, readBody } from '../http.ts';
-import type { Grant } from '../oauth.ts';
 import { schema } from './graphql.ts';
 import { findRoute } from './rest.ts';
 
 /** Whose request it is, and what that person may do with the token at hand. */
 export interface Caller {
-  grant: Grant;
+  /** As it was sent. */
+  token: string;
   /** What cannot be read does not exist. */
   mayRead: boolean;
   mayWrite: boolean;
@@ -44,18 +44,21 @@ export async function gitlabApi(
     response.writeHead(204, preflight).end();
     return true;
   }
-  const token = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
-  const grant = gitlab.grants.holder(token);
-  if (grant === undefined) {
+  // Access tokens have a header of their own, and may come as a bearer token as well.
+  const own = request.headers['private-token'];
+  const token =
+    typeof own === 'string' ? own : (/^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
+  const scopes = tokenScopes(gitlab, token);
+  if (scopes === undefined || (own !== undefined && !gitlab.accessTokens.has(token))) {
     const { body, headers } = unauthorized(graphql, gitlab.grants.isExpired(token));
     sendApi(response, 401, body, headers);
     return true;
   }
-  const { scopes } = grant;
+  const member = gitlab.collaborator || gitlab.accessTokens.has(token);
   const caller: Caller = {
-    grant,
-    mayRead: gitlab.collaborator || !gitlab.private,
-    mayWrite: gitlab.collaborator && scopes.includes('api'),
+    token,
+    mayRead: member || !gitlab.private,
+    mayWrite: member && scopes.includes('api'),
   };
   if (!scopes.includes('api') && !(request.method !== 'POST' && scopes.includes('read_api'))) {
     const description = 'The request requires higher privileges than provided by the access token.';

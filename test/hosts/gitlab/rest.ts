@@ -1,47 +1,32 @@
 /**
- * GitLab's REST API as far as Decap, Netlify CMS and Sveltia use it to list, read and save.
+ * GitLab's REST API as far as Decap, Netlify CMS and Sveltia use it: to list, read and save.
  *
  * @see https://docs.gitlab.com/api/commits/
  */
 import { createHash } from 'node:crypto';
 import type { GitLabHost } from '../gitlab.ts';
 import { HttpError } from '../http.ts';
-import type { Commit } from '../repository.ts';
-import { type Answer, list, matchRoute, path, type Route, text } from '../routes.ts';
-import type { Caller } from './api.ts';
-
-interface Call {
-  gitlab: GitLabHost;
-  caller: Caller;
-  url: URL;
-  query: URLSearchParams;
-  body: Record<string, unknown>;
-}
+import type { Commit, Repository } from '../repository.ts';
+import { ancestry, changesBetween, mergeBase } from '../merge.ts';
+import { list, matchRoute, path, type Route, text } from '../routes.ts';
+import { mergeRequestRoutes } from './merge-requests.ts';
+import { type Call, notFound, ok, paged, project, projectId, userJson } from './route.ts';
 
 /** The handler for a request, or nothing if this host has never heard of such a path. */
 export const findRoute = (method: string, at: string) => matchRoute(routes, method, at);
 
-const projectId = 1;
-const userId = 1;
-
-const ok = (body: unknown): Answer => ({ status: 200, body });
-const notFound = (what: string) => new HttpError(404, `404 ${what} Not Found`);
-
-/** A route below a project, which is named by its number or by its whole path with the slash encoded. */
-function project(pattern: string, route: Route<Call>): [RegExp, Route<Call>] {
-  const [method = '', rest = ''] = pattern.split(' ');
-  const guarded: Route<Call> = (call, id = '', ...captured) => {
-    const { caller, gitlab } = call;
-    const known = id === String(projectId) || id.toLowerCase() === gitlab.repository.fullName.toLowerCase();
-    if (!known || !caller.mayRead) throw notFound('Project');
-    if (method !== 'GET' && !caller.mayWrite) throw new HttpError(403, '403 Forbidden');
-    return route(call, ...captured);
-  };
-  return [path(`${method} /projects/:id${rest}`), guarded];
-}
-
 const routes: Array<[RegExp, Route<Call>]> = [
   [path('GET /user'), ({ gitlab }) => ok({ ...userJson(gitlab), email: `${gitlab.user.login}@example.com` })],
+  // Of the token that asks: a person's, a project's or a group's alike.
+  [
+    path('GET /personal_access_tokens/self'),
+    ({ gitlab, caller }) => {
+      const token = gitlab.accessTokens.get(caller.token);
+      if (token === undefined) throw new HttpError(404, '404 Not Found');
+      const { name, scopes, ends } = token;
+      return ok({ id: 1, name, revoked: false, user_id: 2, scopes, active: true, expires_at: ends ?? null });
+    },
+  ],
   [path('GET /avatar'), ({ gitlab }) => ok({ avatar_url: `${gitlab.url}/avatar.svg` })],
 
   project('GET ', ({ gitlab }) => ok(projectJson(gitlab))),
@@ -65,6 +50,13 @@ const routes: Array<[RegExp, Route<Call>]> = [
       can_push: caller.mayWrite,
       commit: commitJson(commit, id),
     });
+  }),
+
+  project('DELETE /repository/branches/:branch', ({ gitlab: { repository } }, name = '') => {
+    if (!repository.branches.has(name)) throw notFound('Branch');
+    if (name === repository.defaultBranch) throw new HttpError(405, 'Cannot remove HEAD branch');
+    repository.branches.delete(name);
+    return { status: 204 };
   }),
 
   project('GET /repository/tree', (call) => {
@@ -107,8 +99,8 @@ const routes: Array<[RegExp, Route<Call>]> = [
   }),
   project('GET /repository/commits/:sha/refs', (call, sha = '') => {
     const { repository } = call.gitlab;
-    const names = [...repository.branches.keys()].filter((name) =>
-      repository.history(name).some((commit) => commit.sha === sha),
+    const names = [...repository.branches].flatMap(([name, head]) =>
+      ancestry(repository, head).includes(sha) ? [name] : [],
     );
     return paged(
       call,
@@ -116,45 +108,64 @@ const routes: Array<[RegExp, Route<Call>]> = [
     );
   }),
   project('GET /repository/compare', ({ gitlab: { repository }, query }) => {
-    const [from, to] = ['from', 'to'].map((name) => filesOf(repository, query.get(name) ?? ''));
-    if (from === undefined || to === undefined) throw notFound('Ref');
-    const changed = [...new Set([...from.keys(), ...to.keys()])].filter((name) => from.get(name) !== to.get(name));
-    const diffs = changed.map((name) => ({
+    const [from = '', to = ''] = ['from', 'to'].map((name) => query.get(name) ?? '');
+    if ([from, to].some((name) => repository.resolve(name) === undefined)) throw notFound('Ref');
+    // From where they part, as in a merge request.
+    const base = mergeBase(repository, commitOf(repository, from), commitOf(repository, to)) ?? from;
+    const diffs = changesBetween(repository, base, to).map(({ path: name, before, after }) => ({
       old_path: name,
       new_path: name,
-      new_file: !from.has(name),
-      deleted_file: !to.has(name),
+      new_file: before === undefined,
+      deleted_file: after === undefined,
       renamed_file: false,
-      // The CMSs look only at whether it starts with "Binary".
-      diff: '',
+      diff: [before, after].some((sha) => repository.blob(sha ?? '')?.includes(0))
+        ? `Binary files a/${name} and b/${name} differ\n`
+        : '',
     }));
-    return ok({ diffs, compare_timeout: false, compare_same_ref: changed.length === 0 });
+    return ok({ diffs, compare_timeout: false, compare_same_ref: from === to });
   }),
-  // Nothing is built or deployed here, and there is no editorial workflow: no merge request is ever open.
-  project('GET /repository/commits/:sha/statuses', (call) => paged(call, [])),
+  project('GET /repository/commits/:sha/statuses', (call, sha = '') => {
+    const { statuses } = call.gitlab;
+    return paged(
+      call,
+      statuses.filter((status) => status.sha === sha),
+    );
+  }),
+  // Nothing is deployed here.
   project('GET /deployments', (call) => paged(call, [])),
-  project('GET /merge_requests', (call) => paged(call, [])),
 
-  project('POST /repository/commits', ({ gitlab, body }) => {
-    const { repository, user } = gitlab;
+  project('POST /repository/commits', ({ gitlab, caller, body }) => {
+    const { repository, user, accessTokens } = gitlab;
+    const program = accessTokens.get(caller.token);
+    const who = program?.name ?? user.name;
+    const address = program === undefined ? `${user.login}@example.com` : 'project_1_bot@noreply.example.com';
     const branch = text(body, 'branch');
     const start = typeof body['start_branch'] === 'string' ? body['start_branch'] : branch;
     const head = repository.branches.get(start);
-    if (head === undefined || (start !== branch && repository.branches.has(branch))) {
+    const taken = start !== branch && repository.branches.has(branch);
+    if (head === undefined || taken || blocked(repository, branch)) {
       throw new HttpError(400, `Could not update ${branch}. Please refresh and try again.`);
     }
     const files = changes(repository, head, list(body, 'actions'));
     const optional = (name: string, otherwise: string) => (typeof body[name] === 'string' ? body[name] : otherwise);
     repository.branches.set(branch, head);
     const sha = repository.save(branch, files, text(body, 'commit_message'), {
-      name: optional('author_name', user.name),
-      email: optional('author_email', `${user.login}@example.com`),
+      name: optional('author_name', who),
+      email: optional('author_email', address),
       date: new Date().toISOString(),
     });
     const commit = repository.commit(sha);
     return { status: 201, body: commit && commitJson(commit, sha) };
   }),
+
+  ...mergeRequestRoutes,
 ];
+
+const commitOf = ({ branches }: Repository, name: string) => branches.get(name) ?? name;
+
+/** Git cannot have a branch `cms` beside `cms/posts/x`: one of them would be a folder. */
+const blocked = ({ branches }: Repository, name: string) =>
+  [...branches.keys()].some((other) => other.startsWith(`${name}/`) || name.startsWith(`${other}/`));
 
 /** What a list of actions does to the files. Unlike GitHub, GitLab tells creating from updating. */
 function changes(repository: GitLabHost['repository'], head: string, actions: Array<Record<string, unknown>>) {
@@ -221,55 +232,7 @@ function readFile({ gitlab: { repository }, query }: Call, file: string) {
   return { content, meta, headers: { 'X-Gitlab-Blob-Id': sha, 'X-Gitlab-Last-Commit-Id': last } };
 }
 
-/** Path to blob id. */
-function filesOf(repository: GitLabHost['repository'], revision: string) {
-  const sha = repository.resolve(revision);
-  if (sha === undefined) return undefined;
-  const blobs = repository.list(sha, true).filter(({ type }) => type === 'blob');
-  return new Map(blobs.map(({ path: name, sha: id }) => [name, id]));
-}
-
 // Shapes
-
-/** The page is in the body, where it stands among the others in the headers. */
-function paged({ query, url }: Call, items: unknown[]): Answer {
-  const size = Math.min(Math.max(Number(query.get('per_page')) || 20, 1), 100);
-  const number = Math.max(Number(query.get('page')) || 1, 1);
-  const count = Math.max(Math.ceil(items.length / size), 1);
-  const link = (page: number, relation: string) => {
-    const other = new URL(url);
-    other.searchParams.set('page', String(page));
-    other.searchParams.set('per_page', String(size));
-    return `<${other.href}>; rel="${relation}"`;
-  };
-  const links = [link(1, 'first'), link(count, 'last')];
-  if (number < count) links.unshift(link(number + 1, 'next'));
-  if (number > 1) links.unshift(link(number - 1, 'prev'));
-  return {
-    status: 200,
-    body: items.slice((number - 1) * size, number * size),
-    headers: {
-      Link: links.join(', '),
-      'X-Page': String(number),
-      'X-Per-Page': String(size),
-      'X-Total': String(items.length),
-      'X-Total-Pages': String(count),
-      'X-Next-Page': number < count ? String(number + 1) : '',
-      'X-Prev-Page': number > 1 ? String(number - 1) : '',
-    },
-  };
-}
-
-function userJson({ url, user }: GitLabHost) {
-  return {
-    id: userId,
-    username: user.login,
-    name: user.name,
-    state: 'active',
-    avatar_url: `${url}/avatar.svg`,
-    web_url: `${url}/${user.login}`,
-  };
-}
 
 function projectJson({ url, repository, private: isPrivate, collaborator }: GitLabHost) {
   return {

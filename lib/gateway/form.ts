@@ -1,0 +1,85 @@
+import { parseMultipart } from '@remix-run/multipart-parser';
+
+/** A part of a form as a browser sends it. */
+export interface FormPart {
+  name: string;
+  /** A file has one, a plain value has none. */
+  filename: string | undefined;
+  content: Uint8Array;
+}
+
+/** Two quotes would be two readings: browsers write a quote, CR and LF in a name as `%22`, `%0D`, `%0A`, and nothing else. */
+const disposition = /^form-data; name="([^"\\]+)"(?:; filename="([^"\\/]*)")?$/;
+const escaped = /%(?:22|0d|0a)/i;
+const mediaType = /^[\w.+-]+\/[\w.+-]+(?:; ?charset=[\w-]+)?$/;
+// Control characters are what it is about.
+// oxlint-disable-next-line no-control-regex
+const control = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/**
+ * Reads a form exactly as browsers write it, and nothing else.
+ *
+ * What we judge and what the host then reads is the same only if no other parser can find another form in these bytes. So the form
+ * is read, and what was read has to account for every byte: nothing before the first part, between two, or after the last; no
+ * header but the two that browsers send, each once; the boundary nowhere but where a part begins (some parsers take it anywhere).
+ *
+ * @returns undefined for anything else
+ * @see https://www.rfc-editor.org/rfc/rfc7578
+ * @see https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+ */
+export function readForm(contentType: string | undefined, body: Uint8Array): FormPart[] | undefined {
+  const boundary = /^multipart\/form-data; ?boundary=([\w-]{1,70})$/i.exec(contentType ?? '')?.[1];
+  if (boundary === undefined) return undefined;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const delimiter = `--${boundary}`;
+  const parts: FormPart[] = [];
+  let position = 0;
+  const follows = (text: string) => {
+    const expected = Buffer.from(text);
+    const found = bytes.subarray(position, position + expected.length).equals(expected);
+    position += expected.length;
+    return found;
+  };
+  try {
+    const limits = { maxFileSize: bytes.length, maxTotalSize: bytes.length };
+    for (const { headers, content } of parseMultipart(body, { boundary, ...limits })) {
+      const { 'content-disposition': what = '', 'content-type': type, ...others } = headers;
+      const [, name, filename] = disposition.exec(what) ?? [];
+      if (name === undefined || escaped.test(name) || control.test(what) || Object.keys(others).length > 0)
+        return undefined;
+      if (type !== undefined && (filename === undefined || !mediaType.test(type))) return undefined;
+      const typed = type === undefined ? '' : `\r\nContent-Type: ${type}`;
+      if (!follows(`${delimiter}\r\nContent-Disposition: ${what}${typed}\r\n\r\n`)) return undefined;
+      const [only = new Uint8Array(), ...more] = content;
+      if (more.length > 0) return undefined;
+      position += only.length;
+      if (!follows('\r\n')) return undefined;
+      parts.push({ name, filename, content: only });
+    }
+  } catch {
+    return undefined; // the parser's own refusals, and headers that are not UTF-8
+  }
+  if (!follows(`${delimiter}--`)) return undefined;
+  const rest = bytes.length - position;
+  if (rest !== 0 && !(rest === 2 && follows('\r\n'))) return undefined;
+  return occurrences(bytes, delimiter) === parts.length + 1 ? parts : undefined;
+}
+
+/**
+ * The form with one more value, put in front.
+ *
+ * @param boundary of a form that `readForm` has read
+ */
+export function withValue(contentType: string, body: Uint8Array, name: string, value: string): Buffer {
+  const boundary = contentType.slice(contentType.indexOf('=') + 1);
+  return Buffer.concat([
+    Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
+    body,
+  ]);
+}
+
+function occurrences(bytes: Buffer, text: string): number {
+  let count = 0;
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) count += 1;
+  return count;
+}

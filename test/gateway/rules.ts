@@ -1,0 +1,41 @@
+/** Plays a host's rules without a server: what a body, a query value or a look-up makes of what a CMS sends. */
+import { bitbucket } from '../../lib/gateway/hosts/bitbucket.ts';
+import { gitlab } from '../../lib/gateway/hosts/gitlab.ts';
+import type { Call, GatewayHost, Rule } from '../../lib/gateway/host.ts';
+import { readPaths } from '../../lib/settings/paths.ts';
+
+const paths = readPaths('content/**, static/images/**');
+if ('problem' in paths) throw new Error(paths.problem);
+
+/** An editor's call, as far as rules look at it. */
+export const call = (host: GatewayHost, { read, ...parameters }: { read?: unknown } & Record<string, unknown> = {}) =>
+  ({
+    gateway: { host, base: 'https://host.example', fullName: 'team/site', branch: 'main', paths },
+    editor: { sub: '1', email: 'zoe@example.org', name: 'Zoë <Editor>', roles: [] },
+    email: 'zoe@example.org',
+    parameters,
+    now: 0,
+    read: () => Promise.resolve(read),
+  }) as unknown as Call;
+
+export function ruleOf(host: GatewayHost, name: string, method?: string): Rule {
+  const found = host.rules.find((rule) => rule.name === name && (method === undefined || rule.method === method));
+  if (found === undefined) throw new Error(`${host.provider.name} has no rule ${name}.`);
+  return found;
+}
+
+/** What a rule makes of a body that is JSON. */
+export function sendJson(host: GatewayHost, name: string, body: unknown, type = 'application/json; charset=utf-8') {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const sent = ruleOf(host, name, 'POST').body?.({ bytes, type }, call(host));
+  return { ...sent, body: JSON.parse(String(sent?.body)) as unknown };
+}
+
+export function ask(host: GatewayHost, name: string, key: string, value: string, method?: string) {
+  return ruleOf(host, name, method).query?.[key]?.(value, call(host));
+}
+
+export const lookUp = (host: GatewayHost, name: string, read: unknown) =>
+  ruleOf(host, name).before?.(call(host, { read, iid: '7', id: '7' }));
+
+export { bitbucket, gitlab };

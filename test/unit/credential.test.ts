@@ -1,0 +1,125 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { github as record } from '../../lib/gateway/hosts/github.ts';
+import { openCredential } from '../../lib/gateway/credential.ts';
+import { startGitHub, type GitHubHost } from '../hosts/github.ts';
+import type { Gateway } from '../../lib/settings/gateway.ts';
+import type { GatewayHost } from '../../lib/gateway/host.ts';
+
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+describe('An app’s token', () => {
+  let host: GitHubHost;
+  const hour = 60 * 60_000;
+  const open = (id = '77', pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()) =>
+    openCredential(
+      {
+        host: record,
+        base: host.url,
+        fullName: 'demo/site',
+        credential: { kind: 'app', id, privateKey: pem },
+      } as Gateway<GatewayHost>,
+      Date.now() + 5_000,
+    );
+  const code = (promise: Promise<unknown>) =>
+    promise.then(
+      () => 'ok',
+      ({ code: name }: { code: string }) => name,
+    );
+
+  beforeEach(async () => {
+    host = await startGitHub();
+    host.installedApp = {
+      id: '77',
+      publicKey,
+      installation: 4711,
+      permissions: {
+        contents: 'write',
+        pull_requests: 'write',
+        statuses: 'read',
+        workflows: 'write',
+        metadata: 'read',
+      },
+      lifetime: hour,
+    };
+  });
+  afterEach(() => host.close());
+
+  it('is for one repository, with the least rights, and made once for all who wait', async () => {
+    const opened = await Promise.all(Array.from({ length: 64 }, () => open()));
+    expect(new Set(opened.map(({ token }) => token)).size).toBe(1);
+    expect([...host.installationTokens.values()]).toMatchObject([
+      { repositories: ['site'], permissions: { contents: 'write', pull_requests: 'write', statuses: 'read' } },
+    ]);
+    expect((await open()).token).toBe(opened[0]?.token);
+  });
+
+  it('is made by a key in the other form, too', async () => {
+    expect((await open('77', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())).token).toMatch(/^ghs_/);
+  });
+
+  it('is renewed before its end', async () => {
+    if (host.installedApp) host.installedApp.lifetime = 5 * 60_000 + 1_500;
+    const { token } = await open();
+    expect((await open()).token).toBe(token);
+    await wait(2_600); // GitHub's times have no fractions
+    expect((await open()).token).not.toBe(token);
+  });
+
+  it('is renewed when the host refuses it, once for all who saw that', async () => {
+    const before = await Promise.all([open(), open()]);
+    for (const credential of before) expect(credential.refused()).toBe(true);
+    const after = await Promise.all([open(), open()]);
+    expect(after[0]?.token).not.toBe(before[0]?.token);
+    expect(host.installationTokens.size).toBe(2);
+    before[0]?.refused(); // late
+    expect((await open()).token).toBe(after[0]?.token);
+  });
+
+  it.each([
+    [
+      'by another key',
+      () =>
+        open(
+          '77',
+          generateKeyPairSync('rsa', { modulusLength: 2048 })
+            .privateKey.export({ type: 'pkcs8', format: 'pem' })
+            .toString(),
+        ),
+      'UPSTREAM_CREDENTIAL',
+    ],
+    ['of another app', () => open('78'), 'UPSTREAM_CREDENTIAL'],
+  ])('%s is not to be had', async (_, ask, outcome) => {
+    expect(await code(ask())).toBe(outcome);
+  });
+
+  it('without a right that the owner has to grant is not to be had, in words; and asked for again after a moment', async () => {
+    if (host.installedApp) host.installedApp.permissions = { contents: 'read' };
+    expect(await code(open())).toBe('APP_NOT_INSTALLED');
+    const before = host.requests.length;
+    expect(await code(open())).toBe('APP_NOT_INSTALLED');
+    expect(host.requests.length).toBe(before);
+    if (host.installedApp)
+      host.installedApp.permissions = { contents: 'write', pull_requests: 'write', statuses: 'read' };
+    await wait(2_100);
+    expect(await code(open())).toBe('ok');
+  });
+
+  it('where the app is not installed is not to be had', async () => {
+    host.installedApp = undefined;
+    expect(await code(open())).toBe('APP_NOT_INSTALLED');
+  });
+
+  it('is not waited for longer than there is time', async () => {
+    const gateway = {
+      host: record,
+      base: 'http://127.0.0.1:9',
+      fullName: 'demo/site',
+      credential: { kind: 'app', id: '79', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    };
+    expect(await code(openCredential(gateway as Gateway<GatewayHost>, Date.now() + 1_000))).toMatch(
+      /UPSTREAM_(UNREACHABLE|TIMEOUT)/,
+    );
+  });
+});

@@ -1,0 +1,333 @@
+import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { admit } from '../../lib/gateway/editor.ts';
+import { sessionKeys, signSession } from '../../lib/oauth/session.ts';
+import { json, startHost, type Host } from '../contract/gateway/world.ts';
+import type { Gateway, Way } from '../../lib/settings/gateway.ts';
+import type { EditorLists } from '../../lib/settings/editors.ts';
+
+const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
+const lists: EditorLists = {
+  everyone: false,
+  addresses: ['zoe@example.org'],
+  domains: ['parish.example'],
+  roles: ['editor'],
+  rolesClaim: 'app_metadata.roles',
+};
+const secret = 'a-secret-of-more-than-thirty-two-characters';
+
+/** The editor's `sub`, or the code of what they are told. */
+async function come(way: Way, token: string, more: Partial<EditorLists> = {}): Promise<string> {
+  const gateway = { way, lists: { ...lists, ...more } } as Gateway;
+  const now = Date.now();
+  return admit(`Bearer ${token}`, gateway, { address, now, deadline: now + 5_000 }).then(
+    ({ sub }) => sub,
+    ({ code }: { code: string }) => code,
+  );
+}
+
+const time = (seconds = 0) => Math.floor(Date.now() / 1000) + seconds;
+const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const person = { sub: 'zoe', email: 'zoe@example.org', email_verified: true, name: 'Zoë' };
+
+let host: Host;
+beforeEach(async () => {
+  host = await startHost();
+});
+afterEach(() => host.close());
+
+describe('A JWT of an issuer', () => {
+  const pair = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const first = pair();
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  let keys: JWK[];
+  let way: Way & { kind: 'jwks' };
+  const jwk = async (key: KeyObject, more: object) => ({ ...(await exportJWK(key)), ...more });
+  const count = (path: string) => host.asked.filter(({ url }) => url === path).length;
+
+  beforeEach(async () => {
+    keys = [await jwk(first.publicKey, { kid: '1' }), await jwk(ec.publicKey, { kid: 'ec' })];
+    way = { kind: 'jwks', issuer: host.url, audience: ['cms', 'other'] };
+    host.script = (asked, ...rest) =>
+      json(
+        200,
+        asked.url === '/keys'
+          ? { keys }
+          : {
+              issuer: host.url,
+              jwks_uri: `${host.url}/keys`,
+              authorization_endpoint: `${host.url}/a`,
+              token_endpoint: `${host.url}/t`,
+            },
+      )(asked, ...rest);
+  });
+
+  const sign = (
+    claims: object = {},
+    {
+      alg = 'RS256',
+      kid = '1',
+      key = first.privateKey,
+      ...header
+    }: { alg?: string; kid?: string | undefined; key?: KeyObject } & object = {},
+  ) =>
+    new SignJWT({ iss: host.url, aud: 'cms', exp: time(600), ...person, ...claims })
+      .setProtectedHeader({ alg, ...(kid !== undefined && { kid }), ...header })
+      .sign(key);
+
+  it('lets its editor in, by whichever key of the issuer’s', async () => {
+    expect(await come(way, await sign())).toBe('zoe');
+    expect(await come(way, await sign({}, { alg: 'PS256' }))).toBe('zoe');
+    expect(await come(way, await sign({}, { alg: 'ES256', kid: 'ec', key: ec.privateKey }))).toBe('zoe');
+    expect(await come(way, await sign({ aud: ['x', 'other'] }))).toBe('zoe');
+    expect(await come(way, await sign({ aud: undefined, client_id: 'cms' }))).toBe('zoe');
+    expect(await come(way, await sign({ exp: time(-20) }))).toBe('zoe');
+    expect(count('/keys')).toBe(1);
+  });
+
+  it('that names no key is tried with all of them', async () => {
+    keys.push(await jwk(pair().publicKey, { kid: '2' }));
+    expect(await come(way, await sign({}, { kid: undefined }))).toBe('zoe');
+    const stranger = pair();
+    expect(await come(way, await sign({}, { kid: undefined, key: stranger.privateKey }))).toBe('BAD_TOKEN');
+  });
+
+  it.each([
+    ['another issuer', { iss: 'https://evil.example' }],
+    ['no issuer', { iss: undefined }],
+    ['another audience', { aud: 'evil' }],
+    ['no audience', { aud: undefined }],
+    ['another audience beside a right client', { aud: 'evil', client_id: 'cms' }],
+    ['an audience that is no text', { aud: [['cms']] }],
+    ['no end', { exp: undefined }],
+    ['an end that is over', { exp: time(-60) }],
+    ['a beginning that is to come', { nbf: time(120) }],
+    ['an end that is a text', { exp: '9999999999' }],
+    ['no subject', { sub: undefined }],
+  ])('with %s lets nobody in', async (_, claims) => {
+    const token = await sign(claims as object).catch(() => undefined);
+    const made =
+      token ?? `${part({ alg: 'RS256', kid: '1' })}.${part({ iss: host.url, aud: 'cms', ...person, ...claims })}.AA`;
+    expect(await come(way, made)).toBe('BAD_TOKEN');
+  });
+
+  it('without a signature, or by a key that only seems to be the issuer’s, lets nobody in', async () => {
+    const claims = { iss: host.url, aud: 'cms', exp: time(600), ...person };
+    const none = `${part({ alg: 'none' })}.${part(claims)}.`;
+    const unsigned = `${part({ alg: 'RS256', kid: '1' })}.${part(claims)}.`;
+    // The public key, taken for a shared secret.
+    const pem = await exportSPKI(first.publicKey);
+    const head = `${part({ alg: 'HS256', kid: '1' })}.${part(claims)}`;
+    const confused = [pem, pem.trim(), JSON.stringify(keys[0])].map(
+      (key) => `${head}.${createHmac('sha256', key).update(head).digest('base64url')}`,
+    );
+    const stranger = pair();
+    const embedded = await sign({}, { key: stranger.privateKey, ...{ jwk: await exportJWK(stranger.publicKey) } });
+    const elsewhere = await sign({}, { key: stranger.privateKey, ...{ jku: 'https://evil.example/keys' } });
+    const whole = await sign();
+    const changed = [whole.slice(0, -4), `${whole}AA`, whole.replace('.', '..'), `${whole}.${whole}`];
+    const critical = await sign({}, { ...{ crit: ['x'], x: 1 } }).catch(() => none);
+    for (const token of [none, unsigned, ...confused, embedded, elsewhere, ...changed, critical])
+      expect(await come(way, token)).toBe('BAD_TOKEN');
+  });
+
+  it('of another way lets nobody in', async () => {
+    const client = { issuer: host.url, clientId: 'cms', clientSecret: secret };
+    const own = await signSession(
+      sessionKeys(client),
+      { sub: 'zoe', name: 'Zoë', roles: ['editor'] },
+      { seconds: 60, address, now: Date.now() },
+    );
+    expect(await come(way, own)).toBe('BAD_TOKEN');
+    expect(await come({ kind: 'hs256', secret }, own)).toBe('BAD_TOKEN');
+    expect(await come({ kind: 'hs256', secret }, await sign())).toBe('BAD_TOKEN');
+    expect(await come({ kind: 'issuer', ...client }, await sign())).toBe('BAD_TOKEN');
+    expect(await come({ kind: 'issuer', ...client }, own)).toBe('zoe');
+    expect(await come({ kind: 'issuer', ...client, clientSecret: `${secret}!` }, own)).toBe('BAD_TOKEN');
+  });
+
+  it.each([
+    ['an address that is not verified', { email_verified: false }, 'NOT_AN_EDITOR'],
+    ['an address of which nothing is said', { email_verified: undefined }, 'NOT_AN_EDITOR'],
+    ['an address that is verified in words', { email_verified: 'true' }, 'NOT_AN_EDITOR'],
+    ['Microsoft’s claim, from somebody else', { email_verified: undefined, xms_edov: true }, 'NOT_AN_EDITOR'],
+    ['another address', { email: 'mallory@example.org' }, 'NOT_AN_EDITOR'],
+    ['an address in capitals', { email: 'ZOE@Example.org' }, 'zoe'],
+    [
+      'a letter that only looks like one in small',
+      { email: 'zoe@example.org'.replace('z', '\u017f') },
+      'NOT_AN_EDITOR',
+    ],
+    ['two addresses', { email: 'zoe@example.org,mallory@evil.example' }, 'NOT_AN_EDITOR'],
+    ['a name in front', { email: '"zoe@example.org"@evil.example' }, 'NOT_AN_EDITOR'],
+    ['a list of addresses', { email: ['zoe@example.org'] }, 'NOT_AN_EDITOR'],
+    ['the domain', { email: 'anna@parish.example' }, 'zoe'],
+    ['a domain below it', { email: 'anna@sub.parish.example' }, 'NOT_AN_EDITOR'],
+    ['a domain that ends like it', { email: 'anna@evilparish.example' }, 'NOT_AN_EDITOR'],
+    ['the role, and no address', { email: undefined, app_metadata: { roles: ['x', 'editor'] } }, 'zoe'],
+    ['another role', { email: undefined, app_metadata: { roles: ['admin'] } }, 'NOT_AN_EDITOR'],
+  ])('with %s', async (_, claims, outcome) => {
+    expect(await come(way, await sign(claims))).toBe(outcome);
+  });
+
+  it('may have the roles elsewhere: by the literal name, else by a path', async () => {
+    const at = async (rolesClaim: string, claims: object) =>
+      come(way, await sign({ email: undefined, ...claims }), { rolesClaim });
+    expect(await at('realm_access.roles', { realm_access: { roles: ['editor'] } })).toBe('zoe');
+    expect(await at('https://site.example/roles', { 'https://site.example/roles': 'editor' })).toBe('zoe');
+    expect(await at('a.b', { 'a.b': ['editor'], a: { b: [] } })).toBe('zoe');
+    expect(await at('a.b', { 'a.b': [], a: { b: ['editor'] } })).toBe('NOT_AN_EDITOR');
+    expect(await at('__proto__.roles', {})).toBe('NOT_AN_EDITOR');
+    expect(await at('constructor.name', { constructor: undefined })).toBe('NOT_AN_EDITOR');
+  });
+
+  it('by a new key makes us look once, and strangers’ keys no more than once in a while', async () => {
+    expect(await come(way, await sign())).toBe('zoe');
+    const next = pair();
+    keys = [await jwk(next.publicKey, { kid: 'next' })];
+    expect(await come(way, await sign({}, { kid: 'next', key: next.privateKey }))).toBe('zoe');
+    for (const kid of ['a', 'b', 'c'])
+      expect(await come(way, await sign({}, { kid, key: pair().privateKey }))).toBe('BAD_TOKEN');
+    expect(count('/keys')).toBe(2);
+  });
+
+  it('lets nobody in while the issuer cannot be asked, which is not repeated at once', async () => {
+    const script = host.script;
+    host.script = json(500, {});
+    const token = await sign();
+    expect(await come(way, token)).toBe('IDENTITY_UNREACHABLE');
+    const before = host.asked.length;
+    expect(await come(way, token)).toBe('IDENTITY_UNREACHABLE');
+    expect(host.asked.length).toBe(before);
+    host.script = script;
+    await wait(2_100);
+    expect(await come(way, token)).toBe('zoe');
+  });
+
+  it.each([
+    ['is another one', (issuer: string) => ({ issuer: 'https://evil.example', jwks_uri: `${issuer}/keys` })],
+    [
+      'has its keys where anybody can change them',
+      (issuer: string) => ({ issuer, jwks_uri: 'http://evil.example/keys' }),
+    ],
+    ['has no keys', (issuer: string) => ({ issuer })],
+  ])('of one that %s lets nobody in', async (_, metadata) => {
+    host.script = (asked, ...rest) => json(200, asked.url === '/keys' ? { keys } : metadata(host.url))(asked, ...rest);
+    expect(await come(way, await sign())).toBe('IDENTITY_UNREACHABLE');
+  });
+});
+
+describe('Google and Microsoft', () => {
+  it.each([
+    ['a domain with the claim', { email: 'a@parish.example', hd: 'parish.example', email_verified: true }, true],
+    ['a domain without the claim', { email: 'a@parish.example', email_verified: true }, false],
+    ['a domain with another claim', { email: 'a@parish.example', hd: 'evil.example', email_verified: true }, false],
+    ['an address without the claim', { email: 'zoe@example.org', email_verified: true }, true],
+  ])('Google: %s', async (_, claims, isIn) => {
+    const { editorOf, mayIn } = await import('../../lib/settings/editors.ts');
+    const editor = editorOf({ sub: '1', ...claims }, { issuer: 'https://accounts.google.com', rolesClaim: 'roles' });
+    expect(editor && mayIn(editor, lists)).toBe(isIn);
+  });
+
+  it.each([
+    ['the claim', { xms_edov: true }, true],
+    ['the claim as a number', { xms_edov: '1' }, true],
+    ['the claim that says no', { xms_edov: false }, false],
+    ['nothing', {}, false],
+    ['the claim against the other one', { xms_edov: true, email_verified: false }, false],
+  ])('one tenant of Microsoft: %s', async (_, claims, isIn) => {
+    const { editorOf, mayIn } = await import('../../lib/settings/editors.ts');
+    const issuer = 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0';
+    const editor = editorOf({ sub: '1', email: 'zoe@example.org', ...claims }, { issuer, rolesClaim: 'roles' });
+    expect(editor && mayIn(editor, lists)).toBe(isIn);
+  });
+});
+
+describe('A token of a GoTrue that is asked', () => {
+  const user = {
+    id: 'u1',
+    email: 'zoe@example.org',
+    confirmed_at: '2026-01-01T00:00:00Z',
+    app_metadata: {},
+    user_metadata: { full_name: 'Zoë' },
+  };
+  let answer: unknown;
+  let settings: object;
+  let way: Way & { kind: 'identity' };
+  const asked = () => host.asked.filter(({ url }) => url === '/user');
+  const token = (name: string, exp = time(600)) => `${part({ alg: 'HS256' })}.${part({ sub: name, exp })}.c2ln`;
+
+  beforeEach(() => {
+    answer = user;
+    settings = { disable_signup: true, autoconfirm: false };
+    way = { kind: 'identity', address: host.url };
+    host.script = (question, ...rest) =>
+      question.url === '/settings'
+        ? json(200, settings)(question, ...rest)
+        : json(typeof answer === 'number' ? answer : 200, typeof answer === 'number' ? {} : answer)(question, ...rest);
+  });
+
+  it('lets its editor in, and is asked about once a minute', async () => {
+    const one = token('1');
+    expect(await Promise.all([come(way, one), come(way, one)])).toEqual(['u1', 'u1']);
+    expect(await come(way, one)).toBe('u1');
+    expect(asked()).toHaveLength(1);
+    expect(asked()[0]?.headers.authorization).toBe(`Bearer ${one}`);
+    expect(await come(way, token('2'))).toBe('u1');
+    expect(asked()).toHaveLength(2);
+  });
+
+  it('is asked about no longer than it lasts, and not at all when it is over', async () => {
+    expect(await come(way, token('1', time(-1)))).toBe('BAD_TOKEN');
+    expect(asked()).toHaveLength(0);
+  });
+
+  it('that it does not know blocks nobody else', async () => {
+    answer = 401;
+    expect(await come(way, token('1'))).toBe('BAD_TOKEN');
+    answer = user;
+    expect(await come(way, token('2'))).toBe('u1');
+    expect(await come(way, token('1'))).toBe('BAD_TOKEN');
+  });
+
+  it.each([500, 429, 302])(
+    'lets nobody in while it answers %i, and leaves it in peace for a moment',
+    async (status) => {
+      answer = status;
+      expect(await come(way, token('1'))).toBe('IDENTITY_UNREACHABLE');
+      answer = user;
+      expect(await come(way, token('1'))).toBe('IDENTITY_UNREACHABLE');
+      expect(asked()).toHaveLength(1);
+      await wait(2_100);
+      expect(await come(way, token('1'))).toBe('u1');
+    },
+  );
+
+  it('of somebody who has not confirmed the address lets nobody in', async () => {
+    answer = { ...user, confirmed_at: null };
+    expect(await come(way, token('1'))).toBe('NOT_CONFIRMED');
+  });
+
+  it('goes by roles as well', async () => {
+    answer = { ...user, email: 'other@example.org', app_metadata: { roles: ['editor'] } };
+    expect(await come(way, token('1'))).toBe('u1');
+    answer = { ...user, email: 'other@example.org' };
+    expect(await come(way, token('2'))).toBe('NOT_AN_EDITOR');
+  });
+
+  it.each([
+    ['everybody is let in', { disable_signup: false }, { everyone: true }],
+    ['it is not said and everybody is let in', {}, { everyone: true }],
+    ['addresses are not verified', { disable_signup: false, autoconfirm: true }, {}],
+  ])('where anybody can sign up and %s lets nobody in', async (_, given, more) => {
+    settings = given;
+    expect(await come(way, token('1'), more)).toBe('SIGN_UP_OPEN');
+  });
+
+  it('where anybody can sign up is good for those on the list', async () => {
+    settings = { disable_signup: false, autoconfirm: false };
+    expect(await come(way, token('1'))).toBe('u1');
+  });
+});

@@ -1,0 +1,148 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readForm, withValue } from '../../lib/gateway/form.ts';
+
+/** As the web platform writes a form. */
+async function encode(form: FormData) {
+  const response = new Response(form);
+  return { type: response.headers.get('content-type') ?? '', body: new Uint8Array(await response.arrayBuffer()) };
+}
+
+const type = 'multipart/form-data; boundary=b';
+const bytes = (text: string) => Buffer.from(text, 'latin1');
+const part = (name: string, content: string) =>
+  `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${content}\r\n`;
+const good = `${part('branch', 'main')}--b--\r\n`;
+
+const name = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
+  // What a browser would have to escape, and what no header takes.
+  // oxlint-disable-next-line no-control-regex
+  .filter((text) => !/["\\]|[\u0000-\u001f\u007f-\u009f\u2028\u2029]|%(22|0d|0a)/i.test(text) && text.trim() === text);
+
+describe('what a browser sends is read as it was meant', () => {
+  it('whatever the names and contents are', async () => {
+    const file = fc.record({ name, content: fc.uint8Array({ maxLength: 200 }) });
+    const value = fc.record({ name, text: fc.string({ unit: 'grapheme' }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(file, { maxLength: 5 }), fc.array(value, { maxLength: 5 }), async (files, values) => {
+        fc.pre(files.length + values.length > 0);
+        const form = new FormData();
+        for (const { name: path, content } of files) form.append(path, new Blob([content]), 'file');
+        for (const { name: key, text } of values) form.append(key, text);
+        const { type: contentType, body } = await encode(form);
+        const parts = readForm(contentType, body)?.map(({ content, ...rest }) => ({
+          ...rest,
+          content: Buffer.from(content).toString('hex'),
+        }));
+        const hex = (text: string) => Buffer.from(text.replaceAll(/\r\n|\r|\n/g, '\r\n')).toString('hex');
+        expect(parts).toEqual([
+          ...files.map(({ name: path, content }) => ({
+            name: path,
+            filename: 'file',
+            content: Buffer.from(content).toString('hex'),
+          })),
+          ...values.map(({ name: key, text }) => ({ name: key, filename: undefined, content: hex(text) })),
+        ]);
+      }),
+    );
+  });
+
+  it('with as many files, and as large ones, as a body can hold', async () => {
+    const form = new FormData();
+    const content = new Uint8Array(3 * 1024 * 1024).fill(10);
+    for (let index = 0; index < 4; index += 1) form.append(`static/${index}.jpg`, new Blob([content]), 'x.jpg');
+    const { type: contentType, body } = await encode(form);
+    expect(readForm(contentType, body)?.map((each) => each.content.length)).toEqual(Array(4).fill(content.length));
+  });
+
+  it('in small values, too', () => {
+    expect(readForm(type, bytes(good))).toEqual([{ name: 'branch', filename: undefined, content: bytes('main') }]);
+  });
+});
+
+it('a value put in front is read like the others', async () => {
+  const form = new FormData();
+  form.append('content/ü.md', new Blob(['x']), 'ü.md');
+  const { type: contentType, body } = await encode(form);
+  const parts = readForm(contentType, withValue(contentType, body, 'author', 'Zoë <z@example.org>'));
+  expect(parts?.map(({ name: key, content }) => [key, Buffer.from(content).toString()])).toEqual([
+    ['author', 'Zoë <z@example.org>'],
+    ['content/ü.md', 'x'],
+  ]);
+});
+
+describe('what another parser could read differently is refused', () => {
+  const header = 'Content-Disposition: form-data; name="branch"';
+  it.each([
+    ['no boundary', 'multipart/form-data', good],
+    ['two boundaries', 'multipart/form-data; boundary=b; boundary=c', good],
+    ['a quoted boundary', 'multipart/form-data; boundary="b"', good],
+    ['a boundary that continues', 'multipart/form-data; boundary*0=b', good],
+    ['another type', 'multipart/mixed; boundary=b', good],
+    ['an empty body', type, ''],
+    ['a preamble', type, `x\r\n${good}`],
+    ['a line before the first part', type, `\r\n${good}`],
+    ['an epilogue', type, `${good}x`],
+    ['a second form behind the first', type, good + good],
+    ['a line too many at the end', type, `${good}\r\n`],
+    ['no end', type, part('branch', 'main')],
+    ['half an end', type, `${part('branch', 'main')}--b-`],
+    ['blanks behind a boundary', type, good.replace('--b\r\n', '--b  \r\n')],
+    ['a longer boundary', type, good.replaceAll('--b', '--bc')],
+    ['bare line feeds', type, good.replaceAll('\r\n', '\n')],
+    ['a bare line feed behind the boundary', type, good.replace('--b\r\n', '--b\n\n')],
+    ['a boundary behind a bare line feed', type, good.replace('main', `main\n--b\n${header}\n\nother`)],
+    ['a boundary in mid-line', type, good.replace('main', 'main--b')],
+    ['no headers', type, '--b\r\n\r\nmain\r\n--b--\r\n'],
+    ['another header', type, good.replace('\r\n\r\n', '\r\nContent-Transfer-Encoding: base64\r\n\r\n')],
+    ['a header twice', type, good.replace('\r\n\r\n', `\r\n${header}\r\n\r\n`)],
+    ['a header before', type, good.replace('Content', 'X-A: b\r\nContent')],
+    ['a folded header', type, good.replace('; name', ';\r\n name')],
+    ['a line that is no header', type, good.replace('\r\n\r\n', '\r\nwhatever\r\n\r\n')],
+    ['a blank before the colon', type, good.replace('tion:', 'tion :')],
+    ['a lower-case header', type, good.replace('Content-Disposition', 'content-disposition')],
+    ['two blanks', type, good.replace('; name', ';  name')],
+    ['an unquoted name', type, good.replace('"branch"', 'branch')],
+    ['two names', type, good.replace('name="branch"', 'name="branch"; name="files"')],
+    ['an extended name', type, good.replace('name="branch"', 'name="branch"; filename*=UTF-8\'\'x')],
+    ['an escaped quote', type, good.replace('branch', 'bra\\"nch')],
+    ['a percent-encoded quote', type, good.replace('branch', 'bra%22nch')],
+    ['a percent-encoded line end', type, good.replace('branch', 'bra%0d%0anch')],
+    ['an empty name', type, good.replace('branch', '')],
+    ['a null in a name', type, good.replace('branch', 'bra\0nch')],
+    ['a tab in a name', type, good.replace('branch', 'bra\tnch')],
+    ['a name that is not UTF-8', type, good.replace('branch', 'bra\xffnch')],
+    ['an attachment', type, good.replace('form-data; name', 'attachment; name')],
+    ['a path as a file name', type, good.replace('"branch"', '"branch"; filename="../x"')],
+    ['a type for a value', type, good.replace('\r\n\r\n', '\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n')],
+    [
+      'a form within a form',
+      type,
+      good.replace('"branch"\r\n', '"a"; filename="a"\r\nContent-Type: multipart/mixed; boundary=c\r\n'),
+    ],
+    ['a header without an end', type, `--b\r\n${header}`],
+    ['a huge header', type, good.replace('branch', 'b'.repeat(9000))],
+  ])('%s', (_, contentType, body) => {
+    expect(readForm(contentType, bytes(body))).toBeUndefined();
+  });
+
+  it('one byte too many anywhere but in a content', () => {
+    const body = bytes(good);
+    const content = good.indexOf('main');
+    fc.assert(
+      fc.property(fc.nat(body.length), fc.integer({ min: 0, max: 255 }), (at, byte) => {
+        fc.pre(at < content || at > content + 4);
+        const changed = Buffer.concat([body.subarray(0, at), Buffer.of(byte), body.subarray(at)]);
+        const parts = readForm(type, changed);
+        // Only a name can have another letter, and then it says so.
+        expect(parts === undefined || parts[0]?.name !== 'branch' || changed.equals(body)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('too many parts', () => {
+    expect(readForm(type, bytes(`${part('a', '').repeat(1001)}--b--`))).toBeUndefined();
+  });
+});
