@@ -108,7 +108,7 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
     const posts = ['content/posts/first-post.md', 'content/posts/second-post.md'];
     expect(posts.map((file) => host.repository.read(file)).join()).toContain(`Written by Ann on ${name}`);
     const [newest] = host.repository.history('main');
-    expect(newest?.author).toMatchObject({ name: 'Ann Example', email: 'ann@example.com' });
+    expect(newest?.committer).toMatchObject({ name: 'Ann Example', email: 'ann@example.com' });
     await page.reload();
     await driver.loggedIn(page);
     expect(host.unexpected).toEqual([]);
