@@ -3,7 +3,7 @@ import { readAddress, type Address } from './settings/settings.ts';
 import { Failure, webErrors } from './web/errors.ts';
 import { writeLog, type LogEntry } from './web/log.ts';
 import type { Environment } from './settings/environment.ts';
-import type { Handler, HttpReply, HttpRequest } from './web/http.ts';
+import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from './web/http.ts';
 
 /** More than any CMS or Git host sends, less than any platform refuses. Characters. */
 export const longestQuery = 16 * 1024;
@@ -120,7 +120,3 @@ export function serve<Route extends Routed>(wing: Wing<Route>, options: ServeOpt
     };
   };
 }
-
-/** Some proxies take our prefix away before the request gets here, others leave it: both are right. */
-const withoutPrefix = (path: string, prefix: string): string =>
-  prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;

@@ -95,31 +95,34 @@ const builtins = {
   },
 };
 
-/** A program that no file holds. @param {string} name @param {string} source @returns {import('esbuild').Plugin} */
-const program = (name, source) => ({
-  name,
+/** Programs that no file holds, by their names. @param {Record<string, string>} sources @returns {import('esbuild').Plugin} */
+const programs = (sources) => ({
+  name: 'programs',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: new RegExp(`^${name}$`) }, ({ kind }) =>
-      kind === 'entry-point' ? { path: name, namespace: 'program' } : undefined,
+    onResolve({ filter: /^\w+$/ }, ({ kind, path: name }) =>
+      kind === 'entry-point' && name in sources ? { path: name, namespace: 'program' } : undefined,
     );
-    onLoad({ filter: /./, namespace: 'program' }, () => entry(source));
+    onLoad({ filter: /./, namespace: 'program' }, ({ path: name }) => entry(sources[name] ?? ''));
   },
 });
 
-const gatewayOnLambda = program(
-  'gateway',
-  `import { handler as gateway } from './functions/gateway.ts'; import { lambda } from './lib/platforms/lambda.ts';
-   import { lambdaBounds, within } from './lib/platforms/bounds.ts'; export const handler = lambda(within(lambdaBounds, gateway));`,
-);
+const gatewayOnLambda = programs({
+  gateway: `import { handler as gateway } from './functions/gateway.ts'; import { lambda } from './lib/platforms/lambda.ts';
+    import { lambdaBounds, within } from './lib/platforms/bounds.ts'; export const handler = lambda(within(lambdaBounds, gateway));`,
+});
 
-/** `npm start`, put together here: what it serves stands in functions/, and the demo among the tests. */
-const programs = program(
-  'start',
-  `import { providers } from './functions/auth.ts';
-   import { hosts, wing } from './functions/gateway.ts';
-   import { start } from './lib/start/start.ts';
-   await start({ providers, gateway: { hosts, wing } }, () => import('./test/demo/demo.ts'));`,
-);
+/** The commands, put together here: what they serve stands in functions/, and the demo among the tests. */
+const commands = programs({
+  start: `import { providers } from './functions/auth.ts'; import { hosts, wing } from './functions/gateway.ts';
+    import { start } from './lib/start/start.ts';
+    await start({ providers, gateway: { hosts, wing } }, () => import('./test/demo/demo.ts'));`,
+  ...Object.fromEntries(
+    ['doctor', 'setup'].map((name) => [
+      name,
+      `import { providers } from './functions/auth.ts'; import { ${name} } from './lib/start/${name}.ts'; await ${name}(providers);`,
+    ]),
+  ),
+});
 
 const results = await Promise.all([
   // One file each: Netlify takes every file in this folder for a function. It reads `config` without running the file,
@@ -203,7 +206,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'lib/start/doctor.ts', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
@@ -211,7 +214,7 @@ const results = await Promise.all([
     external: ['oidc-provider'],
     splitting: true,
     minify: false,
-    plugins: [...common.plugins, apart, programs],
+    plugins: [...common.plugins, apart, commands],
   }),
 ]);
 

@@ -1,5 +1,18 @@
 import { parse as parseToml, TomlError } from 'smol-toml';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type YAMLMap } from 'yaml';
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Alias,
+  type Document,
+  type Node,
+  type YAMLMap,
+} from 'yaml';
 import { shown, type Finding } from './finding.ts';
 
 /** A group of keys in one of three formats, each with the line that it stands on. */
@@ -60,6 +73,13 @@ export function parseConfig(text: string, format: Format, name: string): Parsed 
     const what = 'The CMS configuration holds no keys';
     return problem('config-empty', what, 'The CMS expects "backend:" and "collections:" at the left margin.', 1);
   } catch (error) {
+    // The parsers call themselves for each group in a group.
+    if (error instanceof RangeError)
+      return problem(
+        'config-syntax',
+        'The CMS configuration holds groups within groups without end',
+        'Nothing can read it. Is it the right file?',
+      );
     if (!(error instanceof Unreadable)) throw error;
     const { what, why, write } = advice.get(error.code) ?? {};
     return problem(
@@ -88,7 +108,7 @@ const advice: ReadonlyMap<string, { what: string; why: string; write?: string }>
     TAB_AS_INDENT: {
       what: 'The CMS configuration is indented with a tab',
       why: 'YAML allows spaces only. The CMS stops with an error before it shows its login.',
-      write: '  name: github        (two spaces in front, no tab)',
+      write: '  name: …        (two spaces in front, no tab)',
     },
     DUPLICATE_KEY: {
       what: 'A key stands twice in the same group of the CMS configuration',
@@ -113,21 +133,22 @@ const advice: ReadonlyMap<string, { what: string; why: string; write?: string }>
 const read: Readonly<Record<Format, (text: string) => Group | undefined>> = {
   yaml(text) {
     const lines = new LineCounter();
-    const document = parseDocument(text, { merge: true, lineCounter: lines });
+    const document = parse(text, lines);
     const [error] = document.errors;
-    if (error) throw new Unreadable(error.message.split(' at line ')[0] ?? '', error.linePos?.[0].line, error.code);
-    return isMap(document.contents) ? yamlGroup(document.contents, document, lines) : undefined;
+    if (error) throw new Unreadable(error.message, lines.linePos(error.pos[0]).line, error.code);
+    return isMap(document.contents) ? new YamlGroups(document, lines).read(document.contents) : undefined;
   },
   json(text) {
     // Read twice: once as strictly as Sveltia does, once for the lines.
     const lines = new LineCounter();
-    const document = parseDocument(text, { uniqueKeys: false, lineCounter: lines });
+    const document = parse(text, lines);
     try {
       JSON.parse(text);
     } catch (error) {
-      throw new Unreadable((error as Error).message, document.errors[0]?.linePos?.[0].line);
+      const position = document.errors[0]?.pos[0];
+      throw new Unreadable((error as Error).message, position === undefined ? undefined : lines.linePos(position).line);
     }
-    return isMap(document.contents) ? yamlGroup(document.contents, document, lines) : undefined;
+    return isMap(document.contents) ? new YamlGroups(document, lines).read(document.contents) : undefined;
   },
   toml(text) {
     try {
@@ -139,62 +160,102 @@ const read: Readonly<Record<Format, (text: string) => Group | undefined>> = {
   },
 };
 
+/** The library compares every key with all others of its group; `YamlGroups` finds the same in one go. */
+const parse = (text: string, lineCounter: LineCounter) =>
+  parseDocument(text, { merge: true, uniqueKeys: false, prettyErrors: false, lineCounter });
+
+/** No key or value that a login depends on is longer, and no pattern has to work on more. */
+const longest = 4096;
+
 /** Follows aliases no further than into `backend`, and nothing far: a file of aliases of aliases costs nothing. */
-function yamlGroup(map: YAMLMap, document: Document, lines: LineCounter, depth = 0): Group {
-  const resolve = (node: unknown): unknown => {
-    if (!isAlias(node)) return node;
-    const target = node.resolve(document);
-    if (target) return target;
-    throw new Unreadable(`there is no anchor "${node.source}"`, lines.linePos(node.range?.[0] ?? 0).line);
-  };
-  const entries = new Map<string, Entry>();
-  const merged: unknown[] = [];
-  for (const { key, value } of map.items) {
-    if (!isScalar(key)) continue;
-    const name = typeof key.value === 'symbol' ? key.value.description : String(key.value);
-    const node = resolve(value);
-    if (name === '<<') merged.push(...(isSeq(node) ? node.items : [node]));
-    else if (name !== undefined)
-      entries.set(name, {
-        value: isMap(node)
-          ? depth < 3 && (node === value || (depth === 0 && name === 'backend'))
-            ? yamlGroup(node, document, lines, depth + 1)
-            : new Map<string, Entry>()
-          : isSeq(node)
-            ? list
-            : scalar(isScalar(node) ? node.value : null),
-        line: lines.linePos(key.range?.[0] ?? 0).line,
-      });
+class YamlGroups {
+  readonly #lines: LineCounter;
+  /** What each alias stands for: the last anchor of its name before it. */
+  readonly #targets = new Map<Alias, Node>();
+
+  /** @throws Unreadable for a key that stands twice in a group */
+  constructor(document: Document, lines: LineCounter) {
+    this.#lines = lines;
+    const anchors = new Map<string, Node>();
+    visit(document, (_, node) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target) this.#targets.set(node, target);
+      } else if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
+      if (isMap(node)) this.#checkKeys(node);
+    });
   }
-  // What is written out goes before what is merged in.
-  for (const node of merged.map(resolve))
-    if (isMap(node) && depth < 3)
-      for (const [name, entry] of yamlGroup(node, document, lines, depth + 1))
-        if (!entries.has(name)) entries.set(name, entry);
-  return entries;
+
+  #checkKeys({ items }: YAMLMap): void {
+    const seen = new Set<unknown>();
+    for (const { key } of items) {
+      if (!isScalar(key) || typeof key.value === 'symbol') continue;
+      if (seen.has(key.value)) throw new Unreadable('Map keys must be unique', this.#lineOf(key), 'DUPLICATE_KEY');
+      seen.add(key.value);
+    }
+  }
+
+  #lineOf(node: { range?: readonly [number, number, number] | null | undefined }): number {
+    return this.#lines.linePos(node.range?.[0] ?? 0).line;
+  }
+
+  #resolve(node: unknown): unknown {
+    if (!isAlias(node)) return node;
+    const target = this.#targets.get(node);
+    if (target) return target;
+    throw new Unreadable(`there is no anchor "${node.source}"`, this.#lineOf(node));
+  }
+
+  read(map: YAMLMap, depth = 0): Group {
+    const entries = new Map<string, Entry>();
+    const merged: unknown[] = [];
+    for (const { key, value } of map.items) {
+      if (!isScalar(key)) continue;
+      const name = typeof key.value === 'symbol' ? key.value.description : String(key.value);
+      const node = this.#resolve(value);
+      if (name === '<<') merged.push(...(isSeq(node) ? node.items : [node]));
+      else if (name !== undefined && name.length <= longest)
+        entries.set(name, {
+          value: isMap(node)
+            ? depth < 3 && (node === value || (depth === 0 && name === 'backend'))
+              ? this.read(node, depth + 1)
+              : new Map<string, Entry>()
+            : isSeq(node)
+              ? list
+              : scalar(isScalar(node) ? node.value : null),
+          line: this.#lineOf(key),
+        });
+    }
+    // What is written out goes before what is merged in.
+    for (const node of merged.slice(0, 100).map((one) => this.#resolve(one)))
+      if (isMap(node) && depth < 3)
+        for (const [name, entry] of this.read(node, depth + 1)) if (!entries.has(name)) entries.set(name, entry);
+    return entries;
+  }
 }
 
-function plainGroup(object: object, lines: ReadonlyMap<string, number>, path = ''): Group {
+function plainGroup(object: object, lines: ReadonlyMap<string, number>, path = '', depth = 0): Group {
+  if (depth > 3) return new Map();
   const entries = Object.entries(object).map(([name, value]: [string, unknown]): [string, Entry] => {
     const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
     const own = path + name;
     return [
       name,
       {
-        value: Array.isArray(value) ? list : isGroup ? plainGroup(value, lines, `${own}.`) : scalar(value),
+        value: Array.isArray(value) ? list : isGroup ? plainGroup(value, lines, `${own}.`, depth + 1) : scalar(value),
         line: lines.get(own) ?? lines.get(path.slice(0, -1)),
       },
     ];
   });
-  return new Map(entries);
+  return new Map(entries.filter(([name]) => name.length <= longest));
 }
 
 const scalar = (value: unknown): string | number | boolean | null =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+  typeof value === 'number' || typeof value === 'boolean'
     ? value
     : value === null || value === undefined
       ? null
-      : String(value);
+      : String(value).slice(0, longest);
 
 /** Where keys stand in a TOML file. Its parser does not say, and this need not be right about strange spellings. */
 function tomlLines(text: string): Map<string, number> {

@@ -23,11 +23,11 @@ export type Severity = (typeof severities)[number];
 export const byImportance = (findings: readonly Finding[]): Finding[] =>
   severities.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
 
-/**
- * A value as it may be shown: what others wrote must not be able to move the cursor of somebody's terminal, to turn the
- * direction of writing around, or to fill the screen.
- */
+/** What could move the cursor of somebody's terminal, or turn the direction of writing around. */
+export const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** A value of somebody else's as it may stand in a sentence: on one line, and not without end. */
 export function shown(value: unknown): string {
-  const text = String(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·');
+  const text = String(value).slice(0, 1000).replace(unprintable, '·');
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

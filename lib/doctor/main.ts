@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
-import { checkConfig } from './checks.ts';
-import { byImportance } from './finding.ts';
-import { examineHop } from './hop.ts';
+import { gapsOf } from './checks/redirect.ts';
+import { byImportance, unprintable } from './finding.ts';
+import { gather } from './gather.ts';
+import { judge } from './judge.ts';
 import { readGiven, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
-import { readAddress, viewOf } from './view.ts';
-import { isSafe } from './web.ts';
-import type { CmsName } from './page.ts';
+import { readAddress } from './server.ts';
+import { viewOf } from './view.ts';
+import { asker, isSafe } from './web.ts';
+import type { CmsName, Provider } from '../providers/provider.ts';
 
 export const help = `Says why a login does not work, and what to write instead.
 
@@ -30,38 +32,48 @@ export interface Console {
   folder?: string;
 }
 
-/** @returns the exit code */
-export async function main(args: readonly string[], console: Console): Promise<number> {
+/**
+ * @param providers the Git hosts that the login server knows
+ * @returns the exit code
+ */
+export async function main(providers: readonly Provider[], args: readonly string[], console: Console): Promise<number> {
   let call;
   try {
     call = readCall(args);
   } catch (error) {
-    console.complain(`${error instanceof Error ? error.message : String(error)}\n\n${help}`);
+    const message = error instanceof Error ? error.message : String(error);
+    console.complain(`${message.replace(unprintable, '·')}\n\n${help}`);
     return 2;
   }
   if (call === undefined) {
     console.write(help);
     return 0;
   }
-  const { source, hop, json, ...options } = call;
-  const report = await diagnose(source, hop, { ...options, folder: console.folder ?? process.cwd() });
+  const { source, hop, json, patience, cms } = call;
+  const options = { cms, ask: asker(patience), folder: console.folder ?? process.cwd() };
+  const report = await diagnose(providers, source, hop, options);
   console.write(json ? toJson(report) : toText(report, { colour: console.colour ?? false }));
   return report.findings.some(({ severity }) => severity === 'broken') ? 1 : 0;
 }
 
-/** Reads, checks, asks: from what was written to what the login server answers. */
-export async function diagnose(source: string, hop: URL | undefined, options: ReadOptions): Promise<Report> {
+/** Reads, asks, judges: first all that is to be known, then what it means. */
+export async function diagnose(
+  providers: readonly Provider[],
+  source: string,
+  hop: URL | undefined,
+  options: ReadOptions,
+): Promise<Report> {
   const given = await readGiven(source, options);
-  const view = viewOf({ ...given, config: given.config ?? new Map() }, hop);
   const isRead = given.config !== undefined;
-  const examined = isRead ? await examineHop(view, options.patience) : undefined;
+  const heard = isRead ? await gather(viewOf(given, { providers, hop }), options.ask) : undefined;
+  const view = viewOf(given, { providers, hop, heard });
   return {
     source: given.name,
     cms: given.cms,
     backend: view.host,
-    hop: examined?.server,
-    findings: byImportance([...given.findings, ...checkConfig(view, isRead), ...(examined?.findings ?? [])]),
-    notChecked: examined?.notChecked ?? ['The login server: what the CMS asks of it is in the configuration.'],
+    hop: heard?.server.origin,
+    findings: byImportance([...given.findings, ...judge(view)]),
+    notChecked: isRead ? gapsOf(view) : ['The login server: what the CMS asks of it is in the configuration.'],
   };
 }
 

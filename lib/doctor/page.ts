@@ -1,3 +1,6 @@
+import type { CmsName } from '../providers/provider.ts';
+import { elementsOf } from './html.ts';
+
 /** What can be read from an admin page without running it. */
 export interface Page {
   /** The CMSs whose scripts it loads: one, if all is well. */
@@ -14,11 +17,9 @@ export interface Page {
 
 export interface Cms {
   name: CmsName;
-  /** As far as the script's address says it: `3.16.3`, `3`. */
+  /** As the script's address says it, which may be a range: `3.16.3`, `^3.0.0`, `3`. */
   version?: string | undefined;
 }
-
-export type CmsName = 'decap' | 'netlify' | 'sveltia' | 'static';
 
 interface Link {
   href: string;
@@ -41,42 +42,50 @@ const scripts: Readonly<Record<CmsName, RegExp>> = {
   static: /(?:^|\/)(?:@staticcms\/app|static-cms(?:-app)?)(?:@([^/]*))?(?:[/.]|$)/,
 };
 
-/**
- * Tags are found by pattern: a page that a person wrote by hand for one script and two links needs no HTML parser, and
- * what a parser would read otherwise only makes the doctor say that it does not know.
- */
+/** What is longer than this is no address that anybody wrote, and could keep a regular expression busy. */
+const isAddress = (text: string): boolean => text.length <= 2048;
+
 export function readPage(html: string): Page {
-  const text = html.replace(/<!--.*?-->/gs, '');
-  const inline = [...text.matchAll(/<script\b[^>]*>(.*?)<\/script>/gis)].map(([, script]) => script ?? '').join('\n');
+  const elements = elementsOf(html, 'script', 'link', 'base', 'meta');
+  const all = (name: string) => elements.filter((element) => element.name === name);
+  const attributes = (name: string) => all(name).map((element) => element.attributes);
+  const inline = all('script')
+    .map(({ text }) => text)
+    .join('\n');
   const sources = [
-    ...tags(text, 'script').map(({ src }) => src ?? ''),
+    ...attributes('script').map(({ src }) => src ?? ''),
     ...[...inline.matchAll(/["'`]([^"'`\s]{3,300})["'`]/g)].map(([, quoted]) => quoted ?? ''),
-  ];
+  ].filter(isAddress);
   const names = Object.keys(scripts) as CmsName[];
   return {
     cms: names.flatMap((name) => {
       const found = sources.map((source) => scripts[name].exec(source)).filter((match) => match !== null);
-      const version = found.map(([, range]) => /\d[\w.-]*/.exec(range ?? '')?.[0]).find(Boolean);
+      const version = found.map(([, range]) => (/\d/.test(range ?? '') ? range : undefined)).find(Boolean);
       return found.length > 0 ? { name, version } : [];
     }),
-    links: tags(text, 'link').flatMap(({ rel, href, type }) =>
-      rel?.toLowerCase() === 'cms-config-url' && href !== undefined ? { href, type: type ?? '' } : [],
+    links: attributes('link').flatMap(({ rel, href, type }) =>
+      rel?.trim().toLowerCase() === 'cms-config-url' && href !== undefined && isAddress(href)
+        ? { href: href.trim(), type: type?.trim() ?? '' }
+        : [],
     ),
-    base: tags(text, 'base')[0]?.['href'],
+    base: attributes('base')
+      .find(({ href }) => href !== undefined)
+      ?.['href']?.trim(),
     isManual: /\bCMS_MANUAL_INIT\s*=\s*(?:true|!0)|\b(?:CMS\.init|initCMS)\s*\(|\bCMS_CONFIG\s*=/.test(inline),
-    policies: tags(text, 'meta').flatMap((meta) =>
+    policies: attributes('meta').flatMap((meta) =>
       meta['http-equiv']?.toLowerCase() === 'content-security-policy' ? (meta['content'] ?? '') : [],
     ),
   };
 }
 
-function tags(html: string, name: string): Record<string, string>[] {
-  return [...html.matchAll(new RegExp(`<${name}\\b((?:"[^"]*"|'[^']*'|[^"'>])*)>`, 'gi'))].map(([, inside = '']) =>
-    Object.fromEntries(
-      [...inside.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/g)].map(([, key = '', a, b, c]) => [
-        key.toLowerCase(),
-        (a ?? b ?? c ?? '').replaceAll('&amp;', '&').trim(),
-      ]),
-    ),
-  );
+/**
+ * Whether the newest version that the range allows is older. `^3.0.0` is the newest 3, `~3.8.1` and `3.8` are the newest 3.8.
+ *
+ * @returns false where the range does not say
+ */
+export function isOlder({ version = '' }: Cms, major: number, minor: number): boolean {
+  const [, sign = '', first, second] = /^([~^]?)v?(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  if (first === undefined) return false;
+  if (Number(first) !== major) return Number(first) < major;
+  return sign !== '^' && second !== undefined && Number(second) < minor;
 }

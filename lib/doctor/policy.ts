@@ -49,17 +49,6 @@ export function sandboxed(policy: Policy): boolean {
   );
 }
 
-/** Where the CMS's calls after the login go. */
-export function apiOrigins(host: string, ...roots: (string | undefined)[]): string[] {
-  const usual: Readonly<Record<string, string>> = {
-    github: 'https://api.github.com',
-    gitlab: 'https://gitlab.com',
-    bitbucket: 'https://api.bitbucket.org',
-  };
-  const given = roots.flatMap((root) => (root !== undefined && URL.canParse(root) ? new URL(root).origin : []));
-  return given.length > 0 ? [...new Set(given)] : [usual[host] ?? ''].filter(Boolean);
-}
-
 /** The value that counts: what follows a semicolon only says where to report. */
 export const openerPolicy = (headers: Headers | undefined): string | undefined =>
   headers?.get('cross-origin-opener-policy')?.split(';', 1)[0]?.trim().toLowerCase() || undefined;

@@ -1,9 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseConfig, type Format, type Group } from './config.ts';
 import { shown, type Finding } from './finding.ts';
-import { cmsTitles, readPage, type Cms, type CmsName, type Page } from './page.ts';
-import { ask, decode, isSilence, target, type Answer } from './web.ts';
+import { cmsTitles, readPage, type Cms, type Page } from './page.ts';
+import { decode, isSilence, parseUrl, target, type Answer, type Ask } from './web.ts';
+import type { CmsName } from '../providers/provider.ts';
 
 /** What there is to examine. */
 export interface Given {
@@ -21,14 +23,13 @@ export interface Given {
 export interface ReadOptions {
   /** The CMS, if somebody says which. */
   cms?: CmsName | undefined;
-  /** Milliseconds per request. */
-  patience: number;
+  ask: Ask;
   /** Where relative paths begin. */
   folder: string;
 }
 
-/** Configurations have some kilobytes; whatever is larger than this is something else. */
-const limit = 2 * 1024 * 1024;
+/** Bytes. Configurations have some thousands; whatever is larger than this is something else. */
+const limit = 512 * 1024;
 
 const formats: ReadonlyMap<string, Format> = new Map(
   Object.entries({
@@ -48,12 +49,11 @@ const extension = (name: string): string => /\.(\w+)$/.exec(name)?.[1]?.toLowerC
 
 /** Reads what the command was given: a configuration or an admin page, as a file or from the web. */
 export async function readGiven(source: string, options: ReadOptions): Promise<Given> {
-  if (/^https?:\/\//i.test(source) && URL.canParse(source)) {
-    const url = new URL(source);
+  const url = /^https?:\/\//i.test(source) ? parseUrl(source) : undefined;
+  if (url)
     return formats.get(extension(url.pathname))
       ? readConfig(url, { name: source, findings: [] }, options)
       : readSite(url, options);
-  }
   const file = path.resolve(options.folder, source);
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory()) {
@@ -71,11 +71,17 @@ const stopped = (name: string, id: string, what: string, why: string, write?: st
   findings: [{ id, severity: 'broken', what, why, where: name, ...(write !== undefined && { write }) }],
 });
 
+/** @returns the text, or why there is none */
 async function readLocal(source: string, folder: string): Promise<string | Given> {
+  const file = path.resolve(folder, source);
   try {
-    const bytes = await readFile(path.resolve(folder, source));
-    if (bytes.length > limit) return tooLarge(source);
-    return decode(bytes);
+    // Devices and pipes may have no end, or no beginning.
+    if (!(await stat(file)).isFile())
+      return stopped(source, 'config-unreadable', `${shown(source)} is no file`, 'The doctor reads files only.');
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of createReadStream(file, { end: limit })) chunks.push(chunk as Uint8Array);
+    const bytes = Buffer.concat(chunks);
+    return bytes.length > limit ? tooLarge(source) : decode(bytes);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT'
@@ -98,7 +104,7 @@ const tooLarge = (name: string) =>
   stopped(
     name,
     'config-too-large',
-    `${shown(name)} is larger than 2 MB, so it was not read`,
+    `${shown(name)} is larger than 512 kB, so it was not read`,
     'A CMS configuration has some kilobytes. Something else is at this place.',
   );
 
@@ -110,17 +116,33 @@ async function readLocalPage(source: string, options: ReadOptions): Promise<Give
   const findings = pageFindings(page, cms, source);
   const given = { name: source, cms, page, findings };
   const href = configHref(page, cms);
-  if (/^(?:https?:)?\/\//.test(href)) return { ...given, findings: [...findings, elsewhere(source, href)] };
   // A path from the site's root begins at a folder that only the site's build knows; beside the page is what is usual.
   const beside = href.startsWith('/') ? path.basename(href) : (href.split(/[?#]/)[0] ?? '');
-  return readLocalConfig(path.join(path.dirname(source), beside), options, given, formatOf(page, cms, href));
+  const file = path.join(path.dirname(source), beside);
+  if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(href) || !(await mayRead(file, source, options.folder)))
+    return { ...given, findings: [...findings, elsewhere(source, href)] };
+  return readLocalConfig(file, options, given, formatOf(page, cms, href));
+}
+
+/**
+ * A page names what it likes, and what is wrong in a file is quoted in the findings: so it may name configurations only, in
+ * its own folder or in the one where the command was given.
+ */
+async function mayRead(file: string, page: string, folder: string): Promise<boolean> {
+  if (!formats.has(extension(file))) return false;
+  const real = async (name: string) => realpath(path.resolve(folder, name)).catch(() => undefined);
+  const target = await real(file);
+  if (target === undefined) return true; // that it is not there will be said
+  if (!formats.has(extension(target))) return false;
+  const folders = [await real(path.dirname(page)), await real('.')];
+  return folders.some((one) => one !== undefined && target.startsWith(one.endsWith(path.sep) ? one : one + path.sep));
 }
 
 const elsewhere = (where: string, href: string): Finding => ({
   id: 'config-elsewhere',
   severity: 'risky',
   what: `The page takes its configuration from ${shown(href)}, which was not read`,
-  why: 'Give the doctor that address, or the address of the page.',
+  why: 'Give the doctor that file or address itself, or the address of the page.',
   where,
 });
 
@@ -171,11 +193,13 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
       where: name,
     });
   const given = { name: answer.url.href, cms, page, answer, findings };
-  const base = new URL(page.base ?? '', answer.url);
+  const base = parseUrl(page.base ?? '', answer.url) ?? new URL(answer.url);
   const href = configHref(page, cms);
   // Sveltia takes /admin for a folder; to a browser, and so to the others, it is a file beside which config.yml would be.
   if (cms?.name === 'sveltia' && page.links.length === 0 && !/\/$|\.[^/]*$/.test(base.pathname)) base.pathname += '/';
-  const read = await readConfig(new URL(href, base), given, options, formatOf(page, cms, href));
+  const address = parseUrl(href, base);
+  if (!address) return { ...given, findings: [...findings, elsewhere(answer.url.href, href)] };
+  const read = await readConfig(address, given, options, formatOf(page, cms, href));
   if (!read.config && page.isManual)
     return {
       ...given,
@@ -250,9 +274,9 @@ function withConfig(given: Given, text: string, format: Format): Given {
 }
 
 /** A request as a browser makes it, over up to five redirects. */
-async function follow(url: URL, { patience }: ReadOptions): ReturnType<typeof ask> {
+async function follow(url: URL, { ask }: ReadOptions): ReturnType<Ask> {
   for (let at = url, hops = 0; ; hops++) {
-    const answer = await ask(at, { patience, limit, headers: { accept: 'text/html,*/*;q=0.8' } });
+    const answer = await ask(at, { limit, headers: { accept: 'text/html,*/*;q=0.8' } });
     const next = isSilence(answer) ? undefined : target(answer);
     if (!next) return answer;
     if (hops === 5) return { silence: 'it redirects in circles' };

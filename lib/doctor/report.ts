@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { severities, shown, type Finding, type Severity } from './finding.ts';
+import { severities, shown, unprintable, type Finding, type Severity } from './finding.ts';
 import { cmsTitles, type Cms } from './page.ts';
 
 /** What the doctor found, the most probable cause first. */
@@ -21,21 +21,27 @@ const colours = { broken: 'red', risky: 'yellow', note: 'cyan' } as const;
 export function toText(report: Report, { colour }: { colour: boolean }): string {
   const { findings, notChecked } = report;
   const paint = (severity: Severity | 'good', text: string) =>
-    colour ? styleText(['bold', severity === 'good' ? 'green' : colours[severity]], text) : text;
+    colour
+      ? styleText(['bold', severity === 'good' ? 'green' : colours[severity]], text, { validateStream: false })
+      : text;
   const isFine = findings.every(({ severity }) => severity === 'note');
-  const parts = findings.map(({ severity, what, why, write, where }) =>
-    [
-      `${paint(severity, severity.padEnd(7))} ${what}${where === undefined ? '' : ` (${where})`}`,
-      ...wrap(why).map((line) => `        ${line}`),
-      ...(write === undefined ? [] : ['', ...write.split('\n').map((line) => `            ${line}`)]),
-    ].join('\n'),
-  );
+  const parts = findings
+    .map(clean)
+    .map(({ severity, what, why, write, where }) =>
+      [
+        `${paint(severity, severity.padEnd(7))} ${what}${where === undefined ? '' : ` (${where})`}`,
+        ...wrap(why).map((line) => `        ${line}`),
+        ...(write === undefined ? [] : ['', ...write.split('\n').map((line) => `            ${line}`)]),
+      ].join('\n'),
+    );
   return [
-    ...(isFine ? [paint('good', 'Nothing wrong found.') + (findings[0] ? ` To know: ${findings[0].what}.` : '')] : []),
+    ...(isFine
+      ? [paint('good', 'Nothing wrong found.') + (findings[0] ? ` To know: ${line(findings[0].what)}.` : '')]
+      : []),
     ...parts,
     ...(notChecked.length === 0
       ? []
-      : [['Not checked:', ...notChecked.flatMap((text) => wrap(`- ${text}`))].join('\n')]),
+      : [['Not checked:', ...notChecked.flatMap((text) => wrap(`- ${line(text)}`))].join('\n')]),
     summary(report),
     '',
   ]
@@ -69,7 +75,24 @@ function wrap(text: string, width = 100): string[] {
   return rows;
 }
 
-/** One document for other programs. */
+/** What others wrote must move nobody's cursor, however it got into a sentence; nor make up a line of ours. */
+const line = (text: string): string => {
+  const plain = text.replace(unprintable, '·');
+  return plain.length > longest ? `${plain.slice(0, longest)}…` : plain;
+};
+
+const longest = 2000;
+
+const clean = ({ id, severity, what, why, write, where }: Finding): Finding => ({
+  id,
+  severity,
+  what: line(what),
+  why: line(why),
+  ...(write !== undefined && { write: write.split('\n').map(line).join('\n') }),
+  ...(where !== undefined && { where: line(where) }),
+});
+
+/** One document for other programs. What a terminal would obey stands in it escaped, as JSON allows for every character. */
 export function toJson(report: Report): string {
   const { source, cms, backend, hop, findings, notChecked } = report;
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
@@ -86,5 +109,10 @@ export function toJson(report: Report): string {
     },
     undefined,
     2,
-  )}\n`;
+  ).replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`;
 }
+
+const escaped = (character: string): string =>
+  Array.from({ length: character.length }, (_, i) => character.charCodeAt(i))
+    .map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`)
+    .join('');

@@ -1,12 +1,24 @@
-import { providers } from '../../functions/auth.ts';
-import type { Provider } from '../providers/provider.ts';
+import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
 import type { Entry, Format, Group, Value } from './config.ts';
+import type { Heard } from './heard.ts';
 import { cmsTitles, type Cms, type Page } from './page.ts';
 import type { Given } from './read.ts';
-import { isSafe, type Answer } from './web.ts';
+import { serversOf, textOf, type Server } from './server.ts';
+import { parseUrl, type Answer } from './web.ts';
 
-/** A configuration as the checks look at it. */
-export interface View {
+/** What the doctor knows apart from the configuration. */
+export interface Knowledge {
+  /** The Git hosts that a login server of ours knows. */
+  providers: readonly Provider[];
+  /** The login server that somebody named. */
+  hop: URL | undefined;
+  /** What the login server answered, if it was asked. */
+  heard?: Heard | undefined;
+}
+
+/** A set-up as the checks look at it. */
+export interface View extends Knowledge {
+  given: Given;
   name: string;
   format: Format;
   config: Group;
@@ -22,24 +34,29 @@ export interface View {
   host: string | undefined;
   /** The Git host, if it is one of ours. */
   provider: Provider | undefined;
+  /** What this CMS does at this host, or what most do. */
+  facts: CmsFacts | undefined;
   /** Whether the CMS logs in through a server like ours. */
   usesHop: boolean;
-  /** The login server that somebody named. */
-  hop: URL | undefined;
+  /** The login server, as far as something says where it is. */
+  server: Server | undefined;
   /** A text under `backend`, without spaces around; undefined if it is not there, is empty or is no text. */
   text(key: string): string | undefined;
 }
 
-export { providers };
-
-export function viewOf(given: Given & { config: Group }, hop: URL | undefined): View {
-  const { name, format = 'yaml', config, cms, page, answer } = given;
+export function viewOf(given: Given, knowledge: Knowledge): View {
+  const { name, format = 'yaml', config = new Map<string, Entry>(), cms, page, answer } = given;
+  const { providers, hop, heard } = knowledge;
   const group = config.get('backend')?.value;
   const backend: Group = group instanceof Map ? group : new Map<string, Entry>();
   const text = (key: string) => textOf(backend.get(key)?.value);
   const host = text('name');
   const provider = providers.find(({ id }) => id === host);
   return {
+    given,
+    providers,
+    hop,
+    heard,
     name,
     format,
     config,
@@ -51,14 +68,57 @@ export function viewOf(given: Given & { config: Group }, hop: URL | undefined): 
     answer,
     host,
     provider,
+    facts: provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap,
     usesHop: provider !== undefined && !['pkce', 'implicit'].includes(text('auth_type') ?? ''),
-    hop,
+    server: heard?.works ?? heard?.server ?? serversOf({ hop, config, text })[0],
     text,
   };
 }
 
-export const textOf = (value: Value | undefined): string | undefined =>
-  typeof value === 'string' ? value.trim() || undefined : undefined;
+/** The origin that asks for the token: the page's, or what the configuration says about the site. */
+export function siteOrigin({ answer, config }: Pick<View, 'answer' | 'config'>): string | undefined {
+  if (answer) return answer.url.origin;
+  const text = textOf(config.get('site_url')?.value) ?? textOf(config.get('display_url')?.value);
+  return text !== undefined && /^https?:\/\//.test(text) ? parseUrl(text)?.origin : undefined;
+}
+
+/** The scopes that the CMS asks for. */
+export function scopesOf({ provider, facts, isSveltia, backend, text }: View): string[] {
+  const [first, ...rest] = facts?.scopes ?? [];
+  const forks = !isSveltia && backend.get('open_authoring')?.value === true ? provider?.forks?.scope : undefined;
+  const asked = (provider?.authScopes && text('auth_scope')) ?? forks ?? first;
+  return [...(asked === undefined ? [] : [asked]), ...rest];
+}
+
+/** The login host that the CMS's API calls belong to, as its base URL; undefined if `api_root` does not say it. */
+export function baseOf({ provider, text }: Pick<View, 'provider' | 'text'>): string | undefined {
+  const root = text('api_root');
+  return root === undefined || !provider ? provider?.url : baseOfApi(provider, root.replace(/\/+$/, ''));
+}
+
+/** Where the CMS's calls go after the login: as it is written, or else where it is at the public host. */
+export const rootsOf = ({ provider, text }: Pick<View, 'provider' | 'text'>): Partial<ApiRoots> => {
+  const usual = provider && apiRoots(provider, provider.url);
+  const [rest, graphql] = [text('api_root'), text('graphql_api_root')];
+  return rest === undefined && graphql === undefined
+    ? { ...usual }
+    : { ...(rest !== undefined && { api_root: rest }), ...(graphql !== undefined && { graphql_api_root: graphql }) };
+};
+
+/** Whether this host name is that of a public Git host, where no login server can be. */
+export function isGitHost(providers: readonly Provider[], hostname: string): boolean {
+  const names = providers.flatMap((provider) =>
+    [provider.url, apiRoots(provider, provider.url)?.api_root].flatMap((url) => (url ? new URL(url).hostname : [])),
+  );
+  return names.includes(hostname.replace(/^www\./, ''));
+}
+
+/** Whether this CMS renews its tokens at the login server, as it is configured. */
+export function renews({ provider, cms, text }: View): boolean {
+  const { by, login } = provider?.refresh ?? {};
+  if (!by?.includes(cms?.name ?? 'decap')) return false;
+  return login?.always === true || (text('auth_endpoint') ?? '').replace(/\/+$/, '').endsWith('/authorize');
+}
 
 /** The line of a key: `base_url` at the top level, `backend.base_url` below that. */
 export const lineOf = ({ config, backend }: View, key: string): number | undefined =>
@@ -84,42 +144,3 @@ export function lines({ format }: Pick<View, 'format'>, settings: Record<string,
       ].join('\n');
   }
 }
-
-/** The login server as the configuration means it, freed from what is written too much. */
-export interface Server {
-  origin: string;
-  /** What `auth_endpoint` has to be there. */
-  endpoint: string;
-  /** A path in front of all of the server's, such as `/prod`, or empty. */
-  prefix: string;
-}
-
-/** An address that may lack its scheme, as people write it. */
-export function readAddress(text: string): URL | undefined {
-  const full = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `https://${text.replace(/^\/+/, '')}`;
-  const url = URL.canParse(full) ? new URL(full) : undefined;
-  return url && ['https:', 'http:'].includes(url.protocol) && url.hostname !== '' ? url : undefined;
-}
-
-const trimSlashes = (text: string): string => text.replace(/^\/+|\/+$/g, '');
-
-/** What is in front of `/auth` in a path; a Netlify function's own path is nothing of ours. */
-export const prefixOf = (path: string): string =>
-  `/${trimSlashes(path)}`.replace(/\/(?:\.netlify\/functions|auth)(?:\/.*)?$/, '').replace(/^\/$/, '');
-
-/** @returns undefined where nothing says which server it is */
-export function serverOf({ hop, text }: Pick<View, 'hop' | 'text'>): Server | undefined {
-  const base = hop ?? readAddress(text('base_url') ?? '');
-  if (!base) return undefined;
-  const written = trimSlashes(text('auth_endpoint') ?? 'auth');
-  const isOurs = /(?:^|\/)auth(?:\/|$)|[:?#]/.test(written);
-  const [, tail = isOurs ? 'auth' : written] =
-    /(?:^|\/)(auth(?:\/[a-z]+(?:\/authorize)?)?)$/.exec(written.replace(/\/callback$/, '')) ?? [];
-  const path = hop || base.pathname !== '/' ? base.pathname : isOurs && !/[:?#]/.test(written) ? written : '';
-  const prefix = prefixOf(path);
-  const origin = isSafe(base) ? base.origin : base.origin.replace(/^http:/, 'https:');
-  return { origin, prefix, endpoint: trimSlashes(`${prefix}/${tail}`) };
-}
-
-/** The address that the popup opens, joined as the CMSs join it. */
-export const joined = (origin: string, endpoint: string): string => `${origin}/${trimSlashes(endpoint)}`;

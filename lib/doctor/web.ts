@@ -17,31 +17,45 @@ export interface Silence {
 export interface Question {
   method?: string;
   headers?: Record<string, string>;
-  /** Milliseconds, for the whole answer. */
-  patience: number;
-  /** Bytes of the body. */
+  /** Bytes of the body, as they are after unpacking. */
   limit?: number;
 }
 
-export const isSilence = (result: Answer | Silence): result is Silence => 'silence' in result;
+export type Ask = (url: URL, question?: Question) => Promise<Answer | Silence>;
+
+export const isSilence = (result: Answer | Silence | undefined): result is Silence =>
+  result !== undefined && 'silence' in result;
+
+/** So much time for all requests together, in those for a single one. */
+const rounds = 6;
 
 /**
- * One request, without cookies or credentials. Redirects are answers like others: where one leads is what is asked about.
+ * Asks as `fetch` does, without credentials. Redirects are answers like others: where one leads is what is asked about.
+ *
+ * @param patience milliseconds for one whole answer
  */
-export async function ask(url: URL, { patience, limit = 64 * 1024, ...request }: Question): Promise<Answer | Silence> {
-  try {
-    const response = await fetch(url, { ...request, redirect: 'manual', signal: AbortSignal.timeout(patience) });
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk);
-      if ((size += chunk.length) > limit) break; // which also ends the connection
+export function asker(patience: number): Ask {
+  const end = Date.now() + rounds * patience;
+  return async (url, { limit = 64 * 1024, ...request } = {}) => {
+    // `fetch` would read `data:` and others, too.
+    if (!isWeb(url)) return { silence: 'it is not on the web' };
+    const left = end - Date.now();
+    if (left <= 0) return { silence: `there was no time left after ${(rounds * patience) / 1000} seconds` };
+    try {
+      const signal = AbortSignal.timeout(Math.min(patience, left));
+      const response = await fetch(url, { ...request, redirect: 'manual', signal });
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of response.body ?? []) {
+        chunks.push(chunk);
+        if ((size += chunk.length) > limit) break; // which also ends the connection
+      }
+      const body = decode(Buffer.concat(chunks));
+      return { url, status: response.status, headers: response.headers, body, cut: size > limit };
+    } catch (error) {
+      return { silence: reason(error, patience) };
     }
-    const body = decode(Buffer.concat(chunks));
-    return { url, status: response.status, headers: response.headers, body, cut: size > limit };
-  } catch (error) {
-    return { silence: reason(error, patience) };
-  }
+  };
 }
 
 /** As browsers decode it: UTF-8, without the mark that some editors put in front. */
@@ -50,10 +64,16 @@ export const decode = (bytes: Uint8Array): string => new TextDecoder().decode(by
 /** Where an answer redirects to, if it does. */
 export function target({ url, status, headers }: Answer): URL | undefined {
   const location = headers.get('location') ?? '';
-  return status >= 300 && status < 400 && location !== '' && URL.canParse(location, url)
-    ? new URL(location, url)
-    : undefined;
+  return status >= 300 && status < 400 && location !== '' ? parseUrl(location, url) : undefined;
 }
+
+/** @returns undefined for what is no address of the web */
+export function parseUrl(text: string, base?: URL): URL | undefined {
+  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
+  return url && isWeb(url) ? url : undefined;
+}
+
+const isWeb = (url: URL): boolean => ['https:', 'http:'].includes(url.protocol) && url.hostname !== '';
 
 /** What an address may be that a browser is sent to with secrets. */
 export const isSafe = (url: URL): boolean => url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));

@@ -1,8 +1,9 @@
 import { copyable } from '../web/copy.ts';
 import { html, page, type Html } from '../web/page.ts';
-import { apiRoots, settingPrefix, type Provider } from '../providers/provider.ts';
+import { registrationAddress, settingPrefix, type Provider, type Registration } from '../providers/provider.ts';
 import { baseUrl, callbackAddress, isConfigured, type Address } from '../settings/settings.ts';
 import type { Environment } from '../settings/environment.ts';
+import { configuration } from '../settings/configuration.ts';
 import script from './owner.client.ts?inline';
 import { Failure } from '../web/errors.ts';
 import type { TextReply } from '../web/http.ts';
@@ -38,8 +39,7 @@ function section(provider: Provider, env: Environment, address: Address): Html {
 function setUp(provider: Provider, env: Environment, address: Address): Html {
   const prefix = settingPrefix(provider);
   const base = `${address.prefix}/auth`;
-  const registration = html`<p>1. <a href="${registrationAddress(provider, env, address)}">Register an app at ${provider.name}</a> with this callback address. ${provider.registration.advice}</p>
-${copyable(callbackAddress(address, provider))}`;
+  const registration = howToRegister(provider, env, address);
   if (!isConfigured(env, provider))
     return html`<p>Switched off: <code>${prefix}_CLIENT_ID</code> is not set.</p>
 <details><summary>Switch it on</summary>
@@ -52,41 +52,29 @@ ${registration}
 <details><summary>Registration and CMS configuration</summary>
 ${registration}
 <p>2. In the configuration of Decap CMS or Netlify CMS:</p>
-${copyable(configuration(provider, env, address, 'decap'))}
-${provider.cms.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, 'sveltia'))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
+${copyable(configuration(provider, env, address, { cms: 'decap' }))}
+${provider.cms.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
 </details>`;
 }
 
-/** What the owner writes into `config.yml`; comments say what only some need. */
-function configuration(provider: Provider, env: Environment, address: Address, cms: 'decap' | 'sveltia'): string {
-  const endpoint = `${address.prefix}/auth`.slice(1);
+function howToRegister(provider: Provider, env: Environment, address: Address): Html {
   const base = baseUrl(env, provider);
-  const own = base === provider.url ? [] : Object.entries(apiRoots(provider, base) ?? {});
-  const authorize = cms === 'sveltia' && provider.refresh?.by.includes(cms);
-  return [
-    'backend:',
-    `  name: ${provider.id}`,
-    `  repo: ${provider.repository.form}`,
-    '  branch: main',
-    `  base_url: ${address.origin}`,
-    ...(endpoint === 'auth' ? [] : [`  auth_endpoint: ${endpoint}`]),
-    ...(authorize ? [`  # only with CMS_AUTH_REFRESH=${provider.id}, in place of any other:`] : []),
-    ...(authorize ? [`  # auth_endpoint: ${endpoint}/${provider.id}/authorize`] : []),
-    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, root]) => `  ${key}: ${root}`),
-    // Decap and Netlify CMS ask for a new token at the root of this one.
-    ...(provider.refresh?.by.includes('decap')
-      ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}`]
-      : []),
-  ].join('\n');
+  const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
+  const [best, ...others] = provider.registration;
+  const link = (form: Registration) =>
+    html`<a href="${registrationAddress(base, form, fill)}">Register ${article(form.what)} at ${provider.name}</a>`;
+  const steps = (form: Registration) =>
+    html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>
+${
+  form.organisationPath !== undefined &&
+  html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
+${copyable(registrationAddress(base, form, { ...fill, organisation: 'ORG' }))}`
+}`;
+  return html`<p>1. ${link(best)}. ${best.advice ?? ''}</p>
+${steps(best)}
+<p>The callback address:</p>
+${copyable(fill.callback)}
+${others.map((form) => html`<details><summary>Or ${article(form.what)}. ${form.advice ?? ''}</summary><p>${link(form)}.</p>${steps(form)}</details>`)}`;
 }
 
-function registrationAddress(provider: Provider, env: Environment, address: Address): string {
-  const url = new URL(baseUrl(env, provider) + provider.registration.path);
-  const { prefill } = provider.registration;
-  if (prefill) {
-    url.searchParams.set(prefill.name, 'CMS');
-    url.searchParams.set(prefill.homepage, address.origin);
-    url.searchParams.set(prefill.callback, callbackAddress(address, provider));
-  }
-  return url.href;
-}
+const article = (what: string): string => `${/^[AEIO]/i.test(what) ? 'an' : 'a'} ${what}`;

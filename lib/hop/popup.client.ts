@@ -1,5 +1,5 @@
 /** The script of the popup's pages (`popup.ts`). Bundled alone; it runs in the browser and holds no words of its own. */
-import type { Errand } from './popup.ts';
+import type { Errand } from './errand.ts';
 
 const element = document.querySelector('script[type="application/json"]');
 const errand = JSON.parse(element?.textContent ?? '') as Errand;

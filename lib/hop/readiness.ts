@@ -1,6 +1,7 @@
 import { Failure } from '../web/errors.ts';
 import { html, page } from '../web/page.ts';
 import {
+  checkRefresh,
   clientSettings,
   handOverSettings,
   readClient,
@@ -19,6 +20,7 @@ export async function readiness(provider: Provider, { request, settings, address
     readClient(env, provider, address);
     readSecret(env, provider);
     readOrigins(env, address);
+    checkRefresh(env);
     return readinessPage(provider, undefined);
   } catch (error) {
     if (error instanceof Failure) return readinessPage(provider, error.withAdvice(request.platform.adviceOnMissing));

@@ -96,12 +96,23 @@ export function ownCookies(header: string, { secure }: Address, { name: label }:
  */
 export function sessionCookie(header: string, { secure, prefix }: Address, label: Label, now: number): Jar {
   const pattern = new RegExp(`^${label.name}(~[\\w-]{12}\\.[0-9a-z]{1,9}\\.[\\w-]{43}){1,3}$`);
-  const entries = parseCookies(header)
-    .filter(({ name, value }) => name === '__session' && pattern.test(value))
-    .flatMap(({ value }) => value.split('~').slice(1))
-    .map((entry) => entry.split('.'))
-    .map(([id = '', time = '', key = '']) => ({ id, time: parseInt(time, 36), key }))
-    .filter(({ time }) => now - time <= lifetime + clockSkew && time - now <= clockSkew);
+  const values = parseCookies(header).filter(({ name, value }) => name === '__session' && pattern.test(value));
+  const came = [...new Set(values.map(({ value }) => value))].map((value) =>
+    value
+      .split('~')
+      .slice(1)
+      .map((entry) => entry.split('.'))
+      .map(([id = '', time = '', key = '']) => ({ id, time: parseInt(time, 36), key }))
+      .filter((entry) => now - entry.time <= lifetime + clockSkew && entry.time - now <= clockSkew),
+  );
+  const entries = came.flat();
+  // A browser holds one of ours. Where two came, somebody planted the other, and what is planted must not live on in ours. One
+  // with a time to come gives itself away; where neither does, nothing tells them apart, and neither is carried over.
+  const begun = came.filter((cookie) => came.length === 1 || cookie.every(({ time }) => time <= now));
+  // A time to come is another instance's clock at best: it is the first that has to go.
+  const age = ({ time }: Entry) => (time > now ? lifetime : now - time);
+  const running = begun.length === 1 ? (begun[0] ?? []).toSorted((a, b) => age(a) - age(b)) : [];
+
   const set = (kept: Entry[]) => {
     const value = [label.name, ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
     return [
@@ -114,10 +125,10 @@ export function sessionCookie(header: string, { secure, prefix }: Address, label
   };
 
   return {
-    keep: (entry) => set([entry, ...entries.sort((a, b) => b.time - a.time)].slice(0, 3)),
+    keep: (entry) => set([entry, ...running].slice(0, 3)),
     keysOf: (id) => entries.flatMap((entry) => (entry.id === id ? entry.key : [])),
     forget: (ids) =>
-      entries.some(({ id }) => ids.includes(id)) ? set(entries.filter(({ id }) => !ids.includes(id))) : [],
+      entries.some(({ id }) => ids.includes(id)) ? set(running.filter(({ id }) => !ids.includes(id))) : [],
   };
 }
 

@@ -1,5 +1,5 @@
 import { awsParameterStore } from './aws.ts';
-import type { Handler, HttpReply, HttpRequest } from '../web/http.ts';
+import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
 import type { Platform } from '../web/platform.ts';
 
 /**
@@ -36,16 +36,18 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
     throw new Error('This function takes events of payload format 2.0: put it behind an HTTP API or a Function URL.');
   const { rawPath = '/', rawQueryString = '', headers, cookies, body = '', isBase64Encoded, requestContext } = event;
   const { domainName, stage, requestId, http } = requestContext;
+  const root = stage === '$default' ? '' : `/${stage}`;
   return {
     method: http.method,
-    path: rawPath,
+    // Any stage but $default is the first part of the path, under a domain of one's own as well, where no browser sees it.
+    path: withoutPrefix(rawPath, root),
     query: rawQueryString,
     headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
     // Forms arrive in base64, JSON as it is.
     body: () => [Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')],
     platform: {
-      // AWS's own word for where it received the request, not the `Host` header; a stage other than $default is in the path.
-      url: `https://${domainName}${stage === '$default' ? '' : `/${stage}`}`,
+      // AWS's own word for where it received the request, not the `Host` header.
+      url: `https://${domainName}${root}`,
       requestId,
       openParameterStore,
     },

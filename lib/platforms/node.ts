@@ -27,20 +27,25 @@ export function toRequest(request: IncomingMessage, platform: Platform): HttpReq
 }
 
 export function toReply({ status, headers, cookies, body }: HttpReply, response: ServerResponse): void {
-  response.writeHead(status, { ...headers, ...(cookies.length > 0 && { 'set-cookie': cookies }) });
+  response.writeHead(status, {
+    ...headers,
+    ...(cookies.length > 0 && { 'set-cookie': cookies }),
+    // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
+    ...(!response.req.complete && { connection: 'close' }),
+  });
   response.end(body);
 }
 
 /**
- * Listens, and closes in peace on Ctrl-C.
+ * Listens, and closes in peace on Ctrl-C. What arrives is plain http, so nobody but this machine gets in unless its owner says so.
  *
- * @param loopbackOnly binds to this machine alone, under both of its names
+ * @param host the address to listen at; this machine alone, under both of its names, if absent
  * @returns what closes it
- * @throws Error in words if the port is taken or not ours to take
+ * @throws Error in words if the port is taken or not ours to take, or if this machine has no such address
  */
 export async function listen(
   listener: RequestListener,
-  { port, loopbackOnly }: { port: number; loopbackOnly: boolean },
+  { port, host: wanted }: { port: number; host?: string | undefined },
 ): Promise<() => Promise<void>> {
   const servers: Server[] = [];
   const close = async () => {
@@ -51,7 +56,7 @@ export async function listen(
     await closed;
   };
   // "localhost" is two addresses, and which one a browser tries first is up to it.
-  for (const host of loopbackOnly ? ['127.0.0.1', '::1'] : [undefined]) {
+  for (const host of wanted === undefined ? ['127.0.0.1', '::1'] : [wanted]) {
     // Room for a query that is too long, so that it is we who say so, in words.
     const server = createServer({ maxHeaderSize: 256 * 1024, requestTimeout: 30_000 }, listener);
     try {
@@ -59,8 +64,10 @@ export async function listen(
       servers.push(server);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      if (host === '::1' && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')) continue; // a machine without IPv6
+      const absent = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL';
+      if (absent && wanted === undefined && host === '::1') continue; // a machine without IPv6
       await close();
+      if (absent) throw new Error('This machine has no address such as HOST names. ' + hostWords);
       if (code === 'EADDRINUSE')
         throw new Error(
           `Port ${port} is taken by another program. Stop that one, or choose another port: PORT=9000 npm start`,
@@ -78,6 +85,21 @@ export function readPort(text: string | undefined): number {
   const port = Number(text?.trim() || 8888);
   if (Number.isInteger(port) && port > 0 && port < 65536) return port;
   throw new Error('PORT must be a number from 1 to 65535.');
+}
+
+const hostWords =
+  'Remove HOST, and only this machine gets in; or write 0.0.0.0 (or ::) to let in every machine that can reach it, as a container needs it.';
+
+/**
+ * @returns the address to listen at; undefined for this machine alone
+ * @throws Error in words if `HOST` is no address. Names are none: some shells set `HOST` to the machine's own, which would open
+ *   the server to its network.
+ */
+export function readHost(text: string | undefined): string | undefined {
+  const host = text?.trim() || 'localhost';
+  if (host === 'localhost') return undefined;
+  if (process.getBuiltinModule('node:net').isIP(host)) return host;
+  throw new Error(`HOST must be the address of this machine to listen at, without a port. ${hostWords}`);
 }
 
 /** Runs until Ctrl-C (or SIGTERM, as containers are stopped). */

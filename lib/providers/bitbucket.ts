@@ -21,11 +21,19 @@ export const bitbucket = {
   issuerPath: '',
   clientAuthentication: 'rawBasic',
   pkce: false,
-  registration: {
-    path: '/',
-    advice:
-      'Your workspace, Settings, OAuth consumers, Add consumer. This is a private consumer: on. Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
-  },
+  registration: [
+    {
+      what: 'OAuth consumer',
+      // The form is in each workspace, so it is at no one address.
+      path: '/',
+      steps: [
+        'Open your workspace, Settings, OAuth consumers, and press Add consumer. Give it a name, and the address below as its Callback URL.',
+        'Tick This is a private consumer.',
+        'Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
+        'Save, open the consumer, and copy the Key (the client id) and the Secret.',
+      ],
+    },
+  ],
   session: 'Two hours. Decap CMS and Netlify CMS can renew it.',
   tokenLife: 'two hours',
   repository: { form: 'workspace/repository', groups: false },
@@ -39,7 +47,6 @@ export const bitbucket = {
     static: { scopes: ['repo'] },
   },
   inPage: { implicit: 'short' },
-  forks: false,
   // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
   refresh: {
     by: ['decap', 'netlify', 'static'],

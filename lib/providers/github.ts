@@ -10,6 +10,7 @@ import type { Provider } from './provider.ts';
  *
  * @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps
  * @see https://docs.github.com/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps
+ * @see https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-using-url-parameters
  */
 export const github = {
   id: 'github',
@@ -31,15 +32,44 @@ export const github = {
   app: 'GitHub App',
   clientAuthentication: 'body',
   pkce: true,
-  registration: {
-    path: '/settings/applications/new',
-    prefill: {
-      name: 'oauth_application[name]',
-      homepage: 'oauth_application[url]',
-      callback: 'oauth_application[callback_url]',
+  registration: [
+    {
+      what: 'GitHub App',
+      advice: 'It reaches only the repository that you install it on.',
+      path: '/settings/apps/new',
+      organisationPath: '/organizations/{owner}/settings/apps/new',
+      // No address can switch off expiring tokens, make a secret or install the app: see the steps.
+      prefill: {
+        name: '{name}',
+        url: '{homepage}',
+        'callback_urls[]': '{callback}',
+        public: 'false',
+        webhook_active: 'false',
+        request_oauth_on_install: 'false',
+        contents: 'write',
+        pull_requests: 'write',
+        statuses: 'read',
+      },
+      steps: [
+        'The form is filled in. Press Create GitHub App. If the name is taken, choose another one: names are unique on GitHub.',
+        'On the next page, press Generate a new client secret. Copy it, and the Client ID (not the App ID).',
+        'Press Install App, then choose Only select repositories and the one repository of your site. Without this, every login ends in "not found".',
+        'For Decap CMS and Netlify CMS: open Optional features and opt out of user-to-server token expiration, since they cannot renew the token after its eight hours. For Sveltia CMS: leave it on, and set CMS_AUTH_REFRESH to github.',
+      ],
     },
-    advice: 'Then generate a client secret. A GitHub App works as well, and can be kept to one repository.',
-  },
+    {
+      what: 'OAuth App',
+      advice: 'It reaches every repository of each editor.',
+      path: '/settings/applications/new',
+      organisationPath: '/organizations/{owner}/settings/applications/new',
+      prefill: {
+        'oauth_application[name]': '{name}',
+        'oauth_application[url]': '{homepage}',
+        'oauth_application[callback_url]': '{callback}',
+      },
+      steps: ['Press Register application.', 'Press Generate a new client secret. Copy it, and the Client ID.'],
+    },
+  ],
   session: "Until it is revoked; eight hours if the app's tokens expire. Sveltia CMS can renew those.",
   repository: { form: 'owner/repository', groups: false },
   api: [
@@ -59,11 +89,11 @@ export const github = {
     decap: { scopes: ['repo'] },
     netlify: { scopes: ['repo'] },
     static: { scopes: ['repo'] },
-    sveltia: { scopes: ['repo', 'user'] },
+    sveltia: { scopes: ['repo', 'user'], graphqlRoot: 'always' },
   },
   authScopes: ['repo', 'public_repo'],
   inPage: {},
-  forks: true,
+  forks: { scope: 'public_repo' },
   previews: 'Commit statuses: Read-only',
   // Sveltia CMS replaces /authorize by /access_token.
   refresh: {

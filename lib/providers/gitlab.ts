@@ -21,20 +21,29 @@ export const gitlab = {
   scope: { default: 'api', allowed: { api: [] } },
   clientAuthentication: 'body',
   pkce: true,
-  registration: { path: '/-/user_settings/applications', advice: 'Confidential: on. Scopes: api.' },
+  registration: [
+    {
+      what: 'application',
+      path: '/-/user_settings/applications',
+      steps: [
+        'Press Add new application. Give it a name, and the address below as its Redirect URI.',
+        'Leave Confidential on. Tick the scope api, and no other.',
+        'Save, then copy the Application ID and the Secret. The secret is shown once.',
+      ],
+    },
+  ],
   session: 'Two hours. Sveltia CMS can renew it.',
   tokenLife: 'two hours',
   repository: { form: 'group/project', groups: true },
   api: [{ base: '*', api_root: '*/api/v4', graphql_api_root: '*/api/graphql' }],
   // Static CMS drops the token of a login server (core/backends/gitlab/AuthenticationPage.tsx).
   cms: {
-    decap: { scopes: ['api'] },
-    netlify: { scopes: ['api'] },
+    decap: { scopes: ['api'], graphqlRoot: 'use_graphql' },
+    netlify: { scopes: ['api'], graphqlRoot: 'use_graphql' },
     sveltia: { scopes: ['api'], fallback: 'https://gitlab.com' },
   },
   // The implicit login was removed in GitLab 15.0.
   inPage: { pkce: 'works', implicit: 'removed' },
-  forks: false,
   // Sveltia CMS replaces /authorize by /token.
   refresh: {
     by: ['sveltia'],

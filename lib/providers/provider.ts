@@ -27,14 +27,8 @@ export interface Provider {
   clientAuthentication: 'body' | 'rawBasic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */
   pkce: boolean;
-  /** What its owner has to know to register an app there. */
-  registration: {
-    /** Path of the form, and the fields that it takes from its query. */
-    path: string;
-    prefill?: { name: string; homepage: string; callback: string };
-    /** Where the form is not at one address, how to get there; and what else has to be filled in, in the form's own words. */
-    advice: string;
-  };
+  /** What can stand behind the login, each with the form to register it at. What is best for most comes first. */
+  registration: readonly [Registration, ...Registration[]];
   /** How long a token lives, and who can renew it. */
   session: string;
   /** How long a token lives, where that is shorter than a day's work: `two hours`. */
@@ -52,8 +46,8 @@ export interface Provider {
   authScopes?: readonly string[];
   /** Logins of the CMS's page itself, without a server, by its `auth_type`: what becomes of them; absent if the CMSs have none. */
   inPage: { pkce?: 'works'; implicit?: 'removed' | 'short' };
-  /** Whether editors without write access can work in forks (`open_authoring`). */
-  forks: boolean;
+  /** What the CMSs ask for where editors without write access work in forks (`open_authoring`); absent where they cannot. */
+  forks?: { scope: string };
   /** The right of such an app that links to deploy previews need besides. */
   previews?: string;
   /** How those CMSs renew tokens that know how to, at this host; absent where no CMS does. */
@@ -69,6 +63,52 @@ export interface Provider {
   };
 }
 
+/** The hosts with such a record, for functions that serve another one alone: a setting may name any of them. */
+export const renewable: readonly string[] = ['github', 'gitlab', 'bitbucket'];
+
+/** A form at the host, and what its owner has to know to fill it in. */
+export interface Registration {
+  /** What is registered there: "GitHub App". */
+  what: string;
+  /** How it differs from the others, if there are others. */
+  advice?: string;
+  /** Path of the form, below the base URL. */
+  path: string;
+  /** The same for an organisation; `{owner}` stands for its name. */
+  organisationPath?: string;
+  /** What the form takes from its query. `{name}`, `{homepage}` and `{callback}` stand for ours. */
+  prefill?: Readonly<Record<string, string>>;
+  /** What is left to do by hand, in its order and in the form's own words. */
+  steps: readonly string[];
+}
+
+/** What a form can be filled in with, and whose app it will be. */
+export interface RegistrationFill {
+  name: string;
+  homepage: string;
+  callback: string;
+  /** An organisation, or whatever is to stand in its place. */
+  organisation?: string | undefined;
+}
+
+/**
+ * @param base the host's base URL, without a slash at the end
+ * @returns the address of the form, with everything filled in that an address can fill in
+ */
+export function registrationAddress(base: string, form: Registration, { organisation, ...fill }: RegistrationFill) {
+  const path =
+    organisation !== undefined && form.organisationPath !== undefined
+      ? form.organisationPath.replace('{owner}', encodeURIComponent(organisation))
+      : form.path;
+  const url = new URL(base + path);
+  for (const [name, value] of Object.entries(form.prefill ?? {}))
+    url.searchParams.set(
+      name,
+      value.replace(/\{(name|homepage|callback)\}/g, (_, key: keyof typeof fill) => fill[key]),
+    );
+  return url.href;
+}
+
 /** A host whose tokens some CMS can renew. */
 export type RenewingProvider = Provider & Required<Pick<Provider, 'refresh'>>;
 
@@ -80,6 +120,11 @@ export interface CmsFacts {
   scopes: readonly string[];
   /** Where it goes if `base_url` is not set, if that is not Netlify's login server. */
   fallback?: string;
+  /**
+   * When an instance of one's own needs `graphql_api_root` beside `api_root`: `always` where the CMS makes a wrong address of
+   * the other's host, `use_graphql` where that setting makes it ask the public host.
+   */
+  graphqlRoot?: 'always' | 'use_graphql';
 }
 
 export interface ApiRow extends ApiRoots {

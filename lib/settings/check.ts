@@ -1,6 +1,6 @@
 import { Failure } from '../web/errors.ts';
-import { invalid, list, optional, type Environment } from './environment.ts';
 import {
+  checkRefresh,
   clientSettings,
   isConfigured,
   readAddress,
@@ -14,6 +14,7 @@ import {
   secretSetting,
 } from './settings.ts';
 import { openSettings } from './store.ts';
+import type { Environment } from './environment.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Platform } from '../web/platform.ts';
 
@@ -42,11 +43,7 @@ export async function checkSettings(
     await attempt(async () => void readOrigins(await settings.read(['CMS_AUTH_ORIGINS']), address));
     await attempt(async () => void readPage(await settings.read(['CMS_AUTH_PAGE'])));
     await attempt(() => void readTimeToLive(env));
-    await attempt(async () => {
-      const named = list(optional(await settings.read(['CMS_AUTH_REFRESH']), 'CMS_AUTH_REFRESH') ?? '');
-      if (named.some((id) => !providers.some((provider) => provider.id === id)))
-        throw invalid('CMS_AUTH_REFRESH', `it may name ${providers.map(({ id }) => id).join(', ')} only.`);
-    });
+    await attempt(async () => checkRefresh(await settings.read(['CMS_AUTH_REFRESH'])));
     for (const provider of providers.filter((p) => isConfigured(env, p))) {
       const names = [...clientSettings(provider), scopeSetting(provider)];
       await attempt(async () => void readClient(await settings.read(names), provider, address));

@@ -1,5 +1,5 @@
 import { parseOrigins, type OriginList } from '../web/origins.ts';
-import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { renewable, settingPrefix, type Provider } from '../providers/provider.ts';
 import { invalid, list, optional, readUrl, required, withoutFinalSlash, type Environment } from './environment.ts';
 
 /** Our own address as the browser sees it. */
@@ -131,13 +131,24 @@ export function readScope(env: Environment, provider: Provider, wish: string | u
 /** The settings that say who may be handed what. */
 export const handOverSettings = ['CMS_AUTH_ORIGINS', 'CMS_AUTH_REFRESH'];
 
+const refreshList = (env: Environment): string[] => list(optional(env, 'CMS_AUTH_REFRESH') ?? '');
+
 /**
  * Whether the owner lets refresh tokens of this provider out.
  *
  * @throws Failure SETTING_INVALID
  */
-export const readRefresh = (env: Environment, provider: Provider): boolean =>
-  list(optional(env, 'CMS_AUTH_REFRESH') ?? '').includes(provider.id);
+export const readRefresh = (env: Environment, provider: Provider): boolean => refreshList(env).includes(provider.id);
+
+/**
+ * Logins go on if this list names a host that there is not; only their sessions end sooner than the owner wanted.
+ *
+ * @throws Failure SETTING_INVALID
+ */
+export function checkRefresh(env: Environment): void {
+  if (refreshList(env).some((id) => !renewable.includes(id)))
+    throw invalid('CMS_AUTH_REFRESH', `it may name ${renewable.join(', ')} only, in lower case.`);
+}
 
 /**
  * How long a value that was read from a store may be used, in milliseconds.

@@ -2,7 +2,7 @@ import { gatewayEvents } from '../gateway/handler.ts';
 import { checkSignUp } from '../gateway/identity.ts';
 import { createHandler, hopEvents } from '../hop/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
-import { closeOnSignal, listen, node, readPort } from '../platforms/node.ts';
+import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { signInEvents } from '../sign-in/handler.ts';
 import { serve, type Wing, type Routed } from '../serve.ts';
@@ -29,6 +29,7 @@ const passingCodes = ['PARAMETER_UNREADABLE', 'IDENTITY_UNREACHABLE'];
 export async function main({ providers, gateway: { hosts, wing } }: Served): Promise<void> {
   const { env } = process;
   const port = readPort(env['PORT']);
+  const host = readHost(env['HOST']);
   const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
   const hasHop = providers.some((provider) => isConfigured(env, provider));
   const withGateway = hasGateway(env);
@@ -56,11 +57,11 @@ export async function main({ providers, gateway: { hosts, wing } }: Served): Pro
   const gateway = serve(wing, { log });
   const ofGateway = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);
   const handler: Handler = (request) => (withGateway && ofGateway.test(request.path) ? gateway : hop)(request);
-  // On plain http nobody else could log in anyway, and nobody else should be able to try.
-  closeOnSignal(await listen(node(handler, platform), { port, loopbackOnly: !address.secure }));
+  closeOnSignal(await listen(node(handler, platform), { port, host }));
   const home = `${address.origin}${address.prefix}`;
-  if (hasHop) console.log(`The login server listens on port ${port}. Set-up and checks: ${home}/auth`);
-  if (withGateway) console.log(`The gateway listens on port ${port}. Set-up and checks: ${home}/git`);
+  const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
+  if (hasHop) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
+  if (withGateway) console.log(`The gateway listens on ${where}. Set-up and checks: ${home}/git`);
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
 }
 

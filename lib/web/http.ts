@@ -59,6 +59,10 @@ export const redirect = (location: string): TextReply => ({
   body: '',
 });
 
+/** A path without what stands in front of ours. Some proxies take that away before the request gets here, others leave it. */
+export const withoutPrefix = (path: string, prefix: string): string =>
+  prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+
 /**
  * A login in a frame or ahead of time is somebody else's idea, not the editor's. Old browsers send neither header.
  *
@@ -111,7 +115,8 @@ export async function readBody(
   });
   const read = async (): Promise<Buffer | undefined> => {
     for await (const chunk of body?.() ?? []) {
-      // To leave the loop ends the stream: nothing is read on behind an answer.
+      // To leave the loop ends the stream: nothing is read on behind an answer. A read that is under way when time runs out
+      // cannot be called back; it is for one more piece, which is dropped.
       if (stopped || (size += chunk.length) > limit) return undefined;
       chunks.push(chunk);
     }

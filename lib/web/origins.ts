@@ -29,18 +29,20 @@ export const isOrigin = (text: string): boolean =>
  *   write instead (never with its value)
  */
 export function parseOrigins(text: string): { list: OriginList } | { problem: string } {
-  const exact: string[] = [];
-  const patterns: string[] = [];
   const entries = text.split(',').map((entry) => entry.trim());
+  if (entries.length > 1 && entries.at(-1) === '') entries.pop(); // a trailing comma
+  const exact = entries.filter((entry) => !entry.includes('*'));
+  const patterns = entries.filter((entry) => entry.includes('*'));
+  const own = exact.filter((entry) => !problemOfOrigin(entry)).map(domainOf);
   for (const [index, entry] of entries.entries()) {
-    if (entry === '' && index === entries.length - 1) continue; // a trailing comma
-    const problem = entry.includes('*') ? problemOfPattern(entry) : problemOfOrigin(entry);
+    const problem = entry.includes('*') ? problemOfPattern(entry, own) : problemOfOrigin(entry);
     if (problem) return { problem: `entry ${index + 1} ${problem}` };
-    if (entry.includes('*')) patterns.push(sourceOf(entry));
-    else exact.push(entry);
   }
-  return { list: { exact, patterns } };
+  return { list: { exact, patterns: patterns.map(sourceOf) } };
 }
+
+/** What the owner of this origin owns as a whole. */
+const domainOf = (origin: string): string => new URL(origin).hostname.replace(/^www\./, '');
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -58,39 +60,41 @@ function problemOfOrigin(entry: string): string | undefined {
   return undefined;
 }
 
-/** On these, the name of the site stands on one side of the `--`; a star on that side would list everybody's sites. */
-const wrongSide: Readonly<Record<string, string>> = {
-  'netlify.app': '--*',
-  'web.app': '*--',
-  'firebaseapp.com': '*--',
+/**
+ * How these join the name of a site, which is one owner's, and that of a preview. A star in the place of the site's name would
+ * list everybody's sites.
+ *
+ * @see https://docs.netlify.com/deploy/deploy-overview/ https://firebase.google.com/docs/hosting/test-preview-deploy
+ */
+const previews: Readonly<Record<string, RegExp>> = {
+  'netlify.app': /\*--[a-z0-9]+(-[a-z0-9]+)*$/,
+  'web.app': /^[a-z0-9]+(-[a-z0-9]+)*--\*/,
+  'firebaseapp.com': /^[a-z0-9]+(-[a-z0-9]+)*--\*/,
 };
 
 /**
- * On these (and below suffixes such as co.uk), `--` may be a part of anybody's name. There are more than anybody can list; these
- * are those where sites with such a CMS are found.
+ * One star, in the left-most label, touching a `--` that has literal text on its other side: that is how previews are named. And
+ * only where nobody else gets a name: in the form of the hosts above, or below a domain whose owner is listed exactly. Of all
+ * the other domains on which strangers live side by side there is no complete list.
  *
- * @see https://publicsuffix.org/list/
+ * @param own the domains of the origins that are listed exactly
  */
-const shared =
-  /^((vercel|onrender|herokuapp|azurestaticapps|cloudfunctions)\.(app|com|net)|(pages|workers|fly)\.dev|(github|gitlab|bitbucket)\.io|codeberg\.page|surge\.sh|cloudfront\.net|(ac|co|com|edu|gov|ne|net|or|org)\.[a-z]{2})$/;
-
-/**
- * One star, in the left-most label, touching a `--` that has literal text on its other side. That is how Netlify and Firebase
- * join a preview's name to the site's own. On shared domains everyone owns a sub-domain, so a star that stood for a whole
- * label (`https://*.netlify.app`) or for a name's free end (`https://mysite-*.netlify.app`) would list strangers; and so would
- * one in the registrable name itself (`https://*--example.com`), which is why two more labels have to follow.
- */
-function problemOfPattern(entry: string): string | undefined {
+function problemOfPattern(entry: string, own: readonly string[]): string | undefined {
   const [scheme, rest = ''] = entry.split('://', 2);
   if (scheme !== 'https') return 'has a star, so it must begin with https://';
   const [label = '', ...parents] = rest.replace(/:\d+$/, '').split('.');
   if (entry.split('*').length !== 2 || !label.includes('*') || parents.length < 2 || parents.includes(''))
     return 'may have one star only, in the first of at least three parts of the host name, such as https://deploy-preview-*--site.netlify.app';
+  // What follows xn-- is not a name but its code: browsers disagree on which of them are valid.
+  if (label.startsWith('xn--')) return 'has a star in a name that begins with xn--; list such a name exactly';
   if (!/[^*-]--\*|\*--[^*-]/.test(label))
     return 'has a star that does not touch a "--" with a name behind it, so strangers could register names that match; write https://deploy-preview-*--site.netlify.app';
   const domain = parents.join('.');
-  if (label.includes(wrongSide[domain] ?? '*--*') || shared.test(domain))
-    return 'has a star where anybody can register a name, so strangers would match; on shared domains only deploy-preview-*--site.netlify.app and site--*.web.app tell yours from theirs';
+  const preview = Object.hasOwn(previews, domain) ? previews[domain] : undefined;
+  if (preview && !preview.test(label))
+    return 'has a star in the place of the name of your site, so it would list the sites of strangers; write https://deploy-preview-*--site.netlify.app or https://site--*.web.app, with the name of your site for "site"';
+  if (!preview && !own.some((name) => domain === name || domain.endsWith(`.${name}`)))
+    return 'has a star below a domain where strangers may have names, too; list your own site there without a star as well, such as https://www.example.com for https://preview-*--site.example.com, or list each preview without a star';
   return problemOfOrigin(entry.replace('*', 'x'));
 }
 

@@ -44,12 +44,18 @@ const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect w
 const icon = `data:image/svg+xml,${encodeURIComponent(svg)}`;
 
 /**
- * A page of ours: no request goes out from it, and of all scripts and styles that might ever get into it, the browser
- * runs those alone whose hash we name.
+ * A page of ours: of all scripts and styles that might ever get into it, the browser runs those alone whose hash we name,
+ * and no request goes out from it except where `formAction` and `connect` say (as in a Content-Security-Policy).
  */
 export function page(
   status: number,
-  { title, body, script }: { title: string; body: Html; script?: Inline },
+  {
+    title,
+    body,
+    script,
+    formAction = `'none'`,
+    connect,
+  }: { title: string; body: Html; script?: Inline; formAction?: string; connect?: string },
 ): TextReply {
   const policy = [
     `default-src 'none'`,
@@ -58,7 +64,8 @@ export function page(
     // For the icon. A picture that is in the page itself asks nobody for anything.
     `img-src data:`,
     `base-uri 'none'`,
-    `form-action 'none'`,
+    connect !== undefined && `connect-src ${connect}`,
+    `form-action ${formAction}`,
     `frame-ancestors 'none'`,
   ];
   // Nothing may stand between a tag and its script or style: the hash is of every character in there.

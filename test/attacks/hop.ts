@@ -8,7 +8,7 @@ import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import type { Platform } from '../../lib/web/platform.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
-import type { HandOver } from '../../lib/hop/popup.ts';
+import type { HandOver } from '../../lib/hop/errand.ts';
 import type { Reply, Request } from '../contract/login.ts';
 
 export type Id = 'github' | 'gitlab' | 'bitbucket';
@@ -108,7 +108,7 @@ export async function startHop(platform: Platform = {}) {
     log: (entry) => log.push(entry),
     now: () => Date.now() + hop.ahead,
   });
-  const close = await listen(node(handler, platform), { port, loopbackOnly: true });
+  const close = await listen(node(handler, platform), { port });
   return hop;
 }
 

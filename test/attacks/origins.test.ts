@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { matchOrigin, parseOrigins, type OriginList } from '../../lib/web/origins.ts';
 import script from '../../lib/hop/popup.client.ts?inline';
-import type { HandOver } from '../../lib/hop/popup.ts';
+import type { HandOver } from '../../lib/hop/errand.ts';
 import { attack } from './attack.ts';
 
 /** What an owner might write, or be talked into writing. */

@@ -37,9 +37,12 @@ function selfSigned(): { key: string; cert: string } {
   };
 }
 
+/** One for all servers of a process: Firefox refuses a second one with the same issuer and number. */
+let identity: ReturnType<typeof selfSigned> | undefined;
+
 /** On a port of its own, for every name of this machine: browsers find `anything.localhost` here. */
 export async function listenTls(listener: RequestListener) {
-  const server = createServer(selfSigned(), listener);
+  const server = createServer((identity ??= selfSigned()), listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,

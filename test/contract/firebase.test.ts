@@ -35,5 +35,5 @@ const call: Call = (handler, request) => {
 
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
-describeSignIn('Firebase', call, oneSession);
 describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), { megabytes: 32 });
+describeSignIn('Firebase', call, oneSession);

@@ -21,5 +21,5 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
-describeSignIn('AWS Lambda', call);
 describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
+describeSignIn('AWS Lambda', call);

@@ -23,5 +23,5 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
-describeSignIn('Netlify', call);
 describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });
+describeSignIn('Netlify', call);

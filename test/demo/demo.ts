@@ -149,7 +149,7 @@ export async function main(): Promise<void> {
         response.destroy();
       });
     },
-    { port, loopbackOnly: true },
+    { port },
   ).catch(async (error: unknown) => {
     await closeHosts();
     throw error;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { providers } from '../../functions/auth.ts';
 import { main } from '../../lib/doctor/main.ts';
 
 export interface Outcome {
@@ -14,7 +15,7 @@ export interface Outcome {
 export async function doctor(args: string[], folder = process.cwd()): Promise<Outcome> {
   let out = '';
   let complaint = '';
-  const code = await main(args, {
+  const code = await main(providers, args, {
     write: (text) => (out += text),
     complain: (text) => (complaint += text),
     folder,

@@ -35,7 +35,6 @@ export async function startWorld(port: number): Promise<World> {
   const listener = node(createHandler(providers, { env, log: (entry) => log.push(entry) }));
   const close = await listen((request, response) => void setTimeout(() => listener(request, response), world.hold), {
     port,
-    loopbackOnly: true,
   });
   const world: World = {
     hop,

@@ -5,6 +5,8 @@
 export interface Engine {
   /** What is not there on this machine, and how to get it. */
   missing: string | undefined;
+  /** Whether its driver tells of errors in the console. */
+  hearsErrors: boolean;
   /** @param strict with the strictest protection against tracking that this browser can be told to have */
   launch(options?: { strict?: boolean }): Promise<Browser>;
 }
@@ -19,7 +21,7 @@ export interface Browser {
 export interface Visitor {
   /** Opens a window. */
   open(url: string): Promise<Tab>;
-  /** Errors in the console of the login server's pages so far. WebKit tells its driver of none. */
+  /** Errors in the console of the login server's pages so far. */
   errors: string[];
   leave(): Promise<void>;
 }
@@ -37,6 +39,9 @@ export interface Tab {
   /** Waits until the window has been closed. */
   closed(): Promise<void>;
 }
+
+/** How long something may take to be there: the CMSs are megabytes of script. */
+export const patience = 60_000;
 
 /** On a developer's machine the tests of an engine that is missing are left out, loudly; in CI they must run. */
 export function missing(name: string, engine: Engine): boolean {

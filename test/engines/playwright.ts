@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { firefox as firefoxType, type Browser as Playwright, type Page } from 'playwright-core';
 import { browserMissing, launch } from '../e2e/browser.ts';
-import { ours, type Browser, type Engine, type Tab } from './engine.ts';
+import { ours, patience, type Browser, type Engine, type Tab } from './engine.ts';
 
 export const chromium: Engine = {
   missing: browserMissing ? 'see above' : undefined,
+  hearsErrors: true,
   launch: async ({ strict = false } = {}) => drive(await launch(strict ? ['--test-third-party-cookie-phaseout'] : [])),
 };
 
@@ -23,6 +24,7 @@ const strictly = { 'browser.contentblocking.category': 'strict', 'privacy.resist
 export const firefox: Engine = {
   missing:
     firefoxPath === undefined ? 'install it ("apt-get install firefox-esr") or set FIREFOX_PATH to one.' : undefined,
+  hearsErrors: true,
   async launch({ strict = false } = {}) {
     answerForFirefox();
     return drive(
@@ -58,19 +60,22 @@ function drive(browser: Playwright): Browser {
   return {
     async visitor() {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
+      context.setDefaultTimeout(patience);
       const errors: string[] = [];
       const note = (page: Page | null, text: string) => {
         if (page && ours(page.url())) errors.push(`${page.url()}: ${text}`);
       };
       context.on('console', (message) => {
-        if (message.type() === 'error') note(message.page(), message.text());
+        // Chromium's line about the status of a page that fails is right: the page has that status on purpose.
+        const ofThePage = ours(message.location().url) && message.text().includes('responded with a status of 4');
+        if (message.type() === 'error' && !ofThePage) note(message.page(), message.text());
       });
       context.on('weberror', (error) => note(error.page(), String(error.error())));
       return {
         errors,
         async open(url) {
           const page = await context.newPage();
-          await page.goto(url);
+          await page.goto(url, { waitUntil: 'commit' });
           return tab(page);
         },
         leave: () => context.close(),

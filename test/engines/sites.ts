@@ -18,6 +18,8 @@ export interface Sites {
   /** Path and query of all that browsers have asked the login server's origin for. */
   asked: string[];
   page(cms: CmsName, place: Place): string;
+  /** A page that counts its visitors by a cookie for all sites, and a page of another site that has it in a frame. */
+  tracker: { alone: string; framed: string; knows: boolean[] };
   /** The settings and hosts as they were at first. */
   reset(): void;
   close(): Promise<void>;
@@ -35,8 +37,21 @@ export async function startSites(scheme: 'http' | 'https'): Promise<Sites> {
     asked.push(url);
     return false;
   };
-  const front = await serve(scheme, [note, ...pages], world.hop);
-  const site = await serve(scheme, pages);
+  const knows: boolean[] = [];
+  const counter: Mounted = async ({ url, headers }, response) => {
+    if (url !== '/counter') return false;
+    knows.push(headers.cookie?.includes('visitor=1') ?? false);
+    response.setHeader('Set-Cookie', 'visitor=1; Path=/; Secure; SameSite=None');
+    send(response, 200, 'text/html', '<!doctype html><h1>Counted</h1>');
+    return true;
+  };
+  const framing: Mounted = async ({ url }, response) => {
+    if (url !== '/framing') return false;
+    send(response, 200, 'text/html', `<!doctype html><h1>Framed</h1><iframe src="${hop}/counter"></iframe>`);
+    return true;
+  };
+  const front = await serve(scheme, [note, counter, ...pages], world.hop);
+  const site = await serve(scheme, [framing, ...pages]);
 
   const hop = `${scheme}://localhost:${front.port}`;
   const places: Record<Place, string> = {
@@ -64,6 +79,7 @@ export async function startSites(scheme: 'http' | 'https'): Promise<Sites> {
     world,
     hop,
     asked,
+    tracker: { alone: `${hop}/counter`, framed: `${places['another site']}/framing`, knows },
     page: (cms, place) => `${places[place]}/${cms}/`,
     reset,
     close: async () => void (await Promise.all([api, front, site, world].map((server) => server.close()))),

@@ -3,5 +3,5 @@ import { viteInline } from '../../lib/build/inline.mjs';
 
 export default defineConfig({
   plugins: [viteInline],
-  test: { include: ['test/engines/*.test.ts'], testTimeout: 90_000, hookTimeout: 120_000 },
+  test: { include: ['test/engines/*.test.ts'], testTimeout: 240_000, hookTimeout: 120_000 },
 });

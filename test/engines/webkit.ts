@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Builder, By, Capabilities, error, type WebDriver, type WebElement } from 'selenium-webdriver';
 import { freePort } from '../hosts/http.ts';
-import type { Engine, Tab } from './engine.ts';
+import { patience, type Engine, type Tab } from './engine.ts';
 
 const driverPath = '/usr/bin/WebKitWebDriver';
 const screenPath = '/usr/bin/Xvfb';
@@ -15,6 +15,7 @@ export const webkit: Engine = {
     existsSync(driverPath) && existsSync(screenPath)
       ? undefined
       : 'it needs Linux, and "apt-get install webkit2gtk-driver xvfb".',
+  hearsErrors: false,
   async launch({ strict = false } = {}) {
     const { screen, display } = await startScreen();
     const { driver, address } = await startDriver(display);
@@ -61,8 +62,6 @@ function queue(): InTurn {
     return next;
   };
 }
-
-const patience = 30_000;
 
 function tab(session: WebDriver, handle: string, inTurn: InTurn): Tab {
   const inside = <T>(action: () => Promise<T>) =>

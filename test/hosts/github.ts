@@ -10,6 +10,7 @@ import { faults } from './faults.ts';
 import { githubApi } from './github/api.ts';
 import type { InstallationToken, InstalledApp } from './github/app.ts';
 import type { PullRequest } from './github/pull-requests.ts';
+import { githubRegistration, Registry } from './github/registration.ts';
 import {
   fromOurPage,
   type Host,
@@ -37,6 +38,8 @@ export interface GitHubSettings extends HostSettings {
 }
 
 export interface GitHubHost extends GitHubSettings, Host {
+  /** The GitHub Apps, which know nothing of the one OAuth app above. */
+  readonly registry: Registry;
   readonly graphqlRoot: string;
   readonly pullRequests: PullRequest[];
   /** By commit. */
@@ -76,6 +79,7 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
     statuses: new Map(),
     installedApp: undefined,
     installationTokens: new Map(),
+    registry: new Registry(),
     requests: [],
     unexpected: [],
     close: listening.close,
@@ -113,6 +117,7 @@ async function answer(github: GitHubHost, request: IncomingMessage, response: Se
     case `GET /${github.repository.fullName}`:
       return sendPage(response, 200, repositoryPage(github.repository));
   }
+  if (await githubRegistration(github, request, response, url)) return;
   if (await githubApi(github, request, response, url)) return;
   sendPage(response, 404, errorPage('Not found', 'There is nothing at this address of the demo Git host.'));
 }

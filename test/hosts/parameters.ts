@@ -1,5 +1,5 @@
 /**
- * AWS's Parameter Store as far as `GetParameters` goes, as strict as the real one and as odd: it believes only what is
+ * AWS's Parameter Store as far as `GetParameters` and `PutParameter` go, as strict as the real one and as odd: it believes only what is
  * signed with its key, refuses a whole call for one wrong name, and tells account numbers in its refusals.
  */
 import { createHash, createHmac, randomUUID } from 'node:crypto';
@@ -34,6 +34,8 @@ export interface ParameterStoreSettings {
 
 export interface ParameterStoreHost extends ParameterStoreSettings {
   readonly url: string;
+  /** What is kept under a name, in its newest version. */
+  get(name: string): { type: string; value: string; version: number } | undefined;
   /** Every call that came, also those that were refused. */
   readonly requests: { names: string[]; decrypted: boolean }[];
   /** Adds a version, the first or another one. */
@@ -89,6 +91,11 @@ export async function startParameterStore(settings: Partial<ParameterStoreSettin
     put(name, value, type = 'SecureString') {
       stored.set(name, { type, values: [...(stored.get(name)?.values ?? []), value] });
     },
+    get(name) {
+      const { type, values } = stored.get(name) ?? { type: '', values: [] };
+      const value = values.at(-1);
+      return value === undefined ? undefined : { type, value, version: values.length };
+    },
     delete: (name) => void stored.delete(name),
     stop: () => listening.close(),
     start: async () => void (listening = await listen(listener, { port })),
@@ -109,17 +116,18 @@ async function answer(
   const body = (await readBody(request, 64 * 1024)).toString();
   try {
     if (request.method !== 'POST' || request.url !== '/') throw new AwsError('UnknownOperationException', '');
-    const input = readInput(body);
-    store.requests.push({ names: input.Names, decrypted: input.WithDecryption });
+    const isPut = request.headers['x-amz-target'] === 'AmazonSSM.PutParameter';
+    const input = isPut ? readPut(body) : readInput(body);
+    store.requests.push({ names: input.Names, decrypted: 'WithDecryption' in input && input.WithDecryption });
     if (store.delay > 0) await wait(store.delay);
     const fault = store.upcoming.shift() ?? store.fault;
     if (fault !== undefined) return void (await parameterFaults[fault](response, input.Names));
     checkSignature(store, request, body);
-    if (request.headers['x-amz-target'] !== 'AmazonSSM.GetParameters')
+    if (!isPut && request.headers['x-amz-target'] !== 'AmazonSSM.GetParameters')
       throw new AwsError('UnknownOperationException', '');
     if (!request.headers['content-type']?.startsWith('application/x-amz-json-1.1'))
       throw new AwsError('SerializationException', 'Expected application/x-amz-json-1.1');
-    send(response, 200, getParameters(store, stored, input));
+    send(response, 200, 'put' in input ? putParameter(store, stored, input.put) : getParameters(store, stored, input));
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     send(response, 400, { __type: error.type, [error.field]: error.message });
@@ -156,7 +164,53 @@ function readInput(body: string): Input {
   return { Names: input.Names, WithDecryption: input.WithDecryption ?? false };
 }
 
+interface PutInput {
+  Name: string;
+  Value: string;
+  Type?: string;
+  Overwrite?: boolean;
+}
+
+function readPut(body: string): { Names: string[]; put: PutInput } {
+  const put = JSON.parse(body) as PutInput;
+  if (typeof put.Name !== 'string' || typeof put.Value !== 'string') throw new AwsError('SerializationException', '');
+  return { Names: [put.Name], put };
+}
+
+/** @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html */
+function putParameter(
+  store: ParameterStoreHost,
+  stored: Map<string, Stored>,
+  { Name, Value, Type, Overwrite }: PutInput,
+) {
+  if (!isName(Name)) throw new AwsError('ValidationException', nameRule);
+  if (store.denied.has(Name))
+    throw new AwsError(
+      'AccessDeniedException',
+      `User: arn:aws:iam::${store.account}:user/owner is not authorized to perform: ssm:PutParameter on resource: ${arn(store, Name)}`,
+      'Message',
+    );
+  if (Value === '' || Buffer.byteLength(Value) > 4096)
+    throw new AwsError(
+      'ValidationException',
+      'Standard tier parameters support a maximum parameter value of 4096 characters.',
+    );
+  const old = stored.get(Name);
+  if (old && Overwrite !== true)
+    throw new AwsError(
+      'ParameterAlreadyExists',
+      'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
+    );
+  const type = Type ?? old?.type;
+  if (type !== 'String' && type !== 'SecureString')
+    throw new AwsError('ValidationException', 'A parameter type is required when you create a parameter.');
+  stored.set(Name, { type, values: [...(old?.values ?? []), Value] });
+  return { Tier: 'Standard', Version: stored.get(Name)?.values.length };
+}
+
 const nameRule = `Parameter name: can't be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_`;
+
+const isName = (name: string): boolean => /^(?!ssm)(?:[\w.-]+|(?:\/(?!ssm)[\w.-]+){1,15})$/i.test(name);
 
 function getParameters(store: ParameterStoreHost, stored: Map<string, Stored>, { Names, WithDecryption }: Input) {
   if (Names.length < 1 || Names.length > 10)
@@ -167,7 +221,7 @@ function getParameters(store: ParameterStoreHost, stored: Map<string, Stored>, {
   if (new Set(Names).size < Names.length)
     throw new AwsError('ValidationException', 'Parameter names must not be repeated in one request.');
   // As a path it begins with a slash, and has 15 levels at the most. One wrong name spoils the whole call.
-  if (!Names.every((name) => /^(?!ssm)(?:[\w.-]+|(?:\/(?!ssm)[\w.-]+){1,15})(?::[\w.-]+)?$/i.test(name)))
+  if (!Names.every((name) => isName(name.replace(/:[\w.-]+$/, ''))))
     throw new AwsError('ValidationException', nameRule);
   const asked = Names.map((name) => {
     const [base = '', selector] = name.split(':');

@@ -5,8 +5,10 @@ import { listen, readBody, type Listening } from '../hosts/http.ts';
 export interface Front {
   /** As the template names them, `ANY /auth/{proxy+}`; a Function URL has `$default` alone. */
   routes: readonly string[];
-  /** Any stage but `$default` is the first part of every path. */
+  /** Any stage but `$default` is the first part of every path that the function sees. */
   stage: string;
+  /** With a domain of one's own, a mapping puts the stage there: who asks does not see it. */
+  mapped?: boolean;
   /** Which bodies arrive in base64: all but text, as AWS documents it, or none at all. */
   base64: 'binary' | 'never';
 }
@@ -30,8 +32,9 @@ export const startGateway = (
 ): Promise<Listening> =>
   listen(
     async (request, response) => {
-      const [path = '', ...query] = (request.url ?? '').split('?');
+      let [path = '', ...query] = (request.url ?? '').split('?');
       const root = front.stage === '$default' ? '' : `/${front.stage}`;
+      if (front.mapped) path = root + path;
       const method = request.method ?? '';
       const route = path.startsWith(`${root}/`) && findRoute(front.routes, method, path.slice(root.length));
       if (!route) return sendMessage(response, 404, 'Not Found');

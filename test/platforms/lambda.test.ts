@@ -6,6 +6,7 @@ import { describePlatform } from './suite.ts';
 
 describePlatform('Lambda behind an HTTP API', startLambda());
 describePlatform('Lambda behind an HTTP API with a stage', startLambda({ stage: 'prod' }));
+describePlatform('Lambda behind a domain that is mapped to a stage', startLambda({ stage: 'prod', mapped: true }));
 describePlatform('Lambda behind a Function URL', startLambda({ routes: ['$default'] }), { owns: 'everything' });
 // AWS does encode forms; nothing of ours may depend on it.
 describePlatform('Lambda behind a front end that encodes no body', startLambda({ base64: 'never' }));

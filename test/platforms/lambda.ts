@@ -50,9 +50,9 @@ export async function startPackage(
   }
 
   const templateRoutes = ofType(shipped, 'AWS::ApiGatewayV2::Route').map(({ RouteKey }) => String(RouteKey));
-  const { stage = '$default', base64 = 'binary', routes = templateRoutes } = front;
+  const { stage = '$default', mapped = false, base64 = 'binary', routes = templateRoutes } = front;
   const [port = 0] = await freePorts(1);
-  const url = `http://localhost:${port}${stage === '$default' ? '' : `/${stage}`}`;
+  const url = `http://localhost:${port}${stage === '$default' || mapped ? '' : `/${stage}`}`;
   const given: Variables = { CMS_AUTH_URL: url, ...settings };
   const runtime = await startRuntime(Timeout);
   const { tool, ended } = start({
@@ -77,7 +77,7 @@ export async function startPackage(
   // A client that is missing, or was compiled for something else, would otherwise be noticed by its silence alone.
   const died = ended.then(() => Promise.reject(new Error(`The runtime client ended:\n${tool.output()}`)));
   died.catch(() => {});
-  const gateway = await startGateway(port, { stage, base64, routes }, (event) =>
+  const gateway = await startGateway(port, { stage, mapped, base64, routes }, (event) =>
     Promise.race([runtime.invoke(event), died]),
   );
   return {

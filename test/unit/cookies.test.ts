@@ -1,179 +1,65 @@
 import { describe, expect, it } from 'vitest';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/hop/attempt.ts';
-import { forgetAttempts } from '../../lib/oauth/attempt.ts';
-import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
-import { begin, client, failing, http, https, label, login, now, opener, pair, wish } from './login.ts';
+import { sessionCookie, type Entry } from '../../lib/oauth/cookies.ts';
 
-describe('Cookies of logins that were given up', () => {
-  const earlier = (count: number, address = https) =>
-    Array.from({ length: count }, (_, i) => login({ address, now: now - (count - i) * 1000 }));
-  const header = (logins: { cookie: string }[]) => logins.map(({ cookie }) => cookie).join('; ');
-  const names = (cookies: string[]) => cookies.map((cookie) => cookie.split('=', 1)[0]);
+const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
+const label = { name: 'login', path: '/auth' };
+const now = 1_780_000_000;
 
-  it('are left alone up to five', () => {
-    expect(begin({ cookieHeader: header(earlier(5)) }).cookies).toHaveLength(1);
+const entry = (name: string, time: number): Entry => ({ id: name.repeat(12), time, key: name.repeat(43) });
+const cookie = (...entries: Entry[]) =>
+  `__session=${['login', ...entries.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~')}`;
+const jar = (...cookies: string[]) => sessionCookie(cookies.join('; '), address, label, now);
+/** The names of the entries in what a jar sets. */
+const names = ([set = '']: string[]) => [...set.matchAll(/~(\w)\1{11}\./g)].map(([, name]) => name).join('');
+
+const running = entry('r', now - 120);
+const other = entry('o', now - 60);
+const fresh = entry('n', now);
+
+describe('A __session that somebody planted beside ours', () => {
+  const planted = cookie(entry('x', now - 1), entry('y', now - 2), entry('z', now - 3));
+  const fromTheFuture = cookie(entry('x', now + 60), entry('y', now + 30), entry('z', now + 1));
+
+  it.each([
+    ['before', planted, cookie(running)],
+    ['behind', cookie(running), planted],
+  ])('is not copied into ours when a login begins: %s it', (_, ...cookies) => {
+    expect(names(jar(...cookies).keep(fresh))).toBe('n');
   });
 
-  it.each([https, http])('are cleared beyond five, the oldest ($origin)', (address) => {
-    const logins = earlier(7, address);
-    const shuffled = [3, 0, 6, 2, 5, 1, 4].map((i) => logins[i]!);
-    const { cookies } = begin({ address, cookieHeader: header(shuffled) });
-    const tail = `=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax${address.secure ? '; Secure' : ''}`;
-    expect(cookies.slice(0, -1).sort()).toEqual([`${logins[0]!.name}${tail}`, `${logins[1]!.name}${tail}`].sort());
-  });
-
-  it('go first if they are malformed', () => {
-    const malformed = '__Host-login-AAAAAAAAAAAA=nonsense';
-    const { cookies } = begin({ cookieHeader: `${malformed}; ${header(earlier(5))}` });
-    expect(names(cookies.slice(0, -1))).toEqual(['__Host-login-AAAAAAAAAAAA']);
-  });
-
-  it("are cleared only if they are ours by name, never somebody else's", () => {
-    const others = ['session=1', 'login-AAAAAAAAAAAA=x', '__Host-login-short=x', '__Host-login-AAAAAAAAAAAAA=x'];
-    const { cookies } = begin({ cookieHeader: `${others.join('; ')}; ${header(earlier(6))}` });
-    expect(cookies).toHaveLength(2);
-  });
-
-  it('are cleared once each, also if there are two of one name', () => {
-    const logins = earlier(8);
-    const { cookies } = begin({ cookieHeader: `${header(logins)}; ${header(logins)}` });
-    expect(new Set(names(cookies)).size).toBe(cookies.length);
-  });
-
-  it('are not cleared because a planted cookie of their name looks old', () => {
-    const logins = earlier(3);
-    const planted = logins.map(({ name }) => `${name}=0.${'A'.repeat(43)}`).join('; ');
-    expect(begin({ cookieHeader: `${header(logins)}; ${planted}` }).cookies).toHaveLength(1);
-  });
-
-  it('cannot make the answer as large as the request', () => {
-    const { cookies } = begin({ cookieHeader: header(earlier(200)) });
-    expect(cookies.length).toBeLessThan(25);
-  });
-});
-
-describe('Forgetting', () => {
-  it('clears exactly the cookie of the attempt, with the attributes that it was set with', () => {
-    const { attempt, name } = login();
-    expect(forgetAttempts([attempt.state, `${attempt.state}x`], ownCookies('', https, label))).toEqual([
-      `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`,
-    ]);
-    expect(forgetAttempts([attempt.state], ownCookies('', http, label))).toEqual([
-      `${name.replace('__Host-', '')}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax`,
-    ]);
-  });
-
-  it('also forgets attempts whose state is wrong behind the id', () => {
-    expect(forgetAttempts(['AAAAAAAAAAAA.nonsense'], ownCookies('', https, label))).toHaveLength(1);
-  });
-
-  it.each(['', '.', 'short', 'AAAAAAAAAAAAA', 'AAAAAAAAAAA;', 'AAAAAAAAAAA\n', 'AAAAAAAAAAAA\r\nX: y', 'a=b; Path=/x'])(
-    'sets nothing for a state without a well-formed id: %j',
-    (state) => {
-      expect(forgetAttempts([state], ownCookies('', https, label))).toEqual([]);
-    },
-  );
-});
-
-describe('Where only __session comes through', () => {
-  const seconds = now / 1000;
-  const prefixed = { ...https, prefix: '/prod' };
-  const start = (header = '', at = seconds, address = https) => {
-    const jar = sessionCookie(header, address, label, at);
-    const { proof, cookies } = beginLogin(wish, { jar, wantsRefresh: false, now: at * 1000 });
-    const kept = sessionCookie(pair(cookies[0]), address, label, at);
-    const opening = recallOpening(wish, proof, { jar: kept, origin: address.origin, now: at * 1000 });
-    const attempt = bindLogin(opening, client, opener);
-    return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
-  };
-  const finish = (state: string, header: string, at = seconds) =>
-    recallLogin(client, state, {
-      jar: sessionCookie(header, https, label, at),
-      origin: https.origin,
-      now: at * 1000,
-    });
-  const forget = (state: string, header: string) =>
-    forgetAttempts([state], sessionCookie(header, https, label, seconds));
-
-  it('sets exactly this cookie', () => {
-    const { cookies, id } = start('', seconds, prefixed);
-    const time = seconds.toString(36);
-    expect(cookies).toHaveLength(1);
-    expect(cookies[0]).toMatch(
-      new RegExp(
-        `^__session=login~${id}\\.${time}\\.[\\w-]{43}; Path=/prod/auth; Max-Age=600; HttpOnly; SameSite=Lax; Secure$`,
-      ),
-    );
-    expect(start('', seconds, http).cookies[0]).toMatch(/; Path=\/auth; Max-Age=600; HttpOnly; SameSite=Lax$/);
-  });
-
-  it('logs in three tabs at a time, and a fourth instead of the oldest', () => {
-    const one = start();
-    const two = start(one.header, seconds + 1);
-    const three = start(two.header, seconds + 2);
-    for (const { attempt } of [one, two, three]) expect(finish(attempt.state, three.header)).toEqual(attempt);
-    const four = start(three.header, seconds + 3);
-    expect(() => finish(one.attempt.state, four.header)).toThrow(failing('COOKIE_LOST'));
-    for (const { attempt } of [two, three, four]) expect(finish(attempt.state, four.header)).toEqual(attempt);
-  });
-
-  it('forgets one and keeps the others, and the cookie goes with the last', () => {
-    const one = start();
-    const two = start(one.header);
-    const [left, ...more] = forget(one.attempt.state, two.header);
-    expect(more).toEqual([]);
-    expect(() => finish(one.attempt.state, pair(left))).toThrow(failing('COOKIE_LOST'));
-    expect(finish(two.attempt.state, pair(left))).toEqual(two.attempt);
-    expect(forget(two.attempt.state, pair(left))).toEqual([
+  it('is not copied into ours when a login ends', () => {
+    expect(jar(planted, cookie(running, other)).forget([running.id])).toEqual([
       '__session=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
     ]);
-    expect(forget(one.attempt.state, pair(left))).toEqual([]);
+    expect(names(jar(fromTheFuture, cookie(running, other)).forget([running.id]))).toBe('o');
   });
 
-  it('has its name and its path from the wing, so that two wings on one host leave each other alone', () => {
-    const signin = { name: 'signin', path: '/git' };
-    const jarOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
-    const { proof, cookies } = beginLogin(wish, { jar: jarOf(''), wantsRefresh: false, now });
-    expect(cookies).toEqual([expect.stringMatching(/^__session=signin~[^;]+; Path=\/prod\/git; Max-Age=600;/)]);
-    const header = pair(cookies[0]);
-    expect(jarOf(header).keysOf(proof.slice(0, 12))).toHaveLength(1);
-    expect(jarOf(header, label).keysOf(proof.slice(0, 12))).toEqual([]);
-    expect(forgetAttempts([proof], jarOf(header, label))).toEqual([]);
-    const own = beginLogin(wish, { jar: ownCookies('', https, signin), wantsRefresh: false, now });
-    expect(own.cookies[0]).toMatch(/^__Host-signin-[\w-]{12}=/);
-    expect(ownCookies(pair(own.cookies[0]), https, label).keysOf(own.proof.slice(0, 12))).toEqual([]);
+  it.each([
+    ['before', fromTheFuture, cookie(running, other)],
+    ['behind', cookie(running, other), fromTheFuture],
+  ])('does not push out a running login by entries from the future: %s it', (_, ...cookies) => {
+    expect(names(jar(...cookies).keep(fresh))).toBe('nor');
   });
 
-  it("neither reads nor touches the site's own, before or after ours", () => {
-    const { attempt, header } = start();
-    for (const own of ['abc', 'login', 'login~', 'eyJhbGciOi.eyJzdWIi.c2ln', `${header.slice(10)}~x`, '']) {
-      const site = `__session=${own}`;
-      expect(start(site).header).toMatch(/^__session=login~[^~]+$/);
-      expect(finish(attempt.state, `${site}; ${header}`)).toEqual(attempt);
-      expect(finish(attempt.state, `${header}; ${site}`)).toEqual(attempt);
-      expect(forget(attempt.state, site)).toEqual([]);
-    }
+  it('does not keep the login from being found', () => {
+    expect(jar(planted, cookie(running)).keysOf(running.id)).toEqual([running.key]);
+    const same = { ...running, key: 'x'.repeat(43) };
+    expect(jar(cookie(same), cookie(running)).keysOf(running.id)).toEqual([same.key, running.key]);
   });
 
-  it('never takes a key that arrived in the request', () => {
-    const planted = start();
-    const next = start(planted.header);
-    expect(next.id).not.toBe(planted.id);
-    const key = planted.header.slice(-43);
-    const forged = next.header.replace(/[\w-]{43}/, key);
-    expect(() => finish(next.attempt.state, forged)).toThrow(failing('STATE_MISMATCH'));
+  it('is no other one if it is the very same', () => {
+    expect(names(jar(cookie(running), cookie(running)).keep(fresh))).toBe('nr');
+  });
+});
+
+describe('A __session of ours', () => {
+  it('loses entries from the future first, then the oldest', () => {
+    const future = entry('f', now + 30);
+    expect(names(jar(cookie(future, running, other)).keep(fresh))).toBe('nor');
+    expect(names(jar(cookie(entry('q', now - 180), running, other)).keep(fresh))).toBe('nor');
   });
 
-  it('drops what is too old or from the future, so that it cannot crowd out a login', () => {
-    const late = [start('', seconds + 700), start('', seconds + 800), start('', seconds - 700)];
-    const entries = late.map(({ header }) => header.slice('__session=login~'.length));
-    const mine = start(`__session=login~${entries.join('~')}`);
-    expect(mine.header.split('~')).toHaveLength(2);
-  });
-
-  it('tells an expired attempt from a lost one', () => {
-    const { attempt, header } = start();
-    expect(() => finish(attempt.state, header, seconds + 661)).toThrow(failing('ATTEMPT_EXPIRED'));
-    expect(() => finish(attempt.state, '__session=theirs')).toThrow(failing('COOKIE_LOST'));
+  it('keeps one that another instance began, whose clock is ahead', () => {
+    expect(names(jar(cookie(entry('f', now + 30))).keep(fresh))).toBe('nf');
   });
 });

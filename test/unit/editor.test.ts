@@ -124,11 +124,11 @@ describe('A JWT of an issuer', () => {
       (key) => `${head}.${createHmac('sha256', key).update(head).digest('base64url')}`,
     );
     const stranger = pair();
-    const embedded = await sign({}, { key: stranger.privateKey, ...{ jwk: await exportJWK(stranger.publicKey) } });
-    const elsewhere = await sign({}, { key: stranger.privateKey, ...{ jku: 'https://evil.example/keys' } });
+    const embedded = await sign({}, { key: stranger.privateKey, jwk: await exportJWK(stranger.publicKey) });
+    const elsewhere = await sign({}, { key: stranger.privateKey, jku: 'https://evil.example/keys' });
     const whole = await sign();
     const changed = [whole.slice(0, -4), `${whole}AA`, whole.replace('.', '..'), `${whole}.${whole}`];
-    const critical = await sign({}, { ...{ crit: ['x'], x: 1 } }).catch(() => none);
+    const critical = await sign({}, { crit: ['x'], x: 1 }).catch(() => none);
     for (const token of [none, unsigned, ...confused, embedded, elsewhere, ...changed, critical])
       expect(await come(way, token)).toBe('BAD_TOKEN');
   });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { providers } from '../../functions/auth.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
 import { Failure } from '../../lib/web/errors.ts';
 import { github } from '../../lib/providers/github.ts';
+import { renewable, type Provider } from '../../lib/providers/provider.ts';
 import { checkSettings } from '../../lib/settings/check.ts';
 import {
   callbackAddress,
@@ -281,5 +284,38 @@ describe('The check of all settings', () => {
     for (const name of ['CMS_AUTH_ORIGINS', 'GITHUB_URL', 'GITHUB_CLIENT_SECRET', 'CMS_AUTH_SECRETS_TTL'])
       expect(problems.filter((problem) => problem.includes(name))).toHaveLength(1);
     expect(problems.join()).not.toContain('hidden');
+  });
+});
+
+describe('A name in CMS_AUTH_REFRESH that is no host’s', () => {
+  const CMS_AUTH_URL = 'https://auth.example.com';
+  const words = 'CMS_AUTH_REFRESH cannot be used: it may name github, gitlab, bitbucket only, in lower case.';
+
+  it('may be any of those whose sessions a CMS can renew', () => {
+    expect(renewable).toEqual(providers.filter((provider: Provider) => provider.refresh).map(({ id }) => id));
+  });
+
+  it.each(['Github', 'githbu', 'github, gitlab.com', 'github;gitlab', '*', '__proto__'])(
+    'is refused at start: %s',
+    async (CMS_AUTH_REFRESH) => {
+      const problems = await checkSettings({ CMS_AUTH_REFRESH, CMS_AUTH_URL }, [github]);
+      expect(problems.map(({ message }) => message)).toEqual([words]);
+    },
+  );
+
+  /** A function for one host alone does not serve the others, but the setting is the same for all. */
+  it.each([
+    ['Github', words],
+    ['github,bitbuckt', words],
+    ['gitlab, bitbucket', 'All settings that a login needs are there.'],
+    ['github gitlab\nbitbucket', 'All settings that a login needs are there.'],
+    ['', 'All settings that a login needs are there.'],
+  ])('is named where the owner looks whether all is ready: %j', async (CMS_AUTH_REFRESH, expected) => {
+    const env = { CMS_AUTH_URL, CMS_AUTH_REFRESH, GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
+    for (const served of [[github], providers]) {
+      const handler = createHandler(served, { env, log: () => {} });
+      const request = { method: 'GET', path: '/auth/github/callback', query: '', headers: {}, platform: {} };
+      expect((await handler(request)).body).toContain(expected);
+    }
   });
 });

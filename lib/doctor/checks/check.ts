@@ -1,12 +1,16 @@
+import type { Value } from '../config.ts';
 import type { Severity } from '../finding.ts';
-import { lines, serverOf, type View } from '../view.ts';
+import { isGitHost, lines, type View } from '../view.ts';
 
-/** One thing that can be wrong with a configuration. Each is a question to the view and nothing else. */
+/** One thing that can be wrong with a set-up. Each is a question to the view and nothing else. */
 export interface Check {
   id: string;
   /** How bad it is, unless the answer says otherwise. */
   severity: Severity;
-  /** The key that it is about, `backend.` in front: where it is found, and what later checks need not look at again. */
+  /**
+   * What it is about, and what later checks need not look at again: a key of the configuration (`backend.` in front of those
+   * below it), `page`, or something of the login server's (`server`, `server.host`).
+   */
   at?: string;
   look: (view: View) => Trouble | false | undefined;
 }
@@ -14,45 +18,65 @@ export interface Check {
 export interface Trouble {
   what: string;
   why: string;
+  /** What to write elsewhere than into the configuration. */
   write?: string;
+  /** What to change in the configuration. It is tried before it is told. */
+  fix?: Fix;
   severity?: Severity;
   at?: string;
   /** The line, where `at` does not lead to it. */
   line?: number | undefined;
+  /** Where, if it is not in the file. */
+  where?: string;
   /** Further keys that are dealt with. */
   about?: string[];
 }
 
-export const gitHosts = /^(?:(?:www|api)\.)?(?:github\.com|gitlab\.com|bitbucket\.org)$/;
-
-/** What a `base_url` should be in this configuration. */
-export const goodBase = (view: View, group: string | undefined = 'backend'): string => {
-  const server = serverOf(view);
-  const origin = server && !gitHosts.test(new URL(server.origin).hostname) ? server.origin : 'https://auth.example.com';
-  const endpoint = server && server.prefix !== '' && { auth_endpoint: server.endpoint };
-  return lines(view, { base_url: origin, ...endpoint }, group);
-};
-
-/** The same but for case, hyphens and underscores, or one slip of the finger (two in a long name). */
-export function isNear(written: string, name: string): boolean {
-  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const [a, b] = [plain(written), plain(name)];
-  if (a === b) return true;
-  return b.length >= 6 && distance(a, b) <= (b.length >= 10 ? 2 : 1);
+/** New values for keys; `undefined` deletes a line. */
+export interface Fix {
+  top?: Settings | undefined;
+  backend?: Settings | undefined;
 }
 
-/** Levenshtein's, with neighbours that changed places counted as one slip. */
-function distance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  let [before, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before?.[j - 2] ?? 9) + 1 : 9;
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      row.push(Math.min((last?.[j] ?? 9) + 1, (row[j - 1] ?? 9) + 1, (last?.[j - 1] ?? 9) + cost, swap));
-    }
-    [before, last] = [last, row];
-  }
-  return last?.[b.length] ?? 9;
+export type Settings = Readonly<Record<string, Value | undefined>>;
+
+/** Where nothing says what a login server is called. */
+export const example = 'https://auth.example.com';
+
+/** The configuration as it would be then. */
+export function applied({ config, backend }: View, fix: Fix): View['config'] {
+  const change = (group: View['config'], settings: Settings = {}) => {
+    const changed = new Map(group);
+    for (const [key, value] of Object.entries(settings))
+      if (value === undefined) changed.delete(key);
+      else changed.set(key, { value });
+    return changed;
+  };
+  return change(config, { ...fix.top, backend: change(backend, fix.backend) });
 }
+
+/** What to paste; undefined where there is only something to delete. */
+export function written(view: View, { top, backend }: Fix): string | undefined {
+  const given = (settings: Settings = {}) =>
+    Object.entries(settings).filter((pair): pair is [string, Value] => pair[1] !== undefined);
+  const parts = [
+    lines(view, Object.fromEntries(given(top))),
+    given(backend).length > 0 && lines(view, Object.fromEntries(given(backend)), 'backend'),
+  ];
+  return parts.filter(Boolean).join(view.format === 'json' ? ',\n' : '\n') || undefined;
+}
+
+/** Where a login begins. `auth` is what every CMS takes by itself, so there the line can go. */
+export const endpointFix = (view: View, endpoint = view.server?.endpoint): Settings => ({
+  auth_endpoint: endpoint === undefined || endpoint === 'auth' ? undefined : endpoint,
+});
+
+/** What a `base_url` should be in this configuration, and `auth_endpoint` with it where the server has a path. */
+export function baseFix({ server, providers }: View): Settings {
+  if (!server || isGitHost(providers, new URL(server.origin).hostname)) return { base_url: example };
+  return { base_url: server.origin, ...(server.prefix !== '' && { auth_endpoint: server.endpoint }) };
+}
+
+/** "a, b or c" */
+export const anyOf = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;

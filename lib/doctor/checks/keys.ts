@@ -1,7 +1,9 @@
-import { list } from '../config.ts';
+import { settingPrefix } from '../../providers/provider.ts';
+import { list, type Value } from '../config.ts';
 import { shown } from '../finding.ts';
-import { lines, textOf } from '../view.ts';
-import { isNear, type Check } from './check.ts';
+import { isNear } from '../near.ts';
+import { renews, viewOf } from '../view.ts';
+import { applied, example, type Check, type Fix } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
 const backendKeys = {
@@ -49,6 +51,9 @@ const topKeys = [
   'editor',
 ];
 
+/** So many are looked at: nobody wrote more. */
+const mostKeys = 1000;
+
 /** Other words for keys, as people guess them. */
 const guesses: ReadonlyMap<string, string> = new Map(
   Object.entries({
@@ -74,7 +79,8 @@ export const keysChecks: readonly Check[] = [
   {
     id: 'secret',
     severity: 'broken',
-    look({ config, backend }) {
+    look(view) {
+      const { config, backend } = view;
       const isSecret = (key: string) =>
         /(?:^|_)(?:secret|password|private_key)$|^(?:access_)?token$/.test(key.toLowerCase());
       const top = [...config.keys()].find(isSecret);
@@ -85,7 +91,7 @@ export const keysChecks: readonly Check[] = [
           at: top ?? `backend.${below}`,
           what: `${shown(key)} stands in the CMS configuration, which everybody can read`,
           why: 'The file is published with the site. Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
-          write: 'GITHUB_CLIENT_SECRET=…        (in the settings of the login server)',
+          write: `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…        (in the settings of the login server)`,
         }
       );
     },
@@ -95,12 +101,17 @@ export const keysChecks: readonly Check[] = [
     severity: 'broken',
     look(view) {
       const { config, backend } = view;
-      const isBitbucket = (view.host ?? textOf(config.get('name')?.value)) === 'bitbucket';
       const misplaced = allBackendKeys.filter((key) => config.has(key) && !backend.has(key));
       const [first] = misplaced;
       if (first === undefined) return false;
       const vital = misplaced.some((key) => backendKeys.vital.includes(key));
-      const twice = isBitbucket && misplaced.includes('base_url');
+      // As if everything stood where it belongs.
+      const moved = Object.fromEntries(
+        misplaced.map((key): [string, Value | undefined] => [key, config.get(key)?.value]),
+      );
+      const fix: Fix = { backend: moved };
+      const twice =
+        misplaced.includes('base_url') && renews(viewOf({ ...view.given, config: applied(view, fix) }, view));
       return {
         severity: vital ? 'broken' : 'risky',
         at: first,
@@ -109,7 +120,7 @@ export const keysChecks: readonly Check[] = [
         why: twice
           ? 'The CMS reads it there only for renewing the session. For the login it has to stand under backend, too, indented.'
           : 'The CMS does not read it there. It has to stand under backend, indented.',
-        write: lines(view, Object.fromEntries(misplaced.map((key) => [key, config.get(key)?.value ?? ''])), 'backend'),
+        fix,
       };
     },
   },
@@ -121,7 +132,7 @@ export const keysChecks: readonly Check[] = [
         [view.config, '', [...topKeys, ...allBackendKeys], ['backend', 'base_url', 'auth_endpoint', 'api_root']],
         [view.backend, 'backend.', [...allBackendKeys, ...topKeys], allBackendKeys],
       ] as const)
-        for (const [key, { value }] of group) {
+        for (const [key, { value }] of [...group].slice(0, mostKeys)) {
           if (known.includes(key) || (prefix === '' && key === 'site_id')) continue;
           const meant =
             wanted.find((name) => isNear(key, name)) ?? (prefix === '' ? undefined : guesses.get(key.toLowerCase()));
@@ -135,7 +146,7 @@ export const keysChecks: readonly Check[] = [
             about: isGroup ? ['backend'] : [`backend.${meant}`],
             what: `${shown(key)} is no key that the CMS knows: it is called ${meant}`,
             why: 'The CMS ignores unknown keys without a word, and goes on as if the line were not there.',
-            write: isGroup ? 'backend:' : lines(view, { [meant]: value }, 'backend'),
+            ...(isGroup ? { write: 'backend:' } : { fix: { backend: { [meant]: value } } }),
           };
         }
       return false;
@@ -156,7 +167,7 @@ export const keysChecks: readonly Check[] = [
               about: [`backend.${key}`],
               what: `${key} stands under ${shown(name)} instead of directly under backend`,
               why: 'The CMS does not read it there. It belongs beside "name:" and "repo:", indented as they are.',
-              write: lines(view, { [key]: entry.value }, 'backend'),
+              fix: { backend: { [key]: entry.value } },
             };
         }
       return false;
@@ -172,11 +183,14 @@ export const keysChecks: readonly Check[] = [
           ? 'backend is empty or is no group of keys'
           : 'The CMS configuration has no backend',
         why: 'The CMS does not know where the content is. The keys below "backend:" are indented by two spaces.',
-        write: lines(
-          view,
-          { name: 'github', repo: 'owner/repository', branch: 'main', base_url: 'https://auth.example.com' },
-          'backend',
-        ),
+        fix: {
+          backend: {
+            name: view.providers[0]?.id,
+            repo: view.providers[0]?.repository.form,
+            branch: 'main',
+            base_url: example,
+          },
+        },
       },
   },
   {
@@ -219,7 +233,7 @@ export const keysChecks: readonly Check[] = [
         at: `backend.${key}`,
         what: `${key} is ${kind}${isScalar ? ` (${value})` : ''} where the CMS expects a text`,
         why: 'The CMS stops with an error when it uses it. Write it on one line, in quotes if it looks like something else.',
-        write: isScalar ? `${key}: "${value}"` : `${key}: "…"`,
+        ...(isScalar && { fix: { backend: { [key]: String(value) } } }),
       };
     },
   },

@@ -1,6 +1,7 @@
 import { shown } from '../finding.ts';
-import { apiOrigins, connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
-import { serverOf } from '../view.ts';
+import { connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
+import { readAddress } from '../server.ts';
+import { renews, rootsOf } from '../view.ts';
 import { isSafe } from '../web.ts';
 import type { Check } from './check.ts';
 
@@ -47,10 +48,8 @@ export const pageChecks: readonly Check[] = [
           why: 'The browser opens no popup, or one that cannot talk to the page.',
           write: 'sandbox allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-forms',
         };
-      const needed = apiOrigins(view.host ?? '', view.text('api_root'), view.text('graphql_api_root'));
-      const renews =
-        view.host === 'bitbucket' || (view.isSveltia && view.text('auth_endpoint')?.endsWith('/authorize'));
-      const server = renews ? serverOf(view)?.origin : undefined;
+      const needed = [...new Set(Object.values(rootsOf(view)).flatMap((root) => readAddress(root)?.origin ?? []))];
+      const server = renews(view) ? view.server?.origin : undefined;
       const { url } = view.answer;
       const missing = [...needed, ...(server === undefined ? [] : [server])].filter(
         (origin) => !policies.every((policy) => connects(policy, origin, url.origin)),

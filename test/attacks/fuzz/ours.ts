@@ -5,7 +5,7 @@ import { errors, type ErrorCode } from '../../errors.ts';
 import { commonHeaders } from '../../../lib/web/http.ts';
 import { matchOrigin, parseOrigins } from '../../../lib/web/origins.ts';
 import type { LogEntry } from '../../../lib/web/log.ts';
-import type { HandOver } from '../../../lib/hop/popup.ts';
+import type { HandOver } from '../../../lib/hop/errand.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Asked } from './doors.ts';
 

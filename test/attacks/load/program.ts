@@ -14,7 +14,7 @@ import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { freePort } from '../../contract/http.ts';
 import { startHost, wayOf, ways } from './host.ts';
-import type { HandOver } from '../../../lib/hop/popup.ts';
+import type { HandOver } from '../../../lib/hop/errand.ts';
 
 export interface Report {
   /** Logins that ended as they should, by how. */
@@ -110,7 +110,7 @@ function onLambda() {
 async function onServer() {
   const port = await freePort();
   const url = `http://localhost:${port}`;
-  const closeServer = await listen(node(handler, { url }), { port, loopbackOnly: true });
+  const closeServer = await listen(node(handler, { url }), { port });
   const agent = new Agent({ keepAlive: true, maxSockets: atATime });
   return {
     ask: (path: string, query: string, cookie: string) =>

@@ -1,0 +1,76 @@
+import { settingPrefix } from '../../providers/provider.ts';
+import { shown } from '../finding.ts';
+import { isSilence, target, type Answer } from '../web.ts';
+import type { View } from '../view.ts';
+import type { Check } from './check.ts';
+
+const consentOf = ({ heard }: View): Answer | undefined =>
+  heard?.consent && !isSilence(heard.consent) ? heard.consent : undefined;
+
+const errorOf = (answer: Answer): string => target(answer)?.searchParams.get('error') ?? '';
+
+/** How a page says that a callback address is not registered. */
+const wrongCallback =
+  /invalid redirect[ _-]?ur[il]\b|redirect[ _-]?ur[il]\b[^<]{0,80}(?:not valid|invalid|match|not registered)/i;
+
+/**
+ * What the Git host says to the login. Most of the time it first wants to know who is there; some say at once that they do
+ * not know the application, or not this callback address.
+ */
+export const consentChecks: readonly Check[] = [
+  {
+    id: 'callback-not-registered',
+    severity: 'broken',
+    at: 'server.callback',
+    look(view) {
+      const answer = consentOf(view);
+      const name = view.provider?.name;
+      const isWrong =
+        answer &&
+        (errorOf(answer) === 'redirect_uri_mismatch' || (answer.status >= 400 && wrongCallback.test(answer.body)));
+      return (
+        isWrong && {
+          about: ['server.consent'],
+          what: `The callback address is not registered at ${name}`,
+          why: `${name} refuses to send the editor back to the login server. Register exactly this address in the OAuth app:`,
+          write: answer.url.searchParams.get('redirect_uri') ?? '',
+        }
+      );
+    },
+  },
+  {
+    id: 'client-unknown',
+    severity: 'broken',
+    at: 'server.consent',
+    look(view) {
+      const answer = consentOf(view);
+      const isUnknown =
+        answer &&
+        (answer.status === 404 || (answer.status >= 400 && /(?:invalid|unknown)[ _]client/i.test(answer.body)));
+      return (
+        isUnknown &&
+        view.provider && {
+          what: `${view.provider.name} does not know the client id of the login server`,
+          why: 'It belongs to another instance, was mistyped, or the OAuth app was deleted.',
+          write: `${settingPrefix(view.provider)}_CLIENT_ID=…        (in the settings of the login server)`,
+        }
+      );
+    },
+  },
+  {
+    id: 'host-refuses',
+    severity: 'risky',
+    at: 'server.consent',
+    look(view) {
+      const answer = consentOf(view);
+      const error = answer && errorOf(answer);
+      return (
+        error !== undefined &&
+        error !== '' && {
+          what: `${view.provider?.name} refuses the login: ${shown(error)}`,
+          why: 'Look at the OAuth app there.',
+        }
+      );
+    },
+  },
+];

@@ -1,0 +1,314 @@
+import { settingPrefix } from '../../providers/provider.ts';
+import { shown } from '../finding.ts';
+import { isExample, isLogin, told, unlisted, type Heard, type Told } from '../heard.ts';
+import { openerPolicy } from '../policy.ts';
+import { joined } from '../server.ts';
+import { lines, type View } from '../view.ts';
+import { isSilence, type Answer } from '../web.ts';
+import { endpointFix, type Check, type Trouble } from './check.ts';
+
+/** The answers of the login server, as far as there are any: each check looks at one of them. */
+const answersOf = ({ begin, onward, callback }: Heard): Answer[] =>
+  [begin, onward, callback].filter((answer): answer is Answer => answer !== undefined && !isSilence(answer));
+
+/** What a login cannot begin without. */
+const settingOf = (view: View, { message }: Told): string | undefined => {
+  const prefix = view.provider && settingPrefix(view.provider);
+  const names = ['CLIENT_ID', 'CLIENT_SECRET', 'URL', 'SCOPE'].map((name) => `${prefix}_${name}`);
+  return [...names, 'CMS_AUTH_ORIGINS', 'CMS_AUTH_URL', 'CMS_AUTH_REFRESH'].find((name) =>
+    new RegExp(`\\b${name}\\b`).test(message),
+  );
+};
+
+/** The address of the first step, as somebody would look at it. */
+const addressOf = ({ server }: Heard): string => joined(server.origin, server.endpoint);
+
+/** Whether a login begins at all, and what the login server says itself. */
+export const loginChecks: readonly Check[] = [
+  {
+    id: 'hop-example',
+    severity: 'risky',
+    look: ({ usesHop, server, name }) =>
+      usesHop &&
+      server !== undefined &&
+      isExample(server) && {
+        about: ['server'],
+        where: name,
+        what: `${shown(server.origin)} is the address of an example, so it was not asked`,
+        why: 'Nobody can have that name (RFC 2606). Write the address of your own login server.',
+      },
+  },
+  {
+    id: 'hop-unreachable',
+    severity: 'broken',
+    at: 'server',
+    look: ({ heard }) =>
+      heard !== undefined &&
+      isSilence(heard.begin) && {
+        what: `The login server ${shown(heard.server.origin)} cannot be reached: ${shown(heard.begin.silence)}`,
+        why: 'The popup shows an error of the browser. Is base_url spelt right, and the server deployed?',
+      },
+  },
+  {
+    id: 'hop-foreign',
+    severity: 'note',
+    at: 'server',
+    look: ({ heard }) =>
+      heard !== undefined &&
+      !heard.ours &&
+      isLogin(heard.next) && {
+        what: `The login server ${shown(heard.server.origin)} is not this product`,
+        why: 'Only what every login server has in common was checked.',
+      },
+  },
+  {
+    id: 'hop-not-set-up',
+    severity: 'broken',
+    at: 'server',
+    look(view) {
+      const words = told(view.heard?.begin);
+      const { provider } = view;
+      if (!provider || words?.code !== 'SETTING_MISSING') return false;
+      const prefix = settingPrefix(provider);
+      return (
+        settingOf(view, words) === `${prefix}_CLIENT_ID` && {
+          what: `${provider.name} is not set up at the login server: ${prefix}_CLIENT_ID is not set`,
+          why: `Register an OAuth app at ${provider.name}, set its client id and secret at the login server, and deploy that again.`,
+          write: `${prefix}_CLIENT_ID=…\n${prefix}_CLIENT_SECRET=…`,
+        }
+      );
+    },
+  },
+  {
+    id: 'hop-cookie',
+    severity: 'broken',
+    at: 'server.cookie',
+    look({ heard }) {
+      if (!heard || isSilence(heard.begin) || heard.begin.headers.getSetCookie().length > 0) return false;
+      if (!isLogin(heard.next) && !heard.onwardUrl) return false;
+      return heard.ours
+        ? {
+            // Whatever comes later fails for that.
+            about: ['server'],
+            what: 'The cookie of the login does not arrive',
+            why: 'Every login would end with a lost cookie. Something in front of the login server takes "Set-Cookie" away: a cache, a CDN.',
+          }
+        : {
+            severity: 'risky',
+            what: 'The login server sets no cookie',
+            why: 'Then it cannot tell whether a login ends in the browser in which it began.',
+          };
+    },
+  },
+  {
+    id: 'hop-refuses',
+    severity: 'broken',
+    at: 'server',
+    look(view) {
+      const words = told(view.heard?.begin) ?? told(view.heard?.onward);
+      if (!words || words.code === unlisted) return false;
+      // Everything else says by itself whose setting or which browser it is about.
+      const fix = words.code === 'PROVIDER_MISMATCH' && { fix: { backend: endpointFix(view, 'auth') } };
+      return {
+        what: `The login server refuses: ${shown(words.message)}`,
+        why: `Those are its own words (${shown(words.code)}).${fix ? ' Delete the line auth_endpoint.' : ''}`,
+        ...fix,
+      };
+    },
+  },
+  {
+    id: 'hop-moved',
+    severity: 'broken',
+    at: 'server',
+    look(view) {
+      const { heard } = view;
+      if (!heard || heard.onwardUrl || !heard.next || isLogin(heard.next)) return false;
+      const { next, server, works } = heard;
+      const isNear = next.origin === server.origin;
+      const isTried = works?.origin === next.origin && works.endpoint === next.pathname.replace(/^\/+|\/+$/g, '');
+      return {
+        severity: isNear ? 'risky' : 'broken',
+        about: ['server'],
+        what: `The login server redirects to ${shown(next.origin + next.pathname)} before the login begins`,
+        why: isNear
+          ? 'That is one more step for every login, and some servers lose the query on the way. Write the final address.'
+          : 'The popup then is on another origin than base_url, so the CMS waits for ever. Write the final address.',
+        ...(isTried && {
+          fix: { backend: isNear ? endpointFix(view, works.endpoint) : { base_url: next.origin } },
+        }),
+      };
+    },
+  },
+  {
+    id: 'hop-not-found',
+    severity: 'broken',
+    at: 'server',
+    look(view) {
+      const { heard } = view;
+      if (!heard || isSilence(heard.begin) || heard.begin.status !== 404) return false;
+      const endpoint = heard.works?.endpoint;
+      return {
+        what: `There is no login at ${shown(addressOf(heard))}: it answers 404`,
+        why:
+          endpoint === undefined
+            ? 'The popup shows that page. Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?'
+            : endpoint === 'auth'
+              ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself: delete the line auth_endpoint.'
+              : `The popup shows that page. There is one at /${shown(endpoint)}.`,
+        ...(endpoint !== undefined && { fix: { backend: endpointFix(view, endpoint) } }),
+      };
+    },
+  },
+  {
+    id: 'hop-no-login',
+    severity: 'broken',
+    at: 'server',
+    look({ heard, provider }) {
+      if (!heard || isSilence(heard.begin) || heard.next || heard.onwardUrl) return false;
+      const { status } = heard.begin;
+      return {
+        what: `${shown(addressOf(heard))} is no login server: it answers ${status} instead of a login at ${provider?.name}`,
+        why:
+          status >= 500
+            ? 'Something is wrong there; its log says what.'
+            : 'The popup shows a page that knows nothing of the CMS, and the CMS waits for ever.',
+      };
+    },
+  },
+  {
+    id: 'hop-address',
+    severity: 'broken',
+    at: 'server',
+    look(view) {
+      const next = view.heard?.onwardUrl;
+      return next && next.origin !== view.heard?.server.origin && addressTrouble(view, next.origin);
+    },
+  },
+  {
+    id: 'hop-begin-missing',
+    severity: 'broken',
+    at: 'server',
+    look({ heard }) {
+      const { onward, onwardUrl, next } = heard ?? {};
+      if (!onward || !onwardUrl || next || told(onward)) return false;
+      const how = isSilence(onward) ? onward.silence : `it answers ${onward.status}`;
+      return {
+        what: `The second step of the login does not work, ${shown(onwardUrl.pathname)}: ${shown(how)}`,
+        why: 'The popup goes there as soon as the CMS has answered it. Is the function for it deployed, and routed to?',
+      };
+    },
+  },
+  {
+    id: 'hop-coop',
+    severity: 'broken',
+    at: 'server.opener',
+    look({ heard }) {
+      const answer = heard && answersOf(heard).find(({ headers }) => isCut(openerPolicy(headers)));
+      return (
+        answer && {
+          what: `The login server sends "Cross-Origin-Opener-Policy: ${shown(openerPolicy(answer.headers))}" at ${shown(answer.url.pathname)}`,
+          why: 'That cuts the popup off from the CMS, also on a redirect. Something in front of the login server adds "secure headers".',
+          write: 'Cross-Origin-Opener-Policy: unsafe-none        (for /auth and what is below)',
+        }
+      );
+    },
+  },
+  {
+    id: 'hop-permanent',
+    severity: 'risky',
+    at: 'server.permanent',
+    look({ heard }) {
+      const answer = heard && answersOf(heard).find(({ status }) => [301, 308].includes(status));
+      return (
+        answer && {
+          what: `The login server begins a login with ${answer.status}, which browsers keep`,
+          why: 'The next login then begins with an old state (RFC 9700, 4.12). It should be 302.',
+        }
+      );
+    },
+  },
+  {
+    id: 'hop-cookie',
+    severity: 'broken',
+    at: 'server.cookie',
+    look: ({ heard }) =>
+      heard !== undefined &&
+      cookiesOf(heard).length > 0 &&
+      cookiesOf(heard).every((attributes) => attributes.includes('samesite=strict')) && {
+        what: 'The cookie of the login is "SameSite=Strict"',
+        why: 'It does not come along when the Git host sends the browser back. It has to be Lax.',
+      },
+  },
+  {
+    id: 'hop-cookie',
+    severity: 'risky',
+    at: 'server.cookie',
+    look({ heard }) {
+      const wanted = ['httponly', ...(heard?.server.origin.startsWith('https:') ? ['secure'] : [])];
+      const lacking = wanted.filter(
+        (attribute) => heard && !cookiesOf(heard).every((attributes) => attributes.includes(attribute)),
+      );
+      return (
+        lacking.length > 0 && {
+          what: `The cookie of the login lacks ${lacking.join(' and ')}`,
+          why: 'Scripts, or others on the way, could read it.',
+        }
+      );
+    },
+  },
+  {
+    id: 'hop-callback-missing',
+    severity: 'broken',
+    at: 'server.ready',
+    look({ heard, provider }) {
+      const answer = heard?.callback;
+      if (!answer || told(answer)) return false;
+      const address = `${heard.server.origin}${heard.server.prefix}/auth/${provider?.id}/callback`;
+      const how = isSilence(answer) ? answer.silence : `it answers ${answer.status}`;
+      return {
+        what: `The callback address ${shown(address)} does not work: ${shown(how)}`,
+        why: `${provider?.name} sends the editor back there. Is the function for it deployed, and routed to?`,
+      };
+    },
+  },
+  {
+    id: 'hop-not-ready',
+    severity: 'broken',
+    at: 'server.ready',
+    look(view) {
+      const answer = view.heard?.callback;
+      const words = told(answer);
+      if (!words || words.code === 'READY') return false;
+      const setting = ['SETTING_MISSING', 'SETTING_EMPTY'].includes(words.code) ? settingOf(view, words) : undefined;
+      return {
+        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message)}`,
+        why: 'Those are its own words.',
+        ...(answer && !isSilence(answer) && { where: answer.url.href }),
+        ...(setting !== undefined && { write: `${setting}=…` }),
+      };
+    },
+  },
+];
+
+/** The login begins at one address and ends at another. */
+export function addressTrouble(view: View, found: string): Trouble {
+  const { origin = '', prefix = '' } = view.heard?.server ?? {};
+  return {
+    what: `The login server takes its address for ${shown(found)}, but base_url is ${shown(origin)}`,
+    why: 'The login begins at one address and ends at the other, where its cookie is not, and where the CMS does not listen. Make both the same: base_url, or the setting of the login server.',
+    write: `CMS_AUTH_URL=${origin}${prefix}        (in the settings of the login server)\n${lines(view, { base_url: found }, 'backend')}        (or this)`,
+  };
+}
+
+const isCut = (policy: string | undefined): boolean => policy !== undefined && policy !== 'unsafe-none';
+
+/** The attributes of each cookie of the login. */
+const cookiesOf = ({ begin }: Heard): string[][] =>
+  isSilence(begin)
+    ? []
+    : begin.headers.getSetCookie().map((cookie) =>
+        cookie
+          .split(/;\s*/)
+          .slice(1)
+          .map((part) => part.toLowerCase()),
+      );

@@ -1,0 +1,253 @@
+import { apiRoots, settingPrefix, type Provider } from '../../providers/provider.ts';
+import { shown } from '../finding.ts';
+import { isLogin, isOurs, told, unlisted } from '../heard.ts';
+import { baseOf, renews, scopesOf, siteOrigin, type View } from '../view.ts';
+import { isSafe, isSilence, parseUrl } from '../web.ts';
+import { addressTrouble } from './login.ts';
+import type { Check, Trouble } from './check.ts';
+
+/** A check of the address that the browser is sent to. */
+const ofLogin =
+  (look: (view: View, next: URL, provider: Provider) => Trouble | false | undefined): Check['look'] =>
+  (view) => {
+    const { heard, provider } = view;
+    return provider && heard?.next && isLogin(heard.next) && look(view, heard.next, provider);
+  };
+
+const settings = '        (in the settings of the login server)';
+
+/** Where the login leads, what it asks for there, and where it ends. */
+export const redirectChecks: readonly Check[] = [
+  {
+    id: 'hop-host',
+    severity: 'broken',
+    at: 'server.host',
+    look: ofLogin(({ providers }, next, { id, name }) => {
+      const other = providers.find(
+        (provider) => provider.id !== id && next.href.startsWith(provider.url + provider.authorizePath),
+      );
+      return (
+        other && {
+          what: `The login server sends the editor to ${other.name}, but the backend is ${name}`,
+          why: 'A token of one host is nothing to the other.',
+          fix: { backend: { name: other.id } },
+        }
+      );
+    }),
+  },
+  {
+    id: 'hop-host',
+    severity: 'broken',
+    at: 'server.host',
+    look: ofLogin((view, next, provider) => {
+      // What is wrong with api_root itself is another finding.
+      const base = baseOf(view);
+      const expected = parseUrl(base ?? '');
+      if (!expected || next.host === expected.host) return false;
+      const isPublic = base === provider.url;
+      const found = next.href.split(provider.authorizePath)[0] ?? next.origin;
+      const root = apiRoots(provider, found)?.api_root;
+      const setting = `${settingPrefix(provider)}_URL`;
+      return {
+        what: `The login server sends the editor to ${shown(next.host)}, but the CMS works with ${shown(expected.host)}`,
+        why: `A token of one host is nothing to the other. ${isPublic ? 'If the repository is on the first one, the CMS needs api_root.' : `The login server needs ${setting}.`}`,
+        ...(isPublic
+          ? root !== undefined && { fix: { backend: { api_root: root } } }
+          : { write: `${setting}=${base}${settings}` }),
+      };
+    }),
+  },
+  {
+    id: 'hop-host',
+    severity: 'risky',
+    at: 'server.host',
+    look: ofLogin(
+      (_, next, { name, authorizePath }) =>
+        !next.pathname.endsWith(authorizePath) && {
+          what: `The login server sends the editor to ${shown(next.origin + next.pathname)}, which is not where ${name} asks for consent`,
+          why: `It should end with ${authorizePath}.`,
+        },
+    ),
+  },
+  {
+    id: 'hop-host-http',
+    severity: 'broken',
+    at: 'server.scheme',
+    look: ofLogin(
+      (_, next, provider) =>
+        !isSafe(next) && {
+          what: `The login server sends the editor to ${provider.name} without https`,
+          why: 'What is asked there can be read and changed on the way.',
+          write: `${settingPrefix(provider)}_URL=${next.origin.replace(/^http:/, 'https:')}`,
+        },
+    ),
+  },
+  {
+    id: 'hop-no-callback',
+    severity: 'note',
+    at: 'server.callback',
+    look: ofLogin(
+      (_, next, { name }) =>
+        !next.searchParams.has('redirect_uri') && {
+          what: `The login server sends no redirect_uri to ${name}`,
+          why: 'The Git host then takes the registered one, if it allows that and there is a single one.',
+        },
+    ),
+  },
+  {
+    id: 'hop-address',
+    severity: 'broken',
+    at: 'server.callback',
+    look: ofLogin((view, next) => {
+      const { heard } = view;
+      const callback = next.searchParams.get('redirect_uri');
+      if (callback === null || !heard) return false;
+      const origin = parseUrl(callback)?.origin;
+      return origin !== heard.server.origin && addressTrouble(view, origin ?? callback);
+    }),
+  },
+  {
+    id: 'hop-callback',
+    severity: 'risky',
+    at: 'server.callback',
+    look: ofLogin(({ heard }, next, { id, name }) => {
+      const callback = next.searchParams.get('redirect_uri');
+      if (callback === null || !heard) return false;
+      const { origin, prefix } = heard.server;
+      const expected = `${origin}${prefix}/auth/${id}/callback`;
+      // Other paths are another server's own choice.
+      if (callback === expected || !parseUrl(callback)?.pathname.endsWith(`/auth/${id}/callback`)) return false;
+      return {
+        what: `The login ends at ${shown(callback)}, not at ${shown(expected)}`,
+        why: `The login server has another path than auth_endpoint says. Exactly that address has to be registered at ${name}.`,
+        write: `CMS_AUTH_URL=${origin}${prefix}${settings}`,
+      };
+    }),
+  },
+  {
+    id: 'hop-scope',
+    severity: 'risky',
+    at: 'server.scope',
+    look: ofLogin((view, next, provider) => {
+      const [asked] = scopesOf(view);
+      const { scope, app, name } = provider;
+      if (asked === undefined || !scope) return false;
+      const given = next.searchParams.get('scope');
+      const enough = [
+        asked,
+        ...(Object.hasOwn(scope.allowed, asked) ? (scope.allowed[asked] ?? []) : []),
+        scope.default,
+      ];
+      if (given?.split(/[\s,]+/).some((one) => enough.includes(one))) return false;
+      return {
+        severity: app === undefined || asked === scope.default ? 'risky' : 'note',
+        what: `The login server asks ${name} for the scope ${shown(given ?? 'none')}, the CMS for ${shown(asked)}`,
+        why:
+          app === undefined
+            ? `The calls of the CMS work with ${scope.default} only.`
+            : `With a ${app} that is as it should be. With an OAuth App, less than ${shown(asked)} may not reach the repository.`,
+        write: `${settingPrefix(provider)}_SCOPE=${shown(asked)}${settings}`,
+      };
+    }),
+  },
+  {
+    id: 'hop-no-state',
+    severity: 'risky',
+    at: 'server.state',
+    look: ofLogin(
+      (_, next) =>
+        !next.searchParams.get('state') && {
+          what: 'The login server sends no state',
+          why: 'Anybody can make an editor finish a login that somebody else began (RFC 9700, 4.7).',
+        },
+    ),
+  },
+  {
+    id: 'origin-not-listed',
+    severity: 'broken',
+    at: 'server.listed',
+    look({ heard }) {
+      if (!heard || heard.site === undefined) return false;
+      const { site, preflight, onward } = heard;
+      const isListed = onward
+        ? told(onward)?.code !== unlisted
+        : !preflight || !isOfServer(preflight) || preflight.headers.get('access-control-allow-origin') === site;
+      return (
+        !isListed && {
+          what: `${shown(site)} is not on the login server’s list, so the CMS gets no token`,
+          why: 'The popup says that this site is not listed.',
+          write: `CMS_AUTH_ORIGINS=${site}        (in the settings of the login server; commas between several)`,
+        }
+      );
+    },
+  },
+  {
+    id: 'hop-refresh',
+    severity: 'broken',
+    at: 'server.refresh',
+    look: (view) =>
+      view.heard?.preflight !== undefined &&
+      !isOfServer(view.heard.preflight) &&
+      renews(view) && {
+        what: `${view.provider?.refresh?.path} does not answer as it should (${shown(howOf(view.heard.preflight))})`,
+        why: `${view.provider?.name} sessions are renewed there. Is the function for it deployed, and routed to?`,
+      },
+  },
+  {
+    id: 'hop-refresh-off',
+    severity: 'risky',
+    at: 'server.refresh',
+    look: (view) =>
+      view.heard?.renewal !== undefined &&
+      renews(view) &&
+      errorOf(view.heard.renewal) === 'REFRESH_NOT_ALLOWED' && {
+        what: `The login server does not renew ${view.provider?.name} sessions for this page`,
+        why: `They end after ${view.provider?.tokenLife ?? 'some hours'}, and what is being written then cannot be saved. It renews for pages that are listed exactly, if the owner names the host.`,
+        write: `CMS_AUTH_REFRESH=${view.provider?.id}${settings}`,
+      },
+  },
+];
+
+type Heard = NonNullable<View['heard']>;
+
+/** Whether the address for renewing is answered by the login server. Pages that are not listed get 403. */
+const isOfServer = (answer: NonNullable<Heard['preflight']>): answer is Exclude<typeof answer, { silence: string }> =>
+  !isSilence(answer) && isOurs(answer) && [204, 403].includes(answer.status);
+
+const howOf = (answer: NonNullable<Heard['preflight']>): string =>
+  isSilence(answer) ? answer.silence : String(answer.status);
+
+function errorOf(answer: NonNullable<Heard['renewal']>): unknown {
+  try {
+    return isSilence(answer) ? undefined : (JSON.parse(answer.body) as { error?: unknown }).error;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What could not be found out, in words. */
+export function gapsOf(view: View): string[] {
+  const { heard, provider, usesHop, server } = view;
+  if (!provider || !usesHop) return [];
+  if (!heard) return server ? [] : ['The login server: nothing says where it is (--hop https://auth.example.com).'];
+  const { consent, onward, preflight, site, next } = heard;
+  const isBegun = isLogin(next) || onward !== undefined;
+  return [
+    isBegun &&
+      heard.ours &&
+      siteOrigin(view) === undefined &&
+      'Whether the CMS page is listed in CMS_AUTH_ORIGINS: run the doctor on the address of the admin page.',
+    isBegun &&
+      !isLogin(next) &&
+      told(onward)?.code === unlisted &&
+      `Where the login leads: the login server tells that to listed pages only.`,
+    !onward &&
+      preflight &&
+      !isOfServer(preflight) &&
+      !renews(view) &&
+      `Whether ${shown(site)} is listed in CMS_AUTH_ORIGINS: ${provider.refresh?.path} does not answer as it should (${shown(howOf(preflight))}).`,
+    consent &&
+      isSilence(consent) &&
+      `What ${provider.name} says to the login: it cannot be reached from here (${shown(consent.silence)}).`,
+  ].filter((text) => typeof text === 'string');
+}

@@ -1,0 +1,87 @@
+import { isExample, isLogin, isOurs, told, unlisted, type Begun, type Heard } from './heard.ts';
+import { elementsOf } from './html.ts';
+import { joined, serversOf, trimSlashes, type Server } from './server.ts';
+import { baseOf, scopesOf, siteOrigin, type View } from './view.ts';
+import { isSafe, isSilence, parseUrl, target, type Answer, type Ask } from './web.ts';
+
+/**
+ * Asks the login server what anybody may ask, as the CMS would: it begins logins that nobody ends, and sends no secret.
+ *
+ * @returns undefined if there is nobody to ask
+ */
+export async function gather(view: View, ask: Ask): Promise<Heard | undefined> {
+  const { provider, usesHop } = view;
+  const [server, ...others] = serversOf(view);
+  if (!provider || !usesHop || !server || isExample(server)) return undefined;
+  const site = siteOrigin(view);
+  const heard: Heard = { site, ...(await begin(view, server, site, ask)) };
+  if (isSilence(heard.begin)) return heard;
+  const { ours, next } = heard;
+  if (!isLogin(next) && !heard.onwardUrl && !told(heard.begin)) {
+    const moved = next && { origin: next.origin, prefix: '', endpoint: trimSlashes(next.pathname) };
+    for (const other of [...(moved && !isExample(moved) ? [moved] : []), ...others]) {
+      const attempt = await begin(view, other, site, ask);
+      if (isLogin(attempt.next) || attempt.onwardUrl || (attempt.ours && told(attempt.begin)))
+        return { ...heard, works: other };
+    }
+    return heard;
+  }
+  const base = `${server.origin}${server.prefix}`;
+  if (ours) {
+    heard.callback = await ask(new URL(`${base}/auth/${provider.id}/callback`));
+    if (provider.refresh && site !== undefined) {
+      const url = new URL(base + provider.refresh.path);
+      const wish = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+      heard.preflight = await ask(url, { method: 'OPTIONS', headers: { origin: site, ...wish } });
+      // Asked without a token, the server says whether it would have renewed one; it asks the Git host nothing then.
+      heard.renewal = await ask(url, { method: 'POST', headers: { origin: site } });
+    }
+  }
+  // Only where it should lead to: nobody makes the doctor ask somewhere else.
+  if (next && isLogin(next) && isSafe(next) && next.origin === parseUrl(baseOf(view) ?? '')?.origin)
+    heard.consent = await ask(next);
+  return heard;
+}
+
+/** Opens the popup's address, and goes on as our page there does if it is ours. */
+async function begin(view: View, server: Server, site: string | undefined, ask: Ask): Promise<Begun> {
+  const url = new URL(joined(server.origin, server.endpoint));
+  url.search = new URLSearchParams({
+    provider: view.host ?? '',
+    site_id: view.text('site_domain') ?? (site === undefined ? 'localhost' : new URL(site).hostname),
+    scope: scopesOf(view).join(','),
+  }).toString();
+  const answer = await ask(url);
+  if (isSilence(answer)) return { server, begin: answer, ours: false };
+  const begun: Begun = { server, begin: answer, ours: isOurs(answer), ...withNext(target(answer)) };
+  const opening = begun.ours ? openingOf(answer) : undefined;
+  if (opening === undefined) return begun;
+  const cookie = answer.headers.getSetCookie().map((line) => line.split(';', 1)[0] ?? '');
+  // Our own origin is listed unless the owner says otherwise: it shows where the login leads although the page is not listed.
+  for (const origin of new Set([site ?? server.origin, server.origin])) {
+    const onwardUrl = parseUrl(opening + encodeURIComponent(origin), answer.url);
+    if (!onwardUrl) return begun;
+    begun.onwardUrl ??= onwardUrl;
+    // The cookie is for this server only.
+    if (onwardUrl.origin !== server.origin) return begun;
+    const onward = await ask(onwardUrl, { headers: { cookie: cookie.join('; ') } });
+    begun.onward ??= onward;
+    if (isSilence(onward)) return begun;
+    Object.assign(begun, withNext(target(onward)));
+    if (begun.next || told(onward)?.code !== unlisted) return begun;
+  }
+  return begun;
+}
+
+const withNext = (next: URL | undefined) => (next ? { next } : {});
+
+/** The address that our page in the popup appends the opener's origin to. */
+function openingOf({ body }: Answer): string | undefined {
+  const element = elementsOf(body, 'script').find(({ attributes }) => attributes['id'] === 'opening');
+  try {
+    const { next } = JSON.parse(element?.text ?? '') as { next?: unknown };
+    return typeof next === 'string' ? next : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import { commonHeaders } from '../web/http.ts';
+import { elementsOf } from './html.ts';
+import { isSilence, type Answer, type Silence } from './web.ts';
+import type { Server } from './server.ts';
+
+/** What the login server and the Git host answered. What it means is judged elsewhere. */
+export interface Heard extends Begun {
+  /** Whose origin asked for a token; undefined if nothing says it. */
+  site: string | undefined;
+  /** Another address at which a login does begin, where it does not at this one. */
+  works?: Server;
+  /** From the address that the Git host sends editors back to, opened by hand. */
+  callback?: Answer | Silence;
+  /** From the address for renewing tokens, asked whether this origin may. */
+  preflight?: Answer | Silence;
+  /** From the same address, asked to renew without a token. */
+  renewal?: Answer | Silence;
+  /** From the Git host, where the login leads. */
+  consent?: Answer | Silence;
+}
+
+/** The beginning of a login. */
+export interface Begun {
+  server: Server;
+  /** From the address that the popup opens. */
+  begin: Answer | Silence;
+  /** Whether it is a server of this product. */
+  ours: boolean;
+  /** Where our page goes on when the opener has said its origin. */
+  onwardUrl?: URL;
+  onward?: Answer | Silence;
+  /** The address that the browser is sent to. */
+  next?: URL;
+}
+
+/** What a page of ours says, by code and in words. */
+export interface Told {
+  code: string;
+  message: string;
+}
+
+/** @returns undefined if the answer is no page of ours with an outcome */
+export function told(answer: Answer | Silence | undefined): Told | undefined {
+  if (answer === undefined || isSilence(answer)) return undefined;
+  const elements = elementsOf(answer.body, 'main', 'p');
+  const code = elements.find(({ name }) => name === 'main')?.attributes['data-code'];
+  const words = elements.find(({ name }) => name === 'p')?.text ?? '';
+  // "There is nothing at this address" is what any server says.
+  return code === undefined || code === 'NOT_FOUND' ? undefined : { code, message: words.replace(/\s+/g, ' ').trim() };
+}
+
+/** Names of hosts that nobody can have (RFC 2606). */
+export const isExample = ({ origin }: Server): boolean =>
+  /(?:^|\.)example(?:\.com|\.net|\.org)?$/.test(new URL(origin).hostname);
+
+/** Our headers are on every answer, pages and redirects alike. One of them may have been changed on the way. */
+export const isOurs = ({ headers }: Answer): boolean => {
+  const marks = Object.entries(commonHeaders);
+  const found = marks.filter(([name, value]) => headers.get(name)?.toLowerCase() === value.toLowerCase());
+  return found.length >= marks.length - 1;
+};
+
+/** Whether the browser is being sent to a Git host. */
+export const isLogin = (next: URL | undefined): boolean => next?.searchParams.has('client_id') ?? false;
+
+/** The code for a page whose origin is not listed. */
+export const unlisted = 'UNSUPPORTED_DOMAIN';

@@ -1,0 +1,21 @@
+/** The CMSs' backends for which nobody needs a login server such as this one. */
+export interface OtherBackend {
+  /** Where editors log in instead. */
+  where: string;
+  /** Whether Sveltia CMS has it, too. */
+  sveltia: boolean;
+}
+
+const pkce = 'in the page (PKCE)';
+
+/** By the backend's `name`. @see https://decapcms.org/docs/backends-overview/ */
+export const otherBackends: ReadonlyMap<string, OtherBackend> = new Map(
+  Object.entries({
+    gitea: { where: pkce, sveltia: true },
+    forgejo: { where: pkce, sveltia: true },
+    azure: { where: 'at login.microsoftonline.com', sveltia: false },
+    'test-repo': { where: 'nowhere: it is a demo', sveltia: true },
+    proxy: { where: 'nowhere: a program on the same computer does the work', sveltia: false },
+    'git-gateway': { where: 'through Netlify Identity', sveltia: false },
+  }),
+);

@@ -1,0 +1,36 @@
+import { apiRoots, type Provider } from '../providers/provider.ts';
+import type { Environment } from './environment.ts';
+import { baseUrl, type Address } from './settings.ts';
+
+/**
+ * What the owner writes into the CMS's `config.yml`; comments say what only some need.
+ *
+ * @param options.repository as the CMS names it; without one, something to put it in the place of
+ * @throws Failure SETTING_INVALID
+ */
+export function configuration(
+  provider: Provider,
+  env: Environment,
+  address: Address,
+  { cms, repository = provider.repository.form }: { cms: 'decap' | 'sveltia'; repository?: string },
+): string {
+  const endpoint = `${address.prefix}/auth`.slice(1);
+  const base = baseUrl(env, provider);
+  const own = base === provider.url ? [] : Object.entries(apiRoots(provider, base) ?? {});
+  const authorize = cms === 'sveltia' && provider.refresh?.by.includes(cms);
+  return [
+    'backend:',
+    `  name: ${provider.id}`,
+    `  repo: ${repository}`,
+    '  branch: main',
+    `  base_url: ${address.origin}`,
+    ...(endpoint === 'auth' ? [] : [`  auth_endpoint: ${endpoint}`]),
+    ...(authorize ? [`  # only with CMS_AUTH_REFRESH=${provider.id}, in place of any other:`] : []),
+    ...(authorize ? [`  # auth_endpoint: ${endpoint}/${provider.id}/authorize`] : []),
+    ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, root]) => `  ${key}: ${root}`),
+    // Decap and Netlify CMS ask for a new token at the root of this one.
+    ...(provider.refresh?.by.includes('decap')
+      ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}`]
+      : []),
+  ].join('\n');
+}

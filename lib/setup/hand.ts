@@ -1,0 +1,109 @@
+import { registrationAddress } from '../providers/provider.ts';
+import { configuration } from '../settings/configuration.ts';
+import { callbackAddress } from '../settings/settings.ts';
+import type { Call } from './call.ts';
+import { clearTheWay, keep, loginEntries, openStore } from './keep.ts';
+import { ask, textIn } from './web.ts';
+import type { World } from './world.ts';
+
+/**
+ * For hosts where a person has to fill in the form: says what to register, asks for what the host then shows, tries it.
+ *
+ * @throws Error in words
+ */
+export async function registerByHand(call: Call, world: World): Promise<void> {
+  const { provider, base, address } = call;
+  const { prompts } = world;
+  if (!prompts) throw new Error(`${provider.name} needs a terminal.`);
+  const store = openStore(call, world);
+  const replace = await clearTheWay(call, store, loginEntries(call), world);
+
+  const [form] = provider.registration;
+  const callback = callbackAddress(address, provider);
+  const place = registrationAddress(base, form, { name: 'CMS login', homepage: call.site ?? address.origin, callback });
+  world.write(
+    [
+      `Register an ${form.what} at ${provider.name}:`,
+      '',
+      `  ${place}`,
+      '',
+      ...form.steps.map((step, i) => `${i + 1}. ${step}`),
+      '',
+      'The address to send editors back to, exactly:',
+      '',
+      `  ${callback}`,
+      '',
+    ].join('\n'),
+  );
+  if (call.open) await world.open(place).catch(() => {});
+
+  for (;;) {
+    const id = (await prompts.text('Client id', 'as shown there', problemOf)).trim();
+    const secret = (
+      await prompts.secret('Client secret', (text) =>
+        text.trim() === id ? 'This is the client id. The secret is the other one.' : problemOf(text),
+      )
+    ).trim();
+    const trial = await tryOut(call, id, secret);
+    if (trial !== undefined) {
+      world.complain(`${trial.words}\n`);
+      if (trial.isWrong) continue;
+      if (!(await prompts.confirm('Go on with them all the same?'))) continue;
+    } else world.write(`${provider.name} accepts them.`);
+    const lost = `Make a new secret at ${provider.name}, and set it by hand.`;
+    const notes = await keep(store, loginEntries(call, { id, secret }), replace, world, lost);
+    world.write(
+      [
+        ...notes,
+        '',
+        'In the configuration of the CMS:',
+        '',
+        configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
+          cms: provider.cms.sveltia ? 'sveltia' : 'decap',
+        }),
+        '',
+        `Deploy, then open ${address.origin}${address.prefix}/auth. It tries a login.`,
+      ].join('\n'),
+    );
+    return;
+  }
+}
+
+const problemOf = (text: string): string | undefined =>
+  /^[\x21-\x7e]{8,255}$/.test(text.trim()) ? undefined : 'Copy it whole: it has no spaces, and at least 8 characters.';
+
+/**
+ * Hands in a code that does not exist. A host that knows the app complains about the code, any other one about the app.
+ *
+ * @returns nothing if the host knows the app
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+ */
+async function tryOut(
+  { provider, base, address }: Call,
+  id: string,
+  secret: string,
+): Promise<{ isWrong: boolean; words: string } | undefined> {
+  const form = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code: 'a-code-that-does-not-exist',
+    redirect_uri: callbackAddress(address, provider),
+  });
+  const inBody = provider.clientAuthentication === 'body';
+  if (inBody)
+    for (const [name, value] of Object.entries({ client_id: id, client_secret: secret })) form.set(name, value);
+  const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+  try {
+    const question = { method: 'POST', form, ...(!inBody && { authorization }) } as const;
+    const { status, body } = await ask(provider.name, base + provider.tokenPath, question);
+    const error = textIn(body, 'error');
+    if (error === 'invalid_grant') return undefined;
+    if (error === 'invalid_client' || error === 'unauthorized_client' || status === 401)
+      return {
+        isWrong: true,
+        words: `${provider.name} does not accept this id and secret. Copy both again; the secret may have been renewed.`,
+      };
+    return { isWrong: false, words: `They could not be tried: ${provider.name} answered with ${status}.` };
+  } catch (error) {
+    return { isWrong: false, words: `They could not be tried. ${(error as Error).message}` };
+  }
+}

@@ -1,0 +1,82 @@
+import path from 'node:path';
+import { netlifyVariables } from './stores/netlify.ts';
+import { parameterStore } from './stores/aws.ts';
+import { firebaseSecrets } from './stores/firebase.ts';
+import { envFile } from './stores/env.ts';
+import { readIfThere, replaceFile, setValues } from './stores/file.ts';
+import { secretSetting, urlSetting } from '../settings/settings.ts';
+import { settingPrefix } from '../providers/provider.ts';
+import type { Call } from './call.ts';
+import { withoutSecrets, type Entry, type Store, type Value } from './values.ts';
+import type { World } from './world.ts';
+
+/** Where values are kept that could not be put where they belong. */
+const refuge = '.env.setup';
+
+export const openStore = (call: Call, { env, folder }: World): Store =>
+  ({
+    env: () => envFile(folder),
+    netlify: () => netlifyVariables(env, folder),
+    aws: () => parameterStore(call),
+    firebase: () => firebaseSecrets(folder),
+  })[call.to]();
+
+/** The settings of a login, whatever is known of them so far. */
+export function loginEntries(call: Call, app: { id?: string; secret?: string } = {}): Entry[] {
+  const { provider, base, address, site } = call;
+  return [
+    { name: `${settingPrefix(provider)}_CLIENT_ID`, value: app.id },
+    { name: secretSetting(provider), value: app.secret, parameter: provider.id },
+    ...(base === provider.url ? [] : [{ name: urlSetting(provider), value: base }]),
+    { name: 'CMS_AUTH_URL', value: address.origin + address.prefix },
+    ...(site === undefined ? [] : [{ name: 'CMS_AUTH_ORIGINS', value: site }]),
+  ];
+}
+
+/**
+ * Looks whether the values can be written, and asks whether those that are there may go: before anything is registered, since
+ * that cannot be taken back.
+ *
+ * @returns whether what is there may be replaced
+ * @throws Error in words if not
+ */
+export async function clearTheWay(call: Call, store: Store, entries: readonly Entry[], world: World): Promise<boolean> {
+  const left = await readIfThere(path.join(world.folder, refuge));
+  const taken = [...(left === '' ? [] : [refuge]), ...(await store.taken(entries))];
+  if (taken.length === 0 || call.replace) return call.replace;
+  const found = `${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} there already${
+    left === '' ? ` (${store.place})` : `: ${refuge} holds the values of an earlier set-up`
+  }.`;
+  if (!world.prompts) throw new Error(`${found} Nothing was registered. To replace what is there, add --replace`);
+  if (await world.prompts.confirm(`${found} Replace?`)) return true;
+  throw new Error('Nothing was registered or changed.');
+}
+
+/**
+ * Puts the values where they belong; where that fails, into a file beside, since the host shows a secret once only.
+ *
+ * @param lost what to do if even that fails
+ * @returns lines for the owner to read
+ * @throws Error in words, which hold no secret
+ */
+export async function keep(
+  store: Store,
+  entries: readonly Entry[],
+  replace: boolean,
+  world: World,
+  lost: string,
+): Promise<string[]> {
+  const values = entries.filter((entry): entry is Value => entry.value !== undefined);
+  try {
+    return await store.write(values, replace);
+  } catch (error) {
+    const words = withoutSecrets(error instanceof Error ? error.message : String(error), values);
+    const file = path.join(world.folder, refuge);
+    const heading = `# What "npm run setup" could not put into ${store.place}. Delete this file when it is there.\n# ${store.otherwise}\n`;
+    const advice = await replaceFile(file, setValues(heading, values)).then(
+      () => `The values are in ${file}, which only you may read. ${store.otherwise} Then delete .env.setup.`,
+      () => `They could not be kept in ${file} either. ${lost}`,
+    );
+    throw new Error(`The values could not be put into ${store.place}. ${words}\n\n${advice}`, { cause: error });
+  }
+}

@@ -1,0 +1,172 @@
+import { configuration } from '../settings/configuration.ts';
+import { html, type Html } from '../web/page.ts';
+import {
+  convert,
+  installPage,
+  isOrganisation,
+  repositoryPage,
+  settingsPage,
+  untilInstalled,
+  type App,
+  type ManifestCall,
+} from './app.ts';
+import { Desk } from './desk.ts';
+import { clearTheWay, keep, loginEntries, openStore } from './keep.ts';
+import { servePage } from './server.ts';
+import { Cancelled } from './terminal.ts';
+import type { Entry } from './values.ts';
+import type { World } from './world.ts';
+
+/**
+ * Registers an app by a manifest, from the first question to the app that is installed.
+ *
+ * @throws Error in words; whatever was registered by then is either in its place or in `.env.setup`
+ */
+export async function registerByManifest(call: ManifestCall, world: World): Promise<void> {
+  const { flow, repository } = call.byManifest;
+  const store = openStore(call, world);
+  const replace = await clearTheWay(call, store, entriesOf(call), world);
+  const organisation = call.byManifest.organisation !== undefined || (await askWhose(call, world));
+
+  const desk = new Desk(call, organisation, world);
+  const server = await servePage(call.port, (request) => desk.answer(request));
+  desk.origin = server.origin;
+  try {
+    const app = await register(call, desk, world);
+    try {
+      const settings = settingsPage(call, organisation, app);
+      const lost = `Make a new client secret at ${settings}, and set it by hand.`;
+      world.write('The app is registered.');
+      const notes = await keep(store, entriesOf(call, app), replace, world, lost);
+      const next = whatIsLeft(call, app, settings, store.place);
+      desk.show('registered', next.page);
+      world.write([...notes, '', ...next.lines].join('\n'));
+
+      const installation = await untilInstalled(call, app, world);
+      if (!installation)
+        throw new Error(
+          `${app.slug} was not installed within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(call, app)}`,
+        );
+      desk.show('done', next.done);
+      world.write(`\nInstalled on ${repository.owner}/${repository.name}. The set-up is done.`);
+      if (installation.everywhere)
+        world.write(
+          `\nMind: it is installed on all repositories of ${repository.owner}. Choose "Only select repositories" here:\n${installation.page ?? installPage(call, app)}`,
+        );
+    } catch (error) {
+      if (error instanceof Cancelled)
+        throw new Cancelled(`Stopped. The app and its values stay. To install it:\n${installPage(call, app)}`);
+      throw error;
+    }
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    desk.show('failed', html`<h1>This did not work</h1><pre tabindex="0">${words}</pre>`);
+    throw error;
+  } finally {
+    await server.close();
+  }
+
+  function entriesOf(of: ManifestCall, app?: App): Entry[] {
+    const { gateway } = of.byManifest;
+    return [
+      ...loginEntries(of, app && { id: app.clientId, secret: app.clientSecret }),
+      ...(gateway
+        ? [
+            { name: flow.gateway.id, value: app && String(app.id) },
+            { name: flow.gateway.key, value: app?.pem.trim(), parameter: `${of.provider.id}-key` },
+            { name: flow.gateway.repository, value: repositoryPage(of.base, repository) },
+          ]
+        : []),
+    ];
+  }
+}
+
+/** @throws Error in words if nobody knows */
+async function askWhose(call: ManifestCall, { prompts }: World): Promise<boolean> {
+  const { owner } = call.byManifest.repository;
+  const answer = await isOrganisation(call);
+  if (answer !== undefined) return answer;
+  if (prompts) return prompts.confirm(`${call.provider.name} does not say: is ${owner} an organisation?`);
+  throw new Error(
+    `${call.provider.name} does not say whether ${owner} is an organisation. If it is, add --org ${owner}; if not, run this in a terminal.`,
+  );
+}
+
+/** @throws Error in words; Cancelled */
+async function register(call: ManifestCall, desk: Desk, world: World): Promise<App> {
+  const { provider, byManifest } = call;
+  world.write(
+    `Open this page and press its button${call.open ? ' (your browser should show it by now)' : ''}:\n\n  ${desk.origin}/\n`,
+  );
+  world.write(
+    `It registers a ${provider.registration[0].what} for ${byManifest.repository.owner}/${byManifest.repository.name}. If ${provider.name} says that its name is taken, choose another one there. Ctrl-C stops.`,
+  );
+  // A machine without a browser has the address.
+  if (call.open) await world.open(`${desk.origin}/`).catch(() => {});
+  let code: string | undefined;
+  void desk.code.then((given) => (code = given));
+  while (code === undefined) {
+    if (desk.isAbandoned)
+      throw new Error(
+        'Nobody came back from the registration within 10 minutes. Nothing was written. If the app was made, delete it; then start again.',
+      );
+    await Promise.race([desk.code, world.wait(1_000)]);
+  }
+  const app = await convert(call, code);
+  const { owner } = byManifest.repository;
+  if (app.owner !== undefined && app.owner.toLowerCase() !== owner.toLowerCase())
+    world.complain(
+      `\nMind: the app belongs to ${app.owner}, and so cannot be installed on repositories of ${owner}. In the app's settings, Advanced, transfer it to ${owner}; or delete it, and start again signed in as ${owner}.\n`,
+    );
+  return app;
+}
+
+/** What only the owner can do: install, expiry, the CMS's configuration. On the page and in the terminal. */
+function whatIsLeft(
+  call: ManifestCall,
+  app: App,
+  settings: string,
+  place: string,
+): { lines: string[]; page: Html; done: Html } {
+  const { flow, repository, gateway } = call.byManifest;
+  const { provider, base, address } = call;
+  const env = { [`${provider.id.toUpperCase()}_URL`]: base };
+  const config = configuration(provider, env, address, {
+    cms: 'sveltia',
+    repository: `${repository.owner}/${repository.name}`,
+  });
+  const install = installPage(call, app);
+  const choice = `Choose "Only select repositories", and ${repository.name} alone.`;
+  const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
+  const own = `${address.origin}${address.prefix}`;
+  const gatewayLine = `For editors without an account at ${provider.name}, ${own}/git shows what to write instead.`;
+  const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, “User-to-server token expiration”.</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
+<li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
+<li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`;
+  return {
+    lines: [
+      `1. Install it on this one repository. ${choice}`,
+      `   ${install}`,
+      `2. ${expiry}`,
+      `   ${settings}`,
+      ...flow.expiry.map((line) => `   - ${line}`),
+      '3. In the configuration of the CMS:',
+      '',
+      ...config.split('\n').map((line) => `     ${line}`),
+      '',
+      ...(gateway ? [`   ${gatewayLine}`] : []),
+      `4. Deploy, then open ${own}/auth. It tries a login.`,
+      '',
+      'Waiting for step 1 ...',
+    ],
+    page: html`<h1>Registered. Now install it</h1>
+<p>The values are in ${place}.</p>
+<ol>
+<li><p><a href="${install}" target="_blank" rel="noopener">Install it on ${repository.owner}/${repository.name}</a>. ${choice} This page waits for it.</p></li>
+${rest}
+</ol>`,
+    done: html`<h1>Installed on ${repository.owner}/${repository.name}</h1>
+<p>The values are in ${place}. What is left:</p>
+<ol>${rest}</ol>`,
+  };
+}

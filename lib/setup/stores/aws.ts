@@ -1,0 +1,71 @@
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import { isSecret, type Entry, type Store } from '../values.ts';
+
+/** Milliseconds for one call. */
+const patience = 10_000;
+
+export interface AwsChoice {
+  stage: string;
+  /** Otherwise as the AWS SDK finds it. */
+  region?: string | undefined;
+}
+
+/**
+ * Secrets go into AWS's Parameter Store, under the names that `serverless.yml` reads; the rest into the shell that deploys.
+ *
+ * @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+ */
+export function parameterStore({ stage, region }: AwsChoice): Store {
+  const nameOf = ({ parameter = '' }: Entry): string => `/cms-auth/${stage}/${parameter}`;
+  let opened: Promise<{ client: SSMClient; sdk: typeof import('@aws-sdk/client-ssm') }> | undefined;
+  const open = async () => {
+    const sdk = await import('@aws-sdk/client-ssm');
+    return { sdk, client: new sdk.SSMClient({ maxAttempts: 2, ...(region !== undefined && { region }) }) };
+  };
+  const deadline = () => ({ abortSignal: AbortSignal.timeout(patience) });
+  return {
+    place: "AWS's Parameter Store",
+    async taken(entries) {
+      const { client, sdk } = await (opened ??= open());
+      const names = entries.filter(isSecret).map(nameOf);
+      try {
+        const { Parameters } = await client.send(new sdk.GetParametersCommand({ Names: names }), deadline());
+        return (Parameters ?? []).flatMap(({ Name }) => Name ?? []);
+      } catch (error) {
+        throw new Error(`AWS's Parameter Store could not be read. ${inWords(error)}`, { cause: error });
+      }
+    },
+    async write(values, replace) {
+      const { client, sdk } = await (opened ??= open());
+      const secrets = values.filter(isSecret);
+      for (const value of secrets) {
+        const input = { Name: nameOf(value), Value: value.value, Type: 'SecureString', Overwrite: replace } as const;
+        try {
+          await client.send(new sdk.PutParameterCommand(input), deadline());
+        } catch (error) {
+          throw new Error(`AWS did not take ${input.Name}. ${inWords(error)}`, { cause: error });
+        }
+      }
+      return [
+        `Kept as SecureString in the Parameter Store of ${await client.config.region()}: ${secrets.map(nameOf).join(', ')}.`,
+        'Run these lines in the shell that deploys, and keep them: what is not set at a deploy is blank afterwards.',
+        '',
+        ...values.filter((value) => !isSecret(value)).map(({ name, value }) => `export ${name}=${quoted(value)}`),
+      ];
+    },
+    otherwise: `In the AWS console, Systems Manager, Parameter Store, create the secrets as SecureString: GITHUB_CLIENT_SECRET as ${nameOf({ name: '', parameter: 'github' })}.`,
+  };
+}
+
+/** AWS's own words. They may hold names and account numbers, but no value: it repeats none. */
+function inWords(error: unknown): string {
+  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  if (name === 'CredentialsProviderError')
+    return 'There are no AWS credentials here: log in with "aws configure" or "aws sso login".';
+  if (message.startsWith('Region ')) return 'Which region? Add --region, such as --region eu-west-1.';
+  if (name === 'AbortError' || name === 'TimeoutError') return `It did not answer within ${patience / 1000} seconds.`;
+  return `It said: ${[name, message].filter(Boolean).join(': ')}`;
+}
+
+const quoted = (value: string): string =>
+  /^[\w.:/@%+,~-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;

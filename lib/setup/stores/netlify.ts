@@ -1,0 +1,143 @@
+import path from 'node:path';
+import envPaths from 'env-paths';
+import type { Environment } from '../../settings/environment.ts';
+import { isSecret, type Entry, type Store, type Value } from '../values.ts';
+import { ask, textIn, type Question } from '../web.ts';
+import { readIfThere } from './file.ts';
+
+interface Site {
+  token: string;
+  id: string;
+  account: string;
+  name: string;
+}
+
+/** A variable as the API gives it. Of a secret one, it gives no values outside of local development. */
+interface Variable {
+  key: string;
+  is_secret?: boolean;
+  scopes?: string[];
+  values?: { context?: string; context_parameter?: string; value?: string }[];
+}
+
+/**
+ * The variables of a Netlify site, for production alone: a deploy preview runs the code of whoever opened the pull request.
+ * By Netlify's API, since its command-line tool takes values as arguments only, which every program on the machine can see.
+ *
+ * @see https://open-api.netlify.com/#tag/environmentVariables
+ */
+export function netlifyVariables(env: Environment, folder: string): Store {
+  const api = apiAddress(env);
+  let found: Promise<Site> | undefined;
+
+  async function call(site: Pick<Site, 'token'>, at: string, question: Question = {}): Promise<unknown> {
+    const { status, body } = await ask('Netlify', api + at, { ...question, authorization: `Bearer ${site.token}` });
+    if (status >= 200 && status < 300) return body;
+    const words = textIn(body, 'message') ?? textIn(body, 'msg') ?? textIn(body, 'error');
+    if (status === 401) throw new Error('Netlify does not know the token. Run "npx netlify-cli login" first.');
+    throw new Error(`Netlify answered with ${status}${words ? `: ${words}` : '.'}`);
+  }
+
+  async function findSite(): Promise<Site> {
+    const token = await readToken(env);
+    const id = await readSite(env, folder);
+    if (token === undefined) throw new Error('You are not logged in to Netlify. Run "npx netlify-cli login" first.');
+    if (id === undefined)
+      throw new Error('This folder belongs to no Netlify site yet. Run "npx netlify-cli link", or deploy once.');
+    const site = await call({ token }, `/sites/${encodeURIComponent(id)}`);
+    const account = textIn(site, 'account_slug') ?? textIn(site, 'account_id');
+    if (account === undefined) throw new Error('Netlify answered something unexpected about the site.');
+    return { token, id: textIn(site, 'id') ?? id, account, name: textIn(site, 'name') ?? id };
+  }
+
+  const variables = ({ account, id }: Site, key?: string): string =>
+    `/accounts/${encodeURIComponent(account)}/env${key === undefined ? '' : `/${key}`}?site_id=${encodeURIComponent(id)}`;
+
+  async function read(site: Site): Promise<Variable[]> {
+    const body = await call(site, variables(site));
+    return Array.isArray(body) ? (body as Variable[]) : [];
+  }
+
+  return {
+    place: "the site's variables on Netlify",
+    async taken(entries) {
+      const site = await (found ??= findSite());
+      const kept = await read(site);
+      return entries.filter((entry) => kept.some((variable) => isOther(variable, entry))).map(({ name }) => name);
+    },
+    async write(values) {
+      const site = await (found ??= findSite());
+      const kept = await read(site);
+      const isThere = ({ name }: Value) => kept.find(({ key }) => key === name);
+      const added = values.filter((value) => !isThere(value));
+      if (added.length > 0) await call(site, variables(site), { method: 'POST', json: added.map(variable) });
+      for (const value of values) {
+        const old = isThere(value);
+        if (!old) continue;
+        const at = variables(site, value.name);
+        // Whether it is a secret can only be said of a whole variable; otherwise its values elsewhere stay.
+        if (isSecret(value) && old.is_secret !== true) await call(site, at, { method: 'PUT', json: variable(value) });
+        else await call(site, at, { method: 'PATCH', json: { context: 'production', value: value.value } });
+      }
+      return [
+        `Set for production on the Netlify site ${site.name}: ${values.map(({ name }) => name).join(', ')}.`,
+        'Deploy again, since variables reach functions only with a deploy: npx netlify-cli deploy --prod',
+      ];
+    },
+    otherwise:
+      'On app.netlify.com, open the site, Project configuration, Environment variables, and add each line of .env.setup for production alone; the secret ones with "Contains secret values".',
+  };
+}
+
+/** As Netlify's own tool sends it: a secret may not be had by what works on the pages after a build. */
+const variable = (value: Value) => ({
+  key: value.name,
+  is_secret: isSecret(value),
+  scopes: ['builds', 'functions', 'runtime', ...(isSecret(value) ? [] : ['post_processing'])],
+  values: [{ context: 'production', value: value.value }],
+});
+
+function isOther({ key, is_secret, values = [] }: Variable, entry: Entry): boolean {
+  if (key !== entry.name) return false;
+  if (is_secret === true || entry.value === undefined) return true;
+  const inProduction = values.filter(({ context }) => context === 'production' || context === 'all');
+  return inProduction.some(({ value }) => value !== entry.value);
+}
+
+/** As Netlify's own tool reads it: a bare origin has the usual path. */
+function apiAddress(env: Environment): string {
+  const url = env['NETLIFY_API_URL']?.trim().replace(/\/+$/, '') || 'https://api.netlify.com';
+  return URL.canParse(url) && new URL(url).pathname === '/' ? `${url}/api/v1` : url;
+}
+
+async function readToken(env: Environment): Promise<string | undefined> {
+  const given = env['NETLIFY_AUTH_TOKEN']?.trim();
+  if (given && given !== 'null') return given;
+  const file = path.join(envPaths('netlify', { suffix: '' }).config, 'config.json');
+  const config = parse(await readIfThere(file)) as {
+    userId?: string;
+    users?: Record<string, { auth?: { token?: unknown } }>;
+  };
+  const token = config.users?.[config.userId ?? '']?.auth?.token;
+  return typeof token === 'string' && token !== '' ? token : undefined;
+}
+
+async function readSite(env: Environment, folder: string): Promise<string | undefined> {
+  const given = env['NETLIFY_SITE_ID']?.trim();
+  if (given) return given;
+  // It may have been linked further up.
+  for (let at = folder; ; at = path.dirname(at)) {
+    const id = textIn(parse(await readIfThere(path.join(at, '.netlify', 'state.json'))), 'siteId');
+    if (id !== undefined || at === path.dirname(at)) return id;
+  }
+}
+
+/** @returns nothing usable of what is no JSON object */
+function parse(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,45 @@
+/** A setting that is to be written somewhere. */
+export interface Entry {
+  name: string;
+  /** Absent while nobody knows it yet. */
+  value?: string | undefined;
+  /** Only of secrets: the last part of the name that a parameter store keeps it under, such as `github`. */
+  parameter?: string | undefined;
+}
+
+export type Value = Entry & { value: string };
+
+export const isSecret = ({ parameter }: Entry): boolean => parameter !== undefined;
+
+/** Where the values go. */
+export interface Store {
+  /** In words: "the file .env". */
+  place: string;
+  /**
+   * Looks before anything is registered.
+   *
+   * @returns the names under which something else is kept already
+   * @throws Error in words if the values could not be written there
+   */
+  taken(entries: readonly Entry[]): Promise<string[]>;
+  /**
+   * @param replace whether what `taken` named may be replaced
+   * @returns lines for the owner to read
+   * @throws Error in words, which never hold a value
+   */
+  write(values: readonly Value[], replace: boolean): Promise<string[]>;
+  /** What is left to do with `.env.setup`, in words, where writing failed. */
+  otherwise: string;
+}
+
+/** What somebody else's program or service said, without any of our secrets in it. */
+export function withoutSecrets(text: string, values: readonly Value[]): string {
+  let clean = text;
+  for (const { value, ...entry } of values) {
+    if (!isSecret(entry)) continue;
+    // Line by line, too: a program may repeat a key in pieces.
+    for (const piece of [value, ...value.split('\n')].filter((part) => part.length > 7))
+      clean = clean.replaceAll(piece, '(secret)');
+  }
+  return clean;
+}

@@ -1,0 +1,17 @@
+import type { Environment } from '../settings/environment.ts';
+import type { Clock } from './app.ts';
+import type { Prompts } from './terminal.ts';
+
+/** What the command has to do with outside of itself, so that tests can play it. */
+export interface World extends Clock {
+  write(text: string): void;
+  complain(text: string): void;
+  /** Absent where there is nobody to ask. */
+  prompts: Prompts | undefined;
+  /** The environment, without what is in `.env`. */
+  env: Environment;
+  /** Where `.env` is. */
+  folder: string;
+  /** Shows an address in the browser of this machine. */
+  open(address: string): Promise<unknown>;
+}

@@ -1,0 +1,132 @@
+// @ts-check
+/** Guards of settings, cookies and platforms, and what notices that one is gone: see mutants.mjs. */
+
+const stars = 'test/unit/stars.test.ts';
+const cookies = 'test/unit/cookies.test.ts';
+
+/** @type {import('./mutants.mjs').Mutant[]} */
+export const repairs = [
+  // Stars
+  {
+    guard: 'a star only below a domain of one owner',
+    file: 'lib/web/origins.ts',
+    find: 'if (!preview && !own.some(',
+    replace: 'if (false && !own.some(',
+    tests: stars,
+  },
+  {
+    guard: 'a star below a listed domain, not beside it',
+    file: 'lib/web/origins.ts',
+    find: 'domain.endsWith(`.${name}`)',
+    replace: 'domain.endsWith(name)',
+    tests: stars,
+  },
+  {
+    guard: 'a star in the place of a preview’s name, not of a site’s',
+    file: 'lib/web/origins.ts',
+    find: 'if (preview && !preview.test(label))',
+    replace: 'if (false as boolean)',
+    tests: stars,
+  },
+  {
+    guard: 'no star in punycode',
+    file: 'lib/web/origins.ts',
+    find: `if (label.startsWith('xn--'))`,
+    replace: 'if (false as boolean)',
+    tests: stars,
+  },
+
+  // Firebase's cookie
+  {
+    guard: 'what is planted is not carried over',
+    file: 'lib/oauth/cookies.ts',
+    find: 'begun.length === 1 ? (begun[0] ?? [])',
+    replace: 'begun.length > 0 ? begun.flat()',
+    tests: cookies,
+  },
+  {
+    guard: 'entries from the future push out no login',
+    file: 'lib/oauth/cookies.ts',
+    find: 'time > now ? lifetime : now - time',
+    replace: 'now - time',
+    tests: cookies,
+  },
+
+  // Platforms
+  {
+    guard: 'a host’s certificate is checked',
+    file: 'lib/oauth/request.ts',
+    find: 'agent: agent ?? false }',
+    replace: 'agent: agent ?? false, rejectUnauthorized: false }',
+    tests: 'test/unit/tls.test.ts',
+  },
+  {
+    guard: 'Netlify’s address is not the request’s',
+    file: 'lib/platforms/netlify.ts',
+    find: `context?.site?.url ?? process.env['URL']`,
+    replace: `context?.site?.url ?? process.env['URL'] ?? url.origin`,
+    tests: 'test/unit/netlify.test.ts',
+  },
+  {
+    guard: 'a body has an end, on every platform',
+    file: 'lib/web/http.ts',
+    find: '(size += chunk.length) > limit',
+    replace: '(size += chunk.length) < 0',
+    tests: 'test/unit/body.test.ts',
+  },
+  {
+    guard: 'a body ends in time, on Netlify',
+    file: 'lib/web/http.ts',
+    find: 'await Promise.race([read(), late])',
+    replace: 'await read()',
+    tests: 'test/unit/body.test.ts',
+    named: 'that never comes',
+  },
+  {
+    guard: 'a body is not read on behind the answer (late)',
+    file: 'lib/web/http.ts',
+    find: 'stopped || (size',
+    replace: '(size',
+    tests: 'test/unit/body.test.ts',
+    named: 'that never comes',
+  },
+  {
+    guard: 'a body is not read on behind the answer (Node)',
+    file: 'lib/platforms/node.ts',
+    find: `...(!response.req.complete && { connection: 'close' }),`,
+    replace: '',
+    tests: 'test/unit/body.test.ts',
+    named: 'is not read on behind the answer',
+  },
+  {
+    guard: 'a server listens for this machine alone',
+    file: 'lib/platforms/node.ts',
+    find: `? ['127.0.0.1', '::1'] :`,
+    replace: `? ['0.0.0.0', '::1'] :`,
+    tests: 'test/unit/server.test.ts',
+    named: 'for this machine alone',
+  },
+  {
+    guard: 'https in front opens no server',
+    file: 'lib/start/server.ts',
+    find: '{ port, host }',
+    replace: `{ port, host: address.secure ? '0.0.0.0' : host }`,
+    tests: 'test/unit/server.test.ts',
+    named: 'although its address is https',
+  },
+  {
+    guard: 'a machine’s name is no HOST',
+    file: 'lib/platforms/node.ts',
+    find: `if (process.getBuiltinModule('node:net').isIP(host))`,
+    replace: 'if (host)',
+    tests: 'test/unit/server.test.ts',
+    named: 'HOST that is no address',
+  },
+  {
+    guard: 'the stage is cut where the event says so',
+    file: 'lib/platforms/lambda.ts',
+    find: 'withoutPrefix(rawPath, root)',
+    replace: 'rawPath',
+    tests: 'test/unit/lambda.test.ts',
+  },
+];

@@ -1,0 +1,130 @@
+/** Where a server of one's own can be reached: from this machine alone, unless `HOST` says otherwise. */
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { rm } from 'node:fs/promises';
+import { listen, readHost } from '../../lib/platforms/node.ts';
+import { freePort } from '../contract/http.ts';
+import { buildApart, end, start } from '../contract/secrets/instances.ts';
+
+/** Addresses of this machine under which others, or nobody, would ask; on Linux all of 127.0.0.0/8 is this machine. */
+const others = [
+  ...Object.values(networkInterfaces()).flatMap((all) => all ?? []),
+  ...(process.platform === 'linux' ? [{ address: '127.0.0.2', internal: false, family: 'IPv4' }] : []),
+].flatMap(({ address, internal, family }) => (internal || family !== 'IPv4' ? [] : [address]));
+
+const answers = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2_000 });
+    const finish = (reached: boolean) => {
+      socket.destroy();
+      resolve(reached);
+    };
+    socket
+      .on('connect', () => finish(true))
+      .on('error', () => finish(false))
+      .on('timeout', () => finish(false));
+  });
+const reached = async (port: number) => Promise.all(others.map((host) => answers(host, port)));
+const nobody = others.map(() => false);
+const everybody = others.map(() => true);
+
+describe('A server of one’s own', () => {
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => void (await Promise.all(closing.splice(0).map((close) => close()))));
+  const open = async (host?: string) => {
+    const port = await freePort();
+    closing.push(await listen((_, response) => void response.end(), { port, host }));
+    return port;
+  };
+
+  it('has an address here that is not loopback, or nothing of this is proved', () => {
+    expect(others.length).toBeGreaterThan(0);
+  });
+
+  it('listens for this machine alone', async () => {
+    const port = await open();
+    expect(await answers('127.0.0.1', port)).toBe(true);
+    expect(await reached(port)).toEqual(nobody);
+  });
+
+  it('listens where it is told to', async () => {
+    const port = await open('0.0.0.0');
+    expect(await reached(port)).toEqual(everybody);
+  });
+
+  it.each(['203.0.113.7', '2001:db8::7'])('says so if this machine has no such address: %s', async (host) => {
+    await expect(open(host)).rejects.toThrow(/^This machine has no address such as HOST names\. Remove HOST, and only/);
+  });
+});
+
+describe('HOST', () => {
+  it.each([
+    [undefined, undefined],
+    ['', undefined],
+    [' \n', undefined],
+    ['localhost', undefined],
+    ['0.0.0.0', '0.0.0.0'],
+    [' ::\n', '::'],
+    ['127.0.0.1', '127.0.0.1'],
+    ['10.1.2.3', '10.1.2.3'],
+  ])('%j is %j', (text, host) => {
+    expect(readHost(text)).toBe(host);
+  });
+
+  it.each([
+    'my-machine',
+    'my-machine.local',
+    '*',
+    'http://0.0.0.0',
+    '0.0.0.0:8888',
+    '[::]',
+    '0.0.0',
+    'true',
+    'ssm:/host',
+  ])('that is no address is refused in words: %s', (text) => {
+    expect(() => readHost(text)).toThrow(
+      /^HOST must be the address of this machine to listen at, without a port\. Remove HOST, and only this machine gets in; or write 0\.0\.0\.0/,
+    );
+  });
+});
+
+describe('npm start', () => {
+  let folder: string;
+  beforeAll(async () => (folder = await buildApart()), 60_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** Until it listens or gives up. */
+  async function run(env: Record<string, string>) {
+    const port = await freePort();
+    const settings = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret', PORT: String(port) };
+    const { child, written } = start('dist/node/start.mjs', { folder, env: { ...settings, ...env } });
+    const closed = once(child, 'close');
+    let over = false;
+    void closed.then(() => (over = true));
+    while (!written.stdout.includes('listens') && !over)
+      await Promise.race([closed, once(child.stdout ?? child, 'data')]);
+    return { port, written, stop: () => end(child) };
+  }
+
+  it.each([
+    ['for this machine alone, although its address is https', 'https://auth.example.com', '', nobody],
+    ['for all, if HOST says so', 'https://auth.example.com', '0.0.0.0', everybody],
+    ['for this machine alone on http', '', '', nobody],
+  ])('listens %s', async (_, CMS_AUTH_URL, HOST, expected) => {
+    const { port, stop } = await run({ CMS_AUTH_URL, HOST });
+    try {
+      expect(await answers('127.0.0.1', port)).toBe(true);
+      expect(await reached(port)).toEqual(expected);
+    } finally {
+      await stop();
+    }
+  });
+
+  it('does not start with a HOST that is no address', async () => {
+    const { written } = await run({ HOST: 'my-machine' });
+    expect(written.stderr).toMatch(/HOST must be the address of this machine/);
+    expect(written.stderr).not.toContain('my-machine');
+  });
+});
