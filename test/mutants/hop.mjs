@@ -262,7 +262,7 @@ export const hop = [
   },
   {
     guard: 'navigation only',
-    file: 'lib/hop/handler.ts',
+    file: 'lib/web/http.ts',
     find: "destination !== 'document' || ",
     replace: '',
     tests: callback,
@@ -270,7 +270,7 @@ export const hop = [
   },
   {
     guard: 'nothing ahead of time',
-    file: 'lib/hop/handler.ts',
+    file: 'lib/web/http.ts',
     find: " || headers['sec-purpose']?.includes('prefetch')",
     replace: '',
     tests: callback,
