@@ -28,3 +28,29 @@ export const codeOf = ({ body }: { body: string }): string | undefined => /Code:
 /** The token that a page hands over. */
 export const tokenOf = (reply: { body: string }): string | undefined =>
   /:success:.*"token":"([^"]+)"/.exec(handOverOf(reply)?.message ?? '')?.[1];
+
+export interface Minted {
+  /** Where the host sends the browser. */
+  callback: string;
+  /** The login's, `name=value`. */
+  cookie: string;
+}
+
+/**
+ * A login up to the callback, in a browser that is a program: it takes the answer of an opener with this origin for granted,
+ * as nobody could in the browser of somebody else. The host has to agree without being asked.
+ *
+ * @param begin the address that the login begins at
+ */
+export async function mint(begin: string, origin: string, cookies?: string): Promise<Minted> {
+  const first = cookies === undefined ? {} : { headers: { cookie: cookies } };
+  const opening = await fetch(begin, { redirect: 'manual', ...first });
+  const cookie = opening.headers.getSetCookie().at(-1)?.split(';', 1)[0] ?? '';
+  const { path, query } = nextOf({ body: await opening.text() }, origin);
+  const next = `${new URL(begin).origin}${path}?${query}`;
+  const begun = await fetch(next, { redirect: 'manual', headers: { cookie } });
+  const location = begun.headers.get('location');
+  if (location === null) throw new Error(`Nothing is asked of the host: ${codeOf({ body: await begun.text() })}`);
+  const consent = await fetch(location, { redirect: 'manual' });
+  return { callback: consent.headers.get('location') ?? '', cookie };
+}

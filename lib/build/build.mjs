@@ -3,7 +3,7 @@
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -210,6 +210,8 @@ const results = await Promise.all([
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
+    // The demo's provider, which only a clone has.
+    external: ['oidc-provider'],
     splitting: true,
     minify: false,
     plugins: [...common.plugins, apart, commands],
@@ -261,21 +263,9 @@ async function writeFirebase() {
     return value ? `${name}=${JSON.stringify(value)}` : [];
   });
   await writeFile('dist/firebase/.env', `${settings.join('\n')}\n`);
-  await writeFile(
-    'dist/firebase/package.json',
-    `${JSON.stringify(
-      {
-        name: 'cms-auth',
-        private: true,
-        type: 'module',
-        main: 'index.mjs',
-        engines: { node: '24' },
-        dependencies: { 'firebase-admin': '13.10.0', 'firebase-functions': '7.4.0' },
-      },
-      undefined,
-      2,
-    )}\n`,
-  );
+  // With its lock file: what Google installs there is what was tried here.
+  for (const file of ['package.json', 'package-lock.json'])
+    await copyFile(`lib/build/firebase/${file}`, `dist/firebase/${file}`);
 }
 
 async function printTable() {

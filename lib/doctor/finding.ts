@@ -9,6 +9,8 @@ export interface Finding {
   why: string;
   /** What to write instead, ready to paste. */
   write?: string;
+  /** Keys whose lines are to be deleted: `backend.auth_endpoint`. */
+  remove?: string[];
   /** `admin/config.yml:4` */
   where?: string;
 }
@@ -27,7 +29,9 @@ export const byImportance = (findings: readonly Finding[]): Finding[] =>
 export const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /** A value of somebody else's as it may stand in a sentence: on one line, and not without end. */
-export function shown(value: unknown): string {
-  const text = String(value).slice(0, 1000).replace(unprintable, '·');
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+export function shown(value: unknown, longest = 200): string {
+  const text = String(value)
+    .slice(0, longest + 1)
+    .replace(unprintable, '·');
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }

@@ -1,6 +1,6 @@
 import { addressChecks } from './checks/address.ts';
 import { backendChecks } from './checks/backend.ts';
-import { applied, written, type Check, type Trouble } from './checks/check.ts';
+import { applied, removed, written, type Check, type Trouble } from './checks/check.ts';
 import { consentChecks } from './checks/consent.ts';
 import { keysChecks } from './checks/keys.ts';
 import { loginChecks } from './checks/login.ts';
@@ -39,7 +39,7 @@ export function judge(view: View): Finding[] {
     const severity = trouble.severity ?? check.severity;
     if (severity !== 'note')
       for (const key of [place, ...(trouble.about ?? [])]) if (!['', 'page'].includes(key)) explained.add(key);
-    const write = trouble.write ?? advice(view, check, trouble);
+    const { write = trouble.write, remove } = advice(view, check, trouble);
     const where = trouble.where ?? whereOf(view, place, trouble.line);
     return {
       id: check.id,
@@ -47,16 +47,18 @@ export function judge(view: View): Finding[] {
       what: trouble.what,
       why: trouble.why,
       ...(write !== undefined && { write }),
+      ...(remove !== undefined && remove.length > 0 && { remove }),
       ...(where !== undefined && { where }),
     };
   });
 }
 
 /** Nobody is told to write what the doctor would complain about the next time. */
-function advice(view: View, { look }: Check, { what, fix }: Trouble): string | undefined {
-  if (!fix) return undefined;
-  const again = look(viewOf({ ...view.given, config: applied(view, fix) }, view));
-  return again && again.what === what ? undefined : written(view, fix);
+function advice(view: View, { look }: Check, { what, fix }: Trouble): Pick<Finding, 'write' | 'remove'> {
+  const again = fix && look(viewOf({ ...view.given, config: applied(view, fix) }, view));
+  if (!fix || (again && again.what === what)) return {};
+  const write = written(view, fix);
+  return { ...(write !== undefined && { write }), remove: removed(view, fix) };
 }
 
 function whereOf(view: View, place: string, line = lineOf(view, place)): string | undefined {

@@ -27,10 +27,11 @@ export function toText(report: Report, { colour }: { colour: boolean }): string 
   const isFine = findings.every(({ severity }) => severity === 'note');
   const parts = findings
     .map(clean)
-    .map(({ severity, what, why, write, where }) =>
+    .map(({ severity, what, why, write, remove, where }) =>
       [
         `${paint(severity, severity.padEnd(7))} ${what}${where === undefined ? '' : ` (${where})`}`,
         ...wrap(why).map((line) => `        ${line}`),
+        ...(remove ? ['', `            (delete: ${remove.join(', ')})`] : []),
         ...(write === undefined ? [] : ['', ...write.split('\n').map((line) => `            ${line}`)]),
       ].join('\n'),
     );
@@ -83,9 +84,8 @@ const line = (text: string): string => {
 
 const longest = 2000;
 
-const clean = ({ id, severity, what, why, write, where }: Finding): Finding => ({
-  id,
-  severity,
+const clean = ({ what, why, write, where, ...rest }: Finding): Finding => ({
+  ...rest,
   what: line(what),
   why: line(why),
   ...(write !== undefined && { write: write.split('\n').map(line).join('\n') }),

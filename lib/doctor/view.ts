@@ -46,11 +46,15 @@ export interface View extends Knowledge {
 
 export function viewOf(given: Given, knowledge: Knowledge): View {
   const { name, format = 'yaml', config = new Map<string, Entry>(), cms, page, answer } = given;
-  const { providers, hop, heard } = knowledge;
+  const { providers, hop } = knowledge;
   const group = config.get('backend')?.value;
   const backend: Group = group instanceof Map ? group : new Map<string, Entry>();
   const text = (key: string) => textOf(backend.get(key)?.value);
   const host = text('name');
+  const [server] = serversOf({ hop, config, text });
+  // What a server answered says nothing about another one, or about another address there.
+  const asked = knowledge.heard?.server;
+  const heard = asked?.origin === server?.origin && asked?.endpoint === server?.endpoint ? knowledge.heard : undefined;
   const provider = providers.find(({ id }) => id === host);
   return {
     given,
@@ -70,7 +74,7 @@ export function viewOf(given: Given, knowledge: Knowledge): View {
     provider,
     facts: provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap,
     usesHop: provider !== undefined && !['pkce', 'implicit'].includes(text('auth_type') ?? ''),
-    server: heard?.works ?? heard?.server ?? serversOf({ hop, config, text })[0],
+    server: heard?.works ?? server,
     text,
   };
 }

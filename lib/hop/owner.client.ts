@@ -43,7 +43,7 @@ function tryLogin(address: string, provider: string, list: HTMLOListElement, ori
       );
     if (result.errorCode === 'UNSUPPORTED_DOMAIN')
       return say(
-        `The login works. This page got no token, since ${location.origin} is not on the list of sites that may: right, if your CMS is elsewhere.`,
+        `This page was refused before the Git host was asked: ${location.origin} is not on the list of sites that may get a token. That is right if your CMS is elsewhere; then press Login there.`,
       );
     say(`The login did not work: ${result.message ?? ''} (${result.errorCode ?? ''})`);
   }

@@ -1,6 +1,12 @@
 import { copyable } from '../web/copy.ts';
 import { html, page, type Html } from '../web/page.ts';
-import { registrationAddress, settingPrefix, type Provider, type Registration } from '../providers/provider.ts';
+import {
+  articled,
+  registrationAddress,
+  settingPrefix,
+  type Provider,
+  type Registration,
+} from '../providers/provider.ts';
 import { baseUrl, callbackAddress, isConfigured, type Address } from '../settings/settings.ts';
 import type { Environment } from '../settings/environment.ts';
 import { configuration } from '../settings/configuration.ts';
@@ -62,19 +68,16 @@ function howToRegister(provider: Provider, env: Environment, address: Address): 
   const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
   const [best, ...others] = provider.registration;
   const link = (form: Registration) =>
-    html`<a href="${registrationAddress(base, form, fill)}">Register ${article(form.what)} at ${provider.name}</a>`;
-  const steps = (form: Registration) =>
-    html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>
-${
-  form.organisationPath !== undefined &&
-  html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
-${copyable(registrationAddress(base, form, { ...fill, organisation: 'ORG' }))}`
-}`;
+    html`<a href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
+  const steps = (form: Registration) => html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>`;
+  const organisation =
+    best.organisationPath !== undefined &&
+    html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
+${copyable(registrationAddress(base, best, { ...fill, organisation: 'ORG' }))}`;
   return html`<p>1. ${link(best)}. ${best.advice ?? ''}</p>
 ${steps(best)}
+${organisation}
 <p>The callback address:</p>
 ${copyable(fill.callback)}
-${others.map((form) => html`<details><summary>Or ${article(form.what)}. ${form.advice ?? ''}</summary><p>${link(form)}.</p>${steps(form)}</details>`)}`;
+${others.map((form) => html`<details><summary>Or ${articled(form.what)}. ${form.advice ?? ''}</summary><p>${link(form)}.</p>${steps(form)}</details>`)}`;
 }
-
-const article = (what: string): string => `${/^[AEIO]/i.test(what) ? 'an' : 'a'} ${what}`;

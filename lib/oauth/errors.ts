@@ -8,7 +8,7 @@ export const oauthErrors = table({
   },
   STATE_MISMATCH: {
     status: 400,
-    text: 'This answer does not belong to a login that was started here with the settings of now. Start again from the CMS.',
+    text: 'This answer does not belong to a login that was started here, or the settings have changed since. Start again from the CMS.',
   },
   ATTEMPT_EXPIRED: { status: 400, text: 'This login took longer than 10 minutes. Start again from the CMS.' },
   COOKIE_LOST: {
@@ -17,7 +17,7 @@ export const oauthErrors = table({
   },
   ISSUER_MISMATCH: {
     status: 400,
-    text: 'The answer came from another server than the login was sent to. Start again from the CMS; if it happens again, the owner should check {setting}.',
+    text: 'The answer came from another server than the login was sent to. Start again from the CMS. If it happens again, the owner should check {setting}.',
   },
   ACCESS_DENIED: {
     status: 400,
@@ -29,19 +29,19 @@ export const oauthErrors = table({
   },
   APPLICATION_SUSPENDED: {
     status: 500,
-    text: '{host} has suspended the OAuth application of this site. Its owner has to contact {host}.',
+    text: '{host} has suspended the app of this site. Its owner has to contact {host}.',
   },
   INVALID_SCOPE: {
     status: 500,
-    text: 'The OAuth application at {host} was not registered with the permission that the CMS asks for. Its owner has to add it.',
+    text: 'The app at {host} was not registered with the permission that the CMS asks for. Its owner has to add it.',
   },
   CLIENT_NOT_ALLOWED: {
     status: 500,
-    text: 'The OAuth application at {host} may not be used for this kind of login. Its owner has to check its settings at {host}.',
+    text: 'The app at {host} may not be used for this kind of login. Its owner has to check its settings at {host}.',
   },
   HOST_REFUSED: {
     status: 502,
-    text: '{host} ended the login with an error. Try again; if it stays, the owner should check the OAuth application at {host}.',
+    text: '{host} ended the login with an error. Try again. If it keeps happening, the owner should check the app at {host}.',
   },
   BAD_CLIENT_CREDENTIALS: {
     status: 500,
@@ -49,21 +49,21 @@ export const oauthErrors = table({
   },
   CODE_REJECTED: {
     status: 400,
-    text: '{host} did not accept the login code any more: it took too long, or the page was loaded twice. Start again from the CMS.',
+    text: '{host} did not accept the login code any more. It took too long, or the page was loaded twice. Start again from the CMS.',
   },
   REFRESH_REJECTED: {
     status: 400,
-    text: '{host} did not renew the session: it has ended, or was renewed elsewhere. Log in again.',
+    text: '{host} did not renew the session. It has ended, or was renewed elsewhere. Log in again.',
   },
   UNVERIFIED_EMAIL: { status: 400, text: 'Verify your primary e-mail address at {host} first, then log in again.' },
   HOST_BUSY: {
     status: 502,
-    text: '{host} refuses more logins for the moment. Wait a minute, then start again from the CMS.',
+    text: '{host} takes no more logins for the moment. Wait a minute, then start again from the CMS.',
   },
   HOST_TIMEOUT: { status: 504, text: '{host} did not answer in time. Start again from the CMS in a minute.' },
   HOST_UNREACHABLE: {
     status: 502,
-    text: '{host} could not be reached. Start again from the CMS in a minute; if it stays, the owner should check {setting}.',
+    text: '{host} could not be reached. Start again from the CMS in a minute. If it keeps happening, the owner should check {setting}.',
   },
   HOST_FAILED: {
     status: 502,
@@ -71,7 +71,7 @@ export const oauthErrors = table({
   },
   HOST_MALFORMED: {
     status: 502,
-    text: '{host} answered something that is no OAuth answer. Start again from the CMS in a minute; if it stays, the owner should check {setting}.',
+    text: '{host} sent an answer that this login server cannot read. Start again from the CMS in a minute. If it keeps happening, the owner should check {setting}.',
   },
 });
 

@@ -4,6 +4,7 @@ import { inOurWords, readObject } from './answer.ts';
 import { clientAuthentication } from './authentication.ts';
 import { oauthErrors } from './errors.ts';
 import { send, textOf } from './request.ts';
+import { lazy } from '../web/lazy.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import type { Bound } from './attempt.ts';
@@ -17,12 +18,8 @@ export interface Tokens {
 
 type OpenId = typeof import('./openid.ts');
 
-/**
- * The OAuth library, loaded here and not before: beginning a login must not pay for it, nor for Node's fetch. Kept, since Node
- * goes through its whole loader again each time.
- */
-let openId: Promise<OpenId> | undefined;
-const loadOpenId = (): Promise<OpenId> => (openId ??= import('./openid.ts'));
+/** The OAuth library, loaded here and not before: beginning a login must not pay for it, nor for Node's fetch. */
+const loadOpenId = lazy<OpenId>(() => import('./openid.ts'));
 
 /**
  * Exchanges the authorization code for tokens (RFC 6749, 4.1.3).

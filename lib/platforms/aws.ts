@@ -1,10 +1,9 @@
+import { lazy } from '../web/lazy.ts';
 import type { ParameterStore } from '../web/platform.ts';
 
 /**
  * AWS's Parameter Store, opened when the first setting points to it: the SDK is large, and most never need it. One for each
  * instance, which keeps what it has read for as long as it is warm.
  */
-export function awsParameterStore(): () => Promise<ParameterStore> {
-  let store: Promise<ParameterStore> | undefined;
-  return () => (store ??= import('../settings/ssm.ts').then((ssm) => ssm.openParameterStore()));
-}
+export const awsParameterStore = (): (() => Promise<ParameterStore>) =>
+  lazy(async () => (await import('../settings/ssm.ts')).openParameterStore());

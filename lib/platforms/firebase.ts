@@ -9,7 +9,7 @@ const platform = {
   // Its Hosting, that is, which stands in front.
   sessionCookieOnly: true,
   adviceOnMissing:
-    'On Firebase, CMS_AUTH_URL has to be set, and a secret arrives only for hosts whose client id was set when it was built.',
+    'Then deploy again. On Firebase, CMS_AUTH_URL always has to be set, and a secret arrives only for hosts whose client id was set when it was built.',
 };
 
 /** Cloud Functions for Firebase (2nd generation), to be given to `onRequest`. */

@@ -49,6 +49,7 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
       // AWS's own word for where it received the request, not the `Host` header.
       url: `https://${domainName}${root}`,
       requestId,
+      adviceOnMissing: 'Then deploy again.',
       openParameterStore,
     },
   };

@@ -19,7 +19,7 @@ function toRequest(request: Request, context?: Context): HttpRequest {
       // The site's main address. The request's own may be a deploy preview's, where no host sends anybody back to.
       url: context?.site?.url ?? process.env['URL'],
       requestId: context?.requestId,
-      adviceOnMissing: 'On Netlify, only variables with the Functions scope arrive.',
+      adviceOnMissing: 'Netlify hands it over with the next deploy, and only if it has the Functions scope.',
     },
   };
 }

@@ -82,6 +82,9 @@ export interface Registration {
   steps: readonly string[];
 }
 
+/** "a GitHub App", "an OAuth App" */
+export const articled = (what: string): string => `${/^[AEIO]/i.test(what) ? 'an' : 'a'} ${what}`;
+
 /** What a form can be filled in with, and whose app it will be. */
 export interface RegistrationFill {
   name: string;

@@ -4,7 +4,7 @@ import { table } from '../web/errors.ts';
 export const settingErrors = table({
   SETTING_MISSING: {
     status: 500,
-    text: '{setting} is not set. The owner of this login server has to set it, then deploy again.{advice}',
+    text: '{setting} is not set. The owner of this login server has to set it.{advice}',
   },
   SETTING_EMPTY: { status: 500, text: '{setting} is set but empty. The owner of this login server has to fill it in.' },
   SETTING_INVALID: { status: 500, text: '{setting} cannot be used: {detail}' },
@@ -18,6 +18,6 @@ export const settingErrors = table({
   },
   PARAMETER_UNREADABLE: {
     status: 500,
-    text: '{setting} points to {pointer}, which could not be read: {detail}. Start again from the CMS in a minute; if it stays, the owner of this login server has to see to it.',
+    text: '{setting} points to {pointer}, which could not be read: {detail}. Start again from the CMS in a minute. If it keeps happening, the owner of this login server has to look into it.',
   },
 });

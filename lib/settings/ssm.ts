@@ -1,4 +1,4 @@
-import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { GetParametersCommand, SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
 import type { Parameter, ParameterStore } from '../web/platform.ts';
 
 /** As many names as one GetParameters call takes. */
@@ -14,9 +14,24 @@ const pause = 2_000;
 const patience = 4_000;
 const patienceWithOld = 1_500;
 
+/** Ten values of 8 kB with all that stands around them have far less. Bytes. */
+const largestAnswer = 256 * 1024;
+
+/** All times are in milliseconds since the epoch. */
 interface Kept extends Parameter {
-  /** When it was read or failed to be, in milliseconds since the epoch. */
+  /** When it was read or failed to be. */
   at: number;
+  /** The host refused this value. */
+  refused?: boolean;
+  /** When one was last read anew because the host had refused it. */
+  reread?: number | undefined;
+}
+
+/** A read that many may wait for, each for as long as it has time. */
+interface Read {
+  result: Promise<Kept>;
+  /** When it gives up. An instance that slept in the meantime must not wait for what died. */
+  until: number;
 }
 
 /**
@@ -30,48 +45,97 @@ interface Kept extends Parameter {
  */
 export function openParameterStore(): ParameterStore {
   // One repetition, jittered by the SDK, where AWS throttles or the connection breaks.
-  const client = new SSMClient({ maxAttempts: 2 });
+  const client = new SSMClient({ maxAttempts: 2, streamCollector: collect });
   const kept = new Map<string, Kept>();
-  const underWay = new Map<string, Promise<Kept>>();
+  const underWay = new Map<string, Read>();
+
+  const isUnderWay = (name: string): boolean => Date.now() < (underWay.get(name)?.until ?? 0);
 
   const isDue = (name: string, timeToLive: number): boolean => {
-    const { at, value, problem } = kept.get(name) ?? { at: 0 };
+    if (isUnderWay(name)) return false;
+    const { at, value, problem, refused, reread = 0 } = kept.get(name) ?? { at: 0 };
+    // Renewed at the host, perhaps, so at once; but a secret that stays wrong must not have the store asked at every login.
+    if (refused) return Date.now() - reread >= pause;
     // A blank value is as useless as none, and its owner is about to mend it.
     const serves = !problem && value?.trim();
-    return !underWay.has(name) && Date.now() - at >= (serves ? timeToLive : pause);
+    return Date.now() - at >= (serves ? timeToLive : pause);
   };
 
-  function renew(names: string[], deadline: number): void {
-    const time = names.every((name) => kept.get(name)?.value !== undefined) ? patienceWithOld : patience;
-    const answer = getParameters(client, names, Math.min(deadline, Date.now() + time));
-    const settle = async (name: string): Promise<Kept> => {
-      try {
-        const parameter = (await answer)(name);
-        // What could not be read may still be there; what is gone is gone, as its owner wanted.
-        const old = parameter.problem?.code === 'PARAMETER_UNREADABLE' ? kept.get(name)?.value : undefined;
-        const renewed = { value: old, ...parameter, at: Date.now() };
-        kept.set(name, renewed);
-        return renewed;
-      } finally {
-        // Whatever happened: what stayed under way would never be read again.
-        underWay.delete(name);
-      }
-    };
-    for (const name of names) underWay.set(name, settle(name));
+  /** What there is to go on with if it cannot be read anew. */
+  const oldValue = (name: string): string | undefined => {
+    const { value, refused } = kept.get(name) ?? {};
+    return refused ? undefined : value;
+  };
+
+  function renew(names: string[]): void {
+    // Not until the deadline of whoever comes first: others may wait for the same read, and have more time.
+    const until = Date.now() + (names.every((name) => oldValue(name) !== undefined) ? patienceWithOld : patience);
+    const answer = getParameters(client, names, until);
+    for (const name of names) {
+      const read: Read = {
+        until,
+        result: answer.then((parameterOf) => {
+          const parameter = parameterOf(name);
+          const before = kept.get(name);
+          // What could not be read may still be there; what is gone is gone, as its owner wanted.
+          const old = parameter.problem?.code === 'PARAMETER_UNREADABLE' ? oldValue(name) : undefined;
+          const reread = before?.refused ? Date.now() : before?.reread;
+          const renewed: Kept = { value: old, ...parameter, at: Date.now(), reread };
+          if (underWay.get(name) !== read) return renewed; // overtaken
+          underWay.delete(name);
+          kept.set(name, renewed);
+          return renewed;
+        }),
+      };
+      underWay.set(name, read);
+    }
+  }
+
+  /** @returns what is under way, if it comes in time */
+  async function wait(name: string, deadline: number): Promise<Parameter> {
+    const read = underWay.get(name);
+    if (!read) return kept.get(name) ?? {};
+    let timer;
+    const late = new Promise<Parameter>((resolve) => {
+      const giveUp = () => resolve({ value: oldValue(name), ...unreadable(notInTime) });
+      timer = setTimeout(giveUp, Math.min(deadline - Date.now(), 2 * patience));
+    });
+    try {
+      return await Promise.race([read.result, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   return {
     async read(names, { timeToLive, deadline }) {
       const due = names.filter((name) => isDue(name, timeToLive));
-      for (let i = 0; i < due.length; i += mostNames) renew(due.slice(i, i + mostNames), deadline);
-      const parameters = await Promise.all(names.map((name) => underWay.get(name) ?? kept.get(name) ?? {}));
-      return new Map(names.map((name, i) => [name, parameters[i] ?? {}]));
+      for (let i = 0; i < due.length; i += mostNames) renew(due.slice(i, i + mostNames));
+      return new Map(
+        await Promise.all(names.map(async (name) => [name, await wait(name, deadline)] as [string, Parameter])),
+      );
     },
     distrust(name, value) {
-      if (kept.get(name)?.value === value) kept.delete(name);
+      const parameter = kept.get(name);
+      if (parameter?.value === value) kept.set(name, { ...parameter, refused: true });
     },
   };
 }
+
+class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+}
+
+/** The SDK's own would read an answer without an end until the deadline, as fast as it comes. */
+const collect: NonNullable<SSMClientConfig['streamCollector']> = async (stream: AsyncIterable<Uint8Array>) => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    if ((size += chunk.length) > largestAnswer) throw new TooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
 
 /** @returns what was read of each name, or why it was not; does not reject */
 async function getParameters(
@@ -106,6 +170,8 @@ async function getParameters(
     return () => parameter;
   }
 }
+
+const notInTime = 'AWS did not answer in time';
 
 const unreadable = (detail: string): Parameter => ({ problem: { code: 'PARAMETER_UNREADABLE', fill: { detail } } });
 
@@ -148,7 +214,9 @@ function inOurWords(error: unknown, names: string[], region: string): string {
       return 'AWS refuses more reads for the moment';
     case 'AbortError':
     case 'TimeoutError':
-      return 'AWS did not answer in time';
+      return notInTime;
+    case 'TooLarge':
+      return 'AWS answered with more than it should';
   }
   if (message === 'Region is missing') return 'no region is set; set AWS_REGION';
   if (message.startsWith('Region ')) return 'AWS_REGION is not the name of a region';

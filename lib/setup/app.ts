@@ -181,7 +181,7 @@ export async function untilInstalled(
       const authorization = `Bearer ${await passOf(app, now() + ahead)}`;
       const answer = await askApi(call, flow.installationPath, values, { authorization });
       // The host refuses a pass from another time, and clocks differ.
-      ahead = answer.ahead;
+      if (answer.time !== undefined) ahead = answer.time - now();
       if (answer.status === 200)
         return {
           everywhere: textIn(answer.body, 'repository_selection') === 'all',

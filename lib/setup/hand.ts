@@ -1,4 +1,4 @@
-import { registrationAddress } from '../providers/provider.ts';
+import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../settings/configuration.ts';
 import { callbackAddress } from '../settings/settings.ts';
 import type { Call } from './call.ts';
@@ -23,7 +23,7 @@ export async function registerByHand(call: Call, world: World): Promise<void> {
   const place = registrationAddress(base, form, { name: 'CMS login', homepage: call.site ?? address.origin, callback });
   world.write(
     [
-      `Register an ${form.what} at ${provider.name}:`,
+      `Register ${articled(form.what)} at ${provider.name}:`,
       '',
       `  ${place}`,
       '',

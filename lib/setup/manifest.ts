@@ -1,3 +1,4 @@
+import { articled } from '../providers/provider.ts';
 import { configuration } from '../settings/configuration.ts';
 import { html, type Html } from '../web/page.ts';
 import {
@@ -99,7 +100,7 @@ async function register(call: ManifestCall, desk: Desk, world: World): Promise<A
     `Open this page and press its button${call.open ? ' (your browser should show it by now)' : ''}:\n\n  ${desk.origin}/\n`,
   );
   world.write(
-    `It registers a ${provider.registration[0].what} for ${byManifest.repository.owner}/${byManifest.repository.name}. If ${provider.name} says that its name is taken, choose another one there. Ctrl-C stops.`,
+    `It registers ${articled(provider.registration[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. If ${provider.name} says that its name is taken, choose another one there. Ctrl-C stops.`,
   );
   // A machine without a browser has the address.
   if (call.open) await world.open(`${desk.origin}/`).catch(() => {});
@@ -140,7 +141,7 @@ function whatIsLeft(
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;
   const gatewayLine = `For editors without an account at ${provider.name}, ${own}/git shows what to write instead.`;
-  const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, “User-to-server token expiration”.</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
+  const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
 <li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
 <li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`;
   return {

@@ -8,8 +8,8 @@ export interface Answer {
   status: number;
   /** What the answer says, if it is JSON. */
   body: unknown;
-  /** By how much the server's clock is ahead of this one, in milliseconds. */
-  ahead: number;
+  /** What the server's clock says, in milliseconds since the epoch, if it says something. */
+  time: number | undefined;
 }
 
 export interface Question {
@@ -53,7 +53,7 @@ export async function ask(who: string, address: string, question: Question = {})
     return {
       status: response.status,
       body: parse(Buffer.concat(chunks).toString()),
-      ahead: Number.isNaN(date) ? 0 : date - Date.now(),
+      time: Number.isNaN(date) ? undefined : date,
     };
   } catch (error) {
     const late = error instanceof DOMException && error.name === 'TimeoutError';

@@ -35,7 +35,7 @@ export const webErrors = table({
  * errors of the OAuth library hold authorization codes and even tokens.
  */
 export class Failure extends Error {
-  /** A lazy file has a copy of this class: what is thrown in one bundle is known in the other. */
+  /** A file that is loaded on its own has a copy of this class, and what it throws is caught in another. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === 'Failure';
   }

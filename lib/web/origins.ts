@@ -49,12 +49,21 @@ const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** Loopback is the only place where plain http is safe: nothing leaves the machine. */
 export const isLoopback = (url: URL): boolean => loopback.has(url.hostname);
 
+/** Whether each `xn--…` stands for a name: versions of Node disagree on taking others, and no browser ever reports one. */
+function isSpelled(host: string): boolean {
+  if (!host.includes('xn--')) return true;
+  const { domainToASCII, domainToUnicode } = process.getBuiltinModule('node:url');
+  const name = domainToUnicode(host);
+  return !/(^|\.)xn--/.test(name) && domainToASCII(name) === host;
+}
+
 function problemOfOrigin(entry: string): string | undefined {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
   if (!url) return 'is not an origin; write scheme and host, such as https://www.example.com';
   // The browser reports origins in one spelling only, so any other spelling in the list could never match.
   if (url.origin !== entry)
     return 'is more or less than an origin; write only scheme, host and perhaps port, in lower case and with international names as xn--…, without a path or final slash, such as https://www.example.com';
+  if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     return 'must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)';
   return undefined;

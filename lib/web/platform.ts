@@ -29,7 +29,7 @@ export interface ParameterStore {
     names: readonly string[],
     limits: { timeToLive: number; deadline: number },
   ): Promise<ReadonlyMap<string, Parameter>>;
-  /** Has a value read anew next time, unless that was done already. */
+  /** Has a value read anew next time, or as soon as it is allowed again, unless that was done already. */
   distrust(name: string, value: string): void;
 }
 

@@ -10,26 +10,11 @@ import { startWorld, type World } from '../e2e/world.ts';
 import { freePort } from '../contract/http.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { listen } from '../hosts/http.ts';
+import { mint } from '../popup.ts';
 import { attack } from './attack.ts';
 import { listenTls } from './tls.ts';
 
 type Opener = Window & { messages: string[] };
-
-/** What an attacker has of a login that he began himself, with a program. */
-interface Minted {
-  callback: string;
-  /** `name=value` */
-  cookie: string;
-}
-
-async function mint(begin: string): Promise<Minted> {
-  const begun = await fetch(begin, { redirect: 'manual' });
-  const consent = await fetch(begun.headers.get('location') ?? '', { redirect: 'manual' });
-  return {
-    callback: consent.headers.get('location') ?? '',
-    cookie: begun.headers.getSetCookie().at(-1)?.split(';', 1)[0] ?? '',
-  };
-}
 
 const openIn = async (page: Page, address: string) => {
   const [popup] = await Promise.all([
@@ -75,7 +60,7 @@ describe.skipIf(browserMissing)('A cookie planted from another port of localhost
   };
 
   attack('to have the victim finish the attacker’s login', async () => {
-    const { callback, cookie } = await mint(`${world.hop}/auth/github`);
+    const { callback, cookie } = await mint(`${world.hop}/auth/github`, site.url);
     planted = [`${cookie}; Path=/`];
     await visit(neighbour.url);
     const popup = await openIn(await visit(site.url), callback);
@@ -84,7 +69,7 @@ describe.skipIf(browserMissing)('A cookie planted from another port of localhost
   });
 
   attack('to get the victim’s token', async () => {
-    const { cookie } = await mint(`${world.hop}/auth/github`);
+    const { cookie } = await mint(`${world.hop}/auth/github`, site.url);
     planted = [`${cookie}; Path=/`, `${cookie}; Path=/auth`, `${cookie}; Path=/auth/github`];
     await visit(neighbour.url);
     const page = await visit(neighbour.url);
@@ -197,7 +182,7 @@ describe.skipIf(browserMissing).each([
   };
 
   attack('to have the victim finish the attacker’s login', async () => {
-    const { callback, cookie } = await mint(`${plain.url}/auth/github`);
+    const { callback, cookie } = await mint(`${plain.url}/auth/github`, site);
     planted = [
       `${cookie}; Path=/; Secure`,
       `${cookie}; Domain=${domain}; Path=/; Secure`,
@@ -222,7 +207,7 @@ describe.skipIf(browserMissing).each([
 
   if (!sessionCookieOnly)
     attack('to the same end, with a space before __Host- that only Unicode calls one', async () => {
-      const { callback, cookie } = await mint(`${plain.url}/auth/github`);
+      const { callback, cookie } = await mint(`${plain.url}/auth/github`, site);
       planted = [`\u00a0${cookie}; Domain=${domain}; Path=/; Secure`];
       const blog = await visit(evil);
       await blog.evaluate(
@@ -239,7 +224,7 @@ describe.skipIf(browserMissing).each([
     });
 
   attack('to get the victim’s token', async () => {
-    const { cookie } = await mint(`${plain.url}/auth/github`);
+    const { cookie } = await mint(`${plain.url}/auth/github`, site);
     planted = [`${cookie}; Domain=${domain}; Path=/; Secure`, `${cookie}; Domain=${domain}; Path=/auth; Secure`];
     const blog = await visit(evil);
     const popup = await openIn(blog, `${hop}/auth/github`);
@@ -249,7 +234,7 @@ describe.skipIf(browserMissing).each([
   });
 
   attack('to break the victim’s own login', async () => {
-    const { cookie } = await mint(`${plain.url}/auth/github`);
+    const { cookie } = await mint(`${plain.url}/auth/github`, site);
     planted = [`${cookie}; Domain=${domain}; Path=/; Secure`, `__session=junk; Domain=${domain}; Path=/auth; Secure`];
     await visit(evil);
     const tab = await visit(site);

@@ -2,13 +2,14 @@
 import { createHandler } from '../../lib/hop/handler.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
+import { expect } from 'vitest';
 import { askOver, freePort } from '../contract/http.ts';
+import { codeOf, handOverOf, nextOf, tokenOf } from '../popup.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import type { Platform } from '../../lib/web/platform.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
-import type { HandOver } from '../../lib/hop/errand.ts';
 import type { Reply, Request } from '../contract/login.ts';
 
 export type Id = 'github' | 'gitlab' | 'bitbucket';
@@ -27,6 +28,12 @@ export interface Begun {
   /** As the browser sends it. */
   cookie: string;
   setCookies: string[];
+}
+
+interface Opened {
+  headers?: Record<string, string>;
+  /** The opener's. */
+  origin?: string;
 }
 
 export async function startHop(platform: Platform = {}) {
@@ -69,9 +76,19 @@ export async function startHop(platform: Platform = {}) {
     ask: (path: string, query = '', request: Partial<Request> = {}): Promise<Reply> =>
       askOver(port, { method: 'GET', path, query, headers: {}, ...request }),
 
-    async begin(id: Id, path = `/auth/${id}`, headers: Record<string, string> = {}): Promise<Begun> {
-      const { headers: answer, cookies } = await hop.ask(path, '', { headers });
-      const location = new URL(answer['location'] ?? '');
+    /** The first two steps, with an opener of this origin. */
+    async start(path: string, query = '', { headers = {}, origin = site }: Opened = {}) {
+      const opening = await hop.ask(path, query, { headers });
+      const cookie = opening.cookies.at(-1)?.split(';', 1)[0] ?? '';
+      const next = nextOf(opening, origin);
+      const reply = await hop.ask(next.path, next.query, { headers: { ...headers, cookie } });
+      const state = new URL(reply.headers['location'] ?? 'x:').searchParams.get('state') ?? '';
+      return { opening, next, reply, state, cookie };
+    },
+
+    async begin(id: Id, path = `/auth/${id}`, opened: Opened = {}): Promise<Begun> {
+      const { opening, reply, cookie } = await hop.start(path, '', opened);
+      const location = new URL(reply.headers['location'] ?? '');
       const consent = await fetch(location, { redirect: 'manual' });
       const { searchParams: parameters } = new URL(consent.headers.get('location') ?? '');
       return {
@@ -79,8 +96,8 @@ export async function startHop(platform: Platform = {}) {
         parameters,
         state: parameters.get('state') ?? '',
         code: parameters.get('code') ?? '',
-        cookie: cookies.at(-1)?.split(';', 1)[0] ?? '',
-        setCookies: cookies,
+        cookie,
+        setCookies: opening.cookies,
       };
     },
 
@@ -90,15 +107,26 @@ export async function startHop(platform: Platform = {}) {
     /** A refresh token, come by honestly. */
     async refreshToken(id: Id): Promise<string> {
       const { parameters, cookie } = await hop.begin(id, `/auth/${id}/authorize`);
-      const { exact } = handOver(await hop.finish(id, parameters, cookie)).results;
-      return /"refresh_?[tT]oken":"([^"]+)"/.exec(exact ?? '')?.[1] ?? '';
+      const { message = '' } = handOverOf(await hop.finish(id, parameters, cookie)) ?? {};
+      return /"refresh_?[tT]oken":"([^"]+)"/.exec(message)?.[1] ?? '';
     },
+
+    /** Requests of any kind that the Git hosts got. */
+    asked: () => Object.values(hosts).flatMap(({ requests }) => requests).length,
 
     /** Requests for a token that the Git hosts got. */
     spent: () =>
       Object.values(hosts).flatMap(({ requests }) =>
         requests.filter(({ method, path }) => method === 'POST' && path.includes('token')),
       ).length,
+
+    /** It was refused with this code, without a token, and without a word to any Git host but what was `spent` before. */
+    expectRefused(reply: Reply, code: string, spent = 0): string {
+      expect(codeOf(reply)).toBe(code);
+      expect(reply.body).not.toMatch(/gh[our]_|"token"/);
+      expect(hop.spent()).toBe(spent);
+      return `refused: ${code}`;
+    },
 
     close: async () => void (await Promise.all([close(), ...Object.values(hosts).map((host) => host.close())])),
   };
@@ -114,11 +142,4 @@ export async function startHop(platform: Platform = {}) {
 
 export type Hop = Awaited<ReturnType<typeof startHop>>;
 
-/** The code of a failure, as on the page. */
-export const codeOf = ({ body }: { body: string }): string | undefined => /Code: (\w+)</.exec(body)?.[1];
-
-export const handOver = ({ body }: Reply): HandOver =>
-  JSON.parse(/id="hand-over">(.*?)<\/script>/.exec(body)?.[1] ?? '{"results":{}}') as HandOver;
-
-export const tokenIn = (reply: Reply): string | undefined =>
-  /"token":"([^"]+)"/.exec(handOver(reply).results.exact ?? '')?.[1];
+export { codeOf, handOverOf, tokenOf as tokenIn };

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vi
 import { freePort } from '../contract/http.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
 import { startWorld, type World } from '../e2e/world.ts';
+import { nextOf } from '../popup.ts';
 import { attack } from './attack.ts';
 
 /** What `startOpener`'s pages have, and what the attacks below add. */
@@ -29,6 +30,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
   });
   beforeEach(async () => {
     world.host.consent = 'always';
+    world.host.requests.length = 0;
     world.log.length = 0;
     context = await browser.newContext();
   });
@@ -79,7 +81,8 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     expect(text).toContain('UNSUPPORTED_DOMAIN');
     expect(text.match(/authorization:/g)).toHaveLength(1);
     expect(await popup.content()).not.toContain('gho_');
-    return 'no token; told once that it is not listed, in fixed words';
+    expect(world.host.requests).toEqual([]);
+    return 'no token, nothing asked of the host; told once that it is not listed, in fixed words';
   }
 
   attack('does the handshake, with the site_id of a listed page', async () => {
@@ -154,6 +157,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     await listed.waitForLoadState();
     const popup = await open(listed);
     await ended(popup, 'done');
+    world.host.requests.length = 0;
     await page.evaluate(
       (url) => void ((window as unknown as Opener).popup = window.open(url, 'login') as Window),
       world.hop + login,
@@ -161,6 +165,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     await settle(page);
     await settle(page);
     expect(tokens(await heard(page))).toBe(0);
+    expect(world.host.requests).toEqual([]);
     return 'no token';
   });
 
@@ -184,7 +189,10 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     }, stranger.url);
     const popup = await open(page);
     await page.waitForURL(`${stranger.url}/`);
-    await settle(popup); // in which the echo arrives, or is lost with the page that sent it
+    // The echo has arrived, or is lost with the page that sent it.
+    await settle(page);
+    await settle(page);
+    if (world.host.requests.length > 0) await ended(popup, 'done');
     await settle(page);
     expect(tokens(await heard(page))).toBe(0);
     return 'no token: the answer names its addressee, and the browser drops it';
@@ -332,10 +340,95 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
       await settle(popup);
       return /"?errorCode\\?":\\?"(\w+)/.exec(await heard(page))?.[1];
     };
-    world.host.consent = 'always';
-    expect(await told()).toBe('UNSUPPORTED_DOMAIN');
-    world.host.consent = 'ask';
-    expect(await told()).toBeUndefined();
-    return 'remains: a host that asks nothing again lets the login end, and it is told so';
+    // Whether or not the host would ask, nobody gets that far.
+    for (const consent of ['always', 'ask'] as const) {
+      world.host.consent = consent;
+      expect(await told()).toBe('UNSUPPORTED_DOMAIN');
+    }
+    expect(world.host.requests).toEqual([]);
+    return 'it does not: it is refused before the host is asked';
+  });
+
+  /** The next address that the popup would go on to, as its own page carries it. */
+  const nextIn = (popup: Page) =>
+    popup.evaluate(() => (JSON.parse(document.getElementById('opening')?.textContent ?? '') as { next: string }).next);
+
+  attack('gets the popup to go on in the name of a listed page, as no script of another origin can', async () => {
+    const page = await visit(stranger.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    const next = await nextIn(popup);
+    await popup.goto(next + encodeURIComponent(site.url));
+    await ended(popup, 'done');
+    await settle(page);
+    expect(await heard(page)).toBe('"authorizing:github"');
+    return 'the token is sent to the listed page’s origin, and the browser drops it';
+  });
+
+  attack('sends the popup to the second step with a proof of its own browser’s', async () => {
+    const page = await visit(stranger.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    const body = await (await fetch(world.hop + login)).text();
+    await popup.close();
+    for (const origin of [site.url, stranger.url]) {
+      const { url } = nextOf({ body }, origin);
+      const [other] = await Promise.all([
+        page.waitForEvent('popup'),
+        page.evaluate((address) => void window.open(address, 'login'), url),
+      ]);
+      await ended(other, 'failed');
+      expect(await other.getByRole('status').innerText()).toContain('COOKIE_LOST');
+      await settle(other);
+      await other.close();
+    }
+    expect(world.host.requests).toEqual([]);
+    const told = await heard(page);
+    expect(told.match(/authorization:/g)).toHaveLength(1); // what was to go to the other page was dropped
+    expect(tokens(told)).toBe(0);
+    return 'refused: COOKIE_LOST, and nothing is asked of the host';
+  });
+
+  attack('has the popup speak for itself', async () => {
+    const page = await visit(stranger.url);
+    await mute(page);
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    // What WebKit makes of a message of our own origin; here the opener is of another.
+    await popup.evaluate(() => window.postMessage('authorizing:github', '*'));
+    await settle(popup);
+    await ended(popup, 'waiting');
+    expect(world.host.requests).toEqual([]);
+    return 'not heard: the window stands for an opener of its own origin alone';
+  });
+
+  attack('speaks for a popup whose opener has gone to another origin', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.hop}`;
+    const page = await visit(`${world.hop}/auth`);
+    await page.evaluate(() => addEventListener('message', () => {}));
+    const popup = await open(page);
+    await ended(popup, 'waiting');
+    await page.goto(stranger.url);
+    await popup.evaluate(() => window.postMessage('authorizing:github', '*'));
+    await settle(popup);
+    await ended(popup, 'waiting');
+    world.env['CMS_AUTH_ORIGINS'] = site.url;
+    expect(world.host.requests).toEqual([]);
+    return 'not heard: it is asked who the opener is now';
+  });
+
+  attack('begins, begins and begins again in one window', async () => {
+    const page = await visit(stranger.url);
+    const popup = await open(page);
+    await ended(popup, 'refused');
+    for (let i = 0; i < 20; i++)
+      await page.evaluate((url) => void window.open(url, 'login'), `${world.hop + login}&x=${i}`);
+    await settle(page);
+    await ended(popup, 'refused');
+    expect(tokens(await heard(page))).toBe(0);
+    expect(world.host.requests).toEqual([]);
+    return 'nothing is asked of the host';
   });
 });

@@ -1,9 +1,13 @@
-/** Near misses of the allow-list, refused at start or at match; and the page's script refuses the same as the server. */
+/** Near misses of the allow-list, refused at start or at match; and what the page's script does with the opener's origin. */
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { matchOrigin, parseOrigins, type OriginList } from '../../lib/web/origins.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
+import { github } from '../../lib/providers/github.ts';
+import { isOrigin, matchOrigin, parseOrigins } from '../../lib/web/origins.ts';
 import script from '../../lib/hop/popup.client.ts?inline';
-import type { HandOver } from '../../lib/hop/errand.ts';
+import { codeOf, handOverOf, nextOf } from '../popup.ts';
+import type { Errand } from '../../lib/hop/errand.ts';
+import type { TextReply } from '../../lib/web/http.ts';
 import { attack } from './attack.ts';
 
 /** What an owner might write, or be talked into writing. */
@@ -242,30 +246,43 @@ if ('problem' in parsed) throw new Error(parsed.problem);
 const rows = (table: Record<string, readonly string[]>) =>
   Object.entries(table).flatMap(([why, texts]) => texts.map((text) => [why, text] as const));
 
-/** What the popup's own script, as it is served, posts to an opener of this origin, and to whom. */
-function posted(origins: OriginList, origin: string): unknown[] {
-  const greeting = 'authorizing:github';
-  const handOver: HandOver = { greeting, origins, results: { exact: 'exact', pattern: 'pattern', other: 'other' } };
+const env = { CMS_AUTH_URL: 'https://auth.example.com', CMS_AUTH_ORIGINS: list, GITHUB_CLIENT_ID: 'id' };
+const handler = createHandler([github], { env, log: () => {} });
+const ask = (path: string, query = '', cookie = '') =>
+  handler({ method: 'GET', path, query, headers: cookie === '' ? {} : { cookie }, platform: {} }) as Promise<TextReply>;
+
+/** What comes of a login that a page of this origin has begun. */
+async function begun(origin: string): Promise<TextReply> {
+  const opening = await ask('/auth/github');
+  const { path, query } = nextOf(opening, origin);
+  return ask(path, query, opening.cookies[0]?.split(';', 1)[0]);
+}
+
+/** What the popup's own script, as it is served, posts to an opener of this origin, to whom, and where it goes on to. */
+function heard(errand: Errand, origin: string): { posts: unknown[]; gone: string | undefined } {
   const posts: unknown[] = [];
-  const opener = { postMessage: (...post: unknown[]) => void posts.push(post) };
-  const template = { content: { cloneNode: () => ({ querySelectorAll: () => [] }) } };
+  let gone: string | undefined;
+  const opener = { postMessage: (...post: unknown[]) => void posts.push(post), location: { origin } };
+  const template = { content: { cloneNode: () => ({ querySelector: () => null }) } };
   let receive: (event: unknown) => void = () => {};
   runInNewContext(script.text, {
     window: { opener },
     document: {
-      getElementById: (id: string) =>
-        id === 'hand-over' ? { textContent: JSON.stringify(handOver), remove() {} } : template,
-      querySelector: () => null,
+      getElementById: () => template,
+      querySelector: (selector: string) =>
+        selector.startsWith('script') ? { textContent: JSON.stringify(errand), remove() {} } : null,
     },
     history: { replaceState() {} },
-    location: { pathname: '/' },
+    location: { pathname: '/', origin: 'https://auth.example.com', replace: (url: string) => (gone = url) },
+    sessionStorage: { setItem() {}, getItem: () => null },
     addEventListener: (_: string, listener: typeof receive) => (receive = listener),
-    removeEventListener() {},
+    removeEventListener: () => (receive = () => {}),
     setTimeout() {},
+    clearTimeout() {},
   });
-  receive({ source: opener, data: greeting, origin });
-  expect(posts.shift()).toEqual([greeting, '*']);
-  return posts;
+  // A second click on Login leaves a second listener in the CMS.
+  for (let i = 0; i < 2; i++) receive({ source: opener, data: errand.greeting, origin });
+  return { posts, gone };
 }
 
 describe('P3, P4 an entry that lists strangers is refused at start', () => {
@@ -275,18 +292,61 @@ describe('P3, P4 an entry that lists strangers is refused at start', () => {
   });
 });
 
-describe('P3, P4 a near miss of a listed origin is not listed, for the server and for the page', () => {
-  it.each(rows(origins))('%s: %j', (_, origin) => {
+describe('P3, P4 a near miss of a listed origin is not listed, and the host is asked nothing for it', () => {
+  it.each(rows(origins))('%s: %j', async (_, origin) => {
     expect(matchOrigin(parsed.list, origin)).toBeUndefined();
-    expect(posted(parsed.list, origin)).toEqual(origin === 'null' ? [] : [['other', origin]]);
+    const { status, body, headers } = await begun(origin);
+    expect(status).toBe(400);
+    expect(headers).not.toHaveProperty('location');
+    // Who can be told is told; the others are no origin that a browser would name.
+    const code = isOrigin(origin) ? 'UNSUPPORTED_DOMAIN' : 'BAD_REQUEST';
+    expect(codeOf({ body })).toBe(code);
+    expect(handOverOf({ body })?.origin).toBe(isOrigin(origin) ? origin : null);
   });
 });
 
-describe('P3, P4 server and page', () => {
-  attack('list the same, and in the same way', () => {
+describe('P3, P4 the page', () => {
+  const greeting = 'authorizing:github';
+  const next = '/auth/github/begin?origin=';
+
+  attack('takes to the server what the browser says of the opener, and nothing of it is lost or added', () => {
+    const all = [...rows(origins), ...rows(listed)].map(([, origin]) => origin);
+    for (const origin of all) {
+      const { posts, gone } = heard({ greeting, next }, origin);
+      expect(posts).toEqual([[greeting, '*']]);
+      // An opaque origin is nobody: it cannot be told anything.
+      expect(gone).toBe(origin === 'null' ? undefined : next + encodeURIComponent(origin));
+    }
+    return `${all.length} origins, each as it is`;
+  });
+
+  attack('posts its message to the one address that it holds, and asks nobody', () => {
+    for (const [, origin] of [...rows(origins), ...rows(listed)]) {
+      const { posts } = heard({ greeting, message: 'the-message', origin: 'https://www.example.com' }, origin);
+      expect(posts).toEqual([['the-message', 'https://www.example.com']]);
+    }
+    return 'whoever the opener is by then, the browser compares';
+  });
+
+  attack('that knows nobody yet asks first, and tells the one who answers', () => {
+    for (const [, origin] of [...rows(origins), ...rows(listed)])
+      expect(heard({ greeting, message: 'the-failure' }, origin).posts).toEqual(
+        origin === 'null'
+          ? [[greeting, '*']]
+          : [
+              [greeting, '*'],
+              ['the-failure', origin],
+            ],
+      );
+    return 'in fixed words, since nothing else is on such a page';
+  });
+});
+
+describe('P3, P4 server', () => {
+  attack('lists what is listed, and in which way', async () => {
     for (const [way, origin] of rows(listed)) {
       expect(matchOrigin(parsed.list, origin)).toBe(way);
-      expect(posted(parsed.list, origin)).toEqual([[way, origin]]);
+      expect((await begun(origin)).status).toBe(302);
     }
     const all = [rows(entries), rows(origins)].map(({ length }) => length);
     expect(Math.min(...all)).toBeGreaterThan(60);

@@ -10,6 +10,7 @@ import { closed, freePort } from '../contract/http.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
 import { startWorld, tokenRequests, type World } from '../e2e/world.ts';
 import { listen } from '../hosts/http.ts';
+import { mint } from '../popup.ts';
 import { attack } from './attack.ts';
 
 type Opener = Window & { messages: string[] };
@@ -68,20 +69,20 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
   async function stopBefore(id: 'github' | 'gitlab' | 'bitbucket' = 'github'): Promise<string> {
     const host = world.hosts[id];
     host.consent = 'ask';
-    const page = await visit(`${world.hop}/auth/${id}`);
+    const opener = await visit(site.url);
+    const page = await open(opener, `/auth/${id}`);
+    await page.getByRole('button', { name: 'Allow', exact: true }).waitFor();
     host.consent = 'always';
     const answer = await fetch(page.url(), { redirect: 'manual' });
     await page.close();
+    await opener.close();
     const callback = answer.headers.get('location') ?? '';
     expect(callback).toContain(`/auth/${id}/callback?`);
     return callback;
   }
 
   /** Made with another browser, as an attacker makes it to have it opened elsewhere. */
-  async function minted(): Promise<string> {
-    const location = async (url: string) => (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? '';
-    return location(await location(world.hop + login));
-  }
+  const minted = async (): Promise<string> => (await mint(world.hop + login, site.url)).callback;
 
   attack('S12, H6 an iframe, object, embed, image, script or fetch of the beginning', async () => {
     const url = world.hop + login;

@@ -92,7 +92,7 @@ describe('The login server', () => {
     },
     'has a list that cannot be used': {
       change: () => (world.env['CMS_AUTH_ORIGINS'] = `${world.site}/admin/`),
-      says: /GitHub is not ready at the login server: CMS_AUTH_ORIGINS cannot be used/,
+      says: /The login server refuses: CMS_AUTH_ORIGINS cannot be used/,
     },
     'does not list the page': {
       change: () => (world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com'),

@@ -19,22 +19,17 @@ if (browserMissing) {
   console.error(`\n!!!!!!!! THE BROWSER TESTS DO NOT RUN. ${how} !!!!!!!!\n`);
 }
 
-export const launch = (args: readonly string[] = []) =>
+export const launch = () =>
   chromium.launch({
     ...(executablePath !== undefined && { executablePath }),
     // Chromium calls home by itself; on a machine without a way out that only costs time.
-    args: [
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-      ...args,
-    ],
+    args: ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
   });
 
 /**
  * A page that opens popups and plays the CMS's side of the handshake, as any page on any origin can.
- * `window.begin(url)` opens a popup, and so does a person on the button, at the address behind the `#`; `window.messages` is all that was posted to it, with the sender's origin.
+ * `window.begin(url)` opens a popup, and so does the button, at the address behind the page's own `#`; `window.messages` is all
+ * that was posted to it, with the sender's origin.
  */
 export const startOpener = ({ headers = {} }: { headers?: Record<string, string> } = {}) =>
   listen(

@@ -67,6 +67,41 @@ describe.skipIf(browserMissing).each<CmsName>(['decap', 'netlify', 'sveltia'])('
     expect(await driver.loginMessage(page)).toContain('Access was refused at GitHub');
   });
 
+  it('logs in after it was refused, and after the popup was closed', async () => {
+    await decide(await driver.openLogin(page), 'Deny');
+    await driver.loginMessage(page);
+    const closed = await driver.openLogin(page);
+    await closed.getByRole('button', { name: 'Allow', exact: true }).waitFor();
+    await closed.close();
+    if (cms === 'sveltia') await page.getByText('aborted').waitFor(); // until then it takes no second login
+    await decide(await driver.openLogin(page), 'Allow');
+    await driver.loggedIn(page);
+  });
+
+  it('logs in although the page is busy when the popup opens', async () => {
+    await page.evaluate(() => {
+      const open = window.open.bind(window);
+      window.open = (...given) => {
+        const popup = open(...given);
+        setTimeout(() => {
+          for (const end = Date.now() + 3_000; Date.now() < end;);
+        });
+        return popup;
+      };
+    });
+    await decide(await driver.openLogin(page), 'Allow');
+    await driver.loggedIn(page);
+  });
+
+  it('logs in again after it was logged out, in the same page', async () => {
+    for (let i = 0; i < 2; i++) {
+      await decide(await driver.openLogin(page), 'Allow');
+      await driver.loggedIn(page);
+      await page.evaluate(() => localStorage.clear());
+      await page.reload();
+    }
+  });
+
   it('tells that the Git host is down', async () => {
     world.host.fault = 'reset';
     const popup = await driver.openLogin(page);

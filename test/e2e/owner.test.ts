@@ -29,19 +29,21 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     await section().getByRole('button', { name: 'Try a login' }).click();
     await popup;
   };
-  const lastStep = (text: string) => section().locator('li').filter({ hasText: text }).waitFor();
+  const lastStep = (text: string) => section().locator('[data-try] li').filter({ hasText: text }).waitFor();
 
   it('tries a login, step by step, and shows no token', async () => {
     await tryLogin();
     await lastStep('It handed over a token.');
-    expect(await section().locator('li').count()).toBe(3);
+    expect(await section().locator('[data-try] li').count()).toBe(3);
     expect(await page.content()).not.toContain('gho_');
   });
 
-  it('says that it is not on the list, and that the login works all the same', async () => {
+  it('says that it is not on the list, and that nothing was asked of the Git host', async () => {
     world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+    world.host.requests.length = 0;
     await tryLogin();
-    await lastStep(`The login works. This page got no token, since ${world.hop} is not on the list`);
+    await lastStep(`refused before the Git host was asked: ${world.hop} is not on the list`);
+    expect(world.host.requests).toEqual([]);
     expect(await page.content()).not.toContain('www.example.com');
   });
 
@@ -54,23 +56,35 @@ describe.skipIf(browserMissing)("the owner's page", () => {
   it('does not hear another window that speaks its language', async () => {
     world.host.consent = 'ask';
     await tryLogin();
+    await lastStep('It said "authorizing:github"');
     await page.evaluate(() => {
       const frame = document.body.appendChild(document.createElement('iframe'));
       frame.contentWindow?.parent.postMessage('authorization:github:success:{"token":"x"}', '*');
     });
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
-    expect(await section().locator('li').count()).toBe(1);
+    expect(await section().locator('[data-try] li').count()).toBe(2);
     world.host.consent = 'always';
   });
 
-  it('copies what is to be registered', async () => {
-    await section().locator('summary').click();
-    await section().getByRole('button', { name: 'Copy' }).first().click();
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${world.hop}/auth/github/callback`);
-    const form = await section().getByRole('link', { name: 'Register an app at GitHub' }).getAttribute('href');
-    expect(new URL(form ?? '').searchParams.get('oauth_application[callback_url]')).toBe(
-      `${world.hop}/auth/github/callback`,
-    );
+  it('copies what is to be registered, and leads to the forms, the GitHub App first', async () => {
+    const callback = `${world.hop}/auth/github/callback`;
+    await section().locator('summary').first().click();
+    await section()
+      .locator('.copy')
+      .filter({ hasText: new RegExp(`^${callback}`) })
+      .getByRole('button')
+      .click();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(callback);
+    const links = section().getByRole('link', { name: /^Register/ });
+    const forms = await links.evaluateAll((all) => all.map((link) => (link as HTMLAnchorElement).href));
+    await section().locator('summary').last().click();
+    expect(await links.allTextContents()).toEqual([
+      'Register a GitHub App at GitHub',
+      'Register an OAuth App at GitHub',
+    ]);
+    // The first of them is understood by the host that it leads to.
+    const form = await fetch(forms[0] ?? '');
+    expect([form.status, await form.text()]).toEqual([200, expect.stringContaining(callback)]);
   });
 
   it('says all of it without scripts, and has no button then', async () => {
@@ -78,7 +92,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     const tab = await plain.newPage();
     await tab.goto(`${world.hop}/auth`);
     expect(await tab.getByRole('button').count()).toBe(0);
-    await tab.locator('section').first().locator('summary').click();
+    await tab.locator('section').first().locator('summary').first().click();
     expect(await tab.locator('section').first().innerText()).toContain(`base_url: ${world.hop}`);
     await plain.close();
   });

@@ -2,6 +2,8 @@ import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { browserMissing, launch, startOpener } from './browser.ts';
+import { freePort } from '../contract/http.ts';
+import { mint } from '../popup.ts';
 import { startWorld, tokenRequests, type World } from './world.ts';
 
 type OpenerWindow = Window & {
@@ -21,7 +23,8 @@ describe.skipIf(browserMissing)('the popup', () => {
   let stranger: { url: string; close(): Promise<void> };
 
   beforeAll(async () => {
-    [browser, world, site, stranger] = await Promise.all([launch(), startWorld(9482), startOpener(), startOpener()]);
+    const port = await freePort();
+    [browser, world, site, stranger] = await Promise.all([launch(), startWorld(port), startOpener(), startOpener()]);
     world.env['CMS_AUTH_ORIGINS'] = site.url;
   });
   afterAll(async () => {
@@ -30,6 +33,8 @@ describe.skipIf(browserMissing)('the popup', () => {
   });
   beforeEach(async () => {
     world.hold = 0;
+    world.log.length = 0;
+    world.host.requests.length = 0;
     world.host.headers = {};
     world.host.consent = 'always';
     context = await browser.newContext();
@@ -79,12 +84,13 @@ describe.skipIf(browserMissing)('the popup', () => {
     expect(result).toContain('"errorCode":"UNSUPPORTED_DOMAIN"');
     expect(more).toEqual([]);
     expect(JSON.stringify(await messages(evil))).not.toContain('gho_');
+    expect(world.host.requests).toEqual([]);
+    expect(world.log.map(({ event, outcome }) => `${event} ${outcome}`)).toEqual(['begin ok', 'proceed failed']);
     expect(await popup.getByRole('status').innerText()).toContain(stranger.url);
   });
 
   it('refuses a callback that is opened in another browser', async () => {
-    const location = async (url: string) => (await fetch(url, { redirect: 'manual' })).headers.get('location') ?? '';
-    const callback = await location(await location(`${world.hop}/auth?provider=github`));
+    const { callback } = await mint(`${world.hop}/auth?provider=github`, site.url);
     expect(callback).toMatch(/\/auth\/github\/callback\?code=/);
 
     const before = tokenRequests(world);
@@ -142,6 +148,116 @@ describe.skipIf(browserMissing)('the popup', () => {
     expect(await messages(page)).toEqual(['authorizing:github']);
   });
 
+  it('takes the window itself for an opener of its own origin, as WebKit has it', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.hop}`;
+    const own = await context.newPage();
+    await own.goto(`${world.hop}/auth`);
+    const opened = own.waitForEvent('popup');
+    await own.evaluate((url) => void window.open(url, 'login'), `${world.hop}/auth?provider=github`);
+    const popup = await opened;
+    await ended(popup, 'waiting');
+    await popup.evaluate(() => window.postMessage('authorizing:github', '*'));
+    await ended(popup, 'done');
+    world.env['CMS_AUTH_ORIGINS'] = site.url;
+  });
+
+  /** As Decap, Netlify CMS and Static CMS: one greeting is answered, and no other. */
+  const answerOnce = (opener: Page) =>
+    opener.evaluate(() => {
+      addEventListener('message', () => ((window as unknown as OpenerWindow).mute = true), { once: true });
+    });
+  /** As a page sends itself elsewhere: what is typed into the address bar may cut the opener off. */
+  const go = (popup: Page, url: string) => popup.evaluate((address) => void (location.href = address), url);
+  const outcomes = async (opener: Page) => (await messages(opener)).filter((text) => text.startsWith('authorization:'));
+
+  it('tells an opener that answers once what went wrong later, without asking again', async () => {
+    world.host.consent = 'ask';
+    for (const [spoil, code] of [
+      [async (popup: Page) => popup.getByRole('button', { name: 'Deny' }).click(), 'ACCESS_DENIED'],
+      [
+        async (popup: Page) => {
+          await context.clearCookies();
+          await popup.getByRole('button', { name: 'Allow' }).click();
+        },
+        'COOKIE_LOST',
+      ],
+      [
+        async (popup: Page) => {
+          world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+          await popup.getByRole('button', { name: 'Allow' }).click();
+        },
+        'UNSUPPORTED_DOMAIN',
+      ],
+      // Nothing comes back of what was sent along: only the window remembers who asked.
+      [(popup: Page) => go(popup, `${world.hop}/auth/github/callback?error=oops`), 'STATE_MISSING'],
+      [(popup: Page) => go(popup, `${world.hop}/auth/github/begin?x`), 'STATE_MISSING'],
+    ] as const) {
+      const opener = await context.newPage();
+      await opener.goto(site.url);
+      await answerOnce(opener);
+      const popup = await begin(opener);
+      await popup.getByRole('button', { name: 'Allow' }).waitFor();
+      await spoil(popup);
+      await ended(popup, code === 'UNSUPPORTED_DOMAIN' ? 'refused' : 'failed');
+      await settle(popup);
+      expect(await outcomes(opener)).toEqual([expect.stringContaining(`"errorCode":"${code}"`)]);
+      expect(new URL(popup.url()).search).toBe('');
+      world.env['CMS_AUTH_ORIGINS'] = site.url;
+    }
+  }, 120_000);
+
+  it('tells what is wrong with the settings once the opener has answered', async () => {
+    const id = world.env['GITHUB_CLIENT_ID'] ?? '';
+    delete world.env['GITHUB_CLIENT_ID'];
+    await answerOnce(page);
+    const popup = await begin(page);
+    await ended(popup, 'failed');
+    await settle(popup);
+    world.env['GITHUB_CLIENT_ID'] = id;
+    expect(await messages(page)).toEqual([
+      'authorizing:github',
+      expect.stringContaining('"errorCode":"SETTING_MISSING"'),
+    ]);
+    expect(world.host.requests).toEqual([]);
+  });
+
+  it('waits for an opener that is busy', async () => {
+    await answerOnce(page);
+    const opened = page.waitForEvent('popup');
+    await page.evaluate((url) => {
+      (window as unknown as OpenerWindow).begin(url);
+      for (const end = Date.now() + 3_000; Date.now() < end;);
+    }, `${world.hop}/auth?provider=github`);
+    await ended(await opened, 'done');
+    expect(await outcomes(page)).toEqual([expect.stringContaining(':success:')]);
+  });
+
+  it('asks no further when the opener’s origin is opaque, and says so', async () => {
+    const frame = await page.evaluateHandle((url) => {
+      const element = document.createElement('iframe');
+      element.setAttribute('sandbox', 'allow-scripts allow-popups allow-popups-to-escape-sandbox');
+      element.src = url;
+      document.body.append(element);
+      return new Promise<HTMLIFrameElement>((resolve) => (element.onload = () => resolve(element)));
+    }, site.url);
+    const inside = await frame.contentFrame();
+    const opened = page.waitForEvent('popup');
+    await inside?.evaluate((url) => void window.open(url), `${world.hop}/auth?provider=github`);
+    const popup = await opened;
+    await ended(popup, 'silent');
+    expect(await popup.getByRole('status').innerText()).toContain('sandboxed');
+    expect(world.host.requests).toEqual([]);
+  });
+
+  it('says in words that it needs a script', async () => {
+    const plain = await browser.newContext({ javaScriptEnabled: false });
+    const tab = await plain.newPage();
+    await tab.goto(`${world.hop}/auth?provider=github`);
+    expect(await tab.getByRole('status').innerText()).toContain('This step needs JavaScript');
+    await plain.close();
+    expect(world.host.requests).toEqual([]);
+  });
+
   it('cannot be framed', async () => {
     const framed = await page.evaluate(async (url) => {
       const frame = document.createElement('iframe');
@@ -188,7 +304,7 @@ describe.skipIf(browserMissing)('the popup', () => {
       }
       await open.close();
     }
-  });
+  }, 180_000);
 
   it('lets two tabs that begin in the same instant without a cookie both log in, 20 times', async () => {
     world.hold = 300;
@@ -207,5 +323,5 @@ describe.skipIf(browserMissing)('the popup', () => {
       await fresh.close();
     }
     expect(loggedIn).toBe(40);
-  });
+  }, 300_000);
 });

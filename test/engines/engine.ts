@@ -46,7 +46,7 @@ export const patience = 60_000;
 /** On a developer's machine the tests of an engine that is missing are left out, loudly; in CI they must run. */
 export function missing(name: string, engine: Engine): boolean {
   if (engine.missing === undefined) return false;
-  const how = `${name} is not complete: ${engine.missing}`;
+  const how = `${name} is not installed: ${engine.missing}`;
   if (process.env['CI']) throw new Error(how);
   console.error(`\n!!!!!!!! NO TEST RUNS IN ${name.toUpperCase()}. ${how} !!!!!!!!\n`);
   return true;

@@ -8,7 +8,8 @@ import { ours, patience, type Browser, type Engine, type Tab } from './engine.ts
 export const chromium: Engine = {
   missing: browserMissing ? 'see above' : undefined,
   hearsErrors: true,
-  launch: async ({ strict = false } = {}) => drive(await launch(strict ? ['--test-third-party-cookie-phaseout'] : [])),
+  // Playwright's windows are private ones, where Chromium keeps third parties' cookies out as it is.
+  launch: async () => drive(await launch()),
 };
 
 const firefoxPath = [

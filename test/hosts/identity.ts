@@ -203,12 +203,13 @@ async function choose(
 function peoplePage(known: Record<string, Person>) {
   const buttons = Object.entries(known).map(
     ([id, { name, email = '' }]) =>
-      `<button name="who" value="${escapeHtml(id)}">${escapeHtml(name)}<br><span class="quiet">${escapeHtml(email)}</span></button>`,
+      `<button style="flex-basis:100%" name="who" value="${escapeHtml(id)}">${escapeHtml(name)}<br><span class="quiet">${escapeHtml(email)}</span></button>`,
   );
   return page(
     'Who are you?',
     `<p class="quiet">This page plays the provider that everybody has an account at: Google, Microsoft, your own.</p>
 <form method="post">${buttons.join('\n')}</form>
 <form method="post"><button name="who" value="">Nobody: cancel</button></form>`,
+    'Demo OpenID provider',
   );
 }

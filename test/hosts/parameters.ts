@@ -348,6 +348,16 @@ export const parameterFaults = {
     send(response, 200, { Parameters: names.map((Name) => ({ Name, Value: 5 })), InvalidParameters: [5] }),
   nothings: (response: ServerResponse) => send(response, 200, { Parameters: [null], InvalidParameters: 5 }),
   hang: () => {},
+  /** Begins well, and never stops. */
+  endless(response: ServerResponse) {
+    response.writeHead(200, { 'Content-Type': 'application/x-amz-json-1.1' });
+    response.write('{"Parameters":[');
+    const more = () => {
+      while (!response.destroyed && response.write(' '.repeat(64 * 1024)));
+      response.once('drain', more);
+    };
+    more();
+  },
   reset: (response: ServerResponse) => response.socket?.resetAndDestroy(),
 } satisfies Record<string, (response: ServerResponse, names: string[]) => unknown>;
 

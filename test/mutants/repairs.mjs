@@ -129,4 +129,34 @@ export const repairs = [
     replace: 'rawPath',
     tests: 'test/unit/lambda.test.ts',
   },
+
+  // The Parameter Store
+  {
+    guard: 'a refused secret is read anew every two seconds at the most',
+    file: 'lib/settings/ssm.ts',
+    find: 'if (refused) return Date.now() - reread >= pause;',
+    replace: 'if (refused) return true;',
+    tests: 'test/unit/ssm.test.ts',
+  },
+  {
+    guard: 'an answer of the store has an end',
+    file: 'lib/settings/ssm.ts',
+    find: '(size += chunk.length) > largestAnswer',
+    replace: '(size += chunk.length) < 0',
+    tests: 'test/unit/ssm.test.ts',
+  },
+  {
+    guard: 'nobody waits for what an instance slept through',
+    file: 'lib/settings/ssm.ts',
+    find: 'Date.now() < (underWay.get(name)?.until ?? 0)',
+    replace: 'underWay.has(name)',
+    tests: 'test/unit/ssm.test.ts',
+  },
+  {
+    guard: 'a failed import is not remembered',
+    file: 'lib/web/lazy.ts',
+    find: 'if (kept === loading) kept = undefined;',
+    replace: '',
+    tests: 'test/unit/lazy.test.ts',
+  },
 ];

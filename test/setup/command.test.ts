@@ -381,37 +381,18 @@ describe('What is there already', () => {
 });
 
 describe('Called wrongly', () => {
-  it.each([
-    [[], /Something is missing: the Git host \(github, gitlab, bitbucket\), .*--url/],
-    [['github'], /Something is missing: --repo OWNER\/NAME, --url/],
-    [['github', '--repo', 'acme/site'], /Something is missing: --url/],
-    [['gitlab', '--url', 'https://auth.example.com'], /GitLab needs a terminal/],
-    [['gitea'], /There is no Git host "gitea"/],
-    [['github', 'gitlab'], /One Git host at a time/],
-    [[...usual, '--repo', 'site'], /--repo takes owner and name/],
-    [[...usual, '--repo', 'acme/..'], /--repo takes owner and name/],
-    [[...usual, '--repo', 'acme/site/more'], /--repo takes owner and name/],
-    [[...usual, '--url', 'auth.example.com'], /^--url cannot be used: write a complete address/],
-    [[...usual, '--url', 'http://auth.example.com'], /^--url cannot be used: it must begin with https/],
-    [[...usual, '--url', ''], /^--url/],
-    [
-      [...usual, '--site', 'https://www.example.com/admin/'],
-      /^--site cannot be used: it is more or less than an origin/,
-    ],
-    [[...usual, '--site', 'https://a.example,https://b.example'], /^--site takes one origin/],
-    [[...usual, '--org', 'other'], /--org other does not own acme\/site/],
-    [[...usual, '--to', 'heroku'], /--to takes env, netlify, aws, firebase/],
-    [[...usual, '--stage', 'live'], /--stage and --region go with --to aws/],
-    [[...usual, '--to', 'aws', '--stage', 'a/b'], /--stage cannot be used/],
-    [[...usual, '--to', 'aws', '--region', 'here'], /--region cannot be used/],
-    [[...usual, '--port', '0'], /--port takes a number/],
-    [[...usual, '--verbose'], /--verbose/],
-    [['gitlab', '--url', 'https://a.example', '--gateway'], /do not go with GitLab/],
-  ])('%j', async (parameters, says) => {
-    const setup = run(parameters);
-    expect(await setup.ended).toBe(2);
-    expect(setup.err().split('\n', 1)[0]).toMatch(says);
-    expect(setup.err()).toContain('npm run setup -- github');
+  it('it says so, and how', async () => {
+    for (const parameters of [
+      [],
+      ['github', '--repo', 'acme/site'],
+      [...usual, '--port', '0'],
+      ['gitlab', '--url', 'https://a.example'],
+    ]) {
+      const setup = run(parameters);
+      expect([parameters, await setup.ended]).toEqual([parameters, 2]);
+      expect(setup.err()).toContain('npm run setup -- github');
+      expect(setup.out()).toBe('');
+    }
     expect(github.requests).toEqual([]);
   });
 

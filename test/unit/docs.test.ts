@@ -2,10 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
+import { readOrigins } from '../../lib/settings/settings.ts';
+import { matchOrigin } from '../../lib/web/origins.ts';
 import { errors } from '../errors.ts';
 import { settingNames } from '../../lib/settings/names.ts';
 
-const files = ['README.md', 'SECURITY.md', ...readdirSync('docs').map((file) => `docs/${file}`)];
+const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
+const files = [...pages, ...readdirSync('docs').map((file) => `docs/${file}`)];
 const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 const everything = [...texts.values()].join('\n');
 
@@ -46,8 +49,8 @@ describe.each(files)('%s', (file) => {
 });
 
 describe('The docs', () => {
-  it('name every setting in the README', () => {
-    const readme = texts.get('README.md') ?? '';
+  it('name every setting on their own page', () => {
+    const readme = texts.get('docs/settings.md') ?? '';
     for (const name of settings) {
       const [prefix, ...rest] = name.split('_');
       const shared = `GITHUB_${rest.join('_')}`; // one row for all hosts
@@ -62,6 +65,21 @@ describe('The docs', () => {
     expect(sorted(rows.map(([, code = '', status, text = '']) => [code, Number(status), text]))).toEqual(
       sorted(Object.values(errors).map(({ code, status, text }) => [code, status, words(text)])),
     );
+  });
+
+  it('list the page in the set-up on localhost, so that it gets a token', () => {
+    const [, section = ''] = /^## Everything on localhost\n(.*?)^## /ms.exec(texts.get('docs/set-ups.md') ?? '') ?? [];
+    const [, block = ''] = /```sh\n(.*?)```/s.exec(section) ?? [];
+    const env = Object.fromEntries(
+      block
+        .trim()
+        .split('\n')
+        .map((row) => row.split('=', 2)),
+    );
+    const address = { origin: 'http://localhost:8888', prefix: '', secure: false };
+    expect(section).toContain(`base_url: ${address.origin}`);
+    expect(matchOrigin(readOrigins(env, address), 'http://localhost:8080')).toBe('exact');
+    expect(matchOrigin(readOrigins({}, address), 'http://localhost:8080')).toBeUndefined();
   });
 
   it('are all found from the README', () => {

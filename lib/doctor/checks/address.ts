@@ -18,14 +18,10 @@ function endpointCheck({ is, what, why }: { is: (written: string) => boolean; wh
     look(view) {
       const written = endpointOf(view);
       if (!view.usesHop || written === undefined || !is(written)) return false;
-      const backend = endpointFix(view);
       return {
         what,
-        why:
-          backend?.['auth_endpoint'] === undefined
-            ? `${why} Delete the line: /auth is what the CMS takes without it.`
-            : why,
-        fix: { backend },
+        why,
+        fix: { backend: endpointFix(view) },
       };
     },
   };
@@ -269,7 +265,7 @@ export const addressChecks: readonly Check[] = [
       return (
         !isKnown && {
           what: `auth_endpoint is ${shown(written)}, which is no address of this login server`,
-          why: `A login begins at auth, auth/${host} or auth/${host}/authorize. Where it is auth, the line can be deleted.`,
+          why: `A login begins at auth, auth/${host} or auth/${host}/authorize. Without the line, the CMS takes auth.`,
           fix: { backend: endpointFix(view, 'auth') },
         }
       );

@@ -66,6 +66,13 @@ export function written(view: View, { top, backend }: Fix): string | undefined {
   return parts.filter(Boolean).join(view.format === 'json' ? ',\n' : '\n') || undefined;
 }
 
+/** The keys to delete, of those that are there. */
+export function removed({ config, backend }: View, fix: Fix): string[] {
+  const gone = (settings: Settings = {}, group: View['config']) =>
+    Object.keys(settings).filter((key) => settings[key] === undefined && group.has(key));
+  return [...gone(fix.top, config), ...gone(fix.backend, backend).map((key) => `backend.${key}`)];
+}
+
 /** Where a login begins. `auth` is what every CMS takes by itself, so there the line can go. */
 export const endpointFix = (view: View, endpoint = view.server?.endpoint): Settings => ({
   auth_endpoint: endpoint === undefined || endpoint === 'auth' ? undefined : endpoint,

@@ -1,4 +1,4 @@
-import { settingPrefix } from '../../providers/provider.ts';
+import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { isExample, isLogin, told, unlisted, type Heard, type Told } from '../heard.ts';
 import { openerPolicy } from '../policy.ts';
@@ -22,6 +22,15 @@ const settingOf = (view: View, { message }: Told): string | undefined => {
 
 /** The address of the first step, as somebody would look at it. */
 const addressOf = ({ server }: Heard): string => joined(server.origin, server.endpoint);
+
+/** Where to register the app that is missing. */
+function formFor(provider: Provider, { server, text }: View): string {
+  const [form] = provider.registration;
+  const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
+  const origin = server?.origin ?? 'https://auth.example.com';
+  const callback = joined(origin, `${server?.prefix ?? ''}/auth/${provider.id}/callback`);
+  return registrationAddress(base, form, { name: 'CMS login', homepage: origin, callback });
+}
 
 /** Whether a login begins at all, and what the login server says itself. */
 export const loginChecks: readonly Check[] = [
@@ -73,7 +82,7 @@ export const loginChecks: readonly Check[] = [
       return (
         settingOf(view, words) === `${prefix}_CLIENT_ID` && {
           what: `${provider.name} is not set up at the login server: ${prefix}_CLIENT_ID is not set`,
-          why: `Register an OAuth app at ${provider.name}, set its client id and secret at the login server, and deploy that again.`,
+          why: `Register ${articled(provider.registration[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${provider.registration[0].prefill ? ', filled in' : ''}: ${formFor(provider, view)}`,
           write: `${prefix}_CLIENT_ID=…\n${prefix}_CLIENT_SECRET=…`,
         }
       );
@@ -110,8 +119,8 @@ export const loginChecks: readonly Check[] = [
       // Everything else says by itself whose setting or which browser it is about.
       const fix = words.code === 'PROVIDER_MISMATCH' && { fix: { backend: endpointFix(view, 'auth') } };
       return {
-        what: `The login server refuses: ${shown(words.message)}`,
-        why: `Those are its own words (${shown(words.code)}).${fix ? ' Delete the line auth_endpoint.' : ''}`,
+        what: `The login server refuses: ${shown(words.message, 600)}`,
+        why: `Those are its own words (${shown(words.code)}).`,
         ...fix,
       };
     },
@@ -153,7 +162,7 @@ export const loginChecks: readonly Check[] = [
           endpoint === undefined
             ? 'The popup shows that page. Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?'
             : endpoint === 'auth'
-              ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself: delete the line auth_endpoint.'
+              ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself.'
               : `The popup shows that page. There is one at /${shown(endpoint)}.`,
         ...(endpoint !== undefined && { fix: { backend: endpointFix(view, endpoint) } }),
       };
@@ -281,7 +290,7 @@ export const loginChecks: readonly Check[] = [
       if (!words || words.code === 'READY') return false;
       const setting = ['SETTING_MISSING', 'SETTING_EMPTY'].includes(words.code) ? settingOf(view, words) : undefined;
       return {
-        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message)}`,
+        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message, 600)}`,
         why: 'Those are its own words.',
         ...(answer && !isSilence(answer) && { where: answer.url.href }),
         ...(setting !== undefined && { write: `${setting}=…` }),
@@ -294,6 +303,7 @@ export const loginChecks: readonly Check[] = [
 export function addressTrouble(view: View, found: string): Trouble {
   const { origin = '', prefix = '' } = view.heard?.server ?? {};
   return {
+    about: ['server.consent'],
     what: `The login server takes its address for ${shown(found)}, but base_url is ${shown(origin)}`,
     why: 'The login begins at one address and ends at the other, where its cookie is not, and where the CMS does not listen. Make both the same: base_url, or the setting of the login server.',
     write: `CMS_AUTH_URL=${origin}${prefix}        (in the settings of the login server)\n${lines(view, { base_url: found }, 'backend')}        (or this)`,

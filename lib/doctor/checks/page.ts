@@ -58,7 +58,7 @@ export const pageChecks: readonly Check[] = [
         missing.length > 0 && {
           severity: missing.some((origin) => needed.includes(origin)) ? 'broken' : 'risky',
           at: 'page',
-          what: `The Content-Security-Policy of the admin page does not let the CMS call ${missing.map(shown).join(', ')}`,
+          what: `The Content-Security-Policy of the admin page does not let the CMS call ${missing.map((origin) => shown(origin)).join(', ')}`,
           why: 'The login itself works, but the calls after it are blocked, and the CMS says that it does not find the repository or cannot renew the session.',
           write: `connect-src 'self' ${missing.join(' ')}        (add to what is there)`,
         }

@@ -5,7 +5,7 @@ import { errors, type ErrorCode } from '../../errors.ts';
 import { commonHeaders } from '../../../lib/web/http.ts';
 import { matchOrigin, parseOrigins } from '../../../lib/web/origins.ts';
 import type { LogEntry } from '../../../lib/web/log.ts';
-import type { HandOver } from '../../../lib/hop/errand.ts';
+import { handOverOf, openingOf } from '../../popup.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Asked } from './doors.ts';
 
@@ -67,7 +67,7 @@ export function expectOurs({ asked, reply, entries, exchanges, secrets }: Seen):
   else if (!head) expectPage(entry, reply);
   if (status === 302) expect(new URL(headers['location'] ?? '').search).toContain('response_type=code');
   expectCors(entry, asked, reply);
-  if (entry.outcome === 'ok' && /begin|finish/.test(entry.event) && !head) {
+  if (entry.outcome === 'ok' && /begin|proceed|finish/.test(entry.event) && !head) {
     expect(asked.headers['sec-fetch-dest']?.trim() ?? 'document').toBe('document');
     expect(asked.headers['sec-purpose'] ?? '').not.toContain('prefetch');
   }
@@ -84,16 +84,12 @@ export function expectOurs({ asked, reply, entries, exchanges, secrets }: Seen):
   return entry;
 }
 
-export const readHandOver = (body: string): HandOver | undefined => {
-  const [, json] = /<script type="application\/json" id="hand-over">(.*?)<\/script>/s.exec(body) ?? [];
-  return json === undefined ? undefined : (JSON.parse(json) as HandOver);
-};
-
 /** The result that a page or an answer holds; empty where it holds none. */
-export function readResult({ body, headers }: Reply): Record<string, string> {
+export function readResult(reply: Reply): Record<string, string> {
+  const { body, headers } = reply;
   if (headers['content-type']?.startsWith('application/json')) return JSON.parse(body) as Record<string, string>;
-  const text = readHandOver(body)?.results.exact ?? '';
-  return text === '' ? {} : (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, string>);
+  const text = handOverOf(reply)?.message ?? '';
+  return !text.includes(':success:') ? {} : (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, string>);
 }
 
 const withoutResult = (body: string): string =>
@@ -124,22 +120,28 @@ function expectPage(entry: LogEntry, { headers, body }: Reply): void {
   expect(markup).not.toMatch(new RegExp(`[<>"'&]${ownersMark}`, 'i'));
   if (entry.outcome === 'failed') expect(body).toContain(`Code: ${entry.code}<`);
 
-  const handOver = readHandOver(body);
-  if (!handOver) return;
-  expect(/id="hand-over">(.*?)<\/script>/s.exec(body)?.[1]).not.toMatch(/[<>&\r\n\u2028\u2029]/);
-  const { greeting, results } = handOver;
-  const [, name] = /^authorizing:([a-z][a-z0-9-]{0,30})$/.exec(greeting) ?? [];
+  const opening = openingOf({ body });
+  const handOver = handOverOf({ body });
+  if (!opening && !handOver) return;
+  expect(opening && handOver).toBeUndefined();
+  expect(/<script type="application\/json" id="[a-z-]+">(.*?)<\/script>/s.exec(body)?.[1]).not.toMatch(
+    /[<>&\r\n\u2028\u2029]/,
+  );
+  const [, name] = /^authorizing:([a-z][a-z0-9-]{0,30})$/.exec((opening ?? handOver)?.greeting ?? '') ?? [];
   expect(name).toBeDefined();
-  for (const [asker, text] of Object.entries(results)) {
-    const [, kind, json = ''] = /^authorization:[a-z][a-z0-9-]*:(success|error):(.*)$/.exec(text) ?? [];
-    expect(text.startsWith(`authorization:${name}:`)).toBe(true);
-    expect(kind).toBe(asker === 'other' ? 'error' : 'success');
-    const message = JSON.parse(json) as Record<string, unknown>;
-    if (asker === 'pattern') expect(Object.keys(message)).toEqual(['token', 'provider']);
-    if (asker === 'other')
-      expect(message['errorCode']).toBe(entry.outcome === 'failed' ? entry.code : 'UNSUPPORTED_DOMAIN');
+  if (opening) {
+    expect([entry.event, entry.outcome]).toEqual(['begin', 'ok']);
+    expect(opening.next).toMatch(/^https?:\/\/[^?#]+\/auth\/[a-z]+\/begin\?[^#]*&?origin=$/);
   }
-  if (entry.outcome === 'failed') expect(handOver).toMatchObject({ origins: { exact: [], patterns: [] } });
+  if (!handOver) return;
+  // One message, and one address or none.
+  const [, kind, json = ''] = /^authorization:[a-z][a-z0-9-]*:(success|error):(.*)$/.exec(handOver.message) ?? [];
+  expect(handOver.message.startsWith(`authorization:${name}:`)).toBe(true);
+  expect(kind).toBe(entry.outcome === 'failed' ? 'error' : 'success');
+  const message = JSON.parse(json) as Record<string, unknown>;
+  if (kind === 'error') expect(message['errorCode']).toBe(entry.code);
+  else expect(handOver.origin).toMatch(/^https?:/);
+  if (kind === 'success' && handOver.origin === preview) expect(Object.keys(message)).toEqual(['token', 'provider']);
 }
 
 function expectJson({ event, outcome, code, message }: LogEntry, { status, body }: Reply, head: boolean): void {

@@ -7,6 +7,7 @@ import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { canary, expectOurs, isListed, origins, readResult, site } from './ours.ts';
 import { openDoors, type Asked, type Door } from './doors.ts';
 import { startRawHost } from './host.ts';
+import { handOverOf, nextOf, openingOf } from '../../popup.ts';
 import type { LogEntry } from '../../../lib/web/log.ts';
 import type { ParameterStore } from '../../../lib/web/platform.ts';
 import type { Reply } from '../../contract/login.ts';
@@ -132,11 +133,27 @@ export async function openTheatre() {
       cookies: [],
       body: '',
     });
-    const begun = await ask(story, 'first', start, []);
+    const opening = await ask(story, 'first', start, []);
+    if (openingOf(opening.reply) === undefined) return;
+    const cookie = opening.reply.cookies.at(-1)?.split(';', 1)[0] ?? '';
+    const next = nextOf(opening.reply, site);
+    const on = bend(story, 'proceed', {
+      method: 'GET',
+      path: next.path,
+      parameters: [...new URLSearchParams(next.query)],
+      headers: { 'sec-fetch-dest': 'document' },
+      cookies: [cookie],
+      body: '',
+    });
+    const begun = await ask(story, 'first', on, []);
     const location = begun.reply.headers['location'];
     if (location === undefined) return;
+    // Whoever gets to the host is listed, and has proven that the first step was theirs.
+    const opener = new URLSearchParams(on.query).get('origin') ?? '';
+    expect(isListed(opener)).toBe(true);
+    expect(new URLSearchParams(on.query).get('proof')).toBe(new URLSearchParams(next.query).get('proof'));
+    expect(cookieAsSent(story, on)).toContain(cookie);
     const state = new URL(location).searchParams.get('state') ?? '';
-    const cookie = begun.reply.cookies.at(-1)?.split(';', 1)[0] ?? '';
     // The states's own parts, and the key.
     const secrets = [...state.split('.'), ...cookie.split(/[=.~]/)].filter((part) => part.length > 11);
     secrets.splice(0, secrets.length, ...secrets.filter((part) => !part.includes('login-')));
@@ -168,6 +185,7 @@ export async function openTheatre() {
         // What is no URL, Node reads in one way as it is and in another once it is encoded.
         ...(/^[\x21-\x7e]*$/.test(back.query) && { code: asked.get('code') ?? '' }),
       });
+      expect(handOverOf(reply)).toMatchObject({ origin: opener });
       const { token = '', refreshToken, refresh_token } = readResult(reply);
       expectFromHost(token, 'access_token', story);
       const renewing = refreshToken ?? refresh_token;

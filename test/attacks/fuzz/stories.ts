@@ -12,7 +12,7 @@ export type Id = (typeof ids)[number];
 
 /** One change to a good request. */
 export interface Bend {
-  at: 'begin' | 'finish' | 'refresh';
+  at: 'begin' | 'proceed' | 'finish' | 'refresh';
   part: 'method' | 'path' | 'query' | 'parameter' | 'header' | 'cookie' | 'body';
   /** Of the parameter or header. */
   name: string;
@@ -36,7 +36,7 @@ export interface Story {
   changes: Change[];
   /** What the parameter store has, where a setting points there. */
   stored: { value?: string; problem?: 'PARAMETER_MISSING' | 'PARAMETER_UNREADABLE' };
-  /** Seconds between the two steps. */
+  /** Seconds between the second step and the callback. */
   later: number;
   /** The machine sleeps over the deadline in the middle of the second step. */
   late: boolean;
@@ -48,6 +48,7 @@ export interface Story {
 
 const parameters = {
   begin: words('provider scope site_id state'),
+  proceed: words('proof scope origin origin provider'),
   finish: words('code state iss error error_description error_uri'),
   refresh: words('provider refresh_token grant_type client_id'),
 };
@@ -57,7 +58,9 @@ const headers = words('origin origin sec-fetch-dest content-type sec-purpose ref
 const near: Record<string, string[]> = {
   method: words('HEAD POST OPTIONS GET get DELETE PRI'),
   path: [
-    ...words('/ /auth /auth/ //auth /%61uth /auth/github /prod/auth/gitlab /auth/refresh /auth/gitlab/token'),
+    ...words(
+      '/ /auth /auth/ //auth /%61uth /auth/github /prod/auth/gitlab /auth/refresh /auth/gitlab/token /auth/github/begin',
+    ),
     ...words('/auth/github/callback /auth/bitbucket/callback /auth/__proto__/callback /auth/github/access_token/'),
   ],
   query: words(
@@ -66,7 +69,7 @@ const near: Record<string, string[]> = {
   'sec-fetch-dest': ['iframe', 'empty', 'document, iframe'],
   'sec-purpose': ['prefetch', 'prefetch;prerender'],
   origin: words(
-    `${preview} ${site}/ ${site}.evil.example null ${site.toUpperCase()} https://deploy-preview-1--x--site.example.com`,
+    `${preview} ${site}/ ${site}.evil.example https://evil.example null * ${site.toUpperCase()} https://deploy-preview-1--x--site.example.com`,
   ),
   'content-type': ['application/json', 'application/x-www-form-urlencoded', 'text/plain', 'application/json;charset=x'],
   cookie: words('__Host-login-AAAAAAAAAAAA=1.x __session=login~AAAAAAAAAAAA.1.x = ;; __Host-login-= a'),
@@ -105,7 +108,12 @@ const bendsAt = (at: Bend['at']): fc.Arbitrary<Bend> =>
       }),
     );
 
-export const bend = { begin: bendsAt('begin'), finish: bendsAt('finish'), refresh: bendsAt('refresh') };
+export const bend = {
+  begin: bendsAt('begin'),
+  proceed: bendsAt('proceed'),
+  finish: bendsAt('finish'),
+  refresh: bendsAt('refresh'),
+};
 
 export interface Plot {
   kind: fc.Arbitrary<Story['kind']>;

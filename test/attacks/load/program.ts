@@ -14,7 +14,7 @@ import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { freePort } from '../../contract/http.ts';
 import { startHost, wayOf, ways } from './host.ts';
-import type { HandOver } from '../../../lib/hop/errand.ts';
+import { codeOf, handOverOf, nextOf } from '../../popup.ts';
 
 export interface Report {
   /** Logins that ended as they should, by how. */
@@ -37,6 +37,7 @@ export interface Report {
 const [platform = 'lambda', amount = '10000'] = process.argv.slice(2);
 const logins = Number(amount);
 const atATime = 50;
+const site = 'https://www.example.com';
 const secret = 'the-secret-of-the-app';
 const providers = [github, gitlab, bitbucket];
 
@@ -66,7 +67,7 @@ const before = { handles: handles(), files: files() };
 
 const host = await startHost(secret);
 const env: Record<string, string> = {
-  CMS_AUTH_ORIGINS: 'https://www.example.com',
+  CMS_AUTH_ORIGINS: site,
   CMS_AUTH_REFRESH: 'github gitlab bitbucket',
 };
 for (const { id } of providers) {
@@ -156,27 +157,30 @@ const count = (counts: Record<string, number>, name: string) => (counts[name] = 
 
 async function login(number: number, browser: Browser): Promise<void> {
   const { id } = providers[number % providers.length] ?? github;
-  const begun = await browser.ask(`/auth/${id}/authorize`, `provider=${id}&scope=repo`);
-  if (begun.status !== 302 || begun.cookies.length !== 1) return void complain(`begin: ${begun.status}`);
+  const opening = await browser.ask(`/auth/${id}/authorize`, `provider=${id}&scope=repo`);
+  if (opening.status !== 200 || opening.cookies.length !== 1) return void complain(`begin: ${opening.status}`);
+  const next = nextOf(opening, site);
+  const begun = await browser.ask(next.path, next.query);
+  if (begun.status !== 302 || begun.cookies.length > 0) return void complain(`proceed: ${begun.status}`);
   const { code, query } = host.consent(number, begun.location ?? '');
-  const { status, body, cookies } = await browser.ask(`/auth/${id}/callback`, query);
-  const [, json = '{}'] = /id="hand-over">(.*?)<\/script>/.exec(body) ?? [];
-  const { results } = JSON.parse(json) as Partial<HandOver>;
-  const message = (message = '{}') => JSON.parse(message.slice(message.indexOf('{'))) as Record<string, string>;
+  const reply = await browser.ask(`/auth/${id}/callback`, query);
+  const { status, body, cookies } = reply;
+  const { message = '{}', origin } = handOverOf(reply) ?? {};
+  const said = JSON.parse(message.slice(message.indexOf('{'))) as Record<string, string>;
+  if (origin !== site) complain(`login ${number}: told ${origin}`);
   const way = wayOf(number);
   if (cookies.length !== 1 || !cookies[0]?.includes('Max-Age=0')) complain(`login ${number}: the cookie stays`);
   if (way === undefined) {
-    const { token, provider, refreshToken, refresh_token } = message(results?.exact);
+    const { token, provider, refreshToken, refresh_token } = said;
     const renewing = refreshToken ?? refresh_token;
     const right = status === 200 && provider === id && token === `access-${code}` && renewing === `refresh-${code}`;
     // Nobody else's, nowhere on the page.
     const others = [...body.matchAll(/(?:access|refresh)-\d+-[\w-]{12}/g)].some(([found]) => !found.endsWith(code));
     if (right && !others) count(ended, 'token');
-    else complain(`login ${number}: ${status} ${message(results?.other)['errorCode']} instead of its token`);
+    else complain(`login ${number}: ${status} ${said['errorCode']} instead of its token`);
   } else {
-    const { errorCode = 'nothing' } = message(results?.other);
-    const [, shown] = /Code: (\w+)</.exec(body) ?? [];
-    if (!ways[way]?.code.test(errorCode) || shown !== errorCode || /access-\d|refresh-\d|token_from/.test(body))
+    const { errorCode = 'nothing' } = said;
+    if (!ways[way]?.code.test(errorCode) || codeOf(reply) !== errorCode || /access-\d|refresh-\d|token_from/.test(body))
       return void complain(`login ${number}: ${errorCode} for ${way}`);
     count(ended, errorCode);
     count(failed, way);

@@ -1,0 +1,75 @@
+import { backend, github, base, hop, type Setup } from './setup.ts';
+
+/** The file itself. */
+export const file: Setup[] = [
+  // The file itself
+  { name: 'a tab', text: 'backend:\n\tname: github\n', says: /indented with a tab/, line: 2 },
+  { name: 'a key twice', text: backend(...github, base, `base_url: ${hop}`), says: /A key stands twice/, line: 6 },
+  {
+    name: 'no space after the colon',
+    text: backend(...github, 'base_url:https://auth.invalid'),
+    says: /space after a colon/,
+    line: 5,
+  },
+  { name: 'uneven indentation', text: 'backend:\n  name: github\n   repo: a/b\n', says: /indented unevenly/, line: 2 },
+  {
+    name: 'two documents',
+    text: `${backend(...github, base)}---\ncollections: []\n`,
+    says: /a line "---" in the middle/,
+  },
+  {
+    name: 'an anchor that is not there',
+    text: 'backend: *github\n',
+    says: /not valid YAML: there is no anchor "github"/,
+    line: 1,
+  },
+  { name: 'an empty file', text: '', says: /configuration is empty/ },
+  { name: 'a file of comments', text: '# nothing\n', says: /holds no keys/ },
+  { name: 'a file of another kind', text: 'hello', says: /holds no keys/ },
+  {
+    name: 'a web page',
+    text: '<!doctype html><title>Home</title>',
+    says: /There is a web page where the CMS configuration should be/,
+  },
+  { name: 'UTF-16', text: '\0b\0a\0c', says: /not a UTF-8 text/ },
+  {
+    name: 'JSON with a comma too many',
+    text: '{"backend": {"name": "github",}}',
+    file: 'config.json',
+    cms: 'sveltia',
+    says: /not valid JSON/,
+  },
+  {
+    name: 'TOML with a key twice',
+    text: 'a = 1\na = 2\n',
+    file: 'config.toml',
+    cms: 'sveltia',
+    says: /not valid TOML/,
+    line: 2,
+  },
+  {
+    name: 'TOML in Decap',
+    text: `[backend]\nname = "github"\nrepo = "a/b"\nbranch = "main"\nbase_url = "${hop}"\n`,
+    file: 'config.toml',
+    cms: 'decap',
+    says: /Decap CMS does not read TOML/,
+  },
+  {
+    name: 'a path in base_url, in TOML',
+    text: `[backend]\nname = "github"\nrepo = "a/b"\nbase_url = "${hop}/auth"\n`,
+    file: 'config.toml',
+    cms: 'sveltia',
+    says: /base_url has a path/,
+    line: 4,
+    write: `base_url = "${hop}"`,
+  },
+  {
+    name: 'a path in base_url, in JSON',
+    text: `{\n  "backend": {\n    "name": "github",\n    "repo": "a/b",\n    "base_url": "${hop}/auth"\n  }\n}\n`,
+    file: 'config.json',
+    cms: 'sveltia',
+    says: /base_url has a path/,
+    line: 5,
+    write: `"base_url": "${hop}"`,
+  },
+];

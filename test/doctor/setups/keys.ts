@@ -1,0 +1,150 @@
+import { backend, github, gitlab, bitbucket, base, hop, type Setup } from './setup.ts';
+
+/** Keys that are misspelt or in the wrong place, and the kind of backend. */
+export const keys: Setup[] = [
+  // Keys
+  {
+    name: 'base_url at the top level',
+    text: `${backend(...github)}base_url: ${hop}\n`,
+    says: /base_url stands at the top level instead of under backend/,
+    line: 5,
+    write: base,
+  },
+  {
+    name: 'base_url and auth_endpoint at the top level',
+    text: `${backend(...github)}base_url: ${hop}\nauth_endpoint: auth\n`,
+    says: /base_url, auth_endpoint stand at the top level/,
+  },
+  {
+    name: 'backend not indented',
+    text: `backend:\n${[...github, base].join('\n')}\n`,
+    says: /name, repo, branch, base_url stand at the top level/,
+    line: 2,
+  },
+  {
+    name: 'site_domain at the top level',
+    text: `${backend(...github, base)}site_domain: www.example.com\n`,
+    says: /site_domain stands at the top level/,
+    severity: 'risky',
+  },
+  {
+    name: 'publish_mode under backend',
+    text: backend(...github, base, 'publish_mode: editorial_workflow'),
+    says: /publish_mode stands under backend/,
+    severity: 'risky',
+    line: 6,
+  },
+  {
+    name: 'baseurl',
+    text: backend(...github, `baseurl: ${hop}`),
+    says: /baseurl is no key .* base_url/,
+    line: 5,
+    write: base,
+  },
+  { name: 'baseUrl', text: backend(...github, `baseUrl: ${hop}`), says: /baseUrl is no key .* base_url/ },
+  { name: 'base-url', text: backend(...github, `base-url: ${hop}`), says: /base-url is no key .* base_url/ },
+  { name: 'base_ulr', text: backend(...github, `base_ulr: ${hop}`), says: /base_ulr is no key .* base_url/ },
+  { name: 'oauth_url', text: backend(...github, `oauth_url: ${hop}`), says: /oauth_url is no key .* base_url/ },
+  {
+    name: 'auth-endpoint',
+    text: backend(...github, base, 'auth-endpoint: auth'),
+    says: /auth-endpoint is no key .* auth_endpoint/,
+    line: 6,
+  },
+  {
+    name: 'baseurl at the top level',
+    text: `${backend(...github)}baseurl: ${hop}\n`,
+    says: /baseurl is no key .* base_url/,
+  },
+  { name: 'repository', text: backend('name: github', 'repository: a/b', base), says: /repository is no key .* repo/ },
+  {
+    name: 'Backend',
+    text: backend(...github, base).replace('backend', 'Backend'),
+    says: /Backend is no key .* backend/,
+    line: 1,
+  },
+  { name: 'no backend', text: 'collections: []\n', says: /has no backend/ },
+  { name: 'backend as a word', text: 'backend: github\n', says: /backend is empty or is no group/, line: 1 },
+  { name: 'backend as a list', text: 'backend:\n  - name: github\n', says: /backend is empty or is no group/ },
+  {
+    name: 'the client secret',
+    text: backend(...github, base, 'client_secret: abc'),
+    says: /client_secret stands in the CMS configuration, which everybody can read/,
+    line: 6,
+  },
+  {
+    name: 'base_url in a group of its own',
+    text: `${backend(...github)}  auth:\n    base_url: ${hop}\n`,
+    says: /base_url stands under auth instead of directly under backend/,
+    line: 6,
+    write: base,
+  },
+  {
+    name: 'base_url in another group',
+    text: `${backend(...github)}site:\n  base_url: ${hop}\n`,
+    says: /base_url stands under site instead of directly under backend/,
+    line: 6,
+  },
+  // Backend
+  {
+    name: 'GitHub with capitals',
+    text: backend('name: GitHub', 'repo: a/b', base),
+    says: /backend\.name is GitHub/,
+    line: 2,
+    write: 'name: github',
+  },
+  {
+    name: 'github.com as the name',
+    text: backend('name: github.com', 'repo: a/b', base),
+    says: /backend\.name is github\.com/,
+    write: 'name: github',
+  },
+  { name: 'no name', text: backend('repo: a/b', base), says: /backend has no name/ },
+  {
+    name: 'Sveltia with Bitbucket',
+    text: backend(...bitbucket, base),
+    cms: 'sveltia',
+    says: /Sveltia CMS has no bitbucket backend/,
+  },
+  {
+    name: 'Sveltia with git-gateway',
+    text: backend('name: git-gateway', 'branch: main'),
+    cms: 'sveltia',
+    says: /Sveltia CMS has no git-gateway backend/,
+  },
+  {
+    name: 'git-gateway with a login server',
+    text: backend('name: git-gateway', 'branch: main', base),
+    says: /git-gateway works with Netlify Identity only/,
+    line: 2,
+  },
+  {
+    name: 'implicit at GitLab',
+    text: backend(...gitlab, 'auth_type: implicit', 'app_id: abc'),
+    says: /GitLab has no implicit login any more/,
+    line: 5,
+  },
+  {
+    name: 'implicit at Bitbucket',
+    text: backend(...bitbucket, 'auth_type: implicit', 'app_id: abc'),
+    says: /"auth_type: implicit" ends each session/,
+  },
+  {
+    name: 'implicit in Sveltia',
+    text: backend(...gitlab, 'auth_type: implicit', 'app_id: abc'),
+    cms: 'sveltia',
+    says: /Sveltia CMS does not take "auth_type: implicit"/,
+  },
+  {
+    name: 'pkce with a login server',
+    text: backend(...gitlab, 'auth_type: pkce', 'app_id: abc', base),
+    says: /With "auth_type: pkce" the CMS takes base_url for GitLab itself/,
+  },
+  {
+    name: 'pkce at GitHub in Sveltia',
+    text: backend(...github, 'auth_type: pkce', base),
+    cms: 'sveltia',
+    says: /"auth_type: pkce" does not work with GitHub/,
+  },
+  { name: 'pkce without app_id', text: backend(...gitlab, 'auth_type: pkce'), says: /without app_id/ },
+];

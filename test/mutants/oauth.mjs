@@ -1,0 +1,143 @@
+// @ts-check
+/** Attempts, cookies and what a Git host answers: guards of lib/oauth, and what notices that one is gone. See mutants.mjs. */
+
+const callback = 'test/attacks/callback.test.ts';
+const pages = 'test/attacks/pages.test.ts';
+const server = 'test/attacks/server.test.ts';
+const attempt = 'test/unit/attempt.test.ts';
+const exchange = 'test/unit/exchange.test.ts';
+const jars = 'test/unit/jars.test.ts';
+
+/** @type {import('./mutants.mjs').Mutant[]} */
+export const oauth = [
+  {
+    guard: 'what is brought back is ours (mac)',
+    file: 'lib/oauth/attempt.ts',
+    find: 'attempts.find((candidate) => sameText(ticketOf(candidate, kind, terms, carried), ticket))',
+    replace: 'attempts.at(0)',
+    tests: attempt,
+  },
+  {
+    guard: 'bound to the wish for refresh and to the opener',
+    file: 'lib/oauth/attempt.ts',
+    find: '[...terms, carried, time, id]',
+    replace: '[...terms, time, id]',
+    tests: attempt,
+  },
+  {
+    guard: 'bound to its time',
+    file: 'lib/oauth/attempt.ts',
+    find: '[...terms, carried, time, id]',
+    replace: '[...terms, carried, id]',
+    tests: attempt,
+  },
+  {
+    guard: 'bound to its id',
+    file: 'lib/oauth/attempt.ts',
+    find: '[...terms, carried, time, id]',
+    replace: '[...terms, carried, time]',
+    tests: callback,
+    named: 'S2 ',
+  },
+  {
+    guard: 'an attempt expires',
+    file: 'lib/oauth/attempt.ts',
+    find: 'if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);',
+    replace: '',
+    tests: attempt,
+  },
+  {
+    guard: 'PKCE: the verifier is a secret',
+    file: 'lib/oauth/attempt.ts',
+    find: 'hmac(key, `pkce/1${state}`)',
+    replace: "hmac('', `pkce/1${state || key}`)",
+    tests: callback,
+    named: 'S5 ',
+  },
+  {
+    guard: 'an answer has an end (64 KiB)',
+    file: 'lib/oauth/request.ts',
+    find: 'if ((size += chunk.length) > limit)',
+    replace: 'if ((size += chunk.length) < 0)',
+    tests: exchange,
+    named: 'as long as the answer has no more',
+  },
+  {
+    guard: 'an answer ends in time',
+    file: 'lib/oauth/request.ts',
+    find: 'setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now())',
+    replace: 'undefined',
+    tests: exchange,
+    named: 'one request: hang',
+  },
+  {
+    guard: 'redirects of a token endpoint are not followed',
+    file: 'lib/oauth/request.ts',
+    find: 'const chunks: Buffer[] = [];',
+    replace: `const { location } = response.headers;
+      if (location)
+        return void send(new URL(location, url).href, { method, headers, body, deadline, limit, agent } as never).then(resolve, reject);
+      const chunks: Buffer[] = [];`,
+    tests: server,
+    named: 'a token endpoint that redirects',
+  },
+  {
+    guard: 'the token endpoint’s words are not shown',
+    file: 'lib/oauth/answer.ts',
+    find: 'new Failure(tokenError(error.error, rejected), fill, options)',
+    replace: 'new Failure(tokenError(error.error, rejected), { ...fill, host: error.error }, options)',
+    tests: pages,
+    named: 'the token endpoint’s words',
+  },
+  {
+    guard: 'a fresh key for each login',
+    file: 'lib/oauth/attempt.ts',
+    find: 'randomBytes(32 + 9)',
+    replace: 'Buffer.alloc(32 + 9)',
+    tests: attempt,
+  },
+  {
+    guard: 'no key of a request is used for a new login',
+    file: 'lib/oauth/attempt.ts',
+    find: "const key = random.toString('base64url', 0, 32);",
+    replace: `const brought = /\\.([\\w-]{43})/.exec(jar.keep({ id: '', time: 0, key: '' }).join())?.[1];
+  const key = brought ?? random.toString('base64url', 0, 32);`,
+    tests: jars,
+  },
+  {
+    guard: 'PKCE: the verifier is sent',
+    file: 'lib/oauth/exchange.ts',
+    find: '...(client.provider.pkce && {',
+    replace: '...(false && {',
+    tests: exchange,
+  },
+  {
+    guard: 'no forged __Host- with a space of Unicode’s in front',
+    file: 'lib/oauth/cookies.ts',
+    find: ".replace(/^ +/, '')",
+    replace: '.trim()',
+    tests: callback,
+    named: 'with a space in front',
+  },
+  {
+    guard: '__Host- keeps sub-domains out',
+    file: 'lib/oauth/cookies.ts',
+    find: "`${secure ? '__Host-' : ''}${label}-`",
+    replace: '`${label}-`',
+    tests: attempt,
+  },
+  {
+    guard: 'no script reads the cookie',
+    file: 'lib/oauth/cookies.ts',
+    find: ' HttpOnly;',
+    replace: '',
+    tests: attempt,
+  },
+  {
+    guard: 'no other site’s form or frame brings the cookie',
+    file: 'lib/oauth/cookies.ts',
+    find: 'SameSite=Lax',
+    replace: 'SameSite=None',
+    tests: attempt,
+  },
+];

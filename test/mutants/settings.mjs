@@ -1,0 +1,42 @@
+// @ts-check
+/** Settings and secrets: guards of lib/settings, and what notices that one is gone. See mutants.mjs. */
+
+const server = 'test/attacks/server.test.ts';
+const callback = 'test/attacks/callback.test.ts';
+const secrets = 'test/contract/secrets.test.ts';
+const reading = 'test/unit/settings.test.ts';
+
+/** @type {import('./mutants.mjs').Mutant[]} */
+export const settings = [
+  {
+    guard: 'https only, but on loopback (our address, Git hosts)',
+    file: 'lib/settings/environment.ts',
+    find: "if (url.protocol === 'http:' && !isLoopback(url))",
+    replace: 'if (false as boolean)',
+    tests: callback,
+    named: 'plain http anywhere',
+  },
+  {
+    guard: 'a pointer never passes for a value (ssm:)',
+    file: 'lib/settings/environment.ts',
+    find: 'if (isPointer(value))',
+    replace: 'if (false as boolean)',
+    tests: reading,
+  },
+  {
+    guard: 'no wider scope',
+    file: 'lib/settings/settings.ts',
+    find: 'wished.length > 0 && wished.every(within)',
+    replace: 'wished.length > 0',
+    tests: server,
+    named: 'a wider scope',
+  },
+  {
+    guard: 'a failed read of a secret is remembered',
+    file: 'lib/settings/ssm.ts',
+    find: 'const pause = 2_000;',
+    replace: 'const pause = 0;',
+    tests: secrets,
+    named: 'from the source a store that fails is asked again after two seconds',
+  },
+];

@@ -1,0 +1,116 @@
+// @ts-check
+/** Pages, origins and requests: guards of lib/web, and what notices that one is gone. See mutants.mjs. */
+
+const callback = 'test/attacks/callback.test.ts';
+const origins = 'test/attacks/origins.test.ts';
+const pages = 'test/attacks/pages.test.ts';
+const page = 'test/unit/page.test.ts';
+
+/** @type {import('./mutants.mjs').Mutant[]} */
+export const web = [
+  {
+    guard: 'HTML is escaped',
+    file: 'lib/web/page.ts',
+    find: 'return piece.replace(/[&<>"\']/g, (c) => `&#${c.charCodeAt(0)};`);',
+    replace: 'return piece;',
+    tests: page,
+  },
+  {
+    guard: 'JSON in a script is escaped',
+    file: 'lib/web/page.ts',
+    find: '/[<>&\\u2028\\u2029]/g',
+    replace: '/[^\\s\\S]/g',
+    tests: pages,
+    named: 'a token that would end the script',
+  },
+  {
+    guard: 'no page of ours is framed',
+    file: 'lib/web/page.ts',
+    find: `    \`frame-ancestors 'none'\`,
+`,
+    replace: '',
+    tests: pages,
+    named: 'without its headers',
+  },
+  {
+    guard: 'no address of ours is a Referer',
+    file: 'lib/web/http.ts',
+    find: `  'referrer-policy': 'no-referrer',
+`,
+    replace: '',
+    tests: pages,
+    named: 'without its headers',
+  },
+  {
+    guard: 'no answer is stored',
+    file: 'lib/web/http.ts',
+    find: "'private, no-store'",
+    replace: "'private'",
+    tests: pages,
+    named: 'without its headers',
+  },
+  {
+    guard: 'no parameter twice',
+    file: 'lib/web/http.ts',
+    find: 'if (given.length > 1)',
+    replace: 'if (false as boolean)',
+    tests: callback,
+    named: 'S1 two states',
+  },
+  {
+    guard: 'a pattern is anchored at its start',
+    file: 'lib/web/origins.ts',
+    find: '`^${pattern',
+    replace: '`${pattern',
+    tests: origins,
+  },
+  {
+    guard: 'a pattern is anchored at its end',
+    file: 'lib/web/origins.ts',
+    find: '`\\\\${c}`))}$`',
+    replace: '`\\\\${c}`))}`',
+    tests: origins,
+  },
+  {
+    guard: 'a dot is a dot',
+    file: 'lib/web/origins.ts',
+    find: ': `\\\\${c}`',
+    replace: ': c',
+    tests: origins,
+  },
+  {
+    guard: 'a star stands for no dot',
+    file: 'lib/web/origins.ts',
+    find: "'[a-z0-9]+(?:-[a-z0-9]+)*'",
+    replace: "'[a-z0-9.]+(?:-[a-z0-9.]+)*'",
+    tests: origins,
+  },
+  {
+    guard: 'a star stands for no other "--"',
+    file: 'lib/web/origins.ts',
+    find: "'[a-z0-9]+(?:-[a-z0-9]+)*'",
+    replace: "'[a-z0-9]+(?:-+[a-z0-9]+)*'",
+    tests: origins,
+  },
+  {
+    guard: 'a star touches a "--"',
+    file: 'lib/web/origins.ts',
+    find: 'if (!/[^*-]--\\*|\\*--[^*-]/.test(label))',
+    replace: 'if (false as boolean)',
+    tests: origins,
+  },
+  {
+    guard: 'a star is not in a registered name',
+    file: 'lib/web/origins.ts',
+    find: 'parents.length < 2',
+    replace: '!parents',
+    tests: origins,
+  },
+  {
+    guard: 'https only, but on loopback (origins)',
+    file: 'lib/web/origins.ts',
+    find: "if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))",
+    replace: 'if (false as boolean)',
+    tests: origins,
+  },
+];

@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const oxlint = path.resolve('node_modules/oxlint/bin/oxlint');
+
+/** What the linter says about files, under the rules of this house. */
+async function lint(files: Record<string, string>): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'house-'));
+  try {
+    await cp('.oxlintrc.json', path.join(folder, '.oxlintrc.json'));
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(path.join(folder, path.dirname(name)), { recursive: true });
+      await writeFile(path.join(folder, name), text);
+    }
+    const run = promisify(execFile)(process.execPath, [oxlint, '--deny-warnings', '.'], { cwd: folder });
+    return await run.then(
+      () => '',
+      ({ stdout }: { stdout: string }) => stdout,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const uses = (target: string) => `import type { Thing } from '${target}';\nexport type Mine = Thing;\n`;
+
+describe('The linter', () => {
+  it.each([
+    ['lib/hop/a.ts', '../oauth/b.ts'],
+    ['lib/hop/a.ts', '../serve.ts'],
+    ['lib/doctor/checks/a.ts', '../../web/b.ts'],
+    ['lib/doctor/checks/a.ts', '../view.ts'],
+    ['lib/serve.ts', './settings/b.ts'],
+    ['lib/oauth/a.ts', '../settings/b.ts'],
+    ['lib/settings/a.ts', '../web/b.ts'],
+    ['lib/web/a.ts', '../providers/b.ts'],
+    ['lib/start/a.ts', '../hop/b.ts'],
+    ['functions/a.ts', '../lib/hop/b.ts'],
+    ['functions/a.ts', '../lib/providers/b.ts'],
+  ])('lets %s import %s', async (file, target) => {
+    expect(await lint({ [file]: uses(target) })).toBe('');
+  });
+
+  it.each([
+    ['a wing another wing', 'lib/hop/a.ts', '../doctor/b.ts'],
+    ['a wing another wing, from a folder of its own', 'lib/doctor/checks/a.ts', '../../hop/b.ts'],
+    ['a wing a platform', 'lib/gateway/a.ts', '../platforms/b.ts'],
+    ['a wing a program', 'lib/setup/a.ts', '../start/b.ts'],
+    ['the frame a wing', 'lib/serve.ts', './hop/b.ts'],
+    ['the client a wing', 'lib/oauth/a.ts', '../hop/b.ts'],
+    ['the client the frame', 'lib/oauth/a.ts', '../serve.ts'],
+    ['settings the client', 'lib/settings/a.ts', '../oauth/b.ts'],
+    ['web the settings', 'lib/web/a.ts', '../settings/b.ts'],
+    ['a provider web', 'lib/providers/a.ts', '../web/b.ts'],
+    ['a platform a wing', 'lib/platforms/a.ts', '../hop/b.ts'],
+    ['the library a function', 'lib/doctor/a.ts', '../../functions/b.ts'],
+    ['a program a function', 'lib/start/a.ts', '../../functions/b.ts'],
+    ['a program a test', 'lib/start/a.ts', '../../test/b.ts'],
+    ['a function the frame', 'functions/a.ts', '../lib/serve.ts'],
+    ['a function a program', 'functions/a.ts', '../lib/build/b.ts'],
+    ['a function a test', 'functions/a.ts', '../test/b.ts'],
+  ])('lets not %s', async (_, file, target) => {
+    expect(await lint({ [file]: uses(target) })).toContain('no-restricted-imports');
+    expect(await lint({ [file]: `export const later = () => import('${target}');\n` })).toContain('no-restricted');
+  });
+
+  it('finds circles, also of types', async () => {
+    const files = { 'lib/web/a.ts': uses('./b.ts'), 'lib/web/b.ts': uses('./a.ts') };
+    expect(await lint(files)).toContain('no-cycle');
+  });
+});
