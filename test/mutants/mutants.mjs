@@ -4,6 +4,7 @@ import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
 import { repairs } from './repairs.mjs';
 import { settings } from './settings.mjs';
+import { signIn } from './sign-in.mjs';
 import { web } from './web.mjs';
 
 /**
@@ -20,4 +21,4 @@ import { web } from './web.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...hosts];
+export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...hosts];
