@@ -123,7 +123,7 @@ function isFor({ aud, client_id: client }: JWTPayload, audience: readonly string
 
 /** OpenID Connect Discovery, 4. */
 async function discover(issuer: string, deadline: number): Promise<{ value: Known; until: number }> {
-  const oauth = await import('./discovery.ts');
+  const oauth = await import('../oauth/connect.ts');
   const insecure = isLoopback(new URL(issuer));
   const find = (name: string) =>
     oauth.discovery(new URL(name), 'none', undefined, undefined, {

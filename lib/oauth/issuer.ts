@@ -32,21 +32,6 @@ const keptFor = 10 * 60_000;
 /** Milliseconds for which a question is not repeated: longer if there was an answer. */
 const pause = { answered: 30_000, failed: 2_000 };
 
-/** Answers to signatures other than by a key that the issuer publishes are not asked for, whatever it offers besides. */
-const algorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'Ed25519',
-  'EdDSA',
-];
-
 /** Of client authentication; see authentication.ts. */
 type Way = 'body' | 'rawBasic';
 
@@ -139,8 +124,8 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
     configuration[oauth.customFetch] = ask;
     configuration.timeout = 0; // ours is the deadline that counts
     if (insecure) oauth.allowInsecureRequests(configuration);
-    // The library is content with TLS where the ID token comes from the token endpoint. A signature costs one request more,
-    // once in five minutes.
+    // The library is content with TLS where the ID token comes from the token endpoint. With this it wants a signature by a key
+    // that the issuer publishes: none at all, or one with the secret that both know, is refused, whatever the issuer offers.
     oauth.enableNonRepudiationChecks(configuration);
     if (found.jwks) oauth.setJwksCache(configuration, found.jwks);
     return configuration;
@@ -208,7 +193,7 @@ function waysOf({ way, metadata }: Known): [Way, Way?] {
 }
 
 /**
- * Only with addresses that nobody on the way can read or change, and with the algorithms of ours.
+ * Only with addresses that nobody on the way can read or change.
  *
  * @returns undefined if it cannot be used
  */
@@ -222,8 +207,7 @@ function trusted(metadata: ServerMetadata, insecure: boolean): ServerMetadata | 
   };
   if (![authorization_endpoint, token_endpoint, jwks_uri].every(safe)) return undefined;
   if (userinfo_endpoint !== undefined && !safe(userinfo_endpoint)) return undefined;
-  const offered = metadata.id_token_signing_alg_values_supported ?? ['RS256'];
-  return { ...metadata, id_token_signing_alg_values_supported: offered.filter((name) => algorithms.includes(name)) };
+  return metadata;
 }
 
 /** Whether an address is verified is said of that very address and of no other. */

@@ -1,4 +1,4 @@
-import { EncryptJWT, jwtDecrypt, jwtVerify, SignJWT } from 'jose';
+import { jwtVerify, SignJWT } from 'jose';
 import { commitAddress, type Editor } from '../settings/editors.ts';
 import type { Address } from '../settings/settings.ts';
 
@@ -30,17 +30,14 @@ export function sessionKeys({ issuer, clientId, clientSecret }: SignInClient): S
 /** Between our clock and another's. Seconds. */
 export const tokenSkew = 30;
 
-/** Seconds that a code is good for; the CMS hands it in at once. */
-const codeLifetime = 60;
-
 /** Who issues and who takes both: another gateway's, even with the same client, are not good here. */
-const parties = ({ origin, prefix }: Address) => ({
+export const parties = ({ origin, prefix }: Address) => ({
   issuer: `${origin}${prefix}`,
   audience: `${origin}${prefix}/git`,
 });
 
 /** @param now milliseconds since the epoch, here and below */
-interface Moment {
+export interface Moment {
   address: Address;
   now: number;
 }
@@ -91,49 +88,8 @@ export async function openSession(
   }
 }
 
-/** What the code that goes through the browser holds. */
-export interface Code {
-  editor: Editor;
-  /** The CMS's own (RFC 7636, S256). */
-  challenge: string;
-  redirectUri: string;
-}
-
-/** A code for the CMS, good for a minute and to be read by nobody else. */
-export function sealCode(keys: SessionKeys, code: Code, { address, now }: Moment): Promise<string> {
-  const { issuer, audience } = parties(address);
-  const time = Math.floor(now / 1000);
-  const { editor, challenge, redirectUri } = code;
-  return new EncryptJWT({ ...claimsOf(editor, address), challenge, redirect_uri: redirectUri })
-    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', typ: 'code+jwt' })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(editor.sub)
-    .setIssuedAt(time)
-    .setExpirationTime(time + codeLifetime)
-    .encrypt(keys.code);
-}
-
-/** @returns undefined for whatever is not a code of ours, or not any more */
-export async function openCode(keys: SessionKeys, code: string, { address, now }: Moment): Promise<Code | undefined> {
-  try {
-    const { payload } = await jwtDecrypt(code, keys.code, {
-      ...parties(address),
-      keyManagementAlgorithms: ['dir'],
-      contentEncryptionAlgorithms: ['A256GCM'],
-      typ: 'code+jwt',
-      requiredClaims: ['sub', 'exp'],
-      currentDate: new Date(now),
-    });
-    const { challenge, redirect_uri: redirectUri } = payload;
-    return { editor: editorIn(payload), challenge: String(challenge), redirectUri: String(redirectUri) };
-  } catch {
-    return undefined;
-  }
-}
-
 /** The CMS shows name, address and picture. It cannot do without an address, so there is always one. */
-const claimsOf = (editor: Editor, { origin }: Address) => ({
+export const claimsOf = (editor: Editor, { origin }: Address) => ({
   email: commitAddress(editor, origin),
   email_verified: editor.email !== undefined,
   ...(editor.domain !== undefined && { domain: editor.domain }),
@@ -143,7 +99,7 @@ const claimsOf = (editor: Editor, { origin }: Address) => ({
 });
 
 /** The other way round. Whoever gets here has our own signature, so the shape is known. */
-const editorIn = (claims: object): Editor => {
+export const editorIn = (claims: object): Editor => {
   const { sub, email, email_verified, domain, name, picture, roles } = claims as ReturnType<typeof claimsOf> & {
     sub: string;
   };

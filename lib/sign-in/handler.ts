@@ -5,8 +5,8 @@ import { readPage } from '../settings/settings.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../web/http.ts';
 import { plainErrorPage } from '../web/page.ts';
-import { begin, beginTry, finish, refuse, type Ending } from './login.ts';
-import { token, tokenFailure } from './token.ts';
+import { tokenFailure } from './answer.ts';
+import { refuse, type Ending } from './back.ts';
 import type { RepositoryHost } from '../settings/gateway.ts';
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
@@ -86,10 +86,12 @@ function refuseOddities(request: HttpRequest, route: Route): void {
 async function follow(route: Route, surroundings: Surroundings, hosts: readonly RepositoryHost[]): Promise<HttpReply> {
   const { request, address, settings, now } = surroundings;
   if (route.event === 'none') throw new Failure(webErrors.NOT_FOUND);
-  if (route.event === 'token') return token(surroundings, hosts);
+  // Loaded here and not before: an editor signs in once, and the gateway is called a thousand times.
+  if (route.event === 'token') return (await import('./token.ts')).token(surroundings, hosts);
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   const jar = jarFor(request, address, label, now);
+  const { begin, beginTry, finish } = await import('./login.ts');
   const around = { ...surroundings, hosts, jar, ending: route.ending };
   if (route.event === 'signed-in') return finish(around);
   if (!route.isTry) return begin(around);

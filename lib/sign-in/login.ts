@@ -1,14 +1,16 @@
 import { codeChallenge, forgetAttempts } from '../oauth/attempt.ts';
 import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { openIssuer, type Claims, type IssuerClient } from '../oauth/issuer.ts';
-import { sealCode, sessionKeys } from '../oauth/session.ts';
+import { sealCode } from '../oauth/code.ts';
+import { sessionKeys } from '../oauth/session.ts';
 import { editorOf, mayIn, type Editor } from '../settings/editors.ts';
 import { gatewaySettings, readGateway, readPages, type Gateway, type RepositoryHost } from '../settings/gateway.ts';
 import { Failure, webErrors } from '../web/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../web/http.ts';
 import { issuerFacts } from '../providers/issuers.ts';
 import { beginSignIn, isTry, orderIn, recallSignIn, type Order } from './attempt.ts';
-import { errorDescription, errorName, signInErrors } from './errors.ts';
+import { goBack, type Ending } from './back.ts';
+import { signInErrors } from './errors.ts';
 import { TryOut } from './try.ts';
 import type { Jar } from '../oauth/cookies.ts';
 import type { Surroundings } from '../serve.ts';
@@ -21,14 +23,6 @@ export interface SignInSurroundings extends Surroundings {
   hosts: readonly RepositoryHost[];
   /** Who is told how it ends: filled in as soon as it is known. */
   ending: Ending;
-}
-
-/** Where a sign-in ends. With neither, our own page says what happened. */
-export interface Ending {
-  /** The CMS's page: one of the list, so that no error, and no code either, goes to anybody else's. */
-  back?: Pick<Order, 'redirectUri' | 'state'>;
-  /** The owner's try, which ends here. */
-  tryOut?: TryOut;
 }
 
 /** Our part as a client of the provider, with what the owner has set. */
@@ -148,22 +142,6 @@ export async function finish(surroundings: SignInSurroundings): Promise<HttpRepl
   const { redirectUri, challenge } = signIn.order;
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
   return goBack(signIn.order, { code: await sealCode(keys, { editor, challenge, redirectUri }, { address, now }) });
-}
-
-/**
- * Sends the browser back to the CMS with an error (RFC 6749, 4.1.2.1). Always with the CMS's state, without which Decap CMS
- * shows nothing but a blank page.
- */
-export const refuse = (back: Pick<Order, 'redirectUri' | 'state'>, failure: Failure): HttpReply =>
-  goBack(back, { error: errorName(failure), error_description: errorDescription(failure) });
-
-function goBack(
-  { redirectUri, state }: Pick<Order, 'redirectUri' | 'state'>,
-  answer: Record<string, string>,
-): HttpReply {
-  const query = { ...answer, ...(state !== undefined && { state }) };
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return redirect(`${redirectUri}?${pairs.join('&')}`);
 }
 
 /**

@@ -1,12 +1,14 @@
 import { codeChallenge, sameText } from '../oauth/attempt.ts';
-import { openCode, sessionKeys, signSession } from '../oauth/session.ts';
+import { openCode } from '../oauth/code.ts';
+import { sessionKeys, signSession } from '../oauth/session.ts';
 import { mayIn } from '../settings/editors.ts';
 import { gatewaySettings, type RepositoryHost } from '../settings/gateway.ts';
 import { readOrigins } from '../settings/settings.ts';
 import { admitOrigin, preflight } from '../web/cors.ts';
 import { Failure, webErrors } from '../web/errors.ts';
-import { commonHeaders, readBody, singleParameters, type HttpReply, type HttpRequest } from '../web/http.ts';
-import { errorDescription, errorName, signInErrors } from './errors.ts';
+import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../web/http.ts';
+import { signInErrors } from './errors.ts';
+import { json } from './answer.ts';
 import { cmsClientId, getReady } from './login.ts';
 import type { Surroundings } from '../serve.ts';
 
@@ -91,19 +93,3 @@ function jsonParameters(text: string): URLSearchParams {
   }
   return new URLSearchParams();
 }
-
-/** RFC 6749, 5.2, and `message`, which Decap CMS reads. */
-export const tokenFailure = (failure: Failure): HttpReply =>
-  json(failure.status, {
-    error: errorName(failure),
-    error_description: errorDescription(failure),
-    message: failure.message,
-  });
-
-/** RFC 6749, 5.1 wants `no-store`, which is on every answer of ours. */
-const json = (status: number, value: Record<string, string | number>): HttpReply => ({
-  status,
-  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
-  cookies: [],
-  body: JSON.stringify(value),
-});

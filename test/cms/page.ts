@@ -7,8 +7,10 @@ type Scalar = string | number | boolean;
 export interface CmsConfig {
   /** What the owner writes under `backend:`, such as name, repo, base_url, api_root. */
   backend: Record<string, Scalar>;
+  /** What the owner writes under `auth:`, for a sign-in by PKCE. */
+  auth?: Record<string, Scalar>;
   /** More at the top level, such as the second `base_url` that Decap wants for Bitbucket's refresh. */
-  top?: Record<string, Scalar>;
+  top?: Record<string, Scalar | Record<string, Scalar>>;
 }
 
 const titles: Record<CmsName, string> = { decap: 'Decap CMS', netlify: 'Netlify CMS', sveltia: 'Sveltia CMS' };
@@ -43,9 +45,10 @@ ${cms === 'sveltia' ? icons : ''}</head>
 }
 
 /** One folder of posts, the same for every CMS. Values are written as JSON, which is also YAML. */
-export function configYml({ backend, top = {} }: CmsConfig) {
+export function configYml({ backend, auth, top = {} }: CmsConfig) {
   return `backend:
 ${lines(backend, '  ')}
+${auth ? `auth:\n${lines(auth, '  ')}` : ''}
 ${lines(top)}
 media_folder: static/images
 public_folder: /images
@@ -62,7 +65,7 @@ collections:
 `;
 }
 
-function lines(values: Record<string, Scalar>, indent = '') {
+function lines(values: NonNullable<CmsConfig['top']>, indent = '') {
   return Object.entries(values)
     .map(([name, value]) => `${indent}${name}: ${JSON.stringify(value)}`)
     .join('\n');

@@ -1,7 +1,7 @@
 /** What an editor does in Decap and Netlify CMS besides logging in: writing, uploading, and the editorial workflow. */
 import type { Page } from 'playwright-core';
 
-const shown = { timeout: 12_000 };
+const shown = { timeout: 45_000 };
 
 const newPost = (page: Page) => page.locator('main a[href="#/collections/posts/new"]');
 

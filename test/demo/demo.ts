@@ -1,13 +1,18 @@
 import { providers } from '../../functions/auth.ts';
+import { wing } from '../../functions/gateway.ts';
+import { gatewayEvents } from '../../lib/gateway/handler.ts';
 import { createHandler, hopEvents } from '../../lib/hop/handler.ts';
+import { serve } from '../../lib/serve.ts';
+import { signInEvents } from '../../lib/sign-in/handler.ts';
 import { printLine } from '../../lib/web/log.ts';
 import { closeOnSignal, listen, node, readPort } from '../../lib/platforms/node.ts';
 import style from '../../lib/web/page.css?inline';
 import { cmsBundle } from '../cms/bundles.ts';
 import { cmsPages } from '../cms/server.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
-import { startGitHub } from '../hosts/github.ts';
+import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab } from '../hosts/gitlab.ts';
+import { startIdentity } from '../hosts/identity.ts';
 import { home } from './home.ts';
 
 /** What an editor's session does at each host, as far as one can see it here. */
@@ -31,6 +36,9 @@ const names = {
   bitbucket: 'Bitbucket',
 };
 
+/** Where the CMS is whose editors have no account at a Git host. */
+const signInPath = '/decap-sign-in/';
+
 /**
  * The whole thing without an account anywhere: the real hop, a real CMS page in two flavours, and three Git hosts that live in
  * memory. The Git hosts are at 127.0.0.1 and the rest at localhost, so that the way back is cross-site, as in the field.
@@ -42,7 +50,8 @@ export async function main(): Promise<void> {
   for (const cms of ['decap', 'sveltia'] as const) await cmsBundle(cms);
 
   const hosts = { github: await startGitHub(), gitlab: await startGitLab(), bitbucket: await startBitbucket() };
-  const closeHosts = () => Promise.all(Object.values(hosts).map((host) => host.close()));
+  const identity = await startIdentity({ redirectUris: [`${origin}/git/oauth2/callback`] });
+  const closeHosts = () => Promise.all([identity, ...Object.values(hosts)].map((host) => host.close()));
   hosts.github.expiring = true; // as a GitHub App's are, so that all three can renew
   const env: Record<string, string> = { CMS_AUTH_URL: origin, CMS_AUTH_REFRESH: 'github,gitlab,bitbucket' };
   for (const [id, host] of Object.entries(hosts)) {
@@ -53,8 +62,39 @@ export async function main(): Promise<void> {
     env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
   }
   const hop = node(createHandler(providers, { env, log: printLine(hopEvents) }), { url: origin });
+  // With settings of its own: the login must not see what the gateway may do.
+  const gateway = node(
+    serve(wing, {
+      env: {
+        CMS_AUTH_URL: origin,
+        GITHUB_URL: hosts.github.url,
+        CMS_GATEWAY_REPO: `${hosts.github.url}/${hosts.github.repository.fullName}`,
+        CMS_GATEWAY_TOKEN: credentialAt(hosts.github),
+        CMS_GATEWAY_PAGES: origin + signInPath,
+        CMS_GATEWAY_ISSUER: identity.issuer,
+        CMS_GATEWAY_CLIENT_ID: identity.clientId,
+        CMS_GATEWAY_CLIENT_SECRET: identity.clientSecret,
+        CMS_GATEWAY_EDITORS: 'ann@example.com, @example.org',
+      },
+      log: printLine({ ...gatewayEvents, ...signInEvents }),
+    }),
+    { url: origin },
+  );
   const welcome = home(
-    demos.map(({ cms, id, text }) => ({ path: `/${cms}-${id}/`, cms: names[cms], way: `with ${names[id]}`, text })),
+    [
+      ...demos.map(({ cms, id, text }) => ({
+        path: `/${cms}-${id}/`,
+        cms: names[cms],
+        way: `with ${names[id]}`,
+        text,
+      })),
+      {
+        path: signInPath,
+        cms: names.decap,
+        way: 'without a Git account',
+        text: 'For editors with an account at Google, Microsoft or the like. Be Ann or Bob, who are on the list, or Eve, who is not.',
+      },
+    ],
     style.text,
   );
   const pages = demos.map(({ cms, id }) => {
@@ -78,6 +118,23 @@ export async function main(): Promise<void> {
     });
   });
 
+  pages.push(
+    cmsPages({
+      cms: 'decap',
+      path: signInPath,
+      config: {
+        backend: {
+          name: 'git-gateway',
+          auth_type: 'pkce',
+          branch: 'main',
+          gateway_url: `${origin}/git`,
+          status_endpoint: `${origin}/git/status`,
+        },
+        auth: { base_url: `${origin}/git`, app_id: 'cms', full_name_claim: 'name' },
+      },
+    }),
+  );
+
   const close = await listen(
     (request, response) => {
       void (async () => {
@@ -86,7 +143,7 @@ export async function main(): Promise<void> {
           return;
         }
         for (const page of pages) if (await page(request, response)) return;
-        hop(request, response);
+        (/^\/git(\/|\?|$)/.test(request.url ?? '') ? gateway : hop)(request, response);
       })().catch((error: unknown) => {
         console.error(error);
         response.destroy();
@@ -107,15 +164,23 @@ export async function main(): Promise<void> {
       D E M O   -   not a real login, nothing is kept
   ============================================================
 
-  No setting was found, so this is the demo: three Git hosts that live
-  in the memory of this program, for this machine alone.
+  No setting was found, so this is the demo: three Git hosts and an
+  OpenID provider that live in the memory of this program, for this
+  machine alone.
 
       Open      ${origin}
       GitHub    ${hosts.github.url}
       GitLab    ${hosts.gitlab.url}
       Bitbucket ${hosts.bitbucket.url}
+      Provider  ${identity.issuer}
       Stop      Ctrl-C
 
   For a real login, set GITHUB_CLIENT_ID (see README.md).
 `);
+}
+
+/** A token as the owner would make it for the gateway. */
+function credentialAt(host: GitHubHost): string {
+  const grant = { clientId: '', user: host.user.login, scopes: ['repo'], redirectUri: '', challenge: undefined };
+  return host.grants.issueTokens(grant, { accessPrefix: 'github_pat_' }).accessToken;
 }

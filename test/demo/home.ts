@@ -37,7 +37,7 @@ this machine. Press Login, allow access, edit a post, save it.</p>
 <nav>
 ${cards.map(({ path, cms, way, text }) => html`<a href="${path}"><strong>${cms} <span>${way}</span></strong><span>${text}</span></a>`)}
 </nav>
-<p><a href="/auth">What the owner of the site sees</a></p>
+<p>What the owner of the site sees: <a href="/auth">the login</a>, <a href="/git">the gateway</a></p>
 <p class="quiet">Everything is gone when the demo ends.</p>
 </main>
 </html>

@@ -25,6 +25,8 @@ export interface IdentityOptions extends ListenOptions {
   /** How the client proves who it is: the provider takes nothing else from it, whatever it offers to others. */
   authentication?: 'client_secret_basic' | 'client_secret_post';
   redirectUris: string[];
+  /** A client without a secret, such as a CMS's own page. It gets JWTs that are good for this audience. */
+  publicClient?: { id: string; redirectUris: string[]; audience: string };
   /** Whether the ID token holds all claims, or `sub` alone, as it should where there is a userinfo endpoint. */
   claimsInIdToken?: boolean;
 }
@@ -50,6 +52,7 @@ export async function startIdentity({
   clientSecret = 'the-secret-of-the-client-at-the-provider',
   authentication = 'client_secret_basic',
   redirectUris,
+  publicClient,
   claimsInIdToken = false,
   ...options
 }: IdentityOptions) {
@@ -75,7 +78,18 @@ export async function startIdentity({
         redirect_uris: redirectUris,
         token_endpoint_auth_method: authentication,
       },
+      ...(publicClient
+        ? [
+            {
+              client_id: publicClient.id,
+              redirect_uris: publicClient.redirectUris,
+              token_endpoint_auth_method: 'none' as const,
+            },
+          ]
+        : []),
     ],
+    clientBasedCORS: () => publicClient !== undefined,
+    ...(publicClient && { extraTokenClaims: claimsOf(identity) }),
     claims: {
       openid: ['sub', 'roles', 'hd', 'xms_edov'],
       email: ['email', 'email_verified'],
@@ -98,7 +112,10 @@ export async function startIdentity({
       ],
     },
     pkce: { required: () => true },
-    features: { devInteractions: { enabled: false } },
+    features: {
+      devInteractions: { enabled: false },
+      ...(publicClient && { resourceIndicators: jwtsFor(publicClient.id, publicClient.audience) }),
+    },
     interactions: { url: (_: Context, { uid }: { uid: string }) => `/as/${uid}`, policy: asked() },
     loadExistingGrant,
     ttl: { Interaction: 600, Session: 3600, Grant: 3600, IdToken: 600, AccessToken: 600, AuthorizationCode: 60 },
@@ -119,6 +136,25 @@ export async function startIdentity({
   return identity;
 }
 
+/** To that client, and to nobody else, an access token is a JWT that says who it is for (RFC 9068). */
+const jwtsFor = (clientId: string, audience: string) => ({
+  enabled: true,
+  defaultResource: (_: Context, client: { clientId: string }) =>
+    client.clientId === clientId ? `urn:${audience}` : undefined,
+  useGrantedResource: () => true,
+  getResourceServerInfo: () => ({
+    scope: 'openid email profile',
+    audience,
+    accessTokenFormat: 'jwt',
+    accessTokenTTL: 600,
+    jwt: { sign: { alg: 'RS256' } },
+  }),
+});
+
+const claimsOf =
+  ({ people: known }: { people: Record<string, Person> }) =>
+  (_: Context, { accountId = '' }: { accountId?: string }) => ({ email_verified: true, ...known[accountId] });
+
 /** Everybody is asked who they are, each time: that is what one wants of a demo. */
 function asked() {
   const policy = interactionPolicy.base();
@@ -129,12 +165,13 @@ function asked() {
 }
 
 /** One grant per session, whatever the number of sign-ins: with two, the provider takes back what the first one led to. */
-async function loadExistingGrant({ oidc: { client, session, provider } }: Context) {
+async function loadExistingGrant({ oidc: { client, session, provider, resourceServers } }: Context) {
   const clientId = client?.clientId ?? '';
   const id = session?.grantIdFor(clientId);
   if (id !== undefined) return provider.Grant.find(id);
   const grant = new provider.Grant({ clientId, accountId: session?.accountId ?? '' });
   grant.addOIDCScope('openid email profile');
+  for (const resource of Object.keys(resourceServers ?? {})) grant.addResourceScope(resource, 'openid email profile');
   await grant.save();
   return grant;
 }
@@ -166,12 +203,13 @@ async function choose(
 function peoplePage(known: Record<string, Person>) {
   const buttons = Object.entries(known).map(
     ([id, { name, email = '' }]) =>
-      `<button name="who" value="${escapeHtml(id)}">${escapeHtml(name)}<br><span class="quiet">${escapeHtml(email)}</span></button>`,
+      `<button style="flex-basis:100%" name="who" value="${escapeHtml(id)}">${escapeHtml(name)}<br><span class="quiet">${escapeHtml(email)}</span></button>`,
   );
   return page(
     'Who are you?',
     `<p class="quiet">This page plays the provider that everybody has an account at: Google, Microsoft, your own.</p>
 <form method="post">${buttons.join('\n')}</form>
 <form method="post"><button name="who" value="">Nobody: cancel</button></form>`,
+    'Demo OpenID provider',
   );
 }

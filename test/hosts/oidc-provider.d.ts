@@ -8,11 +8,14 @@ declare module 'oidc-provider' {
       session?: { accountId?: string; grantIdFor(clientId: string): string | undefined };
       result?: { login?: unknown };
       provider: Provider;
+      /** By their addresses. */
+      resourceServers?: Record<string, unknown>;
     };
   }
 
   export interface Grant {
     addOIDCScope(scope: string): void;
+    addResourceScope(resource: string, scope: string): void;
     save(): Promise<string>;
   }
 

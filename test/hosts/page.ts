@@ -40,15 +40,15 @@ export function escapeHtml(text: string) {
 }
 
 /** `title` is text, `body` is HTML. */
-export function page(title: string, body: string) {
+export function page(title: string, body: string, kind = 'Demo Git host') {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} – Demo Git host</title>
+<title>${escapeHtml(title)} – ${kind}</title>
 <link rel="icon" href="data:,">
 <style>${style}</style>
-<p class="demo"><strong>Demo Git host</strong> – nothing leaves your computer</p>
+<p class="demo"><strong>${kind}</strong> – nothing leaves your computer</p>
 <div class="outer"><main>
 <h1>${escapeHtml(title)}</h1>
 ${body}

@@ -1,8 +1,10 @@
 // @ts-check
 import { hop } from './hop.mjs';
+import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
 import { repairs } from './repairs.mjs';
 import { settings } from './settings.mjs';
+import { signIn } from './sign-in.mjs';
 import { web } from './web.mjs';
 
 /**
@@ -19,4 +21,4 @@ import { web } from './web.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs];
+export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...hosts];

@@ -83,7 +83,7 @@ export const oauth = [
   },
   {
     guard: 'the token endpoint’s words are not shown',
-    file: 'lib/oauth/exchange.ts',
+    file: 'lib/oauth/answer.ts',
     find: 'new Failure(tokenError(error.error, rejected), fill, options)',
     replace: 'new Failure(tokenError(error.error, rejected), { ...fill, host: error.error }, options)',
     tests: pages,

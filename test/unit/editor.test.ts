@@ -71,7 +71,7 @@ describe('A JWT of an issuer', () => {
       kid = '1',
       key = first.privateKey,
       ...header
-    }: { alg?: string; kid?: string | undefined; key?: KeyObject } & Readonly<Record<string, unknown>> = {},
+    }: { alg?: string; kid?: string | undefined; key?: KeyObject; [more: string]: unknown } = {},
   ) =>
     new SignJWT({ iss: host.url, aud: 'cms', exp: time(600), ...person, ...claims })
       .setProtectedHeader({ alg, ...(kid !== undefined && { kid }), ...header })

@@ -1,0 +1,194 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { wing } from '../../functions/gateway.ts';
+import { firebase } from '../../lib/platforms/firebase.ts';
+import { lambda } from '../../lib/platforms/lambda.ts';
+import { netlify } from '../../lib/platforms/netlify.ts';
+import { node } from '../../lib/platforms/node.ts';
+import { serve } from '../../lib/serve.ts';
+import { drivers } from '../cms/drive.ts';
+import { startCmsSite } from '../cms/server.ts';
+import { freePort } from '../contract/http.ts';
+import { startGitHub, type GitHubHost } from '../hosts/github.ts';
+import { listen, type Listening } from '../hosts/http.ts';
+import { startIdentity, type IdentityHost } from '../hosts/identity.ts';
+import { browserMissing, launch } from './browser.ts';
+import { onLambda, onFirebase, onNetlify, type Shell } from './shells.ts';
+import type { LogEntry } from '../../lib/web/log.ts';
+
+const shells: Record<string, Shell> = {
+  'a Node server': (handler) => node(handler),
+  Netlify: (handler) => onNetlify(netlify(handler)),
+  'AWS Lambda': (handler) => onLambda(lambda(handler)),
+  Firebase: (handler) => onFirebase(firebase(handler)),
+};
+
+describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the gateway’s sign-in on %s', (name) => {
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let host: GitHubHost;
+  let identity: IdentityHost;
+  let site: Listening;
+  let gateway: Listening;
+  let credential: string;
+  const env: Record<string, string> = {};
+  const log: LogEntry[] = [];
+  const driver = drivers.decap;
+
+  beforeAll(async () => {
+    const port = await freePort();
+    const home = `http://localhost:${port}`;
+    [browser, host, identity] = await Promise.all([
+      launch(),
+      startGitHub(),
+      startIdentity({ redirectUris: [`${home}/git/oauth2/callback`] }),
+    ]);
+    const grant = { clientId: '', user: host.user.login, scopes: ['repo'], redirectUri: '', challenge: undefined };
+    credential = host.grants.issueTokens(grant, { accessPrefix: 'github_pat_' }).accessToken;
+    gateway = await listen((shells[name] as Shell)(serve(wing, { env, log: (entry) => log.push(entry) })), {
+      port,
+      host: 'localhost',
+    });
+    site = await startCmsSite({
+      cms: 'decap',
+      path: '/admin/',
+      config: {
+        backend: {
+          name: 'git-gateway',
+          auth_type: 'pkce',
+          branch: 'main',
+          gateway_url: `${home}/git`,
+          status_endpoint: `${home}/git/status`,
+        },
+        auth: { base_url: `${home}/git`, app_id: 'cms', full_name_claim: 'name' },
+      },
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all([site?.close(), gateway?.close(), identity?.close(), host?.close()]);
+  });
+  beforeEach(async () => {
+    Object.assign(env, {
+      CMS_AUTH_URL: gateway.url,
+      CMS_AUTH_ORIGINS: site.url,
+      CMS_GATEWAY_REPO: `${host.url}/${host.repository.fullName}`,
+      CMS_GATEWAY_TOKEN: credential,
+      CMS_GATEWAY_ISSUER: identity.issuer,
+      CMS_GATEWAY_CLIENT_ID: identity.clientId,
+      CMS_GATEWAY_CLIENT_SECRET: identity.clientSecret,
+      CMS_GATEWAY_EDITORS: 'ann@example.com,@example.org',
+      GITHUB_URL: host.url,
+    });
+    identity.faults = {};
+    log.length = 0;
+    context = await browser.newContext();
+    page = await context.newPage();
+    await page.goto(`${site.url}/admin/`);
+  });
+  afterEach(() => context.close());
+
+  const login = async (who: string) => {
+    await page.getByRole('button', { name: 'Login' }).click();
+    await page.getByRole('button', { name: who }).click();
+  };
+  /** Where Decap says what went wrong, and where an editor can try again. */
+  const message = async () => {
+    const text = await driver.loginMessage(page);
+    expect(await page.getByRole('button', { name: 'Login' }).isEnabled()).toBe(true);
+    return text;
+  };
+
+  it('lets an editor in, who edits and publishes', async () => {
+    await login('Ann Example');
+    await driver.loggedIn(page);
+    expect(new URL(page.url()).search).toBe('');
+    await driver.editAndSave(page, `Written by Ann on ${name}`);
+    const posts = ['content/posts/first-post.md', 'content/posts/second-post.md'];
+    expect(posts.map((file) => host.repository.read(file)).join()).toContain(`Written by Ann on ${name}`);
+    const [newest] = host.repository.history('main');
+    expect(newest?.committer).toMatchObject({ name: 'Ann Example', email: 'ann@example.com' });
+    await page.reload();
+    await driver.loggedIn(page);
+    expect(host.unexpected).toEqual([]);
+
+    // The browser holds the editor's session, and nothing of the provider's or the host's.
+    expect(await context.cookies(gateway.url)).toEqual([]);
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
+    expect(kept).toContain('eyJ');
+    for (const secret of [credential, identity.clientSecret]) expect(kept).not.toContain(secret);
+  });
+
+  it('lets nobody stay who is taken off the list, and ends every session with a new client secret', async () => {
+    for (const [setting, value, code] of [
+      ['CMS_GATEWAY_EDITORS', 'bob@example.org', 'NOT_AN_EDITOR'],
+      ['CMS_GATEWAY_CLIENT_SECRET', 'x'.repeat(40), 'BAD_TOKEN'],
+    ] as const) {
+      const before = env[setting] ?? '';
+      await page.goto(`${site.url}/admin/`);
+      await login('Ann Example');
+      await driver.loggedIn(page);
+      env[setting] = value;
+      log.length = 0;
+      await page.reload();
+      await page.getByRole('button', { name: /Login|Logging in/ }).waitFor();
+      await expect.poll(() => log.map((entry) => entry.code), { timeout: 20_000 }).toContain(code);
+      expect(log.filter(({ event, outcome }) => event !== 'status' && outcome === 'ok')).toEqual([]);
+      env[setting] = before;
+      await page.evaluate(() => localStorage.clear());
+    }
+  });
+
+  it('tells who is not on the list, with the address, and lets them try again', async () => {
+    await login('Eve Elsewhere');
+    expect(await message()).toContain('access_denied: eve@example.net is not on the list of editors');
+    await login('Bob Example');
+    await driver.loggedIn(page);
+  });
+
+  it('tells that the editor said no', async () => {
+    await login('Nobody');
+    expect(await message()).toContain('Access was refused');
+  });
+
+  it('tells that the provider is down', async () => {
+    identity.faults.token = 'reset';
+    await login('Ann Example');
+    expect(await message()).toContain('could not be reached');
+  });
+
+  it('tells that a setting is missing', async () => {
+    env['CMS_GATEWAY_CLIENT_SECRET'] = '';
+    await page.getByRole('button', { name: 'Login' }).click();
+    expect(await message()).toContain('CMS_GATEWAY_CLIENT_SECRET');
+  });
+
+  it('says on its own page that it knows no safe address, and goes nowhere', async () => {
+    env['CMS_GATEWAY_PAGES'] = `${site.url}/elsewhere/`;
+    await page.getByRole('button', { name: 'Login' }).click();
+    await page.getByText('PAGE_NOT_LISTED').waitFor();
+    expect(new URL(page.url()).origin).toBe(gateway.url);
+    delete env['CMS_GATEWAY_PAGES'];
+  });
+
+  it('lets two tabs sign in at once', async () => {
+    const other = await context.newPage();
+    await other.goto(`${site.url}/admin/`);
+    for (const tab of [page, other]) await tab.getByRole('button', { name: 'Login' }).click();
+    for (const tab of [other, page]) await tab.getByRole('button', { name: 'Bob Example' }).click();
+    for (const tab of [page, other]) await driver.loggedIn(tab);
+  });
+
+  it('can be tried by the owner, from the page at /git', async () => {
+    await page.goto(`${gateway.url}/git`);
+    await page.getByRole('link', { name: 'Try a sign-in' }).click();
+    await page.getByRole('button', { name: 'Ann Example' }).click();
+    await page.getByRole('heading', { name: 'The sign-in works' }).waitFor();
+    expect(await page.locator('li').allInnerTexts()).toHaveLength(3);
+    await page.getByRole('link', { name: 'Back' }).click();
+    await page.getByRole('link', { name: 'Try a sign-in' }).click();
+    await page.getByRole('button', { name: 'Eve Elsewhere' }).click();
+    await page.getByText('EMAIL_NOT_LISTED').waitFor();
+  });
+});
