@@ -21,7 +21,7 @@ const sources = [
   'package.json',
   'README.md',
   'test/cms',
-  'test/demo/demo.ts',
+  'test/demo',
   'test/hosts',
 ];
 
