@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, secret, sessionOf, site, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 import { buildClone } from './clone.ts';
+import { startNetlifyGateway } from './netlify.ts';
 import { freePorts, installed, serve } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
@@ -24,7 +25,12 @@ const startFramework: Start = async (settings) => {
   };
 };
 
-describe.each([['functions-framework', startFramework]])('The gateway on %s', { timeout: 120_000 }, (_, start) => {
+const platforms: [string, Start][] = [
+  ['functions-framework', startFramework],
+  ['the Netlify CLI', startNetlifyGateway],
+];
+
+describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start) => {
   let host: Host;
   let platform: Platform;
 
