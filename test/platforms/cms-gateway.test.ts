@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, secret, sessionOf, site, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 import { buildClone } from './clone.ts';
 import { startNetlifyGateway } from './netlify.ts';
+import { startOfflineGateway } from './osls.ts';
 import { freePorts, installed, serve } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
@@ -28,6 +29,7 @@ const startFramework: Start = async (settings) => {
 const platforms: [string, Start][] = [
   ['functions-framework', startFramework],
   ['the Netlify CLI', startNetlifyGateway],
+  ['osls offline', startOfflineGateway],
 ];
 
 describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start) => {
