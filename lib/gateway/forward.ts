@@ -4,6 +4,7 @@ import { Failure, webErrors } from '../web/errors.ts';
 import { commonHeaders, readBody, type HttpReply } from '../web/http.ts';
 import { openCredential, questionHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
+import { askEnd, expiryWarning } from './expiry.ts';
 import { findRule } from './path.ts';
 import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './host.ts';
 import { ask, inWords, isJson, isPacked, jsonOf, mostBytes } from './upstream.ts';
@@ -159,6 +160,7 @@ async function askWith(
 ): Promise<Answer> {
   const { host } = gateway;
   const name = host.provider.name;
+  const asked = askEnd(gateway, token);
   const answer = await ask(addressOf(gateway, path), {
     method,
     headers: {
@@ -182,31 +184,10 @@ async function askWith(
     settings.distrust();
     note.warning = `${name} refuses the credential of the gateway. The owner has to renew it.`;
   }
-  const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : undefined;
+  const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) note.warning ??= warning;
   return answer;
-}
-
-/**
- * A credential that ends soon, in words for the owner. GitHub has been seen to name the present time, so only what lies ahead
- * counts.
- *
- * @see https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
- */
-export function expiryWarning(end: string, host: string, now: number): string | undefined {
-  // `2026-12-01 10:00:00 UTC`, or with an offset in the place of the name.
-  const time = Date.parse(
-    end
-      .trim()
-      .replace(/ UTC$/, 'Z')
-      .replace(/^(\S+) (?=\d)/, '$1T')
-      .replace(/ (?=[+-]\d)/, ''),
-  );
-  const days = (time - now) / 86_400_000;
-  if (!(days > 1 / 24 && days <= 30)) return undefined;
-  const date = new Date(time).toISOString().slice(0, 10);
-  return `The credential of the gateway at ${host} ends on ${date}. Make a new one before that day.`;
 }
 
 /**

@@ -7,6 +7,7 @@ import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from 
 import { plainErrorPage } from '../web/page.ts';
 import { admit } from './editor.ts';
 import { gatewayErrors } from './errors.ts';
+import { askEnd, expiryWarning } from './expiry.ts';
 import { exposed, forward } from './forward.ts';
 import type { GatewayHost } from './host.ts';
 
@@ -66,7 +67,7 @@ function findRoute(path: string, { method }: HttpRequest, hosts: readonly Gatewa
 }
 
 async function follow(route: Route, surroundings: Surroundings, hosts: readonly GatewayHost[]): Promise<HttpReply> {
-  const { request, settings, address, headers, now, deadline } = surroundings;
+  const { request, settings, address, headers, now, deadline, note } = surroundings;
   // Before any work.
   admitOrigin(
     request,
@@ -87,7 +88,14 @@ async function follow(route: Route, surroundings: Surroundings, hosts: readonly 
 
   const read = readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
   const editor = await admit(request.headers['authorization'], read, { address, now, deadline });
-  if (!route.provider) return clientSettings(read, hosts);
+  if (!route.provider) {
+    // Where a session begins, the owner is told in good time.
+    const { credential, host } = read;
+    const end = credential.kind === 'token' ? await askEnd(read, credential.token) : undefined;
+    const warning = end === undefined ? undefined : expiryWarning(end, host.provider.name, now);
+    if (warning !== undefined) note.warning = warning;
+    return clientSettings(read, hosts);
+  }
   if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
   return forward(route.path, read, editor, surroundings);
 }

@@ -1,12 +1,12 @@
 import { Failure } from '../web/errors.ts';
 import { openCredential, questionHeaders } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
-import { addressOf, expiryWarning } from './forward.ts';
+import { askEnd, expiryWarning } from './expiry.ts';
+import { addressOf } from './forward.ts';
 import { checkSignUp } from './identity.ts';
-import { ask, inWords, jsonOf, Kept } from './upstream.ts';
-import { apiRoots } from '../providers/provider.ts';
+import { ask, inWords, Kept } from './upstream.ts';
 import type { Gateway } from '../settings/gateway.ts';
-import type { GatewayHost, Json } from './host.ts';
+import type { GatewayHost } from './host.ts';
 
 /** What only asking others can tell, for the owner. */
 export interface Seen {
@@ -29,7 +29,7 @@ export function look(gateway: Gateway<GatewayHost>, deadline: number): Promise<S
 }
 
 async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
-  const { way, lists, host, base } = gateway;
+  const { way, lists, host } = gateway;
   const problems: Failure[] = [];
   const warnings: string[] = [];
   const attempt = (question: () => Promise<void>) =>
@@ -51,8 +51,7 @@ async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Prom
     if (answer.status === 404 || answer.status === 403)
       throw new Failure(gatewayErrors.REPOSITORY_HIDDEN, { host: name });
     const end =
-      host.expiry &&
-      ('header' in host.expiry ? answer.headers[host.expiry.header] : fieldOf(answer, host.expiry.field));
+      host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await askEnd(gateway, token);
     const warning = typeof end === 'string' ? expiryWarning(end, name, Date.now()) : undefined;
     if (warning !== undefined) warnings.push(warning);
   }
@@ -61,16 +60,6 @@ async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Prom
       if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
     }),
     attempt(() => askHost(addressOf(gateway, ''))),
-    attempt(async () => {
-      if (host.expiry && 'path' in host.expiry)
-        // Not every kind of token may ask about itself.
-        await askHost(`${apiRoots(host.provider, base)?.api_root}${host.expiry.path}`).catch(() => {});
-    }),
   ]);
   return { problems, warnings };
-}
-
-function fieldOf(answer: Parameters<typeof jsonOf>[0], field: string): unknown {
-  const value = jsonOf(answer);
-  return typeof value === 'object' && value !== null ? (value as Json)[field] : undefined;
 }

@@ -6,6 +6,7 @@ import { firebaseBounds, within } from '../../lib/platforms/bounds.ts';
 import { firebase } from '../../lib/platforms/firebase.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import { askOver, closed } from './http.ts';
+import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -35,5 +36,6 @@ const call: Call = (handler, request) => {
 
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
+describeHosts('Firebase', call, { decodes: false });
 describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), { megabytes: 32 });
 describeSignIn('Firebase', call, oneSession);

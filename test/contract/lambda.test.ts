@@ -1,12 +1,13 @@
 import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
+import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 import { describeSignIn } from './sign-in.ts';
 
 const call: Call = async (handler, { method, path, query, headers: { cookie, ...headers }, body = '' }) => {
-  const { statusCode, ...reply } = await lambda(handler)({
+  const { statusCode, isBase64Encoded, ...reply } = await lambda(handler)({
     rawPath: path,
     rawQueryString: query,
     headers: { host: 'api.example.com', ...headers },
@@ -16,10 +17,15 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
     ...(cookie !== undefined && { cookies: cookie.split(/; ?/) }),
     requestContext: { domainName: 'api.example.com', stage: '$default', requestId: 'request-1', http: { method } },
   });
-  return { status: statusCode, ...reply };
+  return {
+    ...reply,
+    status: statusCode,
+    body: isBase64Encoded ? Buffer.from(reply.body, 'base64').toString() : reply.body,
+  };
 };
 
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
+describeHosts('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { decodes: true });
 describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
 describeSignIn('AWS Lambda', call);

@@ -1,6 +1,7 @@
-import type { Context } from '@netlify/functions';
 import { netlifyBounds, within } from '../../lib/platforms/bounds.ts';
+import type { Context } from '@netlify/functions';
 import { netlify } from '../../lib/platforms/netlify.ts';
+import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -23,5 +24,6 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
+describeHosts('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { decodes: false });
 describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });
 describeSignIn('Netlify', call);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
 import type { Handler } from '../../lib/web/http.ts';
 import { askOver, freePort } from './http.ts';
+import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -25,5 +26,6 @@ const call: Call = (handler, request) => {
 
 describeLogin('a Node server', call);
 describeRefresh('a Node server', call);
+describeHosts('a Node server', call, { decodes: false });
 describeGateway('a Node server', call, { megabytes: 32 });
 describeSignIn('a Node server', call);

@@ -127,19 +127,15 @@ describe('what another parser could read differently is refused', () => {
     expect(readForm(contentType, bytes(body))).toBeUndefined();
   });
 
-  it('one byte too many anywhere but in a content', () => {
+  it('one byte too many, unless the content or a name has it', () => {
     const body = bytes(good);
-    const content = good.indexOf('main');
-    fc.assert(
-      fc.property(fc.nat(body.length), fc.integer({ min: 0, max: 255 }), (at, byte) => {
-        fc.pre(at < content || at > content + 4);
+    for (let at = 0; at <= body.length; at += 1)
+      for (let byte = 0; byte < 256; byte += 1) {
         const changed = Buffer.concat([body.subarray(0, at), Buffer.of(byte), body.subarray(at)]);
-        const parts = readForm(type, changed);
-        // Only a name can have another letter, and then it says so.
-        expect(parts === undefined || parts[0]?.name !== 'branch' || changed.equals(body)).toBe(true);
-      }),
-      { numRuns: 2000 },
-    );
+        const [only, ...more] = readForm(type, changed) ?? [];
+        const isSame = only?.name === 'branch' && only.content.length === 'main'.length;
+        if (isSame || more.length > 0) expect.fail(JSON.stringify(changed.toString('latin1')));
+      }
   });
 
   it('too many parts', () => {

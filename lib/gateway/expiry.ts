@@ -1,0 +1,64 @@
+import { questionHeaders } from './credential.ts';
+import { ask, jsonOf } from './upstream.ts';
+import { apiRoots } from '../providers/provider.ts';
+import type { Gateway } from '../settings/gateway.ts';
+import type { GatewayHost, Json } from './host.ts';
+
+/**
+ * A credential that ends soon, in words for the owner. GitHub has been seen to name the present time, so only what lies ahead
+ * counts.
+ *
+ * @param end as the host says it: `2026-12-01`, `2026-12-01 10:00:00 UTC`, or with an offset in the place of the name
+ * @see https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
+ */
+export function expiryWarning(end: string, host: string, now: number): string | undefined {
+  const time = Date.parse(
+    end
+      .trim()
+      .replace(/ UTC$/, 'Z')
+      .replace(/^(\S+) (?=\d)/, '$1T')
+      .replace(/ (?=[+-]\d)/, ''),
+  );
+  const days = (time - now) / 86_400_000;
+  if (!(days > 1 / 24 && days <= 30)) return undefined;
+  const date = new Date(time).toISOString().slice(0, 10);
+  return `The credential of the gateway at ${host} ends on ${date}. Make a new one before that day.`;
+}
+
+/** A day changes once a day; an answer that did not come may come later. Milliseconds. */
+const goodFor = { answer: 12 * 3_600_000, nothing: 10 * 60_000 };
+
+/** Longer than this nobody waits for a mere warning. Milliseconds. */
+const patience = 2_000;
+
+/** One, since there is one credential; the next one may end on another day. */
+let known: { of: string; end: Promise<string | undefined>; until: number } | undefined;
+
+/**
+ * When the credential ends, where the host says so only to whoever asks. Asked seldom, and never in anybody's way: whatever goes
+ * wrong, nothing is known.
+ *
+ * @returns as the host says it
+ */
+export function askEnd({ host, base }: Gateway<GatewayHost>, token: string): Promise<string | undefined> {
+  const { expiry } = host;
+  const root = apiRoots(host.provider, base)?.api_root;
+  if (!expiry || !('path' in expiry) || root === undefined) return Promise.resolve(undefined);
+  const of = `${root} ${token}`;
+  if (known?.of === of && Date.now() < known.until) return known.end;
+  const mine = { of, until: Infinity, end: Promise.resolve<string | undefined>(undefined) };
+  known = mine;
+  mine.end = ask(`${root}${expiry.path}`, {
+    method: 'GET',
+    headers: { ...questionHeaders, ...host.authorization(token) },
+    deadline: Date.now() + patience,
+  })
+    .then((answer) => (answer.status === 200 ? (jsonOf(answer) as Json | undefined)?.[expiry.field] : undefined))
+    .catch(() => undefined)
+    .then((end) => {
+      const told = typeof end === 'string' ? end : undefined;
+      mine.until = Date.now() + (told === undefined ? goodFor.nothing : goodFor.answer);
+      return told;
+    });
+  return mine.end;
+}
