@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
+import { hosts } from '../../functions/gateway.ts';
 import { readOrigins } from '../../lib/settings/settings.ts';
 import { matchOrigin } from '../../lib/web/origins.ts';
 import { errors } from '../errors.ts';
+import { gatewaySettings } from '../../lib/settings/gateway.ts';
 import { settingNames } from '../../lib/settings/names.ts';
 
 const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
@@ -14,6 +16,7 @@ const everything = [...texts.values()].join('\n');
 
 const { open, secret } = settingNames(providers);
 const settings = [...open, ...secret];
+const ofGateway = gatewaySettings(hosts);
 
 /** As GitHub makes them of headings. */
 const anchors = (text: string): string[] =>
@@ -38,9 +41,9 @@ describe.each(files)('%s', (file) => {
   });
 
   it('names no setting, script or file that does not exist', () => {
-    for (const [name] of text.matchAll(/\b(?:CMS_AUTH|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
+    for (const [name] of text.matchAll(/\b(?:CMS_AUTH|CMS_GATEWAY|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
       // Others have settings of these names, and a page that says what becomes of theirs may name them.
-      if (!file.endsWith('coming-from.md')) expect(settings).toContain(name);
+      if (!file.endsWith('coming-from.md')) expect([...settings, ...ofGateway]).toContain(name);
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(script);
     for (const [, named = ''] of text.matchAll(/`((?:lib|test|functions|docs)\/[\w./-]+)`/g))
@@ -56,6 +59,11 @@ describe('The docs', () => {
       const shared = `GITHUB_${rest.join('_')}`; // one row for all hosts
       expect(readme.includes(name) || (prefix !== 'CMS' && readme.includes(shared)), name).toBe(true);
     }
+  });
+
+  it('name every setting of the gateway on its page', () => {
+    for (const name of ofGateway)
+      if (!settings.includes(name)) expect(texts.get('docs/gateway.md'), name).toContain(`\`${name}\``);
   });
 
   it('list every error code with its status and its words, and no other', () => {
