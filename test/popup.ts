@@ -34,6 +34,8 @@ export interface Minted {
   callback: string;
   /** The login's, `name=value`. */
   cookie: string;
+  /** As it was set. */
+  set: string;
 }
 
 /**
@@ -45,12 +47,13 @@ export interface Minted {
 export async function mint(begin: string, origin: string, cookies?: string): Promise<Minted> {
   const first = cookies === undefined ? {} : { headers: { cookie: cookies } };
   const opening = await fetch(begin, { redirect: 'manual', ...first });
-  const cookie = opening.headers.getSetCookie().at(-1)?.split(';', 1)[0] ?? '';
+  const set = opening.headers.getSetCookie().at(-1) ?? '';
+  const [cookie = ''] = set.split(';', 1);
   const { path, query } = nextOf({ body: await opening.text() }, origin);
   const next = `${new URL(begin).origin}${path}?${query}`;
   const begun = await fetch(next, { redirect: 'manual', headers: { cookie } });
   const location = begun.headers.get('location');
   if (location === null) throw new Error(`Nothing is asked of the host: ${codeOf({ body: await begun.text() })}`);
   const consent = await fetch(location, { redirect: 'manual' });
-  return { callback: consent.headers.get('location') ?? '', cookie };
+  return { callback: consent.headers.get('location') ?? '', cookie, set };
 }

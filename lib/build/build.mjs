@@ -230,6 +230,11 @@ await cp('lib/build/types', 'dist/types', { recursive: true });
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
 await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
+// Whoever opens the bare address is looking for the set-up page.
+await writeFile(
+  'dist/public/index.html',
+  '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url=/auth">\n<title>Login for your CMS</title>\n<a href="/auth">Login for your CMS</a>\n</html>\n',
+);
 
 if (!process.argv.includes('--silent')) await printTable();
 

@@ -141,7 +141,7 @@ async function follow(route: Route, providers: readonly Provider[], surroundings
       const { ownerPage, readiness } = await import('./owner.ts'); // no login needs it
       if (route.provider) return readiness(route.provider, surroundings);
       if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-      return ownerPage(await settings.read(providers.map(urlSetting)), providers, address);
+      return ownerPage(await settings.read(providers.map(urlSetting)), providers, surroundings);
     }
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;

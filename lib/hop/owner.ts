@@ -12,55 +12,82 @@ import type { Environment } from '../settings/environment.ts';
 import { configuration } from '../settings/configuration.ts';
 import script from './owner.client.ts?inline';
 import { Failure } from '../web/errors.ts';
+import { whoMay } from './sites.ts';
+import { firstProblem, standing } from './standing.ts';
+import type { Surroundings } from '../serve.ts';
 import type { TextReply } from '../web/http.ts';
 
 export { readiness } from './readiness.ts';
 
 /**
- * The page at `/auth` for whoever sets the login up: what to register, what to write into the CMS configuration, and a login
- * to try. It says nothing that an outsider could not find out by trying, and so neither the allow-list nor anything about a
- * secret.
+ * The page at `/auth` for whoever sets the login up: for each Git host what is done, what is missing, and the next step with the
+ * value to copy. It says nothing that an outsider could not find out by trying, so neither the list of sites nor a secret.
+ *
+ * @param env with the addresses of the hosts in it
  */
-export function ownerPage(env: Environment, providers: readonly Provider[], address: Address): TextReply {
+export async function ownerPage(
+  env: Environment,
+  providers: readonly Provider[],
+  surroundings: Surroundings,
+): Promise<TextReply> {
+  const sections: Html[] = [];
+  for (const provider of providers)
+    sections.push(html`<section id="${provider.id}">${await section(provider, env, surroundings)}</section>`);
   return page(200, {
     title: 'Login for your CMS',
     script,
     body: html`<main class="wide">
 <h1>Login for your CMS</h1>
-<p>This server logs editors in to a Git-based CMS. There is nothing to do here for editors: press Login in the CMS.</p>
-${providers.map((provider) => html`<section><h2>${provider.name}</h2>${section(provider, env, address)}</section>`)}
+<p>This server logs editors in to a CMS. Editors have nothing to do here: they press Login in the CMS. For its owner, this page says what is done and what comes next.</p>
+${sections}
 </main>`,
   });
 }
 
-function section(provider: Provider, env: Environment, address: Address): Html {
+async function section(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
+  const { address, request } = surroundings;
   try {
-    return setUp(provider, env, address);
+    if (isConfigured(env, provider)) return await checklist(provider, env, surroundings);
+    const prefix = settingPrefix(provider);
+    return html`<h2>${provider.name} <span class="quiet">switched off</span></h2>
+<details><summary>Switch it on</summary>
+<ol class="steps">
+<li data-step="next">${howToRegister(provider, env, address)}</li>
+<li data-step="next"><p>Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code> to what ${provider.name} showed you. ${request.platform.adviceOnMissing ?? 'Then start the server again.'}</p></li>
+<li data-step="next"><p>${await whoMay(surroundings).catch(toWords)}</p></li>
+</ol></details>`;
   } catch (error) {
-    if (error instanceof Failure) return html`<p>${error.message}</p>`;
-    throw error;
+    return html`<h2>${provider.name}</h2><p>${toWords(error)}</p>`;
   }
 }
 
-function setUp(provider: Provider, env: Environment, address: Address): Html {
+/** @throws what is no failure of ours */
+function toWords(error: unknown): Html {
+  if (error instanceof Failure) return html`${error.message}`;
+  throw error;
+}
+
+/** What is there, what is missing, and what comes next. Nothing is called ready that nobody has tried. */
+async function checklist(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
+  const { address } = surroundings;
   const prefix = settingPrefix(provider);
+  const found = await standing(provider, surroundings);
+  const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
+    html`<li data-step="${problem ? 'missing' : 'done'}"><p>${problem ? problem.message : fine}</p>${more}</li>`;
   const base = `${address.prefix}/auth`;
-  const registration = howToRegister(provider, env, address);
-  if (!isConfigured(env, provider))
-    return html`<p>Switched off: <code>${prefix}_CLIENT_ID</code> is not set.</p>
-<details><summary>Switch it on</summary>
-${registration}
-<p>2. Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code>, and <code>CMS_AUTH_ORIGINS</code> to the origin of your CMS page.</p>
-</details>`;
-  return html`<p><code>${prefix}_CLIENT_ID</code> is set. <a href="${base}/${provider.id}/callback">Is everything else?</a></p>
-<p>How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p>
-<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div>
-<details><summary>Registration and CMS configuration</summary>
-${registration}
-<p>2. In the configuration of Decap CMS or Netlify CMS:</p>
-${copyable(configuration(provider, env, address, { cms: 'decap' }))}
-${provider.cms.sveltia ? html`<p>Or in that of Sveltia CMS:</p>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}` : html`<p>Sveltia CMS does not support ${provider.name}.</p>`}
-</details>`;
+  return html`<h2>${provider.name} <span class="quiet">${firstProblem(found) ? 'something is missing' : 'not tried yet'}</span></h2>
+<ol class="steps">
+${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, env, address)}</details>`)}
+${step(found.secret, html`<code>${prefix}_CLIENT_SECRET</code> is there.`)}
+${step(found.sites, found.sites ? html`` : await whoMay(surroundings))}
+${found.renewal && step(found.renewal, html``)}
+<li data-step="next"><p>Write this into the configuration of your CMS.</p>
+<details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, env, address, { cms: 'decap' }))}</details>
+${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
+<p class="quiet">How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p></li>
+<li data-step="next"><p>Try it, here or in your CMS.</p>
+<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div></li>
+</ol>`;
 }
 
 function howToRegister(provider: Provider, env: Environment, address: Address): Html {
@@ -74,7 +101,7 @@ function howToRegister(provider: Provider, env: Environment, address: Address): 
     best.organisationPath !== undefined &&
     html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
 ${copyable(registrationAddress(base, best, { ...fill, organisation: 'ORG' }))}`;
-  return html`<p>1. ${link(best)}. ${best.advice ?? ''}</p>
+  return html`<p>${link(best)}. ${best.advice ?? ''}</p>
 ${steps(best)}
 ${organisation}
 <p>The callback address:</p>

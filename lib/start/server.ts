@@ -13,7 +13,7 @@ import { openSettings } from '../settings/store.ts';
 import { printLine, writeLog } from '../web/log.ts';
 import type { GatewayHost } from '../gateway/host.ts';
 import { Failure } from '../web/errors.ts';
-import type { Handler } from '../web/http.ts';
+import { redirect, type Handler } from '../web/http.ts';
 import type { Platform } from '../web/platform.ts';
 
 /** What the server can be, as functions/ puts it together. */
@@ -42,7 +42,7 @@ export async function main({ providers, gateway: { hosts, wing } }: Served): Pro
   const lasting = words(problems.filter(({ code }) => !passingCodes.includes(code)));
   if (!hasHop && !withGateway)
     lasting.unshift(
-      `No Git host is set up: ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(', ')} is not set, and neither is CMS_GATEWAY_REPO.`,
+      `Nothing is set up. For the login, set ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(' or ')}. For the gateway, set CMS_GATEWAY_REPO.`,
     );
   if (lasting.length > 0)
     throw new Error(
@@ -56,9 +56,13 @@ export async function main({ providers, gateway: { hosts, wing } }: Served): Pro
   const hop = createHandler(providers, { log });
   const gateway = serve(wing, { log });
   const ofGateway = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);
-  const handler: Handler = (request) => (withGateway && ofGateway.test(request.path) ? gateway : hop)(request);
-  closeOnSignal(await listen(node(handler, platform), { port, host }));
   const home = `${address.origin}${address.prefix}`;
+  const handler: Handler = async (request) => {
+    // Whoever opens the bare address is looking for the set-up page.
+    if (request.path === '/') return redirect(`${home}/${hasHop ? 'auth' : 'git'}`);
+    return (withGateway && ofGateway.test(request.path) ? gateway : hop)(request);
+  };
+  closeOnSignal(await listen(node(handler, platform), { port, host }));
   const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
   if (hasHop) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
   if (withGateway) console.log(`The gateway listens on ${where}. Set-up and checks: ${home}/git`);

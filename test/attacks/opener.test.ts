@@ -336,7 +336,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     const told = async () => {
       const page = await visit(stranger.url);
       const popup = await open(page);
-      await popup.waitForLoadState();
+      await ended(popup, 'refused');
       await settle(popup);
       return /"?errorCode\\?":\\?"(\w+)/.exec(await heard(page))?.[1];
     };

@@ -42,14 +42,15 @@ export async function capabilities(subject) {
       mine.parameters.get('code_challenge_method') === 'S256' &&
       mine.parameters.get('code_challenge') === createHash('sha256').update(verifier).digest('base64url'),
     refresh: await refreshes(subject),
-    origin: page.includes('<script') ? keepsToOrigin(page, token, subject) : 'no page',
+    origin: page.includes('<script') ? keepsToOrigin(page, token, subject) && (await keepsOut(subject)) : 'no page',
   };
 }
 
-/** @param {Subject} subject */
-async function begin(subject) {
-  const { location, cookie } = await subject.begin();
-  const parameters = new URL(location).searchParams;
+/** @param {Subject} subject @param {string} [opener] */
+async function begin(subject, opener) {
+  const { location, cookie } = await subject.begin(opener);
+  // Who is refused before the host is asked is sent nowhere.
+  const parameters = new URL(location || 'nowhere:').searchParams;
   return { parameters, state: parameters.get('state'), cookie };
 }
 
@@ -98,6 +99,14 @@ function keepsToOrigin(page, token, { origin, evil }) {
   );
 }
 
+/** Whether a login that a page on another site has begun ends without a token for it. @param {Subject} subject */
+async function keepsOut(subject) {
+  const { state, cookie } = await begin(subject, subject.evil);
+  const page = await finish(subject, state, cookie);
+  const token = tokenIn(page);
+  return token === undefined || !play(page, subject.evil).some((message) => message.includes(token));
+}
+
 /**
  * Runs a popup's page, opened by a page of some origin that plays the CMS's part.
  *
@@ -131,7 +140,11 @@ function play(page, origin) {
   /** @type {Record<string, unknown>} */
   const window = vm.createContext({
     opener,
-    document: playing({ getElementById: (/** @type {string} */ id) => byId[id] ?? anything }),
+    document: playing({
+      getElementById: (/** @type {string} */ id) => byId[id] ?? anything,
+      querySelector: (/** @type {string} */ selector) =>
+        selector.startsWith('script') ? (Object.values(byId)[0] ?? anything) : anything,
+    }),
     history: anything,
     location: new URL('https://auth.example.com/callback'),
     console: anything,

@@ -34,10 +34,25 @@ const navigation = { host: domainName, 'sec-fetch-dest': 'document' };
  * @param {Paths} paths
  */
 const driver = (send, { beginPath = '/auth', callbackPath = '/callback' }) => ({
-  /** A browser that the CMS sends to log in. */
-  async begin() {
+  /** A browser that the CMS sends to log in, as far as its first request. */
+  async ask() {
     const answer = await send({ method: 'GET', path: beginPath, query: beginning, headers: navigation });
     const cookie = answer.cookies.map((one) => one.split(';', 1)[0]).join('; ');
+    const [, next] = /"next":"(.*?)"/.exec(answer.body) ?? [];
+    return { location: answer.location ?? '', cookie, next };
+  },
+
+  /**
+   * The same as far as the Git host: with a second request, where the first answer is a page that asks who opened it.
+   *
+   * @param {string} [opener] the origin of the page that did
+   */
+  async begin(opener = 'https://www.example.com') {
+    const { location, cookie, next } = await this.ask();
+    if (next === undefined) return { location, cookie };
+    const [, path = '', query = ''] = /^https?:\/\/[^/]+([^?]*)\?(.*)$/.exec(next.replaceAll('\\u0026', '&')) ?? [];
+    const second = { path, query: query + encodeURIComponent(opener), headers: navigation, cookie };
+    const answer = await send({ method: 'GET', ...second });
     return { location: answer.location ?? '', cookie };
   },
 

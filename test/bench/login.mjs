@@ -2,7 +2,7 @@
 /**
  * Begins a login and plays the Git host, which sends the browser back at once.
  *
- * @param {import('./drivers.mjs').Driver['begin']} begin
+ * @param {import('./drivers.mjs').Driver['begin']} begin as far as the host, in one request or in two
  * @returns {Promise<{ query: string; cookie: string }>} what the browser brings to the callback
  */
 export async function logIn(begin) {

@@ -20,7 +20,8 @@ import { lambda, netlify } from './subjects.mjs';
  * @property {Record<string, import('./capabilities.mjs').Capabilities>} can
  * @property {{ logins: number; heap: number; time: number }} growth
  * @property {number} beginPeakAboveEmpty MiB
- * @property {number} warmBegin microseconds, which say something about this machine alone
+ * @property {number} warmBegin microseconds, which say something about this machine alone; both steps of it
+ * @property {number} warmFirstStep the same for the first one
  */
 
 const folder = path.join(import.meta.dirname, 'results');
@@ -182,6 +183,10 @@ deployed, in kB (of ours on Lambda, without the AWS SDK, a file that only \`ssm:
 ${table(['', 'begin: CPU', 'clock', 'memory', 'callback: CPU', 'clock', 'memory', 'minified', 'gzip'], cold)}
 
 Floors: ${floors.join('; ')}.
+
+Ours begin with two requests, and both are in these numbers, in one process: the first gives out the page that asks who opened the
+popup, the second judges the answer and sends the browser on. CPU of both, as a ratio to the first alone: ${times(`cold begin: ${lambda} / its first step alone`)} on Lambda,
+${times(`cold begin: ${netlify} / its first step alone`)} on Netlify. On a warm Lambda instance of this machine: ${results.warmBegin.toFixed(0)} µs for both, ${results.warmFirstStep.toFixed(0)} µs for the first.
 
 ## What they do for it
 

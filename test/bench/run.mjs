@@ -72,10 +72,11 @@ async function measure() {
   /** @type {Map<string, import('./cold.mjs').Script>} */
   const scripts = new Map();
   for (const [name, file] of Object.entries(floors)) scripts.set(name, { file, env: async () => ({ ...env, ...aws }) });
-  for (const { name, module, begin, callback } of subjects) {
+  for (const { name, module, ask, begin, callback } of subjects) {
     const { logIn, end } = await startInstance(module, env);
     endings.push(end);
     scripts.set(`begin: ${name}`, { file: begin, env: async () => env });
+    if (name === lambda || name === netlify) scripts.set(`first step: ${name}`, { file: ask, env: async () => env });
     const withLogin = async () => ({ ...env, LOGIN: JSON.stringify(await logIn()) });
     scripts.set(`callback: ${name}`, { file: callback, env: withLogin });
     const fromStore = async () => ({ ...(await withLogin()), ...aws, GITHUB_CLIENT_SECRET: 'ssm:/cms/github/secret' });
@@ -117,6 +118,8 @@ async function measure() {
     ['one node:http request / empty script', 'request', 'empty'],
     ['one GetParameters with the SDK as it comes / empty script', 'store', 'empty'],
     [`cold begin: ${lambda} / random and two HMACs`, `begin: ${lambda}`, 'random'],
+    [`cold begin: ${lambda} / its first step alone`, `begin: ${lambda}`, `first step: ${lambda}`],
+    [`cold begin: ${netlify} / its first step alone`, `begin: ${netlify}`, `first step: ${netlify}`],
     [`cold begin: ${netlify} / random, two HMACs and a Response`, `begin: ${netlify}`, 'response'],
     [`cold callback: ${lambda} / one fetch`, `callback: ${lambda}`, 'fetch'],
     [`cold callback: ${lambda} / one node:http request`, `callback: ${lambda}`, 'request'],
@@ -147,6 +150,7 @@ async function measure() {
     growth,
     beginPeakAboveEmpty: peak(`begin: ${lambda}`) - peak('empty'),
     warmBegin: quantile(warm.get(lambda)?.begin.median ?? [], 0.5),
+    warmFirstStep: quantile(warm.get(lambda)?.ask.median ?? [], 0.5),
   };
 }
 

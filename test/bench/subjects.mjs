@@ -21,7 +21,7 @@ import { buildPeers } from './peers/index.mjs';
  * @property {number} bytes all that is deployed of it
  * @property {number} gzip
  *
- * @typedef {Subject & { module: string; begin: string; callback: string }} ReadySubject files to run
+ * @typedef {Subject & { module: string; ask: string; begin: string; callback: string }} ReadySubject files to run
  */
 
 /** The names under which our own two stand in every table. */
@@ -72,7 +72,11 @@ async function makeReady(subject, prefix) {
   const make = (name, code) => bundle(`${prefix}.${name}.mjs`, driven + code, [artefact]);
   return {
     ...subject,
-    module: await make('module', 'export const { begin, callback, refresh } = driver;'),
+    module: await make(
+      'module',
+      'export const begin = (opener) => driver.begin(opener), ask = () => driver.ask();\n      export const { callback, refresh } = driver;',
+    ),
+    ask: await make('ask', `if (!(await driver.ask()).cookie) throw new Error('no login');`),
     begin: await make('begin', `if (!(await driver.begin()).location) throw new Error('no login');`),
     callback: await make(
       'callback',
@@ -143,6 +147,7 @@ export async function makeBareClients(folder) {
       file,
       `${code}
       export const begin = async () => ({ location: 'https://host.example/?state=none', cookie: '' });
+      export const ask = begin;
       export const callback = async () => ({ status: 200, body: String(await ask()) });`,
     );
     return file;

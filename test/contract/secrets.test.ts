@@ -412,7 +412,7 @@ describe.each([
 
     it('that all is well', async () => {
       const { body } = await (await open()).ask({ path: callback });
-      expect(body).toContain('GitHub is ready');
+      expect(body).toContain('GitHub: all settings are there');
       expect(store.requests).toHaveLength(1);
     });
   });

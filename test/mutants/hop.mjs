@@ -261,22 +261,6 @@ export const hop = [
     named: 'the answer of another issuer',
   },
   {
-    guard: 'navigation only',
-    file: 'lib/web/http.ts',
-    find: "destination !== 'document' || ",
-    replace: '',
-    tests: callback,
-    named: 'in a frame, by a script',
-  },
-  {
-    guard: 'nothing ahead of time',
-    file: 'lib/web/http.ts',
-    find: " || headers['sec-purpose']?.includes('prefetch')",
-    replace: '',
-    tests: callback,
-    named: 'in a frame, by a script',
-  },
-  {
     guard: 'no other methods',
     file: 'lib/hop/handler.ts',
     find: "if (method !== 'GET' && method !== 'HEAD')",

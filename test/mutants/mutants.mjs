@@ -1,7 +1,7 @@
 // @ts-check
 import { hop } from './hop.mjs';
-import { oauth } from './oauth.mjs';
 import { hosts } from './hosts.mjs';
+import { oauth } from './oauth.mjs';
 import { repairs } from './repairs.mjs';
 import { settings } from './settings.mjs';
 import { signIn } from './sign-in.mjs';
@@ -21,4 +21,4 @@ import { web } from './web.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...hop, ...oauth, ...web, ...settings, ...signIn, ...hosts, ...repairs];
+export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...hosts];

@@ -113,4 +113,20 @@ export const web = [
     replace: 'if (false as boolean)',
     tests: origins,
   },
+  {
+    guard: 'navigation only',
+    file: 'lib/web/http.ts',
+    find: "destination !== 'document' || ",
+    replace: '',
+    tests: callback,
+    named: 'in a frame, by a script',
+  },
+  {
+    guard: 'nothing ahead of time',
+    file: 'lib/web/http.ts',
+    find: " || headers['sec-purpose']?.includes('prefetch')",
+    replace: '',
+    tests: callback,
+    named: 'in a frame, by a script',
+  },
 ];

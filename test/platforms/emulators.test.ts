@@ -6,7 +6,8 @@ import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { buildFirebase, startEmulators, startSplit } from './firebase.ts';
 import { describePlatform, type Platform } from './suite.ts';
 import { shipped } from './tool.ts';
-import { consent, login } from './visit.ts';
+import { mint } from '../popup.ts';
+import { login, site } from './visit.ts';
 
 describePlatform('the Firebase emulators', startEmulators, { cookies: 'session' });
 describePlatform('the Firebase emulators, with a function for each provider', startSplit, { cookies: 'session' });
@@ -32,7 +33,7 @@ describe('The hop on Firebase', () => {
     ['behind', (ours: string) => `${ours}; __session=the-site's-own`],
     ['ahead of', (ours: string) => `__session=the-site's-own; ${ours}`],
   ])("leaves the site's own __session alone, %s which ours comes", async (_, both) => {
-    const { set, callback } = await consent(platform.url, "a=b; __session=the-site's-own");
+    const { set, callback } = await mint(`${platform.url}/auth?provider=github`, site, "a=b; __session=the-site's-own");
     expect(set).toMatch(/^__session=login~[^;]+; Path=\/auth; /); // a browser keeps them apart by their paths
     const [ours = ''] = set.split(';');
     const done = await fetch(callback, { headers: { cookie: both(ours) } });
@@ -45,7 +46,8 @@ describe('The hop on Firebase without its secret', { timeout: 120_000 }, () => {
   it('ends a login before the host is asked', async () => {
     const host = await startGitHub();
     host.consent = 'always';
-    const platform = await startEmulators({ GITHUB_URL: host.url, GITHUB_CLIENT_ID: host.app.clientId });
+    const settings = { CMS_AUTH_ORIGINS: site, GITHUB_URL: host.url, GITHUB_CLIENT_ID: host.app.clientId };
+    const platform = await startEmulators(settings);
     try {
       host.app.redirectUris.push(`${platform.url}/auth/github/callback`);
       const done = await login(platform.url);

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
+import { handOverOf, nextOf, openingOf } from '../popup.ts';
 
 export interface Platform {
   /** Our own address, without a slash at the end. */
@@ -143,14 +144,23 @@ export function describePlatform(
         return { status: response.status, headers: rest, cookies, body: await response.text() };
       }
 
-      /** Begins, and asks the host for its consent. */
+      /** Begins, and goes on as an opener of this origin would have it. */
+      async function begin(path: string, origin = site) {
+        const opening = await ask(path);
+        expectOurs(opening, 200);
+        const next = nextOf(opening, origin).url;
+        expect(next.slice(0, url.length)).toBe(url);
+        return { opening, begun: await ask(next.slice(url.length)) };
+      }
+
+      /** The same, and asks the host for its consent. */
       async function consent(path: string) {
-        const begun = await ask(path);
+        const { opening, begun } = await begin(path);
         expectOurs(begun, 302);
         const location = new URL(begun.headers['location'] ?? '');
         const answer = await fetch(location, { redirect: 'manual' });
         const back = new URL(answer.headers.get('location') ?? '');
-        return { begun, location, back, path: back.href.slice(url.length) };
+        return { opening, begun, location, back, path: back.href.slice(url.length) };
       }
 
       /** @returns what the CMS gets to know */
@@ -161,7 +171,7 @@ export function describePlatform(
         return readResult(reply);
       }
 
-      return { jar, ask, consent, login };
+      return { jar, ask, begin, consent, login };
     }
 
     const tokenRequests = (id: Name) =>
@@ -187,8 +197,8 @@ export function describePlatform(
       ])('at %s', async (path, id) => {
         const before = logLines().length;
         const { jar, ask, consent } = open();
-        const { begun, location, back, path: callback } = await consent(path);
-        expect(begun.body).toBe('');
+        const { opening, begun, location, back, path: callback } = await consent(path);
+        expect(begun).toMatchObject({ body: '', cookies: [] });
         expect(location.origin).toBe(hosts[id].url);
         const state = location.searchParams.get('state') ?? '';
         const [attempt = ''] = state.split('.', 1);
@@ -196,7 +206,7 @@ export function describePlatform(
           response_type: 'code',
           client_id: hosts[id].app.clientId,
           redirect_uri: `${url}/auth/${id}/callback`,
-          state: expect.stringMatching(/^[\w-]{12}\.[0-9a-z]+\.[01]\.[\w-]{43}$/),
+          state: expect.stringMatching(/^[\w-]{12}\.[0-9a-z]+\.[01]\.[\w-]+\.[\w-]{43}$/),
           // Bitbucket knows neither.
           ...(id !== 'bitbucket' && {
             scope: id === 'github' ? 'repo' : 'api',
@@ -215,7 +225,7 @@ export function describePlatform(
             'max-age': '600',
           },
         };
-        expect(begun.cookies).toEqual([cookie]);
+        expect(opening.cookies).toEqual([cookie]);
 
         expect(back.href.split('?')[0]).toBe(`${url}/auth/${id}/callback`);
         const done = await ask(callback);
@@ -234,6 +244,7 @@ export function describePlatform(
             .filter(({ event }) => event !== 'page');
         await expect.poll(sinceThen).toMatchObject([
           { event: 'begin', provider: id, outcome: 'ok' },
+          { event: 'proceed', provider: id, outcome: 'ok' },
           { event: 'finish', provider: id, outcome: 'ok' },
         ]);
       });
@@ -255,8 +266,9 @@ export function describePlatform(
 
       it('of a client that sends no header but Host', async () => {
         const begun = await bare('/auth?provider=github');
-        expect(begun.statusCode).toBe(302);
+        expect(begun.statusCode).toBe(200);
         expect(begun.headers['set-cookie']).toHaveLength(1);
+        expect(openingOf({ body: await text(begun) })?.greeting).toBe('authorizing:github');
         const page = await bare('/auth/github/callback?code=x&state=x');
         expect(page.statusCode).toBe(400);
         expect(await text(page)).toContain('Code: STATE_MISMATCH<');
@@ -272,8 +284,8 @@ export function describePlatform(
 
       it('and understands every way of encoding a query', async () => {
         for (const scope of ['repo,user', 'repo%2Cuser', 'repo+user', 'repo%20user', 'repo%20+%2c,user']) {
-          const { headers } = await open().ask(`/auth?provider=%67ithub&x=%&y=%ff&scope=${scope}`);
-          expect(new URL(headers['location'] ?? '').searchParams.get('scope')).toBe('repo user');
+          const { begun } = await open().begin(`/auth?provider=%67ithub&x=%&y=%ff&scope=${scope}`);
+          expect(new URL(begun.headers['location'] ?? '').searchParams.get('scope')).toBe('repo user');
         }
       });
 
@@ -294,16 +306,23 @@ export function describePlatform(
     describe('tells a CMS', () => {
       it('that a callback was loaded a second time', async () => {
         const { ask, consent, jar } = open();
-        const { begun, path } = await consent('/auth?provider=github');
+        const { opening, path } = await consent('/auth?provider=github');
         await ask(path);
         expectFailure(await ask(path), 400, 'COOKIE_LOST');
         expect(tokenRequests('github')).toHaveLength(1);
 
         // Somebody who kept the cookie gets to the host, whose code is spent.
-        for (const { name: key, value } of begun.cookies) jar.set(key, value);
+        for (const { name: key, value } of opening.cookies) jar.set(key, value);
         const replayed = await ask(path);
         expectFailure(replayed, 400, 'CODE_REJECTED');
         expect(replayed.cookies).toMatchObject([{ value: '', attributes: { 'max-age': '0' } }]);
+      });
+
+      it('that its page is not listed, before the host is asked', async () => {
+        const { begun } = await open().begin('/auth?provider=github', 'https://evil.example');
+        expectFailure(begun, 400, 'UNSUPPORTED_DOMAIN');
+        expect(begun.cookies).toMatchObject([{ value: '', attributes: { 'max-age': '0' } }]);
+        expect(hosts.github.requests).toEqual([]);
       });
 
       it('that the editor refused', async () => {
@@ -432,7 +451,7 @@ export function describePlatform(
       ])('says whether %s is ready', async (id, title) => {
         const reply = await open().ask(`/auth/${id}/callback`);
         expectOurs(reply, 200);
-        expect(reply.body).toContain(`<h1>${title} is ready</h1>`);
+        expect(reply.body).toContain(`<h1>${title}: all settings are there</h1>`);
       });
 
       it('begins and ends nothing for HEAD', async () => {
@@ -558,8 +577,7 @@ function readCookie(header: string): Cookie {
 
 /** What a listed page is told: the token and who it is from, or an error. */
 function readResult({ body }: Reply): Record<string, string> {
-  const [, handOver = '{}'] = /<script type="application\/json" id="hand-over">(.*?)<\/script>/.exec(body) ?? [];
-  const { results } = JSON.parse(handOver) as { results?: { exact?: string } };
-  const [, result = '{}'] = /^authorization:\w+:success:(.+)$/.exec(results?.exact ?? '') ?? [];
+  const { message = '' } = handOverOf({ body }) ?? {};
+  const [, result = '{}'] = /^authorization:\w+:success:(.+)$/.exec(message) ?? [];
   return JSON.parse(result) as Record<string, string>;
 }

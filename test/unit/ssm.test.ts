@@ -71,6 +71,7 @@ it('A read that an instance slept through is not waited for', async () => {
   host.fault = 'hang';
   const { read } = reader();
   expect(await read(50)).toMatchObject({ problem: late });
+  await vi.waitFor(() => expect(host.requests).toHaveLength(1), 5_000);
   host.fault = undefined;
   // Timers stand still in the meantime: on waking up they may fire later than the next request comes.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });

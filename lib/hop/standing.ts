@@ -1,0 +1,55 @@
+import {
+  checkRefresh,
+  clientSettings,
+  readClient,
+  readOrigins,
+  readScope,
+  readSecret,
+  scopeSetting,
+  secretSetting,
+} from '../settings/settings.ts';
+import { Failure } from '../web/errors.ts';
+import type { Environment } from '../settings/environment.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Surroundings } from '../serve.ts';
+
+/** What a login with a host needs of the settings, in the order in which an owner comes to it. */
+export interface Standing {
+  app?: Failure | undefined;
+  secret?: Failure | undefined;
+  sites?: Failure | undefined;
+  renewal?: Failure | undefined;
+}
+
+/**
+ * Looks at every setting that a login with this host needs.
+ *
+ * @returns what is wrong with each of them, if anything
+ */
+export async function standing(
+  provider: Provider,
+  { request, settings, address }: Pick<Surroundings, 'request' | 'settings' | 'address'>,
+): Promise<Standing> {
+  const look = async (names: readonly string[], read: (env: Environment) => unknown): Promise<Failure | undefined> => {
+    try {
+      read(await settings.read(names));
+      return undefined;
+    } catch (error) {
+      if (error instanceof Failure) return error.withAdvice(request.platform.adviceOnMissing);
+      throw error;
+    }
+  };
+  return {
+    app: await look([...clientSettings(provider), scopeSetting(provider)], (env) => {
+      readClient(env, provider, address);
+      readScope(env, provider, undefined);
+    }),
+    secret: await look([secretSetting(provider)], (env) => readSecret(env, provider)),
+    sites: await look(['CMS_AUTH_ORIGINS'], (env) => readOrigins(env, address)),
+    renewal: await look(['CMS_AUTH_REFRESH'], checkRefresh),
+  };
+}
+
+/** The first thing to mend. */
+export const firstProblem = ({ app, secret, sites, renewal }: Standing): Failure | undefined =>
+  app ?? secret ?? sites ?? renewal;
