@@ -6,6 +6,7 @@ import { hosts } from '../../functions/gateway.ts';
 import { gatewaySettings } from '../../lib/settings/gateway.ts';
 import { readOrigins } from '../../lib/settings/settings.ts';
 import { matchOrigin } from '../../lib/web/origins.ts';
+import { gatewayErrors } from '../../lib/gateway/errors.ts';
 import { errors } from '../errors.ts';
 import { settingNames } from '../../lib/settings/names.ts';
 
@@ -74,7 +75,9 @@ describe('The docs', () => {
     const words = (text: string) => text.replace(/\{advice\}/, '').replace(/\{(\w+)\}/g, '*$1*');
     const sorted = (list: [string, number, string][]) => list.sort(([a], [b]) => (a < b ? -1 : 1));
     expect(sorted(rows.map(([, code = '', status, text = '']) => [code, Number(status), text]))).toEqual(
-      sorted(Object.values(errors).map(({ code, status, text }) => [code, status, words(text)])),
+      sorted(
+        Object.values({ ...errors, ...gatewayErrors }).map(({ code, status, text }) => [code, status, words(text)]),
+      ),
     );
   });
 
