@@ -50,6 +50,13 @@ const { hosts: allHosts, open: openSettings } = await evaluate(`
   export const { open } = settingNames(providers);
 `);
 
+/** What the gateway's own settings ask for. @type {{ gatewayNeeds: (env: NodeJS.ProcessEnv) => { secret: string[], open: string[] } | undefined }} */
+const { gatewayNeeds } = await evaluate(`
+  import { hosts } from './functions/gateway.ts';
+  import { gatewayNeeds as needs } from './lib/settings/needs.ts';
+  export const gatewayNeeds = (env) => needs(env, hosts);
+`);
+
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
   openid: './lib/oauth/openid.ts',
@@ -78,6 +85,14 @@ const leaveApart = (seldom) => ({
 const apart = leaveApart(seldom);
 /** Of the gateway, whose own parts share what they remember. */
 const storeApart = leaveApart({ ssm: seldom.ssm });
+
+/** What keeps the AWS SDK small. */
+const ofAws = {
+  '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts',
+  // What only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in functions for
+  // the sake of that one `import()`, and Node would parse all that twice. Were it external, nobody could bundle us again.
+  '@smithy/core/event-streams': './lib/settings/streams.ts',
+};
 
 /**
  * To `import` one of Node's own modules reads each of its exports, and some of them load what nobody asked for: on Node 24
@@ -161,12 +176,19 @@ const results = await Promise.all([
   }),
   build({
     ...common,
+    // Apart from the login's, so that neither function's package holds anything of the other.
     entryPoints: { gateway: 'gateway' },
-    outdir: 'dist/lambda',
-    chunkNames: 'gateway-[name]-[hash]',
+    outdir: 'dist/lambda-gateway',
     splitting: true,
     ...lightConnect,
     plugins: [...common.plugins, storeApart, gatewayOnLambda],
+  }),
+  build({
+    ...common,
+    entryPoints: { ssm: seldom.ssm },
+    outdir: 'dist/lambda-gateway',
+    alias: ofAws,
+    plugins: [...common.plugins, builtins],
   }),
   build({
     ...common,
@@ -186,12 +208,7 @@ const results = await Promise.all([
     ...common,
     entryPoints: others,
     outdir: 'dist/lambda',
-    alias: {
-      '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts',
-      // What only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in functions for
-      // the sake of that one `import()`, and Node would parse all that twice. Were it external, nobody could bundle us again.
-      '@smithy/core/event-streams': './lib/settings/streams.ts',
-    },
+    alias: ofAws,
     plugins: [...common.plugins, builtins],
   }),
   ...functions.map((name) =>
@@ -246,14 +263,17 @@ async function writeFirebase() {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const prefix = (/** @type {string} */ host) => host.toUpperCase().replaceAll('-', '_');
   const chosen = allHosts.filter((host) => process.env[`${prefix(host)}_CLIENT_ID`]?.trim());
-  /** @type {[string, string[]][]} Each function with the hosts whose secrets it gets. */
+  const secret = (/** @type {string} */ host) => `${prefix(host)}_CLIENT_SECRET`;
+  /** @type {[string, string[]][]} Each function with the secrets that it gets. */
   const exported = process.argv.includes('--split')
-    ? [['auth', []], ...chosen.map((host) => /** @type {[string, string[]]} */ ([host, [host]]))]
-    : [['auth', chosen]];
+    ? [['auth', []], ...chosen.map((host) => /** @type {[string, string[]]} */ ([host, [secret(host)]]))]
+    : [['auth', chosen.map(secret)]];
+  const gateway = gatewayNeeds(process.env);
+  if (gateway) exported.push(['gateway', gateway.secret]);
   const lines = exported.flatMap(([name, secrets]) => [
     `import ${name} from './${name}.mjs';`,
-    `export const cmsauth${name === 'auth' ? '' : name} = onRequest(`,
-    `  { secrets: [${secrets.map((host) => `defineSecret('${prefix(host)}_CLIENT_SECRET')`).join(', ')}], timeoutSeconds: 15, invoker: 'public', cors: false },`,
+    `export const ${name === 'gateway' ? 'cmsgateway' : `cmsauth${name === 'auth' ? '' : name}`} = onRequest(`,
+    `  { secrets: [${secrets.map((setting) => `defineSecret('${setting}')`).join(', ')}], timeoutSeconds: ${name === 'gateway' ? 30 : 15}, invoker: 'public', cors: false },`,
     `  ${name},`,
     ');',
   ]);
@@ -263,7 +283,7 @@ async function writeFirebase() {
   ];
   await writeFile('dist/firebase/index.mjs', [...imports, ...lines, ''].join('\n'));
 
-  const settings = openSettings.flatMap((name) => {
+  const settings = [...new Set([...openSettings, ...(gateway?.open ?? [])])].flatMap((name) => {
     const value = process.env[name]?.trim();
     return value ? `${name}=${JSON.stringify(value)}` : [];
   });

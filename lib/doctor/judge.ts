@@ -2,6 +2,7 @@ import { addressChecks } from './checks/address.ts';
 import { backendChecks } from './checks/backend.ts';
 import { applied, removed, written, type Check, type Trouble } from './checks/check.ts';
 import { consentChecks } from './checks/consent.ts';
+import { gatewayChecks } from './checks/gateway.ts';
 import { keysChecks } from './checks/keys.ts';
 import { loginChecks } from './checks/login.ts';
 import { pageChecks } from './checks/page.ts';
@@ -15,6 +16,7 @@ import type { Finding } from './finding.ts';
 const checks: readonly Check[] = [
   ...keysChecks,
   ...backendChecks,
+  ...gatewayChecks,
   ...addressChecks,
   ...repositoryChecks,
   ...pageChecks,

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { gapsOf } from './checks/redirect.ts';
 import { byImportance, unprintable } from './finding.ts';
 import { gather } from './gather.ts';
+import { gatherGateway } from './gateway.ts';
 import { judge } from './judge.ts';
 import { readGiven, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
@@ -66,7 +67,8 @@ export async function diagnose(
   const given = await readGiven(source, options);
   const isRead = given.config !== undefined;
   const heard = isRead ? await gather(viewOf(given, { providers, hop }), options.ask) : undefined;
-  const view = viewOf(given, { providers, hop, heard });
+  const gateway = isRead ? await gatherGateway(viewOf(given, { providers, hop }), options.ask) : undefined;
+  const view = viewOf(given, { providers, hop, heard, gateway });
   return {
     source: given.name,
     cms: given.cms,

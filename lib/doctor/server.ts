@@ -1,5 +1,5 @@
 import type { Group, Value } from './config.ts';
-import { isSafe, parseUrl } from './web.ts';
+import { isSafe, parseUrl, type Answer } from './web.ts';
 
 /** Where to look for a login server: what was named, and what is written. */
 interface Places {
@@ -53,3 +53,14 @@ export function serversOf({ hop, config, text }: Places): Server[] {
 
 /** The address that the popup opens, joined as the CMSs join it. */
 export const joined = (origin: string, endpoint: string): string => `${origin}/${trimSlashes(endpoint)}`;
+
+/** Where the CMS looks for a gateway: what is written, or what it takes by itself. */
+export const gatewayUrl = ({ text }: Pick<Places, 'text'>): string => text('gateway_url') ?? '/.netlify/git';
+
+/** A host's name at the end makes the CMS skip the first question, and is no part of the gateway's address. */
+export const withoutHost = (url: string): string =>
+  url.replace(/\/+$/, '').replace(/\/(?:github|gitlab|bitbucket)$/, '');
+
+/** The same as a whole address, without a slash at the end; undefined if nothing says on which site it is. */
+export const gatewayBase = (places: Pick<Places, 'text'> & { answer: Answer | undefined }): string | undefined =>
+  parseUrl(withoutHost(gatewayUrl(places)), places.answer?.url)?.href.replace(/\/+$/, '');

@@ -1,9 +1,10 @@
 import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
 import type { Entry, Format, Group, Value } from './config.ts';
+import type { GatewayHeard } from './gateway.ts';
 import type { Heard } from './heard.ts';
 import { cmsTitles, type Cms, type Page } from './page.ts';
 import type { Given } from './read.ts';
-import { serversOf, textOf, type Server } from './server.ts';
+import { gatewayBase, serversOf, textOf, type Server } from './server.ts';
 import { parseUrl, type Answer } from './web.ts';
 
 /** What the doctor knows apart from the configuration. */
@@ -14,6 +15,8 @@ export interface Knowledge {
   hop: URL | undefined;
   /** What the login server answered, if it was asked. */
   heard?: Heard | undefined;
+  /** What the gateway answered, if there is one to ask. */
+  gateway?: GatewayHeard | undefined;
 }
 
 /** A set-up as the checks look at it. */
@@ -55,12 +58,14 @@ export function viewOf(given: Given, knowledge: Knowledge): View {
   // What a server answered says nothing about another one, or about another address there.
   const asked = knowledge.heard?.server;
   const heard = asked?.origin === server?.origin && asked?.endpoint === server?.endpoint ? knowledge.heard : undefined;
+  const gateway = knowledge.gateway?.base === gatewayBase({ text, answer }) ? knowledge.gateway : undefined;
   const provider = providers.find(({ id }) => id === host);
   return {
     given,
     providers,
     hop,
     heard,
+    gateway,
     name,
     format,
     config,

@@ -54,7 +54,8 @@ export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
 /** Whether there is to be a gateway at all. */
 export const hasGateway = (env: Environment): boolean => Boolean(env['CMS_GATEWAY_REPO']?.trim());
 
-const appSettings = (provider: Provider) => ({
+/** Of the app that the gateway is at a host. */
+export const appSettings = (provider: Provider) => ({
   id: `${settingPrefix(provider)}_APP_ID`,
   privateKey: `${settingPrefix(provider)}_APP_PRIVATE_KEY`,
 });

@@ -38,9 +38,16 @@ export interface NetlifyBuild {
   functions: { name: string; path: string; routes?: Record<string, unknown>[] }[];
 }
 
-/** @param folder of any site; our own if it is left out */
-export async function buildNetlify(folder?: string): Promise<NetlifyBuild> {
+/**
+ * @param folder of any site; our own if it is left out
+ * @param functions where the site has its functions, if not where its file says
+ */
+export async function buildNetlify(folder?: string, functions?: string): Promise<NetlifyBuild> {
   const base = folder ?? (await site());
+  if (functions !== undefined) {
+    const file = path.join(base, 'netlify.toml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('"dist/netlify"', JSON.stringify(functions)));
+  }
   await run({ script, parameters: ['build', '--offline'], folder: base });
   const built = path.join(base, '.netlify/functions');
   const manifest = await readFile(path.join(built, 'manifest.json'), 'utf8');

@@ -34,24 +34,27 @@ export interface LambdaPackage {
  * What `osls deploy` would send to AWS of our own service.
  *
  * @param env of the shell that deploys
- * @param edit what the owner changes in serverless.yml
+ * @param edit what the owner changes in the file
+ * @param file the service
  */
 export async function packageLambda(
   env: Readonly<Record<string, string>> = {},
   edit: (yaml: string) => string = (yaml) => yaml,
+  file = 'serverless.yml',
 ): Promise<LambdaPackage> {
-  const folder = await workspace('serverless.yml', 'dist');
-  const config = path.join(folder, 'serverless.yml');
+  const folder = await workspace(file, 'dist');
+  const config = path.join(folder, file);
   await writeFile(config, edit(await readFile(config, 'utf8')));
-  return packageService(folder, env);
+  return packageService(folder, env, ['--config', file]);
 }
 
 /** @param folder of any service */
 export async function packageService(
   folder: string,
   env: Readonly<Record<string, string>> = {},
+  more: readonly string[] = [],
 ): Promise<LambdaPackage> {
-  await run({ script, parameters: ['package'], folder, env });
+  await run({ script, parameters: ['package', ...more], folder, env });
   const out = path.join(folder, '.serverless');
   const zips = (await readdir(out)).filter((name) => name.endsWith('.zip'));
   if (zips.length !== 1) throw new Error(`One zip was expected: ${zips.join(', ')}`);

@@ -13,7 +13,8 @@ describe('What goes to Netlify', () => {
   beforeAll(async () => void (built = await buildNetlify()));
 
   it('is our functions with exactly their paths, for every method', async () => {
-    const expected = await functionPaths();
+    const { gateway, ...expected } = await functionPaths();
+    expect(gateway).toEqual(['/git', '/git/*']); // of another site
     expect(Object.keys(expected)).toEqual(['auth', 'bitbucket', 'github', 'gitlab']);
     const routes = built.functions.map(({ name, routes: own }) => [name, own] as const);
     expect(Object.fromEntries(routes)).toEqual(
@@ -33,6 +34,65 @@ describe('What goes to Netlify', () => {
         expect.stringContaining(`${name}.mjs`),
       ]);
     }
+  });
+});
+
+describe('What goes to Netlify for the gateway', () => {
+  it('is one function with its paths', async () => {
+    const { functions } = await buildNetlify(undefined, 'dist/netlify-gateway');
+    expect(functions.map(({ name }) => name)).toEqual(['gateway']);
+    const { gateway: paths } = await functionPaths();
+    expect(functions[0]?.routes?.map(({ pattern }) => pattern)).toHaveLength(paths?.length ?? 0);
+    expect(functions[0]?.routes).toEqual([
+      { pattern: '/git', literal: '/git', methods: [] },
+      { pattern: '/git/*', expression: expect.any(String) as string, methods: [] },
+    ]);
+  });
+});
+
+describe('What goes to AWS for the gateway', () => {
+  const settings = {
+    CMS_GATEWAY_REPO: 'https://github.com/owner/name',
+    GITHUB_APP_PRIVATE_KEY: 'ssm:/cms-auth/dev/github-key',
+    CMS_AUTH_URL: 'https://auth.example.com',
+  };
+  let packaged: LambdaPackage;
+
+  beforeAll(async () => void (packaged = await packageLambda(settings, undefined, 'serverless-gateway.yml')));
+
+  it('is one function with a Function URL', () => {
+    const [own, ...others] = ofType(packaged, 'AWS::Lambda::Function');
+    expect(others).toEqual([]);
+    expect(own).toMatchObject({ Handler: 'dist/lambda-gateway/gateway.handler', Timeout: 30 });
+    expect(ofType(packaged, 'AWS::Lambda::Url')).toEqual([expect.objectContaining({ AuthType: 'NONE' })]);
+    expect(Object.values(packaged.resources).filter(({ Type }) => Type.startsWith('AWS::ApiGateway'))).toEqual([]);
+  });
+
+  it('has the settings of the shell that deploys, but not the login’s address', () => {
+    const [{ Environment }] = ofType(packaged, 'AWS::Lambda::Function') as [{ Environment: unknown }];
+    const { Variables } = Environment as { Variables: Record<string, string> };
+    const set = Object.entries(Variables).filter(([, value]) => value !== '');
+    const { CMS_AUTH_URL: _, ...own } = settings;
+    expect(Object.fromEntries(set)).toEqual(own);
+  });
+
+  it('holds what the build made for it, and nothing else', async () => {
+    const built = (await readdir(shipped('dist/lambda-gateway'))).map((file) => `dist/lambda-gateway/${file}`);
+    expect([...packaged.files.keys()].sort()).toEqual(built.sort());
+  });
+
+  it('may read its own four secrets, have AWS decrypt them, and write its log', () => {
+    const [role, ...others] = ofType(packaged, 'AWS::IAM::Role') as unknown as [
+      { Policies: { PolicyDocument: { Statement: { Action: string | string[]; Resource: unknown }[] } }[] },
+    ];
+    expect(others).toEqual([]);
+    const statements = role.Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    const actions = statements.flatMap(({ Action }) => Action).filter((name) => !name.startsWith('logs:'));
+    expect(actions).toEqual(['ssm:GetParameters', 'kms:Decrypt']);
+    const [reads] = statements.filter(({ Action }) => [Action].flat().includes('ssm:GetParameters'));
+    expect(JSON.stringify(reads?.Resource).match(/parameter\/[\w/-]+/g)).toEqual(
+      ['github-key', 'gateway-token', 'gateway-client', 'gateway-jwt'].map((name) => `parameter/cms-auth/dev/${name}`),
+    );
   });
 });
 

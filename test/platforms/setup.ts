@@ -12,7 +12,7 @@ declare module 'vitest' {
 }
 
 /** What an owner deploys. */
-const deployed = ['dist', 'firebase.json', 'netlify.toml', 'serverless.yml'];
+const deployed = ['dist', 'firebase.json', 'netlify.toml', 'serverless.yml', 'serverless-gateway.yml'];
 /** What that is made of, for owners who build with settings of their own. */
 const sources = [
   'functions',

@@ -3,10 +3,11 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { hosts } from '../../functions/gateway.ts';
+import { gatewaySettings } from '../../lib/settings/gateway.ts';
 import { readOrigins } from '../../lib/settings/settings.ts';
 import { matchOrigin } from '../../lib/web/origins.ts';
+import { gatewayErrors } from '../../lib/gateway/errors.ts';
 import { errors } from '../errors.ts';
-import { gatewaySettings } from '../../lib/settings/gateway.ts';
 import { settingNames } from '../../lib/settings/names.ts';
 
 const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
@@ -41,9 +42,10 @@ describe.each(files)('%s', (file) => {
   });
 
   it('names no setting, script or file that does not exist', () => {
-    for (const [name] of text.matchAll(/\b(?:CMS_AUTH|CMS_GATEWAY|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
+    const known = [...settings, ...ofGateway];
+    for (const [name] of text.matchAll(/\b(?:CMS_AUTH|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
       // Others have settings of these names, and a page that says what becomes of theirs may name them.
-      if (!file.endsWith('coming-from.md')) expect([...settings, ...ofGateway]).toContain(name);
+      if (!file.endsWith('coming-from.md')) expect(known).toContain(name);
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(script);
     for (const [, named = ''] of text.matchAll(/`((?:lib|test|functions|docs)\/[\w./-]+)`/g))
@@ -61,9 +63,11 @@ describe('The docs', () => {
     }
   });
 
-  it('name every setting of the gateway on its page', () => {
-    for (const name of ofGateway)
-      if (!settings.includes(name)) expect(texts.get('docs/gateway.md'), name).toContain(`\`${name}\``);
+  it('name every setting of the gateway on its page, where there is one', () => {
+    const page = texts.get('docs/gateway.md') ?? '';
+    const [, section = ''] = /^## Settings\n(.*?)^## /ms.exec(page) ?? [];
+    const hostsOwn = settings.filter((name) => name.endsWith('_URL') && name !== 'CMS_AUTH_URL');
+    for (const name of ofGateway) if (!hostsOwn.includes(name)) expect(section).toContain(`\`${name}\``);
   });
 
   it('list every error code with its status and its words, and no other', () => {
@@ -71,7 +75,9 @@ describe('The docs', () => {
     const words = (text: string) => text.replace(/\{advice\}/, '').replace(/\{(\w+)\}/g, '*$1*');
     const sorted = (list: [string, number, string][]) => list.sort(([a], [b]) => (a < b ? -1 : 1));
     expect(sorted(rows.map(([, code = '', status, text = '']) => [code, Number(status), text]))).toEqual(
-      sorted(Object.values(errors).map(({ code, status, text }) => [code, status, words(text)])),
+      sorted(
+        Object.values({ ...errors, ...gatewayErrors }).map(({ code, status, text }) => [code, status, words(text)]),
+      ),
     );
   });
 

@@ -1,17 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import { parse } from 'yaml';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
+import { hosts as repositoryHosts } from '../../functions/gateway.ts';
 import { cloudFormation } from '../../lib/build/template.mjs';
+import { gatewaySettings } from '../../lib/settings/gateway.ts';
 import { settingNames } from '../../lib/settings/names.ts';
+import { gatewayNeeds } from '../../lib/settings/needs.ts';
 
 const { open, secret } = settingNames(providers);
 const hosts = providers.map(({ id }) => id);
 const template = cloudFormation(open, hosts);
 /** CloudFormation's short forms, as the long ones. */
 const customTags = [{ tag: '!Sub', resolve: (text: string) => ({ 'Fn::Sub': text }) }];
-const { provider, custom } = parse(readFileSync('serverless.yml', 'utf8'), { customTags }) as {
+interface Service {
   provider: {
     runtime: string;
     memorySize: number;
@@ -21,11 +24,71 @@ const { provider, custom } = parse(readFileSync('serverless.yml', 'utf8'), { cus
     iam: { role: { statements: Record<string, unknown>[] } };
   };
   custom: { secrets: string };
-};
+  package: { patterns: string[] };
+  functions: Record<string, { handler: string }>;
+}
+const read = (file: string) => parse(readFileSync(file, 'utf8'), { customTags }) as Service;
+const { provider, custom, ...login } = read('serverless.yml');
+const gateway = read('serverless-gateway.yml');
 const settings = [...open, ...secret].sort();
 
 it('serverless.yml passes on every setting that exists, and no other', () => {
   expect(Object.keys(provider.environment).sort()).toEqual(settings);
+});
+
+it('serverless-gateway.yml passes on every setting that the gateway reads, and no other', () => {
+  const own = ['CMS_AUTH_URL', 'CMS_AUTH_PAGE', 'CMS_AUTH_SECRETS_TTL'];
+  const wanted = [...gatewaySettings(repositoryHosts), ...own];
+  expect(Object.keys(gateway.provider.environment).sort()).toEqual(wanted.sort());
+});
+
+it('the gateway on AWS has its own package, and reads no secret that the login reads', () => {
+  expect(login.package.patterns).toEqual(['!**', 'dist/lambda/*.mjs']);
+  expect(gateway.package.patterns).toEqual(['!**', 'dist/lambda-gateway/*.mjs']);
+  expect(Object.values(gateway.functions).map(({ handler }) => handler)).toEqual([
+    'dist/lambda-gateway/gateway.handler',
+  ]);
+  const parameters = (service: Pick<Service, 'provider'>) =>
+    service.provider.iam.role.statements
+      .filter(({ Action }) => Action === 'ssm:GetParameters')
+      .flatMap(({ Resource }) => Resource as { 'Fn::Sub': string }[])
+      .map(({ 'Fn::Sub': name }) => name.split('parameter').at(-1) ?? '');
+  const ofLogin = parameters({ provider });
+  expect(ofLogin).toHaveLength(hosts.length);
+  expect(parameters(gateway).map((name) => name.replace('${self:custom.secrets}/', ''))).toEqual([
+    'github-key', // where the set-up keeps the app's
+    'gateway-token',
+    'gateway-client',
+    'gateway-jwt',
+  ]);
+  expect(parameters(gateway).filter((name) => ofLogin.includes(name) || name.includes('*'))).toEqual([]);
+});
+
+describe('A gateway on a platform that wants its secrets named', () => {
+  const needs = (env: Record<string, string>) =>
+    gatewayNeeds({ CMS_GATEWAY_REPO: 'https://github.com/owner/name', ...env }, repositoryHosts);
+
+  it('is none without a repository', () => {
+    expect(gatewayNeeds({ CMS_GATEWAY_TOKEN: 'token' }, repositoryHosts)).toBeUndefined();
+  });
+
+  it.each([
+    [{ CMS_GATEWAY_IDENTITY: 'https://www.example.com' }, ['CMS_GATEWAY_TOKEN']],
+    [{}, ['CMS_GATEWAY_TOKEN', 'CMS_GATEWAY_JWT_SECRET']],
+    [{ CMS_GATEWAY_ISSUER: 'https://issuer.example', CMS_GATEWAY_AUDIENCE: 'cms' }, ['CMS_GATEWAY_TOKEN']],
+    [
+      { GITHUB_APP_ID: '1', CMS_GATEWAY_ISSUER: 'https://issuer.example', CMS_GATEWAY_CLIENT_ID: 'id' },
+      ['GITHUB_APP_PRIVATE_KEY', 'CMS_GATEWAY_CLIENT_SECRET'],
+    ],
+  ])('names those that its settings ask for: %j', (env, secret) => {
+    expect(needs(env as Record<string, string>)?.secret).toEqual(secret);
+  });
+
+  it('keeps every secret out of the open settings', () => {
+    const open = needs({ GITHUB_APP_ID: '1' })?.open ?? [];
+    expect(open).toContain('GITHUB_APP_ID');
+    expect(open.filter((name) => /TOKEN|SECRET|KEY/.test(name))).toEqual([]);
+  });
 });
 
 it('the CloudFormation template makes the function that serverless.yml makes', () => {

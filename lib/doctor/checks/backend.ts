@@ -4,7 +4,7 @@ import { isNear } from '../near.ts';
 import { cmsTitles } from '../page.ts';
 import { readAddress } from '../server.ts';
 import { baseOf } from '../view.ts';
-import { anyOf, baseFix, example, type Check } from './check.ts';
+import { anyOf, baseFix, type Check } from './check.ts';
 
 /** Which Git host, by which kind of login, in which CMS. */
 export const backendChecks: readonly Check[] = [
@@ -70,36 +70,12 @@ export const backendChecks: readonly Check[] = [
       },
   },
   {
-    id: 'git-gateway',
-    severity: 'broken',
-    at: 'backend.name',
-    look: (view) =>
-      view.host === 'git-gateway' && {
-        // Netlify marks its answers: there, this may be as it should be.
-        severity: view.answer?.headers.has('x-nf-request-id')
-          ? 'note'
-          : view.text('gateway_url') || view.text('identity_url') || view.text('auth_type')
-            ? 'risky'
-            : 'broken',
-        what: 'git-gateway works with Netlify Identity only, not with a login server',
-        why: 'It logs in at /.netlify/identity of the site, which is there on Netlify alone, and ignores base_url. Name the Git host itself instead.',
-        about: ['backend.base_url', 'backend.repo'],
-        fix: {
-          backend: {
-            name: view.providers[0]?.id,
-            repo: view.providers[0]?.repository.form,
-            branch: view.text('branch') ?? 'main',
-            base_url: view.server?.origin ?? example,
-          },
-        },
-      },
-  },
-  {
     id: 'no-server',
     severity: 'note',
     at: 'backend.name',
     look: ({ host = '', provider }) =>
       !provider &&
+      host !== 'git-gateway' &&
       otherBackends.has(host) && {
         what: `The backend ${host} needs no login server`,
         why: `It logs in ${otherBackends.get(host)?.where}, so there is nothing to check against one.`,

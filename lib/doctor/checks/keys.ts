@@ -28,6 +28,7 @@ const backendKeys = {
     'proxy_url',
     'tenant_id',
     'accept_roles',
+    'status_endpoint',
   ],
 };
 const allBackendKeys = [...backendKeys.vital, ...backendKeys.other];
@@ -157,7 +158,11 @@ export const keysChecks: readonly Check[] = [
     severity: 'broken',
     look(view) {
       const { config, backend } = view;
-      const groups = [...[...config].filter(([name]) => name !== 'backend'), ...backend];
+      // Of a sign-in at a gateway, which has a `base_url` of its own.
+      const isAuth = (name: string) => name === 'auth' && view.host === 'git-gateway';
+      const groups = [...[...config].filter(([name]) => name !== 'backend'), ...backend].filter(
+        ([name]) => !isAuth(name),
+      );
       for (const key of ['base_url', 'auth_endpoint', 'repo', 'api_root'])
         for (const [name, { value: group }] of groups) {
           const entry = group instanceof Map && !backend.has(key) ? group.get(key) : undefined;

@@ -115,8 +115,9 @@ export const keys: Setup[] = [
   {
     name: 'git-gateway with a login server',
     text: backend('name: git-gateway', 'branch: main', base),
-    says: /git-gateway works with Netlify Identity only/,
-    line: 2,
+    says: /gateway_url is not set, so the CMS asks Netlify’s Git Gateway, which sites on Netlify alone have/,
+    severity: 'risky',
+    write: 'gateway_url: https://auth.example.com/git',
   },
   {
     name: 'implicit at GitLab',

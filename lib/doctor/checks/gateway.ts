@@ -1,0 +1,364 @@
+import { shown } from '../finding.ts';
+import { codeOf, isGatewayPage, missingAt, usesGateway } from '../gateway.ts';
+import { isOlder } from '../page.ts';
+import { gatewayUrl, textOf, withoutHost } from '../server.ts';
+import { lines, siteOrigin, type View } from '../view.ts';
+import { isSafe, isSilence, parseUrl } from '../web.ts';
+import type { Group, Value } from '../config.ts';
+import { example, type Check } from './check.ts';
+
+/** A check of its own only where the CMS works through a gateway. */
+const ofGateway = ({ look, ...check }: Check): Check => ({ ...check, look: (view) => usesGateway(view) && look(view) });
+
+const isNetlifys = (view: View): boolean => /^\/\.netlify\/|^https:\/\/[^/]+\/\.netlify\//.test(gatewayUrl(view));
+
+/** Netlify marks its answers. Undefined where there is no page to look at. */
+const isOnNetlify = ({ answer }: View): boolean | undefined => answer?.headers.has('x-nf-request-id');
+
+/** What to write where a gateway of ours should be. */
+const ours = (view: View): string => {
+  const { gateway, server } = view;
+  if (gateway?.works !== undefined) return gateway.works;
+  if (isOurGateway(view)) return gateway?.base ?? `${example}/git`;
+  return `${server ? server.origin + server.prefix : example}/git`;
+};
+
+const isOurGateway = ({ gateway }: View): boolean =>
+  gateway !== undefined && !isSilence(gateway.page) && isGatewayPage(gateway.page);
+
+const authOf = ({ config }: View): Group | undefined => {
+  const value = config.get('auth')?.value;
+  return value instanceof Map ? value : undefined;
+};
+
+/** As the CMS reads it: under `auth`, or in the older spelling under `backend`. */
+const authText = (view: View, key: string): string | undefined =>
+  textOf(authOf(view)?.get(key)?.value) ?? view.text(key);
+
+/** The whole block, with what is there and what is wrong changed. */
+function authBlock(view: View, changes: Record<string, Value> = {}): string {
+  const kept = [...(authOf(view) ?? [])].map(([key, { value }]): [string, Value] => [key, value]);
+  const usual = kept.length > 0 ? {} : { base_url: ours(view), app_id: 'cms', full_name_claim: 'name' };
+  return lines(view, { ...Object.fromEntries(kept), ...usual, ...changes }, 'auth');
+}
+
+const isPkce = (view: View): boolean => view.text('auth_type') === 'pkce';
+const isAtIssuer = (view: View): boolean =>
+  authOf(view)?.get('use_oidc')?.value === true || view.backend.get('use_oidc')?.value === true;
+
+/** Editors without an account at the Git host: where the gateway is, and where they sign in. */
+export const gatewayChecks: readonly Check[] = [
+  {
+    id: 'gateway-url',
+    severity: 'broken' as const,
+    at: 'backend.gateway_url',
+    look(view: View) {
+      if (!isNetlifys(view)) return false;
+      const isThere = isOnNetlify(view);
+      const missing = view.text('gateway_url') === undefined;
+      const what = missing
+        ? 'gateway_url is not set, so the CMS asks Netlify’s Git Gateway'
+        : 'gateway_url is Netlify’s Git Gateway';
+      if (isThere)
+        return {
+          severity: 'note',
+          what,
+          why: 'It is there on Netlify, as long as Git Gateway is switched on. A gateway of your own needs this line.',
+          fix: { backend: { gateway_url: ours(view) } },
+        };
+      return {
+        severity: isThere === false ? 'broken' : 'risky',
+        about: ['backend.identity_url', 'backend.base_url'],
+        what: `${what}${isThere === false ? ', but this site is not on Netlify' : ', which sites on Netlify alone have'}`,
+        why: 'There is nothing at /.netlify/git elsewhere, and git-gateway ignores base_url under backend. Write where your gateway is, or name the Git host itself to use a login server.',
+        fix: { backend: { gateway_url: ours(view) } },
+      };
+    },
+  },
+  {
+    id: 'gateway-url',
+    severity: 'broken' as const,
+    at: 'backend.gateway_url',
+    look(view: View) {
+      const url = gatewayUrl(view);
+      if (url.startsWith('/') && !url.startsWith('//')) return false;
+      const parsed = /^https?:\/\//i.test(url) ? parseUrl(url) : undefined;
+      if (parsed && isSafe(parsed) && !/[?#@]/.test(url)) return false;
+      const https = parsed && !isSafe(parsed) && parsed.protocol === 'http:';
+      return {
+        what: https
+          ? 'gateway_url begins with http:// instead of https://'
+          : `gateway_url is no address with https:// in front: ${shown(url)}`,
+        why: https
+          ? 'A page on https may not call it, and the session would travel in the clear.'
+          : 'The browser takes it for a path of your own site.',
+        fix: {
+          backend: {
+            gateway_url: parsed ? `https://${parsed.host}${parsed.pathname}`.replace(/\/+$/, '') : ours(view),
+          },
+        },
+      };
+    },
+  },
+  {
+    id: 'gateway-url',
+    severity: 'risky' as const,
+    at: 'backend.gateway_url',
+    look(view: View) {
+      const url = gatewayUrl(view).replace(/\/+$/, '');
+      return (
+        withoutHost(url) !== url && {
+          what: 'gateway_url ends with the name of a Git host',
+          why: 'The CMS then never asks the gateway which host it is, nor whether this editor may in. The first thing that fails is the list of entries.',
+          fix: { backend: { gateway_url: withoutHost(url) } },
+        }
+      );
+    },
+  },
+  {
+    id: 'gateway-silent',
+    severity: 'broken' as const,
+    at: 'backend.gateway_url',
+    look({ gateway }: View) {
+      return (
+        gateway !== undefined &&
+        isSilence(gateway.page) && {
+          what: `The gateway ${shown(gateway.base)} cannot be reached: ${gateway.page.silence}`,
+          why: 'The CMS says "Failed to fetch" after the login.',
+        }
+      );
+    },
+  },
+  {
+    id: 'gateway-missing',
+    severity: 'broken' as const,
+    at: 'backend.gateway_url',
+    look(view: View) {
+      const { gateway } = view;
+      if (!gateway || isNetlifys(view) || isSilence(gateway.page) || isOurGateway(view)) return false;
+      if (gateway.works !== undefined)
+        return {
+          what: `The gateway is not at ${shown(gateway.base)} but at ${shown(gateway.works)}`,
+          why: 'The CMS asks below the address that is written there.',
+          fix: { backend: { gateway_url: gateway.works } },
+        };
+      const { settings } = gateway;
+      if (isSilence(settings)) return false;
+      // Every gateway wants a token for this, and the CMS takes nothing but JSON for an answer.
+      const isOne = settings.status !== 404 && /json/.test(settings.headers.get('content-type') ?? '');
+      return isOne
+        ? {
+            severity: 'note',
+            what: `The gateway ${shown(gateway.base)} is of another make`,
+            why: 'What is missing there, only that server can say.',
+          }
+        : {
+            what: `There is no gateway at ${shown(gateway.base)}: it answers ${settings.status}`,
+            why: 'The CMS says that the gateway does not return valid settings.',
+            fix: { backend: { gateway_url: ours(view) } },
+          };
+    },
+  },
+  {
+    id: 'gateway-not-ready',
+    severity: 'broken' as const,
+    at: 'server',
+    look(view: View) {
+      const { gateway } = view;
+      if (!gateway || isSilence(gateway.page) || !isOurGateway(view)) return false;
+      const [first, ...others] = missingAt(gateway.page);
+      return (
+        first !== undefined && {
+          where: gateway.base,
+          what: `The gateway is not ready: ${shown(first, 500)}`,
+          why:
+            others.length > 0
+              ? `Then: ${shown(others.join(' '), 1000)}`
+              : 'Nobody can log in until it is. Its page says the same.',
+        }
+      );
+    },
+  },
+  {
+    id: 'gateway-origin',
+    severity: 'broken' as const,
+    at: 'gateway.origins',
+    look(view: View) {
+      const { gateway } = view;
+      const site = siteOrigin(view);
+      return (
+        gateway !== undefined &&
+        isOurGateway(view) &&
+        site !== undefined &&
+        codeOf(gateway.settings) === 'SITE_NOT_LISTED' && {
+          where: gateway.base,
+          what: `The gateway does not list the origin of the page, ${shown(site)}`,
+          why: 'The browser keeps its answers from the page, and the CMS says "Failed to fetch".',
+          write: `CMS_AUTH_ORIGINS=${site}        (in the settings of the gateway, beside those that are there)`,
+        }
+      );
+    },
+  },
+  {
+    id: 'gateway-auth',
+    severity: 'broken' as const,
+    at: 'auth',
+    look(view: View) {
+      const inside = authOf(view)?.get('auth_type');
+      if (inside && view.text('auth_type') === undefined)
+        return {
+          line: inside.line,
+          what: 'auth_type stands under auth instead of under backend',
+          why: 'The CMS does not read it there, and shows the form of Netlify Identity.',
+          fix: { backend: { auth_type: inside.value } },
+        };
+      if (view.backend.get('auth')?.value instanceof Map && !authOf(view))
+        return {
+          at: 'backend.auth',
+          about: ['auth'],
+          what: 'auth stands under backend instead of at the top level',
+          why: 'The CMS does not read it there. Move it to the left margin, with what belongs to it.',
+        };
+      return (
+        authOf(view) !== undefined &&
+        !isPkce(view) && {
+          what: 'There is an auth block, but no "auth_type: pkce" under backend',
+          why: 'The CMS ignores the block, and shows the form of Netlify Identity.',
+          fix: { backend: { auth_type: 'pkce' } },
+        }
+      );
+    },
+  },
+  {
+    id: 'gateway-auth',
+    severity: 'broken' as const,
+    at: 'backend.auth_type',
+    look(view: View) {
+      const { cms } = view;
+      if (!isPkce(view) || !cms) return false;
+      const isOld = cms.name === 'netlify' || (cms.name === 'decap' && isOlder(cms, 3, 8));
+      return (
+        isOld && {
+          about: ['auth'],
+          what: `${view.who} knows no "auth_type: pkce" for git-gateway`,
+          why: 'It shows the form of Netlify Identity. Use Decap CMS 3.8.3 or newer.',
+        }
+      );
+    },
+  },
+  {
+    id: 'gateway-auth',
+    severity: 'broken' as const,
+    at: 'auth',
+    look(view: View) {
+      if (!isPkce(view)) return false;
+      const base = authText(view, 'base_url');
+      if (base === undefined)
+        return {
+          what: '"auth_type: pkce" without base_url under auth',
+          why: 'The CMS does not know where editors sign in.',
+          write: authBlock(view, { base_url: ours(view) }),
+        };
+      if (isAtIssuer(view) || !isOurGateway(view)) return false;
+      const home = view.gateway?.base;
+      if (home !== undefined && base.replace(/\/+$/, '') !== home)
+        return {
+          what: `base_url under auth is ${shown(base)}, but editors sign in at the gateway, ${shown(home)}`,
+          why: 'It has to be the very address of the gateway, /git included, unless the provider gives the CMS its token itself ("use_oidc: true").',
+          write: authBlock(view, { base_url: home }),
+        };
+      const id = authText(view, 'app_id');
+      if (id !== 'cms')
+        return {
+          what: `app_id under auth is ${id === undefined ? 'missing' : shown(id)}: it has to be cms`,
+          why: 'By this name the gateway knows the CMS. The client id of the provider belongs into the settings of the gateway.',
+          write: authBlock(view, { app_id: 'cms' }),
+        };
+      for (const [key, usual] of [
+        ['auth_endpoint', 'oauth2/authorize'],
+        ['auth_token_endpoint', 'oauth2/token'],
+      ] as const) {
+        const written = authText(view, key)?.replace(/^\/+|\/+$/g, '');
+        if (written !== undefined && written !== usual)
+          return {
+            what: `${key} is ${shown(written)}: the gateway has ${usual}`,
+            why: 'The CMS takes that by itself. Delete the line.',
+            write: authBlock(view, { [key]: usual }),
+          };
+      }
+      return false;
+    },
+  },
+  {
+    id: 'gateway-name-claim',
+    severity: 'risky' as const,
+    at: 'auth',
+    look: (view: View) =>
+      isPkce(view) &&
+      authText(view, 'base_url') !== undefined &&
+      authText(view, 'full_name_claim') === undefined && {
+        what: 'full_name_claim is not set under auth',
+        why: 'The CMS then knows no name of the editor, and signs commits with the first part of the mail address.',
+        write: authBlock(view, { full_name_claim: 'name' }),
+      },
+  },
+  {
+    id: 'gateway-identity',
+    severity: 'broken' as const,
+    at: 'backend.identity_url',
+    look(view: View) {
+      const identity = view.text('identity_url');
+      if (isPkce(view))
+        return (
+          identity !== undefined && {
+            severity: 'note',
+            what: 'identity_url means nothing with "auth_type: pkce"',
+            why: 'Editors sign in at base_url under auth. Delete the line.',
+            fix: { backend: { identity_url: undefined } },
+          }
+        );
+      const isDefault = identity === undefined || identity.startsWith('/.netlify/');
+      if (!isDefault || isOnNetlify(view)) return false;
+      return {
+        severity: isOnNetlify(view) === false ? 'broken' : 'risky',
+        what: `${identity === undefined ? 'Neither identity_url nor "auth_type: pkce" is set' : 'identity_url is below /.netlify/'}, so editors log in at Netlify Identity`,
+        why: 'It is there on sites at Netlify alone. Sign in at the gateway instead, or write where your GoTrue is into identity_url.',
+        fix: { backend: { auth_type: 'pkce' } },
+      };
+    },
+  },
+  {
+    id: 'gateway-branch',
+    severity: 'risky' as const,
+    at: 'backend.branch',
+    look: (view: View) =>
+      view.text('branch') === undefined && {
+        what: 'branch is not set, so the CMS takes master',
+        why: 'It has to be the branch of CMS_GATEWAY_BRANCH, which is main by itself.',
+        fix: { backend: { branch: 'main' } },
+      },
+  },
+  {
+    id: 'gateway-repo',
+    severity: 'note' as const,
+    at: 'backend.repo',
+    look: (view: View) =>
+      view.text('repo') !== undefined && {
+        what: 'repo means nothing with git-gateway',
+        why: 'Which repository it is, only the gateway says: CMS_GATEWAY_REPO. Delete the line.',
+        fix: { backend: { repo: undefined } },
+      },
+  },
+  {
+    id: 'gateway-status',
+    severity: 'note' as const,
+    at: 'backend.status_endpoint',
+    look: (view: View) =>
+      isOurGateway(view) &&
+      view.text('status_endpoint') === undefined && {
+        what: 'status_endpoint is not set, so editors are told of outages at Netlify',
+        why: 'The gateway says of itself whether it works.',
+        fix: { backend: { status_endpoint: `${view.gateway?.base}/status` } },
+      },
+  },
+].map(ofGateway);
