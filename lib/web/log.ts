@@ -46,5 +46,7 @@ export const printLine =
     // As far as the request got: what it was, what the host said, and who wrote.
     const [about, answer, by] = [route && `: ${route}`, status && `, ${status}`, editor && `, by ${editor}`];
     const more = warning === undefined ? '' : ` WARNING: ${warning}`;
-    console.log(`  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${about ?? ''}${answer ?? ''}${by ?? ''}${more}  (${duration} ms)`);
+    console.log(
+      `  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${about ?? ''}${answer ?? ''}${by ?? ''}${more}  (${duration} ms)`,
+    );
   };
