@@ -1,4 +1,5 @@
 /** Every failure that the login knows, of all rooms. */
+import { gatewayErrors } from '../lib/gateway/errors.ts';
 import { hopErrors } from '../lib/hop/errors.ts';
 import { connectErrors, oauthErrors } from '../lib/oauth/errors.ts';
 import { settingErrors } from '../lib/settings/errors.ts';
@@ -14,5 +15,6 @@ export const errors = {
   ...connectErrors,
   ...hopErrors,
   ...signInErrors,
+  ...gatewayErrors,
 };
 export type ErrorCode = keyof typeof errors;

@@ -39,10 +39,14 @@ export type EventWords = Readonly<Record<string, readonly [done: string, failed:
 /** The same for a person who watches. */
 export const printLine =
   (words: EventWords) =>
-  ({ event, provider, outcome, code, message, warning, duration }: LogEntry): void => {
+  ({ event, provider, outcome, code, message, warning, route, status, editor, duration }: LogEntry): void => {
     const time = new Date().toTimeString().slice(0, 8);
     const [done, failed] = words[event] ?? [event, event];
     const what = outcome === 'ok' ? done : `${failed}: ${code}. ${message}`;
+    // As far as the request got: what it was, what the host said, and who wrote.
+    const [about, answer, by] = [route && `: ${route}`, status && `, ${status}`, editor && `, by ${editor}`];
     const more = warning === undefined ? '' : ` WARNING: ${warning}`;
-    console.log(`  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${more}  (${duration} ms)`);
+    console.log(
+      `  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${about ?? ''}${answer ?? ''}${by ?? ''}${more}  (${duration} ms)`,
+    );
   };

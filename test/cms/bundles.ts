@@ -9,7 +9,10 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+/** Those that every test of whole logins plays. */
 export type CmsName = 'decap' | 'netlify' | 'sveltia';
+/** Static CMS is not developed any more; it is here because its handshake is a variant of Decap's. */
+export type Published = CmsName | 'static';
 
 interface Release {
   package: string;
@@ -22,7 +25,7 @@ interface Release {
   folders: string[];
 }
 
-const releases: Record<CmsName, Release> = {
+const releases: Record<Published, Release> = {
   decap: {
     package: 'decap-cms',
     version: '3.16.3',
@@ -35,6 +38,13 @@ const releases: Record<CmsName, Release> = {
     version: '2.10.192',
     sha512: 'Bh0MH4w4rELSswBi+insLfKgHd80Jx43bhyZiMU9j1aCv+WEQqw9ZNu/0cqitCZP72VDyI5OSn8112DaZd5bYQ==',
     script: 'dist/netlify-cms.js',
+    folders: ['dist'],
+  },
+  static: {
+    package: '@staticcms/app',
+    version: '4.3.0',
+    sha512: 'qYzl/IjnTdlLLaiRyiVKU0MfdQIoVFDD8QFbKwudHluq1Gf2drzXHI1NcbIZtFtqtCXw91OKbdY7KSjeSP6j6Q==',
+    script: 'dist/static-cms-app.js',
     folders: ['dist'],
   },
   sveltia: {
@@ -57,7 +67,7 @@ export interface Bundle {
 }
 
 /** The files of a CMS: from the cache below `root`, or else from the registry that npm is set up for. */
-export async function cmsBundle(cms: CmsName, root = process.cwd()): Promise<Bundle> {
+export async function cmsBundle(cms: Published, root = process.cwd()): Promise<Bundle> {
   const { package: name, version, sha512, script, folders } = releases[cms];
   const cache = join(root, '.cache', 'cms');
   const directory = join(cache, `${cms}-${version}`);

@@ -1,6 +1,6 @@
 /** The admin page that a site owner would write, with the config beside it. */
 import { postsFolder } from '../hosts/sample.ts';
-import type { CmsName } from './bundles.ts';
+import type { Published } from './bundles.ts';
 
 type Scalar = string | number | boolean;
 
@@ -13,7 +13,12 @@ export interface CmsConfig {
   top?: Record<string, Scalar | Record<string, Scalar>>;
 }
 
-const titles: Record<CmsName, string> = { decap: 'Decap CMS', netlify: 'Netlify CMS', sveltia: 'Sveltia CMS' };
+const titles: Record<Published, string> = {
+  decap: 'Decap CMS',
+  netlify: 'Netlify CMS',
+  static: 'Static CMS',
+  sveltia: 'Sveltia CMS',
+};
 
 /**
  * Sveltia draws its icons as ligatures of a font that it declares to be on a CDN. That is out of reach here, and the
@@ -26,7 +31,7 @@ const icons = `<style>
 `;
 
 /** `script` is relative to the page. */
-export function adminPage(cms: CmsName, script: string) {
+export function adminPage(cms: Published, script: string) {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -36,9 +41,9 @@ export function adminPage(cms: CmsName, script: string) {
 <title>${titles[cms]} – demo</title>
 <link rel="icon" href="data:,">
 <link rel="cms-config-url" type="text/yaml" href="config.yml">
-${cms === 'sveltia' ? icons : ''}</head>
+${cms === 'sveltia' ? icons : ''}${cms === 'static' ? `<link rel="stylesheet" href="${script.replace(/[^/]+$/, 'main.css')}">\n` : ''}</head>
 <body>
-<script src="${script}"></script>
+<script src="${script}"></script>${cms === 'static' ? '\n<script>window.CMS.init();</script>' : ''}
 </body>
 </html>
 `;

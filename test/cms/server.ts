@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { listen, requestUrl, send, type ListenOptions } from '../hosts/http.ts';
-import { cmsBundle, type CmsName } from './bundles.ts';
+import { cmsBundle, type Published } from './bundles.ts';
 import { adminPage, configYml, type CmsConfig } from './page.ts';
 
 /** True if it has answered. */
 export type Mounted = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export interface CmsOptions {
-  cms: CmsName;
+  cms: Published;
   /** Read for each request: the addresses in it are often known only after this server has got its own. */
   config: CmsConfig;
   /** Where the pages are mounted, with a slash at both ends. Default: `/` */
@@ -66,7 +66,7 @@ export function cmsPages({ cms, config, path = '/', headers = {}, root }: CmsOpt
   };
 }
 
-async function sendFile(response: ServerResponse, cms: CmsName, name: string, root: string | undefined) {
+async function sendFile(response: ServerResponse, cms: Published, name: string, root: string | undefined) {
   const type = types[extname(name)];
   // The URL parser has removed dots already; encoded ones stay encoded and name no file.
   if (type === undefined || name.includes('..') || name.includes('\\')) return false;

@@ -60,7 +60,6 @@ describe('The linter', () => {
     ['the library a function', 'lib/doctor/a.ts', '../../functions/b.ts'],
     ['a program a function', 'lib/start/a.ts', '../../functions/b.ts'],
     ['a program a test', 'lib/start/a.ts', '../../test/b.ts'],
-    ['a function the frame', 'functions/a.ts', '../lib/serve.ts'],
     ['a function a program', 'functions/a.ts', '../lib/build/b.ts'],
     ['a function a test', 'functions/a.ts', '../test/b.ts'],
   ])('lets not %s', async (_, file, target) => {

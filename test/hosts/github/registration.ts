@@ -156,7 +156,9 @@ export async function githubRegistration(
     return true;
   }
   const [, repository] = /^\/api\/v3\/repos\/([^/]+\/[^/]+)\/installation$/.exec(url.pathname) ?? [];
-  if (repository !== undefined || url.pathname === '/api/v3/app') {
+  // One that is installed already answers for itself: see app.ts.
+  const speaks = repository !== undefined || url.pathname === '/api/v3/app';
+  if (speaks && (registry.apps.length > 0 || url.pathname === '/api/v3/app')) {
     asApp(github, repository, request, response);
     return true;
   }

@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { hosts } from '../../functions/gateway.ts';
+import { findRule, isHostile } from '../../lib/gateway/path.ts';
+import { apiRoots } from '../../lib/providers/provider.ts';
+import { isPath, isWritable, readPaths } from '../../lib/settings/paths.ts';
+import type { Gateway } from '../../lib/settings/gateway.ts';
+import type { GatewayHost } from '../../lib/gateway/host.ts';
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** What a client, a proxy or somebody hostile makes of a path. */
+const piece = fc.oneof(
+  fc.constantFrom(
+    '..',
+    '.',
+    '%2e%2e',
+    '.%2e',
+    '%2E',
+    '%252e%252e',
+    '..%2f',
+    '%2f',
+    '%252f',
+    '\\',
+    '%5c',
+    '%255c',
+    '//',
+    '/',
+    '?',
+    '%3f',
+    '#',
+    '%23',
+    '\t',
+    '%09',
+    '%0a',
+    '%00',
+    '%2500',
+    ' ',
+    '%20',
+    '%',
+    '%zz',
+    '%c0%ae',
+    '%e2%80%ae',
+    'ü',
+    '%C3%BC',
+    ';',
+    ':',
+    '@',
+    '...',
+    '&',
+    '=',
+  ),
+  fc.constantFrom(
+    'git',
+    'refs',
+    'heads',
+    'trees',
+    'blobs',
+    'branches',
+    'repository',
+    'files',
+    'raw',
+    'src',
+    'pulls',
+    'compare',
+    'main',
+    'cms',
+    'posts',
+    'user',
+    'repos',
+    'merge',
+    '7',
+    'a'.repeat(40),
+    'owner',
+  ),
+  fc.string({ maxLength: 5 }),
+);
+const path = fc.oneof(
+  fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('/')}`),
+  fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('')}`),
+  fc
+    .tuple(
+      fc.constantFrom(
+        '/branches/',
+        '/git/trees/main:',
+        '/git/refs/heads/cms/',
+        '/compare/main...',
+        '/repository/files/',
+        '/refs/branches/',
+        '/src/main/',
+      ),
+      fc.array(piece, { maxLength: 8 }),
+    )
+    .map(([start, pieces]) => start + pieces.join('')),
+);
+
+describe.each(hosts.map((host) => [host.provider.name, host] as const))('A path at %s', (_, host: GatewayHost) => {
+  const fullName = host.provider.id === 'gitlab' ? 'group/sub/name' : 'owner/name';
+  const gateway = { host, fullName, branch: 'main', paths: { allowed: undefined } } as unknown as Gateway;
+  const prefix = `${apiRoots(host.provider, host.provider.url)?.api_root}${host.repositoryPath(fullName)}`;
+
+  it('that passes leads into the repository, whoever reads it, and however often it is decoded', () => {
+    let passed = 0;
+    fc.assert(
+      fc.property(path, fc.constantFrom(...methods), fc.boolean(), (given, method, isDecoded) => {
+        const found = findRule(host.rules, { method, path: given, query: new URLSearchParams(), isDecoded }, gateway);
+        if (found === undefined || found === 'mangled') return;
+        passed++;
+        const address = prefix + found.path;
+        // A browser, and Node, read it as it stands.
+        expect(new URL(address).href).toBe(address);
+        expect(new URL(address).hash + new URL(address).search).toBe('');
+        expect(isHostile(found.path)).toBe(false);
+        // Who decodes first, and then makes an address of it, stays below the repository as well.
+        let text = found.path;
+        for (let round = 0; round < 2; round++) {
+          text = text.replace(/%([0-9a-f]{2})/gi, (whole, hex: string) =>
+            parseInt(hex, 16) < 0x80 ? String.fromCharCode(parseInt(hex, 16)) : whole,
+          );
+          const [before = ''] = text.split(/[?#]/);
+          expect(new URL(prefix + before).pathname.startsWith(new URL(prefix).pathname)).toBe(true);
+        }
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(passed).toBeGreaterThan(20);
+  });
+
+  it('is found again in what it becomes', () => {
+    fc.assert(
+      fc.property(path, fc.constantFrom(...methods), (given, method) => {
+        const ask = (text: string) =>
+          findRule(host.rules, { method, path: text, query: new URLSearchParams(), isDecoded: false }, gateway);
+        const found = ask(given);
+        if (found === undefined || found === 'mangled') return;
+        expect(ask(found.path)).toEqual(found);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+describe('A name that a platform has decoded', () => {
+  const [github] = hosts;
+  const find = (given: string, isDecoded: boolean) => {
+    const gateway = { host: github, fullName: 'owner/name', branch: 'main' } as unknown as Gateway;
+    const found = findRule(
+      github?.rules ?? [],
+      { method: 'GET', path: `/git/trees/main:${given}`, query: new URLSearchParams(), isDecoded },
+      gateway,
+    );
+    return typeof found === 'object' ? found.parameters['tree'] : found;
+  };
+
+  it('is the same as one that it has not', () => {
+    for (const name of ['content/posts', 'content/über uns', 'a&b', 'a+b', '100% x', 'a%', "it's", 'a=b', '[1]'])
+      expect([find(encodeURIComponent(name), false), find(name, true)], name).toEqual([`main:${name}`, `main:${name}`]);
+  });
+
+  it('is no other file’s where nobody can tell', () => {
+    expect(find('50%20off', true)).toBe('mangled');
+    expect(find('50%2520off', false)).toBe('main:50%20off');
+    expect(find('content%2F50%20off', true)).toBe('main:content/50 off');
+  });
+});
+
+describe('What may be written', () => {
+  it('is never what hosts run or obey by themselves, whatever is set', () => {
+    const all = readPaths('**');
+    if ('problem' in all) throw new Error(all.problem);
+    for (const name of [
+      '.github/workflows/a.yml',
+      '.GitHub/a',
+      'a/.GITLAB-CI.yml',
+      'bitbucket-pipelines.yml',
+      '.gitmodules',
+      'x/.gitattributes',
+      '.git/config',
+      '.g\u200dit/config',
+      '.github./a',
+      '.gith\uff55b/a',
+    ])
+      for (const paths of [all, { allowed: undefined }]) expect(isWritable(name, paths), name).toBe(false);
+    for (const name of ['package.json', 'content/a.md', 'a/git/b', 'legit/x', 'my.github.md'])
+      expect(isWritable(name, all), name).toBe(true);
+  });
+
+  it('is below the folders that are named, and nowhere else', () => {
+    const paths = readPaths('content/**, static/img/*.png, **/_index.md, data.json');
+    if ('problem' in paths) throw new Error(paths.problem);
+    for (const name of [
+      'content/a.md',
+      'content/a/b/c.md',
+      'static/img/a.png',
+      '_index.md',
+      'a/b/_index.md',
+      'data.json',
+    ])
+      expect(isWritable(name, paths), name).toBe(true);
+    for (const name of [
+      'content',
+      'contents/a',
+      'x/content/a',
+      'static/img/a/b.png',
+      'static/img/a.pngx',
+      'a_index.md',
+      'dataXjson',
+      'x/data.json',
+      'content/../a',
+      'content/./a',
+      'content//a',
+      '/content/a',
+    ])
+      expect(isWritable(name, paths), name).toBe(false);
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+        const name = `content/${pieces.join('/')}`;
+        if (!isWritable(name, paths)) return;
+        expect(isPath(name)).toBe(true);
+        expect(
+          new URL(`https://x/${name.split('/').map(encodeURIComponent).join('/')}`).pathname.startsWith('/content/'),
+        ).toBe(true);
+      }),
+    );
+  });
+
+  it.each(['/content/**', 'content/', 'a//b', '../a', 'a\\b', 'a**b', 'content/**x'])('"%s" is no pattern', (value) => {
+    expect(readPaths(value)).toHaveProperty('problem');
+  });
+});
