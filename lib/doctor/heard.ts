@@ -65,3 +65,41 @@ export const isLogin = (next: URL | undefined): boolean => next?.searchParams.ha
 
 /** The code for a page whose origin is not listed. */
 export const unlisted = 'UNSUPPORTED_DOMAIN';
+
+/** What the gateway answered, asked without a token. */
+export interface GatewayHeard {
+  /** Where the CMS would ask it, without a slash at the end. */
+  base: string;
+  /** Its page for owners, or whatever else is there. */
+  page: Answer | Silence;
+  /** What it says to a CMS that is not logged in. */
+  settings: Answer | Silence;
+  /** Where a gateway of ours is, if it is not at `base` but below. */
+  works?: string;
+}
+
+/** Whether this is our page at `/git`. */
+export const isGatewayPage = (answer: Answer): boolean =>
+  isOurs(answer) &&
+  elementsOf(answer.body, 'h1').some(({ text }) => /^The gateway is (?:not )?ready$/.test(text.trim()));
+
+/** What our page says is missing. */
+export function missingAt({ body }: Answer): string[] {
+  const elements = elementsOf(body, 'h2', 'li');
+  const first = elements.findIndex(({ name, text }) => name === 'h2' && text.trim() === 'What is missing');
+  if (first < 0) return [];
+  const rest = elements.slice(first + 1);
+  const end = rest.findIndex(({ name }) => name === 'h2');
+  return rest.slice(0, end < 0 ? undefined : end).map(({ text }) => text.replace(/\s+/g, ' ').trim());
+}
+
+/** The code of a gateway's refusal, if it gives one. */
+export function codeOf(answer: Answer | Silence): string | undefined {
+  if (isSilence(answer)) return undefined;
+  try {
+    const { code } = JSON.parse(answer.body) as { code?: unknown };
+    return typeof code === 'string' ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,4 +1,5 @@
 import type { Group, Value } from './config.ts';
+import { gatewayNames } from '../providers/provider.ts';
 import { isSafe, parseUrl, type Answer } from './web.ts';
 
 /** Where to look for a login server: what was named, and what is written. */
@@ -59,7 +60,7 @@ export const gatewayUrl = ({ text }: Pick<Places, 'text'>): string => text('gate
 
 /** A host's name at the end makes the CMS skip the first question, and is no part of the gateway's address. */
 export const withoutHost = (url: string): string =>
-  url.replace(/\/+$/, '').replace(/\/(?:github|gitlab|bitbucket)$/, '');
+  url.replace(/\/+$/, '').replace(new RegExp(`/(?:${gatewayNames.join('|')})$`), '');
 
 /** The same as a whole address, without a slash at the end; undefined if nothing says on which site it is. */
 export const gatewayBase = (places: Pick<Places, 'text'> & { answer: Answer | undefined }): string | undefined =>

@@ -1,7 +1,6 @@
 import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
 import type { Entry, Format, Group, Value } from './config.ts';
-import type { GatewayHeard } from './gateway.ts';
-import type { Heard } from './heard.ts';
+import type { GatewayHeard, Heard } from './heard.ts';
 import { cmsTitles, type Cms, type Page } from './page.ts';
 import type { Given } from './read.ts';
 import { gatewayBase, serversOf, textOf, type Server } from './server.ts';

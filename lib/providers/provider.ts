@@ -63,6 +63,9 @@ export interface Provider {
   };
 }
 
+/** What a CMS may put at the end of a gateway's address, to say which host is behind it. */
+export const gatewayNames: readonly string[] = ['github', 'gitlab', 'bitbucket'];
+
 /** The hosts with such a record, for functions that serve another one alone: a setting may name any of them. */
 export const renewable: readonly string[] = ['github', 'gitlab', 'bitbucket'];
 

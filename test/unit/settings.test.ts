@@ -307,9 +307,9 @@ describe('A name in CMS_AUTH_REFRESH that is no host’s', () => {
   it.each([
     ['Github', words],
     ['github,bitbuckt', words],
-    ['gitlab, bitbucket', 'All settings that a login needs are there.'],
-    ['github gitlab\nbitbucket', 'All settings that a login needs are there.'],
-    ['', 'All settings that a login needs are there.'],
+    ['gitlab, bitbucket', ': all settings are there'],
+    ['github gitlab\nbitbucket', ': all settings are there'],
+    ['', ': all settings are there'],
   ])('is named where the owner looks whether all is ready: %j', async (CMS_AUTH_REFRESH, expected) => {
     const env = { CMS_AUTH_URL, CMS_AUTH_REFRESH, GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
     for (const served of [[github], providers]) {

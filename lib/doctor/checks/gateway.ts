@@ -1,5 +1,6 @@
 import { shown } from '../finding.ts';
-import { codeOf, isGatewayPage, missingAt, usesGateway } from '../gateway.ts';
+import { usesGateway } from '../gateway.ts';
+import { codeOf, isGatewayPage, missingAt } from '../heard.ts';
 import { isOlder } from '../page.ts';
 import { gatewayUrl, textOf, withoutHost } from '../server.ts';
 import { lines, siteOrigin, type View } from '../view.ts';
