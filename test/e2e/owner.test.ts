@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { browserMissing, launch } from './browser.ts';
 import { startWorld, type World } from './world.ts';
@@ -29,6 +29,10 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     await section().getByRole('button', { name: 'Try a login' }).click();
     await popup;
   };
+  /** Outer ones first, as they stand. */
+  const unfold = async (within: Locator) => {
+    for (const summary of await within.locator('summary').all()) await summary.click();
+  };
   const lastStep = (text: string) => section().locator('[data-try] li').filter({ hasText: text }).waitFor();
 
   it('tries a login, step by step, and shows no token', async () => {
@@ -39,12 +43,12 @@ describe.skipIf(browserMissing)("the owner's page", () => {
   });
 
   it('says that it is not on the list, and that nothing was asked of the Git host', async () => {
-    world.env['CMS_AUTH_ORIGINS'] = 'https://www.example.com';
+    world.env['CMS_AUTH_ORIGINS'] = 'https://the-cms.example';
     world.host.requests.length = 0;
     await tryLogin();
     await lastStep(`refused before the Git host was asked: ${world.hop} is not on the list`);
     expect(world.host.requests).toEqual([]);
-    expect(await page.content()).not.toContain('www.example.com');
+    expect(await page.content()).not.toContain('the-cms.example');
   });
 
   it('says what is wrong', async () => {
@@ -68,7 +72,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
 
   it('copies what is to be registered, and leads to the forms, the GitHub App first', async () => {
     const callback = `${world.hop}/auth/github/callback`;
-    await section().locator('summary').first().click();
+    await unfold(section());
     await section()
       .locator('.copy')
       .filter({ hasText: new RegExp(`^${callback}`) })
@@ -77,7 +81,6 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(callback);
     const links = section().getByRole('link', { name: /^Register/ });
     const forms = await links.evaluateAll((all) => all.map((link) => (link as HTMLAnchorElement).href));
-    await section().locator('summary').last().click();
     expect(await links.allTextContents()).toEqual([
       'Register a GitHub App at GitHub',
       'Register an OAuth App at GitHub',
@@ -92,7 +95,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     const tab = await plain.newPage();
     await tab.goto(`${world.hop}/auth`);
     expect(await tab.getByRole('button').count()).toBe(0);
-    await tab.locator('section').first().locator('summary').first().click();
+    await unfold(tab.locator('section').first());
     expect(await tab.locator('section').first().innerText()).toContain(`base_url: ${world.hop}`);
     await plain.close();
   });
