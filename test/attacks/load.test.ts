@@ -55,7 +55,7 @@ describe.concurrent('10,000 logins, 50 at a time, of which the host fails 500', 
       expect(Object.values(report.failed).reduce((sum, count) => sum + count)).toBe(logins * 0.05);
       expect(Object.keys(report.failed).sort()).toEqual(Object.keys(ways).sort());
       // Each asked once, each logged twice, and nothing left behind.
-      expect(report).toMatchObject({ tokenRequests: logins, codesLeft: 0, logged: 2 * logins });
+      expect(report).toMatchObject({ tokenRequests: logins, codesLeft: 0, logged: 3 * logins });
       expect(report.handles[1]).toEqual(report.handles[0]);
       expect(report.files[1]).toBeLessThanOrEqual(report.files[0]);
       const [early, late] = report.heap;

@@ -100,13 +100,6 @@ export const web = [
     tests: origins,
   },
   {
-    guard: 'a star is not in a registered name',
-    file: 'lib/web/origins.ts',
-    find: 'parents.length < 2',
-    replace: '!parents',
-    tests: origins,
-  },
-  {
     guard: 'https only, but on loopback (origins)',
     file: 'lib/web/origins.ts',
     find: "if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))",
