@@ -1,3 +1,4 @@
+import { openingOf } from '../popup.ts';
 import { describe, expect, it } from 'vitest';
 import { startParameterStore } from '../hosts/parameters.ts';
 import { domainName } from './gateway.ts';
@@ -40,8 +41,8 @@ describe('Lambda without an address of its own to go by', () => {
     const start = startLambda({ stage }, { CMS_AUTH_URL: '', GITHUB_CLIENT_ID: 'x' });
     const { url, stop } = await start({});
     const begun = await fetch(`${url}/auth/github`, { redirect: 'manual' }).finally(stop);
-    const location = new URL(begun.headers.get('location') ?? '');
-    expect(location.searchParams.get('redirect_uri')).toBe(`https://${domainName}${path}/auth/github/callback`);
+    const { next } = openingOf({ body: await begun.text() }) ?? {};
+    expect(next?.split('?')[0]).toBe(`https://${domainName}${path}/auth/github/begin`);
     expect(begun.headers.getSetCookie()).toEqual([
       expect.stringMatching(/^__Host-login-[\w-]{12}=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/),
     ]);
