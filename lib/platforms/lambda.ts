@@ -12,7 +12,8 @@ export interface LambdaEvent {
   headers?: Record<string, string | undefined>;
   /** Cookies come here, and not among the headers. */
   cookies?: string[];
-  body?: string;
+  /** Absent without one; some tools say `null`. */
+  body?: string | null;
   isBase64Encoded?: boolean;
   requestContext: { domainName: string; stage: string; requestId?: string; http: { method: string } };
 }
@@ -34,7 +35,7 @@ export function lambda(handler: Handler): (event: LambdaEvent) => Promise<Lambda
 function toRequest(event: LambdaEvent, openParameterStore: Platform['openParameterStore']): HttpRequest {
   if (!event.requestContext?.http)
     throw new Error('This function takes events of payload format 2.0: put it behind an HTTP API or a Function URL.');
-  const { rawPath = '/', rawQueryString = '', headers, cookies, body = '', isBase64Encoded, requestContext } = event;
+  const { rawPath = '/', rawQueryString = '', headers, cookies, body, isBase64Encoded, requestContext } = event;
   const { domainName, stage, requestId, http } = requestContext;
   const root = stage === '$default' ? '' : `/${stage}`;
   return {
@@ -44,7 +45,7 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
     query: rawQueryString,
     headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
     // Forms arrive in base64, JSON as it is.
-    body: () => [Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')],
+    body: () => [Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')],
     platform: {
       // AWS's own word for where it received the request, not the `Host` header.
       url: `https://${domainName}${root}`,

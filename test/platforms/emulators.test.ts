@@ -70,7 +70,7 @@ describe('What goes to Firebase', () => {
     ['without any host', {}, [], { cmsauth: [] }],
     ['for GitHub', github, [], { cmsauth: ['github'] }],
     ['for GitHub, split', github, ['--split'], { cmsauth: [], cmsauthgithub: ['github'] }],
-    ['for all hosts', all, [], { cmsauth: ['bitbucket', 'github', 'gitlab'] }],
+    ['for all hosts', all, [], { cmsauth: ['github', 'gitlab', 'bitbucket'] }],
     [
       'for all hosts, split',
       all,

@@ -498,7 +498,7 @@ export function describePlatform(
         },
       );
 
-      it.each(['/other', '/authx', '/auth.html', '/x/auth', '/'])('%s is not ours', async (path) => {
+      it.each(['/other', '/authx', '/auth.html', '/x/auth'])('%s is not ours', async (path) => {
         const reply = await open().ask(path);
         if (owns !== 'everything') return expectNotOurs(reply, 404);
         expectOurs(reply, 404);

@@ -4,7 +4,7 @@ export interface LambdaEvent {
   rawQueryString?: string;
   headers?: Record<string, string | undefined>;
   cookies?: string[];
-  body?: string;
+  body?: string | null;
   isBase64Encoded?: boolean;
   requestContext: { domainName: string; stage: string; requestId?: string; http: { method: string } };
 }
