@@ -90,12 +90,13 @@ const write = (rule: Rule, parameters: Readonly<Record<string, string>>): string
  */
 function readName(text: string, { slashes }: Parameter, isDecoded: boolean): string | undefined {
   if (!text.includes('%')) return text;
-  if (slashes === false) return ''; // numbers and hashes need no encoding
   // No name holds a slash, so whoever writes %2F has encoded it.
   if (isDecoded && !/%2f/i.test(text)) return /%[0-9a-f]{2}/i.test(text) ? undefined : text;
+  let name = text;
   try {
-    return decodeURIComponent(text);
+    name = decodeURIComponent(text);
   } catch {
-    return text; // nobody encodes like this, so it has been decoded
+    // nobody encodes like this, so it has been decoded
   }
+  return slashes === false && name.includes('/') ? '' : name;
 }

@@ -1,6 +1,7 @@
 import {
   checkRefresh,
   clientSettings,
+  handOverSettings,
   readClient,
   readOrigins,
   readScope,
@@ -30,9 +31,12 @@ export async function standing(
   provider: Provider,
   { request, settings, address }: Pick<Surroundings, 'request' | 'settings' | 'address'>,
 ): Promise<Standing> {
+  const app = [...clientSettings(provider), scopeSetting(provider)];
+  const secret = [secretSetting(provider)];
+  const all = [...app, ...secret, ...handOverSettings];
   const look = async (names: readonly string[], read: (env: Environment) => unknown): Promise<Failure | undefined> => {
     try {
-      read(await settings.read(names));
+      read(await settings.read(names, all)); // one call to the store for all of them
       return undefined;
     } catch (error) {
       if (error instanceof Failure) return error.withAdvice(request.platform.adviceOnMissing);
@@ -40,11 +44,11 @@ export async function standing(
     }
   };
   return {
-    app: await look([...clientSettings(provider), scopeSetting(provider)], (env) => {
+    app: await look(app, (env) => {
       readClient(env, provider, address);
       readScope(env, provider, undefined);
     }),
-    secret: await look([secretSetting(provider)], (env) => readSecret(env, provider)),
+    secret: await look(secret, (env) => readSecret(env, provider)),
     sites: await look(['CMS_AUTH_ORIGINS'], (env) => readOrigins(env, address)),
     renewal: await look(['CMS_AUTH_REFRESH'], checkRefresh),
   };

@@ -44,7 +44,9 @@ export const printLine =
     const [done, failed] = words[event] ?? [event, event];
     const what = outcome === 'ok' ? done : `${failed}: ${code}. ${message}`;
     // As far as the request got: what it was, what the host said, and who wrote.
-    const [about, answer, by] = [route && `: ${route}`, status && `, ${status}`, editor && `, by ${editor}`];
+    const details = [route, status, editor].filter((detail) => detail !== undefined).join(', ');
     const more = warning === undefined ? '' : ` WARNING: ${warning}`;
-    console.log(`  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${about ?? ''}${answer ?? ''}${by ?? ''}${more}  (${duration} ms)`);
+    console.log(
+      `  ${time}  ${provider === undefined ? '' : `${provider}: `}${what}${details && ` [${details}]`}${more}  (${duration} ms)`,
+    );
   };

@@ -14,6 +14,8 @@ async function compose(page: Page, title: string) {
   await page.locator('[data-slate-editor]').first().click();
   await page.keyboard.type('Some text.');
   await page.getByText('Unsaved changes').waitFor(shown);
+  // The editor hands over what was typed only when nothing has been for a moment, and nothing on the page shows it.
+  await page.waitForTimeout(500);
 }
 
 async function goTo(page: Page, hash: string) {

@@ -7,13 +7,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, secret, sessionOf, site, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 import { buildClone } from './clone.ts';
+import { startNetlifyGateway } from './netlify.ts';
+import { startOfflineGateway } from './osls.ts';
 import { freePorts, installed, serve } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
 /** The container of a deployed function, without Hosting in front; the build has declared the function. */
 const startFramework: Start = async (settings) => {
   const folder = await buildClone({ CMS_GATEWAY_REPO: settings['CMS_GATEWAY_REPO'] ?? '' });
-  await symlink(path.dirname(installed('firebase-functions')), path.join(folder, 'node_modules')).catch(() => {});
   await symlink(path.dirname(installed('firebase-functions')), path.join(folder, 'dist/firebase/node_modules'));
   const [port] = await freePorts(1);
   const url = `http://localhost:${port}`;
@@ -25,7 +26,13 @@ const startFramework: Start = async (settings) => {
   };
 };
 
-describe.each([['functions-framework', startFramework]])('The gateway on %s', { timeout: 120_000 }, (_, start) => {
+const platforms: [string, Start][] = [
+  ['functions-framework', startFramework],
+  ['the Netlify CLI', startNetlifyGateway],
+  ['osls offline', startOfflineGateway],
+];
+
+describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start) => {
   let host: Host;
   let platform: Platform;
 
@@ -35,7 +42,7 @@ describe.each([['functions-framework', startFramework]])('The gateway on %s', { 
       CMS_GATEWAY_REPO: `${host.url}/owner/name`,
       CMS_GATEWAY_TOKEN: upstreamToken,
       CMS_GATEWAY_JWT_SECRET: secret,
-      CMS_GATEWAY_EDITORS: 'ann@example.org',
+      CMS_GATEWAY_EDITORS: 'zoe@example.org',
       CMS_AUTH_ORIGINS: site,
       GITHUB_URL: host.url,
     });

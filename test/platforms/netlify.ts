@@ -11,11 +11,15 @@ export const startNetlify =
   async (settings) =>
     serveNetlify(await site(), command, { ...settings, ...more });
 
-/** @param folder of any site */
+/**
+ * @param folder of any site
+ * @param own path that answers as soon as it serves
+ */
 export async function serveNetlify(
   folder: string,
   command: 'dev' | 'serve',
   settings: Readonly<Record<string, string>>,
+  own = '/auth',
 ): Promise<Platform> {
   const [port, staticPort, functionsPort] = await freePorts(3);
   const url = `http://localhost:${port}`;
@@ -29,7 +33,7 @@ export async function serveNetlify(
     ),
   ];
   const env = { CMS_AUTH_URL: url, ...settings, BROWSER: 'none' };
-  return { url, ...(await serve({ script, parameters, folder, env }, `${url}/auth`)) };
+  return { url, ...(await serve({ script, parameters, folder, env }, `${url}${own}`)) };
 }
 
 export interface NetlifyBuild {
@@ -44,10 +48,7 @@ export interface NetlifyBuild {
  */
 export async function buildNetlify(folder?: string, functions?: string): Promise<NetlifyBuild> {
   const base = folder ?? (await site());
-  if (functions !== undefined) {
-    const file = path.join(base, 'netlify.toml');
-    await writeFile(file, (await readFile(file, 'utf8')).replace('"dist/netlify"', JSON.stringify(functions)));
-  }
+  if (functions !== undefined) await takeFunctions(base, functions);
   await run({ script, parameters: ['build', '--offline'], folder: base });
   const built = path.join(base, '.netlify/functions');
   const manifest = await readFile(path.join(built, 'manifest.json'), 'utf8');
@@ -60,4 +61,16 @@ async function site(): Promise<string> {
   const done = { private: true, type: 'module', scripts: { build: 'node --version' } };
   await writeFile(path.join(folder, 'package.json'), JSON.stringify(done));
   return folder;
+}
+
+/** The gateway, as the site of its own that it is. */
+export const startNetlifyGateway: Start = async (settings) => {
+  const folder = await site();
+  await takeFunctions(folder, 'dist/netlify-gateway');
+  return serveNetlify(folder, 'serve', settings, '/git');
+};
+
+async function takeFunctions(folder: string, functions: string): Promise<void> {
+  const file = path.join(folder, 'netlify.toml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"dist/netlify"', JSON.stringify(functions)));
 }

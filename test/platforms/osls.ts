@@ -2,21 +2,29 @@ import { appendFile, readdir, readFile, symlink, writeFile } from 'node:fs/promi
 import path from 'node:path';
 import { readZip } from './zip.ts';
 import { freePorts, installed, run, serve, workspace } from './tool.ts';
-import type { Start } from './suite.ts';
+import type { Platform, Start } from './suite.ts';
 
 const script = 'osls/bin/serverless.js';
 
 /** `osls offline`; its plugin is no part of the file that is shipped. */
-export const startOffline: Start = async (settings) => {
-  const folder = await workspace('serverless.yml', 'dist');
-  await appendFile(path.join(folder, 'serverless.yml'), '\nplugins: [serverless-offline]\n');
+export const startOffline: Start = (settings) => offline('serverless.yml', '/auth', settings);
+
+/** The gateway's service in the same way: with the HTTP API of its comment, since the plugin knows no Function URL. */
+export const startOfflineGateway: Start = (settings) => offline('serverless-gateway.yml', '/git', settings);
+
+async function offline(file: string, own: string, settings: Readonly<Record<string, string>>): Promise<Platform> {
+  const folder = await workspace(file, 'dist');
+  const config = path.join(folder, file);
+  const yaml = await readFile(config, 'utf8');
+  await writeFile(config, yaml.replace(/# (events:)\n( +)# ( +- .*)\n +# ( +- .*)\n +url: true\n/, '$1\n$2$3\n$2$4\n'));
+  await appendFile(config, '\nplugins: [serverless-offline]\n');
   await symlink(path.dirname(installed('serverless-offline')), path.join(folder, 'node_modules'));
   const [port, lambdaPort] = (await freePorts(2)).map(String);
   const url = `http://localhost:${port}`;
-  const parameters = ['offline', 'start', '--httpPort', port ?? '', '--lambdaPort', lambdaPort ?? ''];
-  const env = { CMS_AUTH_URL: url, ...settings };
-  return { url, ...(await serve({ script, parameters, folder, env }, `${url}/auth`)) };
-};
+  const parameters = ['offline', 'start', '--config', file, '--httpPort', port ?? '', '--lambdaPort', lambdaPort ?? ''];
+  const env = { CMS_AUTH_URL: url, CMS_GATEWAY_URL: url, ...settings };
+  return { url, ...(await serve({ script, parameters, folder, env }, `${url}${own}`)) };
+}
 
 export interface Resource {
   Type: string;

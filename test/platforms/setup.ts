@@ -14,16 +14,7 @@ declare module 'vitest' {
 /** What an owner deploys. */
 const deployed = ['dist', 'firebase.json', 'netlify.toml', 'serverless.yml', 'serverless-gateway.yml'];
 /** What that is made of, for owners who build with settings of their own. */
-const sources = [
-  'functions',
-  'lib',
-  'LICENSE',
-  'package.json',
-  'README.md',
-  'test/cms',
-  'test/demo/demo.ts',
-  'test/hosts',
-];
+const sources = ['functions', 'lib', 'LICENSE', 'package.json', 'README.md', 'test/cms', 'test/demo', 'test/hosts'];
 
 /** Everything runs outside the repository, where the tools may leave what they like, and on one copy of one build. */
 export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {

@@ -91,3 +91,33 @@ it('what is bundled is ours, the OAuth library and the AWS SDK, and nothing in i
   for (const { text } of [...hop.outputFiles, ...store.outputFiles])
     expect(text).not.toMatch(/\beval\(|new Function\(|\bFunction\(["'`]/);
 });
+
+it('login and gateway are apart: neither carries anything of the other', async () => {
+  const rooms = async (entry: string) => {
+    const { metafile } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      write: false,
+      outdir: 'out',
+      metafile: true,
+      plugins: [esbuildInline],
+    });
+    const files = Object.keys(metafile.inputs);
+    return { files, rooms: new Set(files.flatMap((file) => /^lib\/([\w-]+)\//.exec(file)?.[1] ?? [])) };
+  };
+  const ofGateway = await rooms('functions/gateway.ts');
+  expect([...ofGateway.rooms]).toEqual(expect.arrayContaining(['gateway', 'sign-in']));
+  expect(ofGateway.rooms).not.toContain('hop');
+  for (const name of ['auth', 'github', 'gitlab', 'bitbucket']) {
+    const { files, rooms: ofHop } = await rooms(`functions/${name}.ts`);
+    expect(ofHop).toContain('hop');
+    for (const room of ['gateway', 'sign-in']) expect(ofHop).not.toContain(room);
+    expect(
+      files.filter((file) =>
+        /settings\/(gateway|editors|paths)|oauth\/(session|issuer|connect)|web\/cors|lib\/first/.test(file),
+      ),
+    ).toEqual([]);
+  }
+});
