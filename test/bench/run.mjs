@@ -150,7 +150,7 @@ async function measure() {
     growth,
     beginPeakAboveEmpty: peak(`begin: ${lambda}`) - peak('empty'),
     warmBegin: quantile(warm.get(lambda)?.begin.median ?? [], 0.5),
-    warmFirstStep: quantile(warm.get(lambda)?.ask.median ?? [], 0.5),
+    warmFirstStep: quantile(warm.get(lambda)?.first.median ?? [], 0.5),
   };
 }
 

@@ -74,7 +74,7 @@ async function makeReady(subject, prefix) {
     ...subject,
     module: await make(
       'module',
-      'export const begin = (opener) => driver.begin(opener), ask = () => driver.ask();\n      export const { callback, refresh } = driver;',
+      'export const begin = (opener) => driver.begin(opener), first = () => driver.ask();\n      export const { callback, refresh } = driver;',
     ),
     ask: await make('ask', `if (!(await driver.ask()).cookie) throw new Error('no login');`),
     begin: await make('begin', `if (!(await driver.begin()).location) throw new Error('no login');`),
@@ -147,7 +147,7 @@ export async function makeBareClients(folder) {
       file,
       `${code}
       export const begin = async () => ({ location: 'https://host.example/?state=none', cookie: '' });
-      export const ask = begin;
+      export const first = begin;
       export const callback = async () => ({ status: 200, body: String(await ask()) });`,
     );
     return file;

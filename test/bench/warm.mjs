@@ -44,7 +44,7 @@ export async function startInstance(module, env, flags = []) {
 
 /** What one round asks of each. A slice has to be short, so that a disturbance meets the neighbours, too. */
 const orders = /** @satisfies {Record<string, Order>} */ ({
-  ask: { what: 'ask', times: 3000, atOnce: 1 },
+  first: { what: 'first', times: 3000, atOnce: 1 },
   begin: { what: 'begin', times: 3000, atOnce: 1 },
   one: { what: 'callback', times: 200, atOnce: 1 },
   sixteen: { what: 'callback', times: 320, atOnce: 16 },
@@ -75,7 +75,7 @@ export async function measureWarm(modules, env, rounds, progress) {
   const samples = new Map(
     [...modules.keys()].map((name) => [
       name,
-      { ask: none(), begin: none(), one: none(), sixteen: none(), sixtyFour: none() },
+      { first: none(), begin: none(), one: none(), sixteen: none(), sixtyFour: none() },
     ]),
   );
   const names = /** @type {(keyof typeof orders)[]} */ (Object.keys(orders));

@@ -4,7 +4,7 @@
  * how long each one took.
  *
  * @typedef {object} Order
- * @property {'ask' | 'begin' | 'callback'} what
+ * @property {'first' | 'begin' | 'callback'} what
  * @property {number} times
  * @property {number} atOnce
  *
@@ -18,8 +18,8 @@
 import { pathToFileURL } from 'node:url';
 import { logIn } from './login.mjs';
 
-/** @type {import('./drivers.mjs').Driver} */
-const { ask, begin, callback } = await import(pathToFileURL(process.argv[2] ?? '').href);
+/** @type {import('./drivers.mjs').Driver & { first: import('./drivers.mjs').Driver['ask'] }} */
+const { first, begin, callback } = await import(pathToFileURL(process.argv[2] ?? '').href);
 
 process.on('message', async (/** @type {Order | 'logIn'} */ order) =>
   process.send?.(order === 'logIn' ? await logIn(begin) : await carryOut(order)),
@@ -42,7 +42,7 @@ async function carryOut({ what, times, atOnce }) {
       if (login) {
         const { body } = await callback(login.query, login.cookie);
         if (!body.includes('gho_')) throw new Error(body);
-      } else await (what === 'ask' ? ask() : begin());
+      } else await (what === 'first' ? first() : begin());
       each.push((performance.now() - before) * 1000);
     }
   };
