@@ -132,9 +132,10 @@ const commands = programs({
     import { start } from './lib/start/start.ts';
     await start({ providers, gateway: { hosts, wing } }, () => import('./test/demo/demo.ts'));`,
   ...Object.fromEntries(
-    ['doctor', 'setup'].map((name) => [
+    ['doctor', 'setup', 'cli'].map((name) => [
       name,
-      `import { providers } from './functions/auth.ts'; import { ${name} } from './lib/start/${name}.ts'; await ${name}(providers);`,
+      // npm makes the last one a command.
+      `${name === 'cli' ? '#!/usr/bin/env node\n' : ''}import { providers } from './functions/auth.ts'; import { ${name} } from './lib/start/${name}.ts'; await ${name}(providers);`,
     ]),
   ),
 });
@@ -223,7 +224,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', cli: 'cli', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',
