@@ -6,7 +6,7 @@ import { createConnection } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
-import { errors } from '../errors.ts';
+import { loginErrors as errors } from '../errors.ts';
 import { createHandler } from '../../lib/hop/handler.ts';
 import { askOver } from '../contract/http.ts';
 import { attack } from './attack.ts';
