@@ -3,6 +3,7 @@ import { openSession, sessionKeys, tokenSkew, type SessionKeys, type SignInClien
 import { editorOf, mayIn, type Claims, type Editor } from '../settings/editors.ts';
 import { Failure } from '../web/errors.ts';
 import { gatewayErrors } from './errors.ts';
+import { Answers, endOf, hashOf } from './answers.ts';
 import { askIdentity } from './identity.ts';
 import { openIssuedToken } from './issuer.ts';
 import type { Gateway } from '../settings/gateway.ts';
@@ -31,8 +32,24 @@ export async function admit(authorization: string | undefined, gateway: Gateway,
   return editor;
 }
 
+/** Who was recognised: only those, since a token that is not good now may be in a moment, by a key that its issuer brings in. */
+const recognised = new Answers<Editor>();
+
 /** @returns undefined if the token is not good here */
-async function recognise(token: string, { way, lists }: Gateway, moment: Moment): Promise<Editor | undefined> {
+async function recognise(token: string, gateway: Gateway, moment: Moment): Promise<Editor | undefined> {
+  // A GoTrue is asked, and what it answers is kept with it.
+  if (gateway.way.kind === 'identity') return read(token, gateway, moment);
+  // With all that decides: a secret that was changed ends its sessions at once.
+  const hash = hashOf(token, JSON.stringify([gateway.way, gateway.lists.rolesClaim, moment.address]));
+  const end = endOf(token) ?? 0;
+  const kept = moment.now < end ? await recognised.find(hash) : undefined;
+  if (kept) return kept;
+  const editor = await read(token, gateway, moment);
+  if (editor) recognised.keep(hash, Promise.resolve(editor), end);
+  return editor;
+}
+
+async function read(token: string, { way, lists }: Gateway, moment: Moment): Promise<Editor | undefined> {
   const { rolesClaim } = lists;
   switch (way.kind) {
     case 'issuer':

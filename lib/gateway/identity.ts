@@ -1,28 +1,22 @@
-import { decodeJwt } from 'jose';
 import { Failure } from '../web/errors.ts';
+import { Answers, endOf, hashOf } from './answers.ts';
 import { gatewayErrors } from './errors.ts';
 import { ask, jsonOf, Kept } from './upstream.ts';
 import type { Claims, EditorLists } from '../settings/editors.ts';
 import type { Json } from './host.ts';
 
-/** How long an answer is believed, and how many are kept. */
+/** How long its settings are believed. Milliseconds. */
 const keptFor = 60_000;
-const mostAnswers = 1_000;
 
 /** How long one that cannot be asked is left in peace, and how long it may take to answer. Milliseconds. */
 const pause = 2_000;
 const patience = 5_000;
 
-interface Answer {
-  claims: Promise<Claims | undefined>;
-  until: number;
-}
-
 /** A GoTrue, as one instance of us knows it. */
 class Identity {
   readonly settings = new Kept<Json>();
-  /** By the hash of the token: who reads our memory finds none. The oldest come first. */
-  readonly answers = new Map<string, Answer>();
+  /** Also that a token is not good: whoever tries again asks nobody. */
+  readonly answers = new Answers<Claims | undefined>();
   /** Until when it is not asked, in milliseconds since the epoch. */
   silentUntil = 0;
 }
@@ -50,23 +44,17 @@ export async function askIdentity(
   await checkSignUp(address, lists, deadline);
   const end = endOf(token);
   if (end !== undefined && end <= now) return undefined;
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  const hash = createHash('sha256').update(token).digest('base64url');
-  const kept = identity.answers.get(hash);
-  if (kept && Date.now() < kept.until) return kept.claims;
+  const hash = hashOf(token);
+  const kept = identity.answers.find(hash);
+  if (kept) return kept;
   if (Date.now() < identity.silentUntil) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
 
   const claims = user(address, token, deadline);
-  identity.answers.delete(hash);
-  identity.answers.set(hash, { claims, until: Math.min(Date.now() + keptFor, end ?? Infinity) });
-  for (const [oldest] of identity.answers) {
-    if (identity.answers.size <= mostAnswers) break;
-    identity.answers.delete(oldest);
-  }
+  identity.answers.keep(hash, claims, end);
   try {
     return await claims;
   } catch (error) {
-    identity.answers.delete(hash);
+    identity.answers.forget(hash);
     identity.silentUntil = Date.now() + pause;
     throw error;
   }
@@ -112,15 +100,5 @@ async function question(
     return { status: answer.status, value: typeof value === 'object' && value !== null ? (value as Json) : undefined };
   } catch (error) {
     throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE, {}, { cause: error });
-  }
-}
-
-/** When a token ends by its own account, in milliseconds since the epoch; undefined if it does not say. */
-function endOf(token: string): number | undefined {
-  try {
-    const { exp } = decodeJwt(token);
-    return exp === undefined ? undefined : exp * 1000;
-  } catch {
-    return undefined;
   }
 }

@@ -120,7 +120,9 @@ export async function readBody(
       if (stopped || (size += chunk.length) > limit) return undefined;
       chunks.push(chunk);
     }
-    return Buffer.concat(chunks);
+    // Most platforms hand it over in one piece, which may be large: it is not copied.
+    const [only] = chunks;
+    return chunks.length === 1 && Buffer.isBuffer(only) ? only : Buffer.concat(chunks);
   };
   try {
     return await Promise.race([read(), late]);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * GitHub's token endpoint and nothing else of it. It is the floor of every throughput, so it does as little as it can: no
+ * GitHub's token endpoint, and something for a gateway to pass on. It is the floor of every throughput, so it does as little as it can: no
  * code is remembered, and nothing is written down unless somebody wants to read it.
  *
  * `node host.mjs` prints its address and lasts until its standard input ends, so that it cannot outlive who started it.
@@ -25,6 +25,12 @@ export async function startHost({ clientId = 'id', clientSecret = 'secret', reco
       .setEncoding('utf8')
       .on('data', (chunk) => (body += chunk))
       .on('end', () => {
+        if (request.url?.startsWith('/api/')) {
+          const text = '{"name":"main","sha":"9d4f6dc4e3c5a4ae1a0dd7d4f6dc4e3c5a4ae1a0"}';
+          const status = request.method === 'GET' ? 200 : 201;
+          response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length }).end(text);
+          return;
+        }
         const { accept = '', authorization, 'content-type': type = '' } = request.headers;
         const asked = type.includes('json') ? JSON.parse(body) : Object.fromEntries(new URLSearchParams(body));
         if (record) requests.push(asked);

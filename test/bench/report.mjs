@@ -20,6 +20,7 @@ import { lambda, netlify } from './subjects.mjs';
  * @property {Record<string, import('./capabilities.mjs').Capabilities>} can
  * @property {{ logins: number; heap: number; time: number }} growth
  * @property {number} beginPeakAboveEmpty MiB
+ * @property {number} gatewayLargePeak what the largest body adds to the gateway's peak memory, in parts of that body
  * @property {number} warmBegin microseconds, which say something about this machine alone; both steps of it
  * @property {number} warmFirstStep the same for the first one
  */
@@ -88,12 +89,13 @@ export async function comparison() {
 }
 
 /** @param {Results} results @returns {Record<string, number>} all that may get worse */
-const numbers = ({ ratios, sizes, growth, beginPeakAboveEmpty }) => ({
+const numbers = ({ ratios, sizes, growth, beginPeakAboveEmpty, gatewayLargePeak }) => ({
   ...Object.fromEntries(Object.entries(ratios).map(([what, { median }]) => [what, median])),
   ...Object.fromEntries(Object.entries(sizes).map(([name, { bytes }]) => [`bytes: ${name}`, bytes])),
   'growth: heap': growth.heap,
   'growth: time': growth.time,
   "MiB: begin's peak memory above an empty script's": beginPeakAboveEmpty,
+  'gateway: memory for the largest body': gatewayLargePeak,
 });
 
 /** @param {Results} results */
@@ -108,7 +110,7 @@ const rounded = (results) =>
  * @param {Results} results
  * @returns {[what: string, value: number, limit: number, unit: string, ratio: Ratio | undefined][]}
  */
-function targets({ ratios, sizes, beginPeakAboveEmpty, warmBegin }) {
+function targets({ ratios, sizes, beginPeakAboveEmpty, warmBegin, gatewayLargePeak }) {
   /** @param {string} what @param {number} limit @returns {[string, number, number, string, Ratio | undefined]} */
   const times = (what, limit) => [what, ratios[what]?.median ?? NaN, limit, '×', ratios[what]];
   return [
@@ -121,12 +123,15 @@ function targets({ ratios, sizes, beginPeakAboveEmpty, warmBegin }) {
     ["begin's peak memory above an empty script's", beginPeakAboveEmpty, 4, 'MiB', undefined],
     [`size: ${lambda}`, (sizes[lambda]?.bytes ?? NaN) / 1000, 45, 'kB', undefined],
     [`size: ${netlify}`, (sizes[netlify]?.bytes ?? NaN) / 1000, 45, 'kB', undefined],
+    times('cold gateway / one HS256 and one fetch', 1.15),
+    times('warm gateway / fetch', 1.15),
+    ["the gateway's memory for the largest body, in parts of it", gatewayLargePeak, 3, '×', undefined],
   ];
 }
 
 /** @param {Results} results @returns {string} Markdown, good to read as it is */
 function tables(results) {
-  const { ratios, sizes, can, versions, growth } = results;
+  const { ratios, sizes, can, versions, growth, gatewayLargePeak } = results;
   const names = Object.keys(sizes);
   /** @param {string} what */
   const times = (what) => {
@@ -205,6 +210,13 @@ takes a hundred times as long as all of this.
 ${table(['', 'begin', 'callback', '99th percentile', '16 at once', '64 at once', 'to node:http', 'to one that connects'], warm)}
 
 After ${growth.logins} logins on one warm instance the heap is ${growth.heap.toFixed(2)} × and the time for a login ${growth.time.toFixed(2)} × what they were.
+
+## The gateway
+
+One call that a CMS makes, on Lambda: a session token verified, the editor looked up on the list, the request judged and passed on. Cold, as
+a ratio to a process that verifies one such token and makes one \`fetch\`: CPU ${times('cold gateway / one HS256 and one fetch')}, clock ${times('cold gateway, on the clock / one HS256 and one fetch')}. Warm, as a ratio to
+passing the request on and nothing else: ${times('warm gateway / fetch')} beside \`fetch\`, ${times('warm gateway / node:http')} beside \`node:http\`; 64 at once ${times('64 gateway calls at once / fetch')} and ${times('64 gateway calls at once / node:http')}. The largest
+body that Lambda lets through adds ${gatewayLargePeak.toFixed(1)} × its size to the memory.
 
 ## Targets
 

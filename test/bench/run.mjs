@@ -13,6 +13,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureCold } from './cold.mjs';
+import { gatewaySettings, largest, makeGateway } from './gateway.mjs';
 import { measureGrowth } from './growth.mjs';
 import { comparison, report } from './report.mjs';
 import { settings } from './settings.mjs';
@@ -82,10 +83,19 @@ async function measure() {
     const fromStore = async () => ({ ...(await withLogin()), ...aws, GITHUB_CLIENT_SECRET: 'ssm:/cms/github/secret' });
     if (name === lambda) scripts.set('callback, secret in the store', { file: callback, env: fromStore });
   }
+  const gateway = await makeGateway(folder);
+  const ofGateway = await gatewaySettings(host);
+  for (const [name, file] of Object.entries(gateway.cold)) scripts.set(name, { file, env: async () => ofGateway });
   const cold = await measureCold(scripts, rounds, progress('cold, round'));
   const modules = new Map(subjects.map(({ name, module }) => [name, module]));
   modules.set('fetch', bare.fetch).set('node:http', bare.request).set(apart, bare.connect);
   const warm = await measureWarm(modules, env, rounds, progress('warm, round'));
+  const warmGateway = await measureWarm(
+    new Map(Object.entries(gateway.warm)),
+    ofGateway,
+    rounds,
+    progress('gateway, round'),
+  );
   const growth = await measureGrowth(subjects[0]?.module ?? '', bare.request, env, progress('thousand logins:'));
   if (process.stderr.isTTY) process.stderr.write('\r\n');
 
@@ -112,7 +122,16 @@ async function measure() {
       ratios[`64 warm callbacks at once: ${name} / ${client}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
     }
   }
+  for (const client of ['fetch', 'node:http']) {
+    const own = warmGateway.get('gateway');
+    const other = warmGateway.get(`gateway: ${client}`);
+    if (!own || !other) throw new Error(client);
+    ratios[`warm gateway / ${client}`] = ratio(own.one.median, other.one.median);
+    ratios[`64 gateway calls at once / ${client}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
+  }
+  coldRatio('cold gateway, on the clock / one HS256 and one fetch', 'gateway', 'gateway floor', 'wall');
   for (const [what, of, to] of [
+    ['cold gateway / one HS256 and one fetch', 'gateway', 'gateway floor'],
     ['random and two HMACs / empty script', 'random', 'empty'],
     ['one fetch / empty script', 'fetch', 'empty'],
     ['one node:http request / empty script', 'request', 'empty'],
@@ -150,6 +169,7 @@ async function measure() {
     growth,
     beginPeakAboveEmpty: peak(`begin: ${lambda}`) - peak('empty'),
     warmBegin: quantile(warm.get(lambda)?.begin.median ?? [], 0.5),
+    gatewayLargePeak: ((peak('gateway, large') - peak('gateway')) * 2 ** 20) / largest,
     warmFirstStep: quantile(warm.get(lambda)?.first.median ?? [], 0.5),
   };
 }

@@ -74,7 +74,12 @@ async function makeReady(subject, prefix) {
     ...subject,
     module: await make(
       'module',
-      'export const begin = (opener) => driver.begin(opener), first = () => driver.ask();\n      export const { callback, refresh } = driver;',
+      `export const begin = (opener) => driver.begin(opener), first = () => driver.ask();
+      export const { callback, refresh } = driver;
+      export async function finish({ query, cookie }) {
+        const { body } = await callback(query, cookie);
+        if (!body.includes('gho_')) throw new Error(body);
+      }`,
     ),
     ask: await make('ask', `if (!(await driver.ask()).cookie) throw new Error('no login');`),
     begin: await make('begin', `if (!(await driver.begin()).location) throw new Error('no login');`),
@@ -148,7 +153,7 @@ export async function makeBareClients(folder) {
       `${code}
       export const begin = async () => ({ location: 'https://host.example/?state=none', cookie: '' });
       export const first = begin;
-      export const callback = async () => ({ status: 200, body: String(await ask()) });`,
+      export async function finish() { if (!String(await ask()).includes('gho_')) throw new Error(); }`,
     );
     return file;
   };

@@ -18,8 +18,8 @@
 import { pathToFileURL } from 'node:url';
 import { logIn } from './login.mjs';
 
-/** @type {import('./drivers.mjs').Driver & { first: import('./drivers.mjs').Driver['ask'] }} */
-const { first, begin, callback } = await import(pathToFileURL(process.argv[2] ?? '').href);
+/** @type {Pick<import('./drivers.mjs').Driver, 'begin'> & { first: import('./drivers.mjs').Driver['ask']; finish(login: Login): Promise<void> }} */
+const { first, begin, finish } = await import(pathToFileURL(process.argv[2] ?? '').href);
 
 process.on('message', async (/** @type {Order | 'logIn'} */ order) =>
   process.send?.(order === 'logIn' ? await logIn(begin) : await carryOut(order)),
@@ -39,10 +39,8 @@ async function carryOut({ what, times, atOnce }) {
     while (left-- > 0) {
       const login = logins.pop();
       const before = performance.now();
-      if (login) {
-        const { body } = await callback(login.query, login.cookie);
-        if (!body.includes('gho_')) throw new Error(body);
-      } else await (what === 'first' ? first() : begin());
+      if (login) await finish(login);
+      else await (what === 'first' ? first() : begin());
       each.push((performance.now() - before) * 1000);
     }
   };

@@ -1,4 +1,5 @@
 // @ts-check
+import { gateway } from './gateway.mjs';
 import { hop } from './hop.mjs';
 import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
@@ -21,4 +22,4 @@ import { web } from './web.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...hosts];
+export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...gateway, ...hosts];

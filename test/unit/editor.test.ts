@@ -19,10 +19,9 @@ const lists: EditorLists = {
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 
 /** The editor's `sub`, or the code of what they are told. */
-async function come(way: Way, token: string, more: Partial<EditorLists> = {}): Promise<string> {
+async function come(way: Way, token: string, more: Partial<EditorLists> = {}, now = Date.now()): Promise<string> {
   const gateway = { way, lists: { ...lists, ...more } } as Gateway;
-  const now = Date.now();
-  return admit(`Bearer ${token}`, gateway, { address, now, deadline: now + 5_000 }).then(
+  return admit(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
     ({ sub }) => sub,
     ({ code }: { code: string }) => code,
   );
@@ -216,6 +215,48 @@ describe('A JWT of an issuer', () => {
   ])('of one that %s lets nobody in', async (_, metadata) => {
     host.script = (asked, ...rest) => json(200, asked.url === '/keys' ? { keys } : metadata(host.url))(asked, ...rest);
     expect(await come(way, await sign())).toBe('IDENTITY_UNREACHABLE');
+  });
+});
+
+describe('An editor who has just been let in', () => {
+  const way: Way = { kind: 'hs256', secret };
+  const sign = (key = secret) =>
+    new SignJWT({ ...person, exp: time(600), jti: String(Math.random()) })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(key));
+
+  it('is out at once by another secret, another list and another rule for roles', async () => {
+    const token = await sign();
+    expect(await come(way, token)).toBe('zoe');
+    expect(await come({ kind: 'hs256', secret: `${secret}!` }, token)).toBe('BAD_TOKEN');
+    expect(await come(way, token, { addresses: [], domains: [], roles: [] })).toBe('NOT_AN_EDITOR');
+    const byRole = { addresses: [], roles: ['zoe'] };
+    expect(await come(way, token, byRole)).toBe('NOT_AN_EDITOR');
+    expect(await come(way, token, { ...byRole, rolesClaim: 'sub' })).toBe('zoe');
+    expect(await come(way, token)).toBe('zoe');
+  });
+
+  it('is out as soon as the session is over', async () => {
+    const token = await sign();
+    expect(await come(way, token)).toBe('zoe');
+    expect(await come(way, token, {}, Date.now() + 599_000)).toBe('zoe');
+    expect(await come(way, token, {}, Date.now() + 631_000)).toBe('BAD_TOKEN');
+  });
+
+  it('needs a session that ends some day', async () => {
+    const endless = await new SignJWT(person)
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(secret));
+    expect(await come(way, endless)).toBe('BAD_TOKEN');
+  });
+
+  it('lets nobody in by a token that only resembles theirs', async () => {
+    const token = await sign();
+    expect(await come(way, token)).toBe('zoe');
+    const [head, claims, signature = ''] = token.split('.');
+    const other = `${head}.${part({ ...person, sub: 'eve', exp: time(600) })}.${signature}`;
+    for (const made of [other, `${head}.${claims}.`, `${token}A`, token.slice(0, -1)])
+      expect(await come(way, made)).toBe('BAD_TOKEN');
   });
 });
 

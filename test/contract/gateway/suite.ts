@@ -334,7 +334,9 @@ export function describeGateway(name: string, call: Call, { megabytes }: { megab
       });
 
       it('nothing for a host that is not the repository’s', async () => {
-        expect((await ask('/git/gitlab/repository/branches/main')).status).toBe(404);
+        // The last two are a way of GitHub's, by another name.
+        for (const path of ['gitlab/repository/branches/main', 'gitlab/branches/main', 'bitbucket/branches/main'])
+          expect((await ask(`/git/${path}`)).status).toBe(404);
         expect(host.asked).toEqual([]);
       });
 
