@@ -56,13 +56,49 @@ const headers = `{ accept: 'application/json', authorization: 'Bearer github_pat
 const floor = `${verifying}
   await verify();
   if (!(await (await fetch(${address}, { headers: ${headers} })).text()).includes('sha')) throw new Error();`;
-const fetching = `async () => (await fetch(${address}, { headers: ${headers} })).text()`;
-const requesting = `() => new Promise((resolve, reject) => {
-    request(${address}, { headers: ${headers}, agent }, (answer) => {
+
+/** A server that passes every request on, and every answer back, on connections that it keeps. */
+const passThrough = `import { Agent, createServer, request } from 'node:http';
+  const agent = new Agent({ keepAlive: true });
+  const root = process.env.BENCH_HOST_URL + '/api/v3/repos/owner/name';
+  createServer(({ method, url }, response) => {
+    request(root + url.replace('/git/github', ''), { method, headers: ${headers}, agent }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    }).end();
+  }).listen(Number(process.env.PORT), '127.0.0.1');`;
+
+/** A client of either, in the shape that `worker.mjs` knows: here there is nothing to begin. @param {string} server a script */
+const client = (server) => `import { spawn } from 'node:child_process';
+  import { once } from 'node:events';
+  import { Agent, createServer, request } from 'node:http';
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address();
+  free.close();
+  // In a folder without a .env of anybody's.
+  const child = spawn(process.execPath, [${JSON.stringify(server)}], { cwd: import.meta.dirname, env: { ...process.env, NODE_ENV: 'production', PORT: String(port) }, stdio: 'ignore' });
+  process.on('exit', () => child.kill());
+  const agent = new Agent({ keepAlive: true });
+  const headers = { accept: 'application/json', origin: '${origin}', authorization: 'Bearer ' + process.env.BENCH_SESSION };
+  const finish = () => new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path: '/git/github/branches/main', headers, agent }, (answer) => {
       let text = '';
-      answer.setEncoding('utf8').on('data', (chunk) => (text += chunk)).on('end', () => resolve(text));
+      answer.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+      answer.on('end', () => (answer.statusCode === 200 && text.includes('sha') ? resolve() : reject(new Error(text))));
     }).on('error', reject).end();
-  })`;
+  });
+  for (let i = 0; ; i++)
+    try {
+      await finish();
+      break;
+    } catch (error) {
+      if (error.code !== 'ECONNREFUSED' || i > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  const begin = async () => ({ location: 'https://host.example/?state=none', cookie: '' });
+  const first = begin;
+  export { begin, first, finish };`;
 
 /**
  * @param {string} folder for what is made
@@ -71,30 +107,27 @@ const requesting = `() => new Promise((resolve, reject) => {
 export async function makeGateway(folder) {
   const artefact = path.resolve('dist/lambda-gateway/gateway.mjs');
   const ours = `import { handler } from ${JSON.stringify(artefact)}; ${driven}`;
-  const large = `{ method: 'POST', path: '/git/github/git/blobs', body: JSON.stringify({ content: 'A'.repeat(${largest}), encoding: 'base64' }) }`;
+  const large = `const large = { method: 'POST', path: '/git/github/git/blobs', body: JSON.stringify({ content: 'A'.repeat(${largest}), encoding: 'base64' }) };
+    /x$/.test(large.body); // in one piece, as a parser hands it over`;
   /** @param {string} name @param {string} code @param {string[]} [external] */
   const script = (name, code, external) => bundle(path.join(folder, `gateway.${name}.mjs`), code, external);
-  /** The shape that `worker.mjs` knows: here there is nothing to begin. @param {string} name @param {string} code */
-  const module = async (name, code) => {
+  /** @param {string} name @param {string} server */
+  const module = async (name, server) => {
     const file = path.join(folder, `gateway.${name}.module.mjs`);
-    const shape = `export const begin = async () => ({ location: 'https://host.example/?state=none', cookie: '' });
-      export const first = begin, finish = call;`;
-    await writeFile(file, code + shape);
+    await writeFile(file, client(server));
     return file;
   };
-  const bare = (/** @type {string} */ ask) =>
-    `const ask = ${ask}; async function call() { if (!(await ask()).includes('sha')) throw new Error(); }`;
-  const kept = `import { Agent, request } from 'node:http'; const agent = new Agent({ keepAlive: true });`;
   return {
     cold: {
       gateway: await script('cold', `${ours} await call();`, [artefact]),
-      'gateway, large': await script('large', `${ours} await call(${large});`, [artefact]),
       'gateway floor': await script('floor', floor),
+      // What the platform hands over is there in both.
+      'gateway, large': await script('large', `${ours} ${large} await call(); await call(large);`, [artefact]),
+      'gateway, large body unused': await script('unused', `${ours} ${large} await call(); event(large);`, [artefact]),
     },
     warm: {
-      gateway: await module('own', ours),
-      'gateway: fetch': await module('fetch', bare(fetching)),
-      'gateway: node:http': await module('request', kept + bare(requesting)),
+      gateway: await module('own', path.resolve('dist/node/start.mjs')),
+      'pass-through': await module('bare', await script('pass', passThrough)),
     },
   };
 }

@@ -122,13 +122,10 @@ async function measure() {
       ratios[`64 warm callbacks at once: ${name} / ${client}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
     }
   }
-  for (const client of ['fetch', 'node:http']) {
-    const own = warmGateway.get('gateway');
-    const other = warmGateway.get(`gateway: ${client}`);
-    if (!own || !other) throw new Error(client);
-    ratios[`warm gateway / ${client}`] = ratio(own.one.median, other.one.median);
-    ratios[`64 gateway calls at once / ${client}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
-  }
+  const [ownGateway, passThrough] = ['gateway', 'pass-through'].map((name) => warmGateway.get(name));
+  if (!ownGateway || !passThrough) throw new Error();
+  ratios['warm gateway / pass-through'] = ratio(ownGateway.one.median, passThrough.one.median);
+  ratios['64 gateway calls at once / pass-through'] = ratio(ownGateway.sixtyFour.share, passThrough.sixtyFour.share);
   coldRatio('cold gateway, on the clock / one HS256 and one fetch', 'gateway', 'gateway floor', 'wall');
   for (const [what, of, to] of [
     ['cold gateway / one HS256 and one fetch', 'gateway', 'gateway floor'],
@@ -169,7 +166,7 @@ async function measure() {
     growth,
     beginPeakAboveEmpty: peak(`begin: ${lambda}`) - peak('empty'),
     warmBegin: quantile(warm.get(lambda)?.begin.median ?? [], 0.5),
-    gatewayLargePeak: ((peak('gateway, large') - peak('gateway')) * 2 ** 20) / largest,
+    gatewayLargePeak: 1 + ((peak('gateway, large') - peak('gateway, large body unused')) * 2 ** 20) / largest,
     warmFirstStep: quantile(warm.get(lambda)?.first.median ?? [], 0.5),
   };
 }
