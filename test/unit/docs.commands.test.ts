@@ -151,8 +151,7 @@ async function soundToTheDoctor(file: string, language: string, body: string): P
   const text = lines.map((line) => (language === 'diff' ? line.slice(1) : line)).join('\n');
   const shown = parse(/^(?:backend|base_url):/m.test(text) ? text : `backend:\n${text}`) as Config;
   const isSveltia = /authorize|graphql/.test(text);
-  const [, host = 'github'] =
-    /auth\/(gitlab)\/|docs\/(?:gitlab|bitbucket)/.exec(text) ?? /docs\/(gitlab|bitbucket)\./.exec(file) ?? [];
+  const [, host = 'github'] = /docs\/(gitlab|bitbucket)\./.exec(file) ?? [];
   const config = {
     media_folder: 'static/img',
     collections: [{ name: 'posts', label: 'Posts', folder: 'content', fields: [{ name: 'title', label: 'Title' }] }],
