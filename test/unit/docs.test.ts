@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
@@ -50,6 +50,36 @@ describe.each(files)('%s', (file) => {
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(script);
     for (const [, named = ''] of text.matchAll(/`((?:lib|test|functions|docs)\/[\w./-]+)`/g))
       expect(existsSync(named), `${named} in ${file}`).toBe(true);
+  });
+});
+
+describe('SECURITY.md', () => {
+  const text = texts.get('SECURITY.md') ?? '';
+  const section = (heading: string) => text.split(/^(?=##+ )/m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  /** The cell of each row that says which test shows it. */
+  const rowsOf = (heading: string) => {
+    const [head = [], , ...rows] = section(heading)
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .map((line) => line.split('|').map((cell) => cell.trim()));
+    return rows.map((row): [string, string] => [`${row[1]}: ${row[2]}`, row[head.indexOf('Shown by')] ?? '']);
+  };
+  const promises = section('## Promises')
+    .split(/^(?=\d+\. )/m)
+    .slice(1)
+    .map((promise): [string, string] => [promise.split('\n', 1)[0] ?? '', promise.slice(promise.lastIndexOf('\n   '))]);
+  const threats = ['## Threats', '### The gateway', '## The sign-in of the gateway'].map(rowsOf);
+
+  it('has promises and threats', () => {
+    expect(promises).toHaveLength(9);
+    for (const rows of threats) expect(rows.length).toBeGreaterThan(5);
+  });
+
+  it.each([...promises, ...threats.flat()])('names the test, or says that there is none: %s', (_, shown) => {
+    if (/^\s*no test/i.test(shown)) return;
+    const named = [...shown.matchAll(/`(test\/[^`]+)`/g)].map(([, file = '']) => file);
+    expect(named.length, `"${shown}" names no file in test/, and does not say "no test"`).toBeGreaterThan(0);
+    for (const file of named) expect(existsSync(file) && statSync(file).isFile(), `${file} is no file`).toBe(true);
   });
 });
 
