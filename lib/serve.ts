@@ -55,9 +55,13 @@ export interface Wing<Route extends Routed> {
   /**
    * A failure as those who ask here can read it.
    *
-   * @param seen our own origin, unless that setting is what is wrong
+   * @param seen our own address, unless that setting is what is wrong
    */
-  fail(route: Route, failure: Failure, seen: { origin: string | undefined; settings: Settings }): HttpReply;
+  fail(
+    route: Route,
+    failure: Failure,
+    seen: { address: Address | undefined; settings: Settings; env: Environment },
+  ): HttpReply;
 }
 
 /**
@@ -78,12 +82,11 @@ export function serve<Route extends Routed>(wing: Wing<Route>, options: ServeOpt
     const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
     // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
     let route = wing.route(request.path, request, parameters);
-    let origin: string | undefined;
+    let address: Address | undefined;
     let reply: HttpReply;
     let failure: Failure | undefined;
     try {
-      const address = readAddress(env, platform.url);
-      origin = address.origin;
+      address = readAddress(env, platform.url);
       route = wing.route(withoutPrefix(request.path, address.prefix), request, parameters);
       reply = await wing.answer(route, {
         request,
@@ -100,7 +103,7 @@ export function serve<Route extends Routed>(wing: Wing<Route>, options: ServeOpt
       failure = (error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error })).withAdvice(
         platform.adviceOnMissing,
       );
-      reply = wing.fail(route, failure, { origin, settings });
+      reply = wing.fail(route, failure, { address, settings, env });
     }
     log({
       event: route.event,

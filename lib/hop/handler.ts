@@ -12,7 +12,8 @@ import {
 } from '../web/http.ts';
 import { isOrigin } from '../web/origins.ts';
 import { plainErrorPage } from '../web/page.ts';
-import { readPage, urlSetting } from '../settings/settings.ts';
+import type { Environment } from '../settings/environment.ts';
+import { readPage, urlSetting, type Address } from '../settings/settings.ts';
 import { openerOf } from './attempt.ts';
 import { hopErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
@@ -48,19 +49,28 @@ const hop = (providers: readonly Provider[]): Wing<Route> => ({
     refuseOddities(surroundings.request, route);
     return follow(route, providers, surroundings);
   },
-  fail(route, failure, { origin, settings }) {
+  fail(route, failure, { address, settings, env }) {
     // A secret that was renewed at the host, perhaps.
     if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.distrust();
     const reply = isLogin(route)
-      ? failurePage({ provider: announced(route), error: failure, origin: route.heard, hop: origin })
+      ? failurePage({
+          provider: announced(route),
+          error: failure,
+          origin: route.heard,
+          codes: codesAddress(env, address),
+        })
       : route.event === 'refresh'
         ? refreshFailure(failure)
-        : plainErrorPage(failure);
+        : plainErrorPage(failure, codesAddress(env, address));
     if (failure.code === webErrors.METHOD_NOT_ALLOWED.code)
       reply.headers['allow'] = route.event === 'refresh' ? 'POST, OPTIONS' : 'GET, HEAD';
     return reply;
   },
 });
+
+/** Where the codes are explained: on the owner's page, if there is one. */
+const codesAddress = (env: Environment, address: Address | undefined): string | undefined =>
+  address && env['CMS_AUTH_PAGE']?.trim() !== 'off' ? `${address.prefix}/auth` : undefined;
 
 /**
  * Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. `heard` is the opener's

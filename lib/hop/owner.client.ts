@@ -1,6 +1,11 @@
 /** The script of the owner's page (`owner.ts`): copies, and plays a CMS that logs in. */
 import '../web/copy.client.ts';
 
+// Whoever comes from an error page looks for one code. Not every browser opens what is folded around it.
+const named = document.getElementById(location.hash.slice(1));
+named?.closest('details')?.setAttribute('open', '');
+named?.scrollIntoView();
+
 for (const box of document.querySelectorAll<HTMLElement>('[data-try]')) {
   const button = box.querySelector('button');
   const list = box.querySelector('ol');

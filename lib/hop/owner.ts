@@ -11,7 +11,10 @@ import { baseUrl, callbackAddress, isConfigured, type Address } from '../setting
 import type { Environment } from '../settings/environment.ts';
 import { configuration } from '../settings/configuration.ts';
 import script from './owner.client.ts?inline';
-import { Failure } from '../web/errors.ts';
+import { oauthErrors } from '../oauth/errors.ts';
+import { settingErrors } from '../settings/errors.ts';
+import { Failure, webErrors } from '../web/errors.ts';
+import { hopErrors } from './errors.ts';
 import { whoMay } from './sites.ts';
 import { firstProblem, standing } from './standing.ts';
 import type { Surroundings } from '../serve.ts';
@@ -40,9 +43,17 @@ export async function ownerPage(
 <h1>Login for your CMS</h1>
 <p>This server logs editors in to a CMS. Editors have nothing to do here: they press Login in the CMS. For its owner, this page says what is done and what comes next.</p>
 ${sections}
+<section>${codes}</section>
 </main>`,
   });
 }
+
+/** What an error page can say, for whoever follows the link there. */
+const codes = html`<details id="codes"><summary>What the error codes mean</summary>
+<dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...hopErrors }).map(
+  ({ code, text }) =>
+    html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}/g, '…')}</dd>`,
+)}</dl></details>`;
 
 async function section(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
   const { address, request } = surroundings;

@@ -76,18 +76,11 @@ function remembered(): string | null {
 }
 
 function show(ending: 'done' | 'alone' | 'silent'): void {
-  const content = (document.getElementById(ending) as HTMLTemplateElement).content.cloneNode(true) as DocumentFragment;
+  const template = document.getElementById(ending) as HTMLTemplateElement | null;
   const status = document.querySelector('[role=status]');
-  if (!main || !status) return;
-  // What went wrong stays, and why nobody was told comes below it.
-  if (!waiting) {
-    const heading = content.querySelector('h1');
-    const smaller = document.createElement('h2');
-    smaller.append(...(heading?.childNodes ?? []));
-    heading?.replaceWith(smaller);
-    status.append(content);
-    return;
-  }
+  // A page that says what went wrong says nothing else.
+  if (!template || !main || !status) return;
+  const content = template.content.cloneNode(true) as DocumentFragment;
   main.className = ending === 'done' ? 'done' : 'failed';
   main.dataset['state'] = ending;
   document.title = content.querySelector('h1')?.textContent ?? '';

@@ -1,6 +1,6 @@
 import { Failure } from '../web/errors.ts';
 import { hopErrors } from './errors.ts';
-import { html, page, safeJson, Html } from '../web/page.ts';
+import { codeLine, html, page, safeJson, Html } from '../web/page.ts';
 import script from './popup.client.ts?inline';
 import type { Errand } from './errand.ts';
 import type { TextReply } from '../web/http.ts';
@@ -57,17 +57,18 @@ export const successPage = ({
  *
  * @param provider the name to announce: what the CMS asked for, since it listens for nothing else. Undefined if it named none.
  * @param origin as in `HandOver`
+ * @param codes as in `codeLine`
  */
 export function failurePage({
   provider,
   error,
   origin,
-  hop = 'the address of this login server',
+  codes,
 }: {
   provider: string | undefined;
   error: Failure;
   origin?: string | null | undefined;
-  hop?: string | undefined;
+  codes?: string | undefined;
 }): TextReply {
   const { message, code, status } = error;
   const refused = code === hopErrors.UNSUPPORTED_DOMAIN.code && typeof origin === 'string';
@@ -75,7 +76,7 @@ export function failurePage({
     title: refused ? 'This site is not listed' : 'Not signed in',
     state: refused ? 'refused' : 'failed',
     code,
-    content: html`${refused ? notListed(origin) : html`<p>${message}</p>`}<p class="quiet">Code: ${code}</p>`,
+    content: html`${refused ? notListed(origin) : html`<p>${message}</p>`}${codeLine(code, codes)}`,
     errand:
       provider !== undefined && providerName.test(provider)
         ? {
@@ -85,7 +86,6 @@ export function failurePage({
             ...(origin !== undefined && { origin }),
           }
         : undefined,
-    hop,
   });
 }
 
@@ -102,7 +102,8 @@ interface Popup {
   code?: string;
   content: Html;
   errand: Errand | undefined;
-  hop: string;
+  /** Our own origin, for pages that may have to say why nobody answers. */
+  hop?: string;
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
@@ -113,7 +114,8 @@ function popup(status: number, { title, state, code, content, errand, hop }: Pop
 ${content}
 </div>
 </main>
-${errand && [html`<script type="application/json" id="${'next' in errand ? 'opening' : 'hand-over'}">${new Html(safeJson(errand))}</script>`, ...endings(hop)]}`;
+${errand && html`<script type="application/json" id="${'next' in errand ? 'opening' : 'hand-over'}">${new Html(safeJson(errand))}</script>`}
+${hop !== undefined && endings(hop)}`;
   return page(status, { title, body, ...(errand && { script }) });
 }
 

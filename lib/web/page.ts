@@ -93,15 +93,19 @@ ${script && html`<script>${new Html(script.text)}</script>`}
   };
 }
 
+/** @param codes the address of the page that says what the codes mean, if there is one */
+export const codeLine = (code: string, codes?: string): Html =>
+  html`<p class="quiet">Code: ${code}</p>${codes !== undefined && html`<p class="quiet"><a href="${codes}#${code}">What the code means</a></p>`}`;
+
 /** For addresses and methods that are not part of any login, so that there is no CMS to tell. */
-export function plainErrorPage(error: Failure): TextReply {
+export function plainErrorPage(error: Failure, codes?: string): TextReply {
   const title = 'This does not work';
   return page(error.status, {
     title,
     body: html`<main class="failed" data-code="${error.code}">
 <h1>${title}</h1>
 <p>${error.message}</p>
-<p class="quiet">Code: ${error.code}</p>
+${codeLine(error.code, codes)}
 </main>`,
   });
 }

@@ -113,6 +113,12 @@ describe.skipIf(browserMissing)('the popup', () => {
     await again.goto(callback);
     expect(await again.getByRole('status').innerText()).toContain('COOKIE_LOST');
     expect(tokenRequests(world)).toBe(before);
+    // Opened by hand it says one thing, and leads to what that means.
+    expect(await again.getByRole('heading').count()).toBe(1);
+    await again.getByRole('link', { name: 'What the code means' }).click();
+    const meaning = again.locator('dt:target + dd');
+    await meaning.waitFor({ state: 'visible' });
+    expect(await meaning.innerText()).toContain('did not bring back the cookie');
   });
 
   it('says what is wrong when there is no opener, and gives the token to nobody', async () => {

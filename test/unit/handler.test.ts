@@ -4,6 +4,7 @@ import { createHandler } from '../../lib/hop/handler.ts';
 import { commonHeaders, type HttpRequest } from '../../lib/web/http.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 import { github } from '../../lib/providers/github.ts';
+import { loginErrors } from '../errors.ts';
 
 const env = { CMS_AUTH_URL: 'https://auth.example.com', GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
 const request: HttpRequest = { method: 'GET', path: '/auth/github', query: '', headers: {}, platform: {} };
@@ -82,6 +83,25 @@ describe('The handler', () => {
     });
     expect(entries).toEqual([{ event: 'begin', provider: 'github', outcome: 'ok', duration: 7, request: 'r1' }]);
   });
+});
+
+it('explains the codes of its pages on the owner’s page, below its own address and where there is one', async () => {
+  const linked = async (path: string, more: object) => {
+    const handler = createHandler([github], { env: { ...env, ...more }, log: () => {} });
+    const { body } = await handler({ ...request, path });
+    return /<a href="([^"]*)">What the code means/.exec(String(body))?.[1];
+  };
+  for (const path of ['/auth/github/callback/more', '/auth/github/nothing'])
+    expect(await linked(path, {})).toBe('/auth#NOT_FOUND');
+  const wrong = { GITHUB_CLIENT_ID: '' };
+  expect(await linked('/auth/github', wrong)).toBe('/auth#SETTING_EMPTY');
+  const below = { CMS_AUTH_URL: 'https://auth.example.com/prod' };
+  expect(await linked('/prod/auth/github', { ...wrong, ...below })).toBe('/prod/auth#SETTING_EMPTY');
+  expect(await linked('/auth/github', { ...wrong, CMS_AUTH_PAGE: 'off' })).toBeUndefined();
+  expect(await linked('/auth/github', { CMS_AUTH_URL: 'nowhere' })).toBeUndefined();
+
+  const page = await createHandler([github], { env, log: () => {} })({ ...request, path: '/auth' });
+  for (const code of Object.keys(loginErrors)) expect(page.body).toContain(`<dt id="${code}">`);
 });
 
 it('clears the cookie of an attempt once, also when two states name it', async () => {
