@@ -2,87 +2,66 @@
  * The gateway as it is deployed: what the platform's front end bends is seen here, an editor's list and an editor's write; the
  * finer points are in `test/contract/gateway`.
  */
-import { symlink } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, secret, sessionOf, site, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
-import { buildClone } from './clone.ts';
-import { startNetlifyGateway } from './netlify.ts';
-import { startOfflineGateway } from './osls.ts';
-import { freePorts, installed, serve } from './tool.ts';
-import type { Platform, Start } from './suite.ts';
+import { gateways, startFramework } from './gateways.ts';
+import type { Platform } from './suite.ts';
 
-/** The container of a deployed function, without Hosting in front; the build has declared the function. */
-const startFramework: Start = async (settings) => {
-  const folder = await buildClone({ CMS_GATEWAY_REPO: settings['CMS_GATEWAY_REPO'] ?? '' });
-  await symlink(path.dirname(installed('firebase-functions')), path.join(folder, 'dist/firebase/node_modules'));
-  const [port] = await freePorts(1);
-  const url = `http://localhost:${port}`;
-  const script = '@google-cloud/functions-framework/build/src/main.js';
-  const parameters = ['--source=dist/firebase', '--target=cmsgateway', `--port=${port}`];
-  return {
-    url,
-    ...(await serve({ script, parameters, folder, env: { CMS_AUTH_URL: url, ...settings } }, `${url}/git`)),
-  };
-};
+describe.each([['functions-framework', startFramework] as const, ...gateways])(
+  'The gateway on %s',
+  { timeout: 120_000 },
+  (_, start) => {
+    let host: Host;
+    let platform: Platform;
 
-const platforms: [string, Start][] = [
-  ['functions-framework', startFramework],
-  ['the Netlify CLI', startNetlifyGateway],
-  ['osls offline', startOfflineGateway],
-];
+    beforeAll(async () => {
+      host = await startHost();
+      platform = await start({
+        CMS_GATEWAY_REPO: `${host.url}/owner/name`,
+        CMS_GATEWAY_TOKEN: upstreamToken,
+        CMS_GATEWAY_JWT_SECRET: secret,
+        CMS_GATEWAY_EDITORS: 'zoe@example.org',
+        CMS_AUTH_ORIGINS: site,
+        GITHUB_URL: host.url,
+      });
+    }, 120_000);
+    afterAll(async () => void (await Promise.all([platform?.stop(), host?.close()])));
 
-describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start) => {
-  let host: Host;
-  let platform: Platform;
+    const ask = async (below: string, question: { method?: string; body?: string } = {}) =>
+      fetch(`${platform.url}/git${below}`, {
+        ...question,
+        headers: {
+          origin: site,
+          authorization: `Bearer ${await sessionOf()}`,
+          ...(question.body !== undefined && { 'content-type': 'application/json' }),
+        },
+      });
 
-  beforeAll(async () => {
-    host = await startHost();
-    platform = await start({
-      CMS_GATEWAY_REPO: `${host.url}/owner/name`,
-      CMS_GATEWAY_TOKEN: upstreamToken,
-      CMS_GATEWAY_JWT_SECRET: secret,
-      CMS_GATEWAY_EDITORS: 'zoe@example.org',
-      CMS_AUTH_ORIGINS: site,
-      GITHUB_URL: host.url,
-    });
-  }, 120_000);
-  afterAll(async () => void (await Promise.all([platform?.stop(), host?.close()])));
-
-  const ask = async (below: string, question: { method?: string; body?: string } = {}) =>
-    fetch(`${platform.url}/git${below}`, {
-      ...question,
-      headers: {
-        origin: site,
-        authorization: `Bearer ${await sessionOf()}`,
-        ...(question.body !== undefined && { 'content-type': 'application/json' }),
-      },
+    it('lets an editor in', async () => {
+      const reply = await ask('/settings');
+      expect(reply.status).toBe(200);
+      expect(await reply.json()).toMatchObject({ github_enabled: true, gitlab_enabled: false });
+      expect(reply.headers.get('access-control-allow-origin')).toBe(site);
     });
 
-  it('lets an editor in', async () => {
-    const reply = await ask('/settings');
-    expect(reply.status).toBe(200);
-    expect(await reply.json()).toMatchObject({ github_enabled: true, gitlab_enabled: false });
-    expect(reply.headers.get('access-control-allow-origin')).toBe(site);
-  });
+    it('reads a list, with the slash in its path as it was sent', async () => {
+      host.script = json(200, { tree: [] });
+      expect((await ask('/github/git/trees/main:content%2Fposts')).status).toBe(200);
+      expect(host.asked.at(-1)?.url).toContain('/repos/owner/name/git/trees/main:content%2Fposts');
+      expect(host.asked.at(-1)?.headers.authorization).toContain(upstreamToken);
+    });
 
-  it('reads a list, with the slash in its path as it was sent', async () => {
-    host.script = json(200, { tree: [] });
-    expect((await ask('/github/git/trees/main:content%2Fposts')).status).toBe(200);
-    expect(host.asked.at(-1)?.url).toContain('/repos/owner/name/git/trees/main:content%2Fposts');
-    expect(host.asked.at(-1)?.headers.authorization).toContain(upstreamToken);
-  });
+    it('writes, a picture of 3 MB too', async () => {
+      host.script = json(201, { sha: 'a'.repeat(40) });
+      const body = JSON.stringify({ content: 'A'.repeat(4_000_000), encoding: 'base64' });
+      expect((await ask('/github/git/blobs', { method: 'POST', body })).status).toBe(201);
+      expect(host.asked.at(-1)?.body.length).toBe(body.length);
+    });
 
-  it('writes, a picture of 3 MB too', async () => {
-    host.script = json(201, { sha: 'a'.repeat(40) });
-    const body = JSON.stringify({ content: 'A'.repeat(4_000_000), encoding: 'base64' });
-    expect((await ask('/github/git/blobs', { method: 'POST', body })).status).toBe(201);
-    expect(host.asked.at(-1)?.body.length).toBe(body.length);
-  });
-
-  it('lets nobody in without a session', async () => {
-    const before = host.asked.length;
-    expect((await fetch(`${platform.url}/git/github/branches/main`)).status).toBe(401);
-    expect(host.asked.length).toBe(before);
-  });
-});
+    it('lets nobody in without a session', async () => {
+      const before = host.asked.length;
+      expect((await fetch(`${platform.url}/git/github/branches/main`)).status).toBe(401);
+      expect(host.asked.length).toBe(before);
+    });
+  },
+);
