@@ -30,11 +30,14 @@ const startUrl: Start = async (settings) =>
 
 const startApi: Start = async (settings) => startPackage(await packageLambda({}, withHttpApi, file), { settings });
 
-/** Each with its vendor's own tool, or AWS's own runtime client, and what stands in front of a function there. */
-export const gateways: [name: string, start: Start][] = [
-  ['the Netlify CLI', startNetlifyGateway],
-  ['osls offline', startOfflineGateway],
-  ['Lambda behind a Function URL', startUrl],
-  ['Lambda behind an HTTP API', startApi],
-  ['the Firebase emulators', startEmulatedGateway],
+/**
+ * Each with its vendor's own tool, or AWS's own runtime client, and what stands in front of a function there; and the megabytes that an
+ * answer may have.
+ */
+export const gateways: [name: string, start: Start, answers: number][] = [
+  ['the Netlify CLI', startNetlifyGateway, 20],
+  ['osls offline', startOfflineGateway, 6],
+  ['Lambda behind a Function URL', startUrl, 6],
+  ['Lambda behind an HTTP API', startApi, 6],
+  ['the Firebase emulators', startEmulatedGateway, 32],
 ];
