@@ -44,6 +44,10 @@ export const gatewayErrors = table({
   },
   UPSTREAM_BUSY: { status: 429, text: '{host} takes no more requests for the moment. Try again in {seconds} seconds.' },
   UPSTREAM_FAILED: { status: 502, text: '{host} did not answer as it should. Try again in a minute.' },
+  ANSWER_TOO_LARGE: {
+    status: 502,
+    text: '{host} answered with more than fits through here: at most {limit} MB at a time, and a file grows by a third on its way. If it is a file, put a smaller one in its place.',
+  },
   UPSTREAM_TOO_LARGE: { status: 502, text: '{host} answered with more than fits through here.' },
   UPSTREAM_UNREACHABLE: { status: 502, text: '{host} could not be reached. Try again in a minute.' },
   UPSTREAM_TIMEOUT: { status: 504, text: '{host} did not answer in time. Try again in a minute.' },

@@ -8,7 +8,7 @@ import { askEnd, expiryWarning } from './expiry.ts';
 import { findRule } from './path.ts';
 import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './host.ts';
 import { ask, inWords, isJson, isPacked, jsonOf, mostBytes } from './upstream.ts';
-import type { Answer } from '../oauth/request.ts';
+import { TooLarge, type Answer } from '../oauth/request.ts';
 import type { Surroundings } from '../serve.ts';
 import type { Gateway } from '../settings/gateway.ts';
 
@@ -101,8 +101,17 @@ export async function forward(
     surroundings,
   );
   Object.assign(note, { status: answer.status });
-  return reply(answer, rule, gateway, surroundings);
+  const { largestAnswer = mostBytes, weigh = Buffer.byteLength } = request.platform;
+  const made = reply(answer, rule, gateway, surroundings);
+  if (weigh(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  return made;
 }
+
+/** Said by us: what a platform says that cannot let an answer out is an error without a reason. */
+const answerTooLarge = ({ host }: Gateway<GatewayHost>, limit: number) =>
+  new Failure(gatewayErrors.ANSWER_TOO_LARGE, { host: host.provider.name, limit: megabytes(limit) });
+
+const megabytes = (bytes: number): string => String(Math.floor(bytes / 1024 / 1024));
 
 const safe = (header: string | undefined): string | undefined =>
   header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;
@@ -122,7 +131,7 @@ function readQuery({ query = {}, needs = [] }: Rule, given: URLSearchParams, cal
 
 async function readGiven({ request, deadline }: Surroundings): Promise<{ bytes: Buffer; type: string }> {
   const limit = request.platform.largestBody ?? mostBytes;
-  const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: String(Math.floor(limit / 1024 / 1024)) });
+  const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
   // Before a byte of it is taken.
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
   const bytes = await readBody(request, { limit, deadline });
@@ -161,6 +170,7 @@ async function askWith(
   const { host } = gateway;
   const name = host.provider.name;
   const asked = askEnd(gateway, token);
+  const limit = request.platform.largestAnswer ?? mostBytes;
   const answer = await ask(addressOf(gateway, path), {
     method,
     headers: {
@@ -172,9 +182,9 @@ async function askWith(
     } as Record<string, string>,
     body: sent?.body,
     deadline: Math.min(deadline, Date.now() + (isWrite ? patience.write : patience.read)),
-    limit: request.platform.largestBody ?? mostBytes,
+    limit,
   }).catch((error: unknown) => {
-    throw inWords(error, name);
+    throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : inWords(error, name);
   });
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
   const spoken = [...passedOn, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));

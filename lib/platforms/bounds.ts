@@ -12,8 +12,23 @@ const megabyte = 1024 * 1024;
 /** Functions are given 30 s; what is left is for the answer's way back. Milliseconds. */
 const time = 25_000;
 
-/** @see https://docs.netlify.com/build/functions/overview/#default-deployment-options */
-export const netlifyBounds: Bounds = () => ({ largestBody: 6 * megabyte, deadline: Date.now() + time });
+/**
+ * Netlify streams the answers of functions that take a `Request`.
+ *
+ * @see https://docs.netlify.com/build/functions/configuration/#default-values
+ */
+export const netlifyBounds: Bounds = () => ({
+  largestBody: 6 * megabyte,
+  largestAnswer: 20 * megabyte,
+  deadline: Date.now() + time,
+});
+
+/** What Lambda counts besides the body: status, headers, cookies. Node takes no more than 16 kB of headers from a host. */
+const envelope = 64 * 1024;
+
+/** As a text in JSON, or in base64. */
+const weighForLambda = (body: string | Uint8Array): number =>
+  envelope + (typeof body === 'string' ? Buffer.byteLength(JSON.stringify(body)) : Math.ceil(body.length / 3) * 4);
 
 /**
  * An HTTP API decodes the path before it hands it over; a Function URL does not, and has no name but its own.
@@ -22,12 +37,18 @@ export const netlifyBounds: Bounds = () => ({ largestBody: 6 * megabyte, deadlin
  */
 export const lambdaBounds: Bounds = ({ platform: { url } }) => ({
   largestBody: 6 * megabyte,
+  largestAnswer: 6 * megabyte,
+  weigh: weighForLambda,
   deadline: Date.now() + time,
   decodesPath: !/^https:\/\/[^/]+\.lambda-url\.[^/]+\.on\.aws(\/|$)/.test(url ?? ''),
 });
 
 /** @see https://cloud.google.com/functions/quotas */
-export const firebaseBounds: Bounds = () => ({ largestBody: 32 * megabyte, deadline: Date.now() + time });
+export const firebaseBounds: Bounds = () => ({
+  largestBody: 32 * megabyte,
+  largestAnswer: 32 * megabyte,
+  deadline: Date.now() + time,
+});
 
 /** The handler, told of these bounds with each request. */
 export const within =

@@ -30,6 +30,8 @@ export function toReply({ status, headers, cookies, body }: HttpReply, response:
   response.writeHead(status, {
     ...headers,
     ...(cookies.length > 0 && { 'set-cookie': cookies }),
+    // Google takes an answer without a length for a stream, and lets less of it through.
+    ...(body !== '' && { 'content-length': Buffer.byteLength(body) }),
     // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
     ...(!response.req.complete && { connection: 'close' }),
   });

@@ -6,6 +6,10 @@ export interface Platform {
   deadline?: number | undefined;
   /** Bytes that it lets through in a request's body, as they arrive here. */
   largestBody?: number | undefined;
+  /** Bytes that it lets out in an answer, as `weigh` counts them. */
+  largestAnswer?: number | undefined;
+  /** What an answer with this body weighs on its way out; as many bytes as it has, if absent. */
+  weigh?: ((body: string | Uint8Array) => number) | undefined;
   /** Whether it hands paths over decoded, so that nobody can tell an encoded slash from another. */
   decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */

@@ -37,5 +37,8 @@ const call: Call = (handler, request) => {
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
 describeHosts('Firebase', call, { decodes: false });
-describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), { megabytes: 32 });
+describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), {
+  megabytes: 32,
+  answers: 32,
+});
 describeSignIn('Firebase', call, oneSession);

@@ -27,5 +27,8 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
 describeHosts('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { decodes: true });
-describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { megabytes: 6 });
+describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), {
+  megabytes: 6,
+  answers: 6,
+});
 describeSignIn('AWS Lambda', call);

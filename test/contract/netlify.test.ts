@@ -25,5 +25,8 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
 describeHosts('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { decodes: false });
-describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { megabytes: 6 });
+describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), {
+  megabytes: 6,
+  answers: 20,
+});
 describeSignIn('Netlify', call);

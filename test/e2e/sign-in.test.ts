@@ -7,13 +7,11 @@ import { netlify } from '../../lib/platforms/netlify.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { serve } from '../../lib/serve.ts';
 import { drivers } from '../cms/drive.ts';
-import { startCmsSite } from '../cms/server.ts';
-import { freePort } from '../contract/http.ts';
-import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { listen, type Listening } from '../hosts/http.ts';
-import { startIdentity, type IdentityHost } from '../hosts/identity.ts';
+import type { IdentityHost } from '../hosts/identity.ts';
 import { browserMissing, launch } from './browser.ts';
 import { onLambda, onFirebase, onNetlify, type Shell } from './shells.ts';
+import { editAndPublish, login, startSignIn, type SignInWorld } from './sign-in.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 
 const shells: Record<string, Shell> = {
@@ -27,60 +25,29 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
-  let host: GitHubHost;
+  let world: SignInWorld;
   let identity: IdentityHost;
   let site: Listening;
   let gateway: Listening;
-  let credential: string;
   const env: Record<string, string> = {};
   const log: LogEntry[] = [];
   const driver = drivers.decap;
 
   beforeAll(async () => {
-    const port = await freePort();
-    const home = `http://localhost:${port}`;
-    [browser, host, identity] = await Promise.all([
+    [browser, world, gateway] = await Promise.all([
       launch(),
-      startGitHub(),
-      startIdentity({ redirectUris: [`${home}/git/oauth2/callback`] }),
+      startSignIn(),
+      listen((shells[name] as Shell)(serve(wing, { env, log: (entry) => log.push(entry) })), { host: 'localhost' }),
     ]);
-    const grant = { clientId: '', user: host.user.login, scopes: ['repo'], redirectUri: '', challenge: undefined };
-    credential = host.grants.issueTokens(grant, { accessPrefix: 'github_pat_' }).accessToken;
-    gateway = await listen((shells[name] as Shell)(serve(wing, { env, log: (entry) => log.push(entry) })), {
-      port,
-      host: 'localhost',
-    });
-    site = await startCmsSite({
-      cms: 'decap',
-      path: '/admin/',
-      config: {
-        backend: {
-          name: 'git-gateway',
-          auth_type: 'pkce',
-          branch: 'main',
-          gateway_url: `${home}/git`,
-          status_endpoint: `${home}/git/status`,
-        },
-        auth: { base_url: `${home}/git`, app_id: 'cms', full_name_claim: 'name' },
-      },
-    });
+    ({ identity, site } = world);
+    world.introduce(gateway.url);
   });
   afterAll(async () => {
     await browser?.close();
-    await Promise.all([site?.close(), gateway?.close(), identity?.close(), host?.close()]);
+    await Promise.all([gateway?.close(), world?.close()]);
   });
   beforeEach(async () => {
-    Object.assign(env, {
-      CMS_AUTH_URL: gateway.url,
-      CMS_AUTH_ORIGINS: site.url,
-      CMS_GATEWAY_REPO: `${host.url}/${host.repository.fullName}`,
-      CMS_GATEWAY_TOKEN: credential,
-      CMS_GATEWAY_ISSUER: identity.issuer,
-      CMS_GATEWAY_CLIENT_ID: identity.clientId,
-      CMS_GATEWAY_CLIENT_SECRET: identity.clientSecret,
-      CMS_GATEWAY_EDITORS: 'ann@example.com,@example.org',
-      GITHUB_URL: host.url,
-    });
+    Object.assign(env, { CMS_AUTH_URL: gateway.url, ...world.settings });
     identity.faults = {};
     log.length = 0;
     context = await browser.newContext();
@@ -89,10 +56,6 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
   });
   afterEach(() => context.close());
 
-  const login = async (who: string) => {
-    await page.getByRole('button', { name: 'Login' }).click();
-    await page.getByRole('button', { name: who }).click();
-  };
   /** Where Decap says what went wrong, and where an editor can try again. */
   const message = async () => {
     const text = await driver.loginMessage(page);
@@ -100,25 +63,7 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
     return text;
   };
 
-  it('lets an editor in, who edits and publishes', async () => {
-    await login('Ann Example');
-    await driver.loggedIn(page);
-    expect(new URL(page.url()).search).toBe('');
-    await driver.editAndSave(page, `Written by Ann on ${name}`);
-    const posts = ['content/posts/first-post.md', 'content/posts/second-post.md'];
-    expect(posts.map((file) => host.repository.read(file)).join()).toContain(`Written by Ann on ${name}`);
-    const [newest] = host.repository.history('main');
-    expect(newest?.committer).toMatchObject({ name: 'Ann Example', email: 'ann@example.com' });
-    await page.reload();
-    await driver.loggedIn(page);
-    expect(host.unexpected).toEqual([]);
-
-    // The browser holds the editor's session, and nothing of the provider's or the host's.
-    expect(await context.cookies(gateway.url)).toEqual([]);
-    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
-    expect(kept).toContain('eyJ');
-    for (const secret of [credential, identity.clientSecret]) expect(kept).not.toContain(secret);
-  });
+  it('lets an editor in, who edits and publishes', () => editAndPublish(page, world, gateway.url));
 
   it('lets nobody stay who is taken off the list, and ends every session with a new client secret', async () => {
     for (const [setting, value, code] of [
@@ -127,7 +72,7 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
     ] as const) {
       const before = env[setting] ?? '';
       await page.goto(`${site.url}/admin/`);
-      await login('Ann Example');
+      await login(page, 'Ann Example');
       await driver.loggedIn(page);
       env[setting] = value;
       log.length = 0;
@@ -141,20 +86,20 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
   });
 
   it('tells who is not on the list, with the address, and lets them try again', async () => {
-    await login('Eve Elsewhere');
+    await login(page, 'Eve Elsewhere');
     expect(await message()).toContain('access_denied: eve@example.net is not on the list of editors');
-    await login('Bob Example');
+    await login(page, 'Bob Example');
     await driver.loggedIn(page);
   });
 
   it('tells that the editor said no', async () => {
-    await login('Nobody');
+    await login(page, 'Nobody');
     expect(await message()).toContain('Access was refused');
   });
 
   it('tells that the provider is down', async () => {
     identity.faults.token = 'reset';
-    await login('Ann Example');
+    await login(page, 'Ann Example');
     expect(await message()).toContain('could not be reached');
   });
 

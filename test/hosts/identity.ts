@@ -68,9 +68,14 @@ export async function startIdentity({
     faults: {} as Partial<Record<keyof typeof identityPaths, Fault>>,
     /** `GET /jwks` and so on, in the order in which they came. */
     requests: [] as string[],
+    /** Lets the client have one more redirect address: one that knows its own only once it runs. */
+    register(redirectUri: string) {
+      redirectUris.push(redirectUri);
+      provider = new Provider(identity.issuer, configuration);
+    },
     close: listening.close,
   };
-  const provider = new Provider(identity.issuer, {
+  const configuration = {
     clients: [
       {
         client_id: clientId,
@@ -123,15 +128,15 @@ export async function startIdentity({
       ctx.type = 'html';
       ctx.body = errorPage('This does not work', `${error}: ${error_description}`);
     },
-  });
-  const callback = provider.callback();
+  };
+  let provider = new Provider(identity.issuer, configuration);
   answer = async (request, response) => {
     const { pathname } = requestUrl(request, identity.issuer);
     identity.requests.push(`${request.method} ${pathname}`);
     for (const [name, fault] of Object.entries(identity.faults))
       if (fault && pathname === identityPaths[name as keyof typeof identityPaths]) return void faults[fault](response);
     if (pathname.startsWith('/as/')) return choose(provider, identity.people, request, response);
-    callback(request, response);
+    provider.callback()(request, response);
   };
   return identity;
 }

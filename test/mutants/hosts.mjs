@@ -1,6 +1,30 @@
 // @ts-check
-/** Guards of GitLab and Bitbucket behind the gateway. @type {import('./mutants.mjs').Mutant[]} */
+/** Guards of the gateway, and of GitLab and Bitbucket behind it. @type {import('./mutants.mjs').Mutant[]} */
 export const hosts = [
+  {
+    guard: 'no answer leaves that Lambda would not let out',
+    file: 'lib/gateway/forward.ts',
+    find: 'if (weigh(made.body) > largestAnswer)',
+    replace: 'if (false)',
+    tests: 'test/unit/lambda.test.ts',
+    named: 'if Lambda lets it out',
+  },
+  {
+    guard: 'Lambda counts a text as JSON',
+    file: 'lib/platforms/bounds.ts',
+    find: 'Buffer.byteLength(JSON.stringify(body))',
+    replace: 'Buffer.byteLength(body)',
+    tests: 'test/unit/lambda.test.ts',
+    named: 'if Lambda lets it out',
+  },
+  {
+    guard: 'an answer is read no further than it could leave',
+    file: 'lib/gateway/forward.ts',
+    find: 'const limit = request.platform.largestAnswer ?? mostBytes;',
+    replace: 'const limit = 8 * mostBytes;',
+    tests: 'test/contract/lambda.test.ts',
+    named: 'a bomb as 502',
+  },
   {
     guard: 'a form accounts for every byte',
     file: 'lib/gateway/form.ts',

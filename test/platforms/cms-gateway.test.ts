@@ -2,37 +2,14 @@
  * The gateway as it is deployed: what the platform's front end bends is seen here, an editor's list and an editor's write; the
  * finer points are in `test/contract/gateway`.
  */
-import { symlink } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, secret, sessionOf, site, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
-import { buildClone } from './clone.ts';
-import { startNetlifyGateway } from './netlify.ts';
-import { startOfflineGateway } from './osls.ts';
-import { freePorts, installed, serve } from './tool.ts';
-import type { Platform, Start } from './suite.ts';
+import { gateways, startFramework } from './gateways.ts';
+import type { Platform } from './suite.ts';
 
-/** The container of a deployed function, without Hosting in front; the build has declared the function. */
-const startFramework: Start = async (settings) => {
-  const folder = await buildClone({ CMS_GATEWAY_REPO: settings['CMS_GATEWAY_REPO'] ?? '' });
-  await symlink(path.dirname(installed('firebase-functions')), path.join(folder, 'dist/firebase/node_modules'));
-  const [port] = await freePorts(1);
-  const url = `http://localhost:${port}`;
-  const script = '@google-cloud/functions-framework/build/src/main.js';
-  const parameters = ['--source=dist/firebase', '--target=cmsgateway', `--port=${port}`];
-  return {
-    url,
-    ...(await serve({ script, parameters, folder, env: { CMS_AUTH_URL: url, ...settings } }, `${url}/git`)),
-  };
-};
+const platforms: typeof gateways = [['functions-framework', startFramework, 32], ...gateways];
 
-const platforms: [string, Start][] = [
-  ['functions-framework', startFramework],
-  ['the Netlify CLI', startNetlifyGateway],
-  ['osls offline', startOfflineGateway],
-];
-
-describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start) => {
+describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start, answers) => {
   let host: Host;
   let platform: Platform;
 
@@ -78,6 +55,25 @@ describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start) =
     const body = JSON.stringify({ content: 'A'.repeat(4_000_000), encoding: 'base64' });
     expect((await ask('/github/git/blobs', { method: 'POST', body })).status).toBe(201);
     expect(host.asked.at(-1)?.body.length).toBe(body.length);
+  });
+
+  it('hands out what the platform lets out, and says in words what is too much', async () => {
+    const limit = answers * 1024 * 1024;
+    // In lines, as GitHub writes base64. Lambda counts what the ends of lines become on their way.
+    const line = `${'A'.repeat(60)}\n`;
+    const blob = (size: number) => json(200, { content: line.repeat(size / 62), encoding: 'base64' });
+    const read = () => ask(`/github/git/blobs/${'a'.repeat(40)}`);
+    host.script = blob(limit * 0.97);
+    const whole = await read();
+    expect(whole.status).toBe(200);
+    expect(((await whole.json()) as { content: string }).content.length).toBeGreaterThan(limit * 0.95);
+    host.script = blob(answers === 6 ? limit - 1024 : limit);
+    const refused = await read();
+    expect(refused.status).toBe(502);
+    expect(await refused.json()).toMatchObject({
+      code: 'ANSWER_TOO_LARGE',
+      message: expect.stringContaining(`${answers} MB`),
+    });
   });
 
   it('lets nobody in without a session', async () => {

@@ -28,20 +28,32 @@ export const startEmulators: Start = async (settings) => {
 export const startSplit: Start = async (settings) => {
   const [port = 0] = await freePorts(1);
   const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings }, '--split');
-  const config = await readConfig(folder);
-  // As the documentation has them.
-  const page = await readFile('docs/firebase.md', 'utf8');
-  const [, own = ''] = /```json\n(\{ "source": "\/auth\/github"[^`]+)```/.exec(page) ?? [];
-  config.hosting.rewrites.unshift(...(JSON.parse(`[${own}]`) as unknown[]));
-  await writeFile(path.join(folder, 'firebase.json'), JSON.stringify(config));
+  await addRewrites(folder, 'docs/firebase.md', '/auth/github');
   return emulate(folder, port);
 };
+
+/** The gateway, beside a login that is not set up. */
+export const startEmulatedGateway: Start = async (settings) => {
+  const [port = 0] = await freePorts(1);
+  const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings });
+  await addRewrites(folder, 'docs/gateway.md', '/git');
+  return emulate(folder, port, '/git');
+};
+
+/** As the documentation has them. @param first of their paths */
+async function addRewrites(folder: string, page: string, first: string): Promise<void> {
+  const blocks = [...(await readFile(page, 'utf8')).matchAll(/```json\n([^`]+)```/g)].map(([, block = '']) => block);
+  const own = blocks.find((block) => block.trim().startsWith(`{ "source": "${first}",`));
+  const config = await readConfig(folder);
+  config.hosting.rewrites.unshift(...(JSON.parse(`[${own}]`) as unknown[]));
+  await writeFile(path.join(folder, 'firebase.json'), JSON.stringify(config));
+}
 
 type Settings = Readonly<Record<string, string>>;
 
 /** @returns a clone whose functions can be run where they are */
 export async function buildFirebase(settings: Settings, ...flags: string[]): Promise<string> {
-  const isSecret = ([name]: [string, string]) => name.endsWith('_CLIENT_SECRET');
+  const isSecret = ([name]: [string, string]) => /_(CLIENT_SECRET|JWT_SECRET|TOKEN)$/.test(name);
   const all = Object.entries(settings);
   const folder = await buildClone(Object.fromEntries(all.filter((setting) => !isSecret(setting))), ...flags);
   const functions = path.join(folder, 'dist/firebase');
@@ -66,8 +78,9 @@ export const readConfig = async (folder: string): Promise<Config> =>
  *
  * @param folder of its firebase.json, where only ports get changed
  * @param port for the project's own address, on localhost
+ * @param own path that answers as soon as it serves
  */
-export async function emulate(folder: string, port: number): Promise<Platform> {
+export async function emulate(folder: string, port: number, own = '/auth'): Promise<Platform> {
   const config = await readConfig(folder);
   const emulators = ['functions', 'hosting', 'hub', 'logging', 'eventarc', 'tasks'];
   const ports = await freePorts(emulators.length);
@@ -84,7 +97,7 @@ export async function emulate(folder: string, port: number): Promise<Platform> {
       folder,
       env: { METADATA_SERVER_DETECTION: 'none' },
     },
-    `http://127.0.0.1:${ports[1]}/auth`,
+    `http://127.0.0.1:${ports[1]}${own}`,
   );
   const hosting = await startHosting(port, `http://127.0.0.1:${ports[1]}`);
   return {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { listen, readBody, type Listening } from '../hosts/http.ts';
+import { HttpError, listen, readBody, type Listening } from '../hosts/http.ts';
 
 export interface Front {
-  /** As the template names them, `ANY /auth/{proxy+}`; a Function URL has `$default` alone. */
+  /** As the template names them, `ANY /auth/{proxy+}`; with `$default` alone it is a Function URL. */
   routes: readonly string[];
   /** Any stage but `$default` is the first part of every path that the function sees. */
   stage: string;
@@ -15,6 +15,7 @@ export interface Front {
 
 /** What AWS says its own address is; our own is behind `CMS_AUTH_URL`. */
 export const domainName = 'abcde12345.execute-api.eu-central-1.amazonaws.com';
+const functionUrl = 'abcde12345.lambda-url.eu-central-1.on.aws';
 
 /** Lambda's limit for an event. */
 const largest = 6 * 1024 * 1024;
@@ -33,6 +34,9 @@ export const startGateway = (
   listen(
     async (request, response) => {
       let [path = '', ...query] = (request.url ?? '').split('?');
+      const isUrl = isFunctionUrl(front);
+      // An HTTP API decodes the path, and cuts it off at what is a question mark by then. A Function URL leaves it as it is.
+      if (!isUrl) path = decode(path);
       const root = front.stage === '$default' ? '' : `/${front.stage}`;
       if (front.mapped) path = root + path;
       const method = request.method ?? '';
@@ -44,11 +48,21 @@ export const startGateway = (
         sendResult(response, await invoke(event));
       } catch (error) {
         console.error(error); // its cause is for the log alone, on AWS as well
-        sendMessage(response, 500, 'Internal Server Error');
+        sendMessage(response, isUrl ? 502 : 500, 'Internal Server Error');
       }
     },
     { port, host: 'localhost' },
   );
+
+const isFunctionUrl = ({ routes }: Front) => routes.length === 1 && routes[0] === '$default';
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path).split('?')[0] ?? '';
+  } catch {
+    throw new HttpError(400, 'Bad Request');
+  }
+}
 
 function findRoute(routes: readonly string[], method: string, path: string): string | undefined {
   return routes.find((route) => {
@@ -71,6 +85,7 @@ interface Received {
 function makeEvent(request: IncomingMessage, { path, query, method, route, body, front }: Received) {
   const { cookie, ...headers } = request.headers;
   const type = headers['content-type'] ?? '';
+  const domain = isFunctionUrl(front) ? functionUrl : domainName;
   const binary = front.base64 === 'binary' && !/^(text\/|application\/(json|javascript|xml)\b)/.test(type);
   return {
     version: '2.0',
@@ -80,14 +95,14 @@ function makeEvent(request: IncomingMessage, { path, query, method, route, body,
     ...(cookie !== undefined && { cookies: cookie.split(/; ?/) }),
     headers: {
       ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
-      host: domainName,
+      host: domain,
       'x-forwarded-proto': 'https',
       'x-forwarded-port': '443',
     },
     requestContext: {
       accountId: '123456789012',
       apiId: 'abcde12345',
-      domainName,
+      domainName: domain,
       domainPrefix: 'abcde12345',
       http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: headers['user-agent'] ?? '' },
       requestId: randomUUID(),

@@ -15,8 +15,7 @@ export const startOfflineGateway: Start = (settings) => offline('serverless-gate
 async function offline(file: string, own: string, settings: Readonly<Record<string, string>>): Promise<Platform> {
   const folder = await workspace(file, 'dist');
   const config = path.join(folder, file);
-  const yaml = await readFile(config, 'utf8');
-  await writeFile(config, yaml.replace(/# (events:)\n( +)# ( +- .*)\n +# ( +- .*)\n +url: true\n/, '$1\n$2$3\n$2$4\n'));
+  await writeFile(config, withHttpApi(await readFile(config, 'utf8')));
   await appendFile(config, '\nplugins: [serverless-offline]\n');
   await symlink(path.dirname(installed('serverless-offline')), path.join(folder, 'node_modules'));
   const [port, lambdaPort] = (await freePorts(2)).map(String);
@@ -25,6 +24,10 @@ async function offline(file: string, own: string, settings: Readonly<Record<stri
   const env = { CMS_AUTH_URL: url, CMS_GATEWAY_URL: url, ...settings };
   return { url, ...(await serve({ script, parameters, folder, env }, `${url}${own}`)) };
 }
+
+/** The gateway's service with the HTTP API of its comment. */
+export const withHttpApi = (yaml: string): string =>
+  yaml.replace(/# (events:)\n( +)# ( +- .*)\n +# ( +- .*)\n +url: true\n/, '$1\n$2$3\n$2$4\n');
 
 export interface Resource {
   Type: string;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { HttpError, listen, readBody } from '../hosts/http.ts';
+import { HttpError, listen, readBody, sendJson } from '../hosts/http.ts';
 
 export interface Runtime {
   /** Host and port, as `AWS_LAMBDA_RUNTIME_API` wants it. */
@@ -17,8 +17,8 @@ interface Invocation {
   reject(error: Error): void;
 }
 
-/** More than the gateway lets through, so that it is never this server that refuses. */
-const largest = 16 * 1024 * 1024;
+/** Bytes of what a function answers, status and headers included. It is 6 MB and a bit. */
+const largest = 6_291_556;
 
 /**
  * The Lambda service as a function's process sees it: a server that it asks for one event after the other.
@@ -57,7 +57,14 @@ export async function startRuntime(timeout: number): Promise<Runtime> {
       idle = response;
       return next();
     }
-    const body = (await readBody(request, largest)).toString();
+    const bytes = await readBody(request, 4 * largest);
+    if (bytes.length > largest) {
+      const error = `Exceeded maximum allowed payload size (${largest} bytes).`;
+      running.get(id)?.reject(new Error(error));
+      running.delete(id);
+      return sendJson(response, 413, { errorMessage: error, errorType: 'RequestEntityTooLarge' });
+    }
+    const body = bytes.toString();
     if (what === 'init/error') {
       broken = new Error(`The function does not start: ${body}`);
       for (const waiting of queue.splice(0)) waiting.reject(broken);

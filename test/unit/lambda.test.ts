@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { lambda, type LambdaEvent } from '../../lib/platforms/lambda.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { json, openWorld, startHost, type Host, type Script } from '../contract/gateway/world.ts';
+import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
+import { lambda, type LambdaEvent, type LambdaResult } from '../../lib/platforms/lambda.ts';
 import { createHandler } from '../../lib/hop/handler.ts';
 import { github } from '../../lib/providers/github.ts';
 import type { HttpRequest } from '../../lib/web/http.ts';
@@ -54,5 +56,63 @@ describe('The stage of an HTTP API', () => {
     expect([ready.statusCode, ready.body]).toEqual([200, expect.stringContaining('GITHUB_CLIENT_SECRET is not set')]);
     const page = await handler({ ...event(domain, 'prod', '/auth'), rawQueryString: '' });
     expect([page.statusCode, page.body]).toEqual([200, expect.stringContaining(callback)]);
+  });
+});
+
+describe('An answer of the gateway', () => {
+  /** As Lambda's own message has it: what a function returns, in JSON, may have so many bytes. */
+  const most = 6_291_556;
+  const headers = { etag: '"'.repeat(12_000) };
+  const file =
+    (size: number): Script =>
+    (_, response) =>
+      void response.writeHead(200, { 'content-type': 'application/octet-stream', ...headers }).end(Buffer.alloc(size));
+  let host: Host;
+
+  beforeAll(async () => void (host = await startHost()));
+  afterAll(() => host.close());
+
+  /** @param growth what becomes of one of its bytes on the way out */
+  it.each<[string, growth: number, path: string, (size: number) => Script]>([
+    ['a text', 1, 'tree?ref=main', (size) => json(200, ['x'.repeat(size)], headers)],
+    ['a text full of quotes', 2, 'tree?ref=main', (size) => json(200, ['"'.repeat(size / 2)], headers)],
+    ['a file', 4 / 3, 'files/a.png/raw?ref=main', file],
+  ])('with %s leaves if Lambda lets it out, and says otherwise how much that is', async (_, growth, path, script) => {
+    let result: LambdaResult | undefined;
+    const { ask } = openWorld(
+      host,
+      async (handler, { path: rawPath, query, headers: sent }) => {
+        result = await lambda(within(lambdaBounds, handler))({
+          ...event(own, '$default', rawPath),
+          rawQueryString: query,
+          headers: sent,
+        });
+        return { ...result, status: result.statusCode };
+      },
+      {
+        CMS_GATEWAY_REPO: `${host.url}/group/project`,
+        GITLAB_URL: host.url,
+        GITHUB_URL: undefined,
+        CMS_GATEWAY_TOKEN: 'glpat-x',
+      },
+    );
+    const read = async (size: number) => {
+      host.script = script(size);
+      const { status, body } = await ask(`/git/gitlab/repository/${path}`);
+      return { status, body, bytes: Buffer.byteLength(JSON.stringify(result)) };
+    };
+    // What is left is for status and headers.
+    const largest = Math.floor((most - 65 * 1024) / growth);
+    const { status, bytes } = await read(largest);
+    expect(status).toBe(200);
+    expect(bytes).toBeGreaterThan(most - 65 * 1024);
+    expect(bytes).toBeLessThanOrEqual(most);
+    // As it comes from the host it still is less than that.
+    const refused = await read(largest * 1.01);
+    expect(refused.status).toBe(502);
+    expect(JSON.parse(refused.body)).toMatchObject({
+      code: 'ANSWER_TOO_LARGE',
+      message: expect.stringContaining('6 MB'),
+    });
   });
 });

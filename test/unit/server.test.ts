@@ -4,8 +4,8 @@ import { networkInterfaces } from 'node:os';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rm } from 'node:fs/promises';
-import { listen, readHost } from '../../lib/platforms/node.ts';
-import { freePort } from '../contract/http.ts';
+import { listen, node, readHost } from '../../lib/platforms/node.ts';
+import { askOver, freePort } from '../contract/http.ts';
 import { buildApart, end, start } from '../contract/secrets/instances.ts';
 
 /** Addresses of this machine under which others, or nobody, would ask; on Linux all of 127.0.0.0/8 is this machine. */
@@ -52,6 +52,19 @@ describe('A server of one’s own', () => {
   it('listens where it is told to', async () => {
     const port = await open('0.0.0.0');
     expect(await reached(port)).toEqual(everybody);
+  });
+
+  it.each([
+    ['a text', 200, 'GET', 'Zoë', '4'],
+    ['a file', 200, 'GET', Buffer.alloc(7), '7'],
+    ['nothing', 204, 'GET', '', undefined],
+    ['the head of something', 200, 'HEAD', '', undefined],
+  ])('says how long its answer is: %s', async (_, status, method, body, length) => {
+    const port = await freePort();
+    const answer = node(async () => ({ status, headers: {}, cookies: [], body }));
+    closing.push(await listen(answer, { port }));
+    const reply = await askOver(port, { method, path: '/', query: '', headers: {} });
+    expect([reply.status, reply.headers['content-length']]).toEqual([status, length]);
   });
 
   it.each(['203.0.113.7', '2001:db8::7'])('says so if this machine has no such address: %s', async (host) => {

@@ -158,7 +158,12 @@ const forbidden: [what: string, method: string, path: string, body: unknown][] =
   ['no JSON', 'POST', '/git/trees', 'tree'],
 ];
 
-export function describeGateway(name: string, call: Call, { megabytes }: { megabytes: number }): void {
+/** `megabytes` is what the platform takes in a body, `answers` what it lets out in an answer. */
+export function describeGateway(
+  name: string,
+  call: Call,
+  { megabytes, answers }: { megabytes: number; answers: number },
+): void {
   describe(`The gateway on ${name}`, () => {
     let host: Host;
     let world: ReturnType<typeof openWorld>;
@@ -474,11 +479,13 @@ export function describeGateway(name: string, call: Call, { megabytes }: { megab
         expect(host.asked.filter(({ method }) => method === 'POST')).toHaveLength(1);
       });
 
-      it('a bomb as 502 in words', async () => {
+      it('a bomb as 502 in words, as soon as it is one', async () => {
+        let sent = 0; // megabytes
         host.script = (_, response) => {
           response.writeHead(200, { 'content-type': 'application/json' });
           const chunk = Buffer.alloc(1024 * 1024, 'x');
           const write = () => {
+            sent++;
             while (response.write(chunk)) if (response.destroyed) return;
             response.once('drain', write);
           };
@@ -486,6 +493,8 @@ export function describeGateway(name: string, call: Call, { megabytes }: { megab
         };
         const reply = await ask('/git/github/branches/main');
         expect(reply.status).toBe(502);
+        expect(message(reply)).toContain(`${answers} MB`);
+        expect(sent).toBeLessThan(answers + 16); // what was under way by then
       });
 
       it('a refused credential in the words that the CMS knows, with a word for the owner in the log', async () => {
@@ -543,6 +552,19 @@ export function describeGateway(name: string, call: Call, { megabytes }: { megab
       expect(reply.status).toBe(413);
       expect(message(reply)).toContain(`${megabytes} MB`);
       expect(host.asked).toEqual([]);
+    });
+
+    it('hands out answers up to what the platform lets out, and says how much that is', async () => {
+      const limit = answers * 1024 * 1024;
+      const blob = (size: number) => json(200, { content: 'x'.repeat(size), encoding: 'base64' });
+      host.script = blob(limit - 100 * 1024); // the rest is for what Lambda counts besides the body
+      const whole = await ask(`/git/github/git/blobs/${sha}`);
+      expect([whole.status, whole.body.length]).toEqual([200, expect.closeTo(limit - 100 * 1024, -3)]);
+      host.script = blob(limit);
+      const reply = await ask(`/git/github/git/blobs/${sha}`);
+      expect(reply.status).toBe(502);
+      expect(message(reply)).toContain(`${answers} MB`);
+      expect(world.log.at(-1)?.code).toBe('ANSWER_TOO_LARGE');
     });
 
     it('serves 64 at a time', async () => {
