@@ -44,6 +44,7 @@ export async function begin(
   const env = await settings.read(askSettings(provider));
   readClient(env, provider, address);
   readOrigins(env, address);
+  readRefresh(env);
   const scope = readScope(env, provider, wish);
   const begun = beginLogin({ provider, scope }, { jar, wantsRefresh, now });
   cookies.push(...begun.cookies);
@@ -97,11 +98,11 @@ export async function proceed(
   return redirect(`${client.authorizationEndpoint}?${pairs.join('&')}`);
 }
 
-/** The settings that tell what to ask the host for, and for whom. */
+/** The settings that tell what to ask the host for and for whom, and what will be handed over: a mistyped one shows now. */
 const askSettings = (provider: Provider): string[] => [
   ...clientSettings(provider),
   scopeSetting(provider),
-  'CMS_AUTH_ORIGINS',
+  ...handOverSettings,
 ];
 
 /**
@@ -138,7 +139,7 @@ export async function finish(
   const listed = matchOrigin(readOrigins(env, address), attempt.opener);
   if (!listed) throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
   const secret = readSecret(env, provider);
-  const login = listed === 'exact' && readRefresh(env, provider) ? provider.refresh?.login : undefined;
+  const login = listed === 'exact' && readRefresh(env).includes(provider.id) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
 
   const refreshToken = login &&

@@ -57,7 +57,7 @@ export async function refresh(
   }
   if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
-  if (listed !== 'exact' || !readRefresh(env, provider)) throw new Failure(hopErrors.REFRESH_NOT_ALLOWED);
+  if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(hopErrors.REFRESH_NOT_ALLOWED);
 
   env = await settings.read(toCome); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);

@@ -1,9 +1,9 @@
 import {
-  checkRefresh,
   clientSettings,
   handOverSettings,
   readClient,
   readOrigins,
+  readRefresh,
   readScope,
   readSecret,
   scopeSetting,
@@ -50,7 +50,7 @@ export async function standing(
     }),
     secret: await look(secret, (env) => readSecret(env, provider)),
     sites: await look(['CMS_AUTH_ORIGINS'], (env) => readOrigins(env, address)),
-    renewal: await look(['CMS_AUTH_REFRESH'], checkRefresh),
+    renewal: await look(['CMS_AUTH_REFRESH'], readRefresh),
   };
 }
 

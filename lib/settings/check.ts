@@ -1,12 +1,12 @@
 import { Failure } from '../web/errors.ts';
 import {
-  checkRefresh,
   clientSettings,
   isConfigured,
   readAddress,
   readClient,
   readOrigins,
   readPage,
+  readRefresh,
   readScope,
   readSecret,
   readTimeToLive,
@@ -43,7 +43,7 @@ export async function checkSettings(
     await attempt(async () => void readOrigins(await settings.read(['CMS_AUTH_ORIGINS']), address));
     await attempt(async () => void readPage(await settings.read(['CMS_AUTH_PAGE'])));
     await attempt(() => void readTimeToLive(env));
-    await attempt(async () => checkRefresh(await settings.read(['CMS_AUTH_REFRESH'])));
+    await attempt(async () => void readRefresh(await settings.read(['CMS_AUTH_REFRESH'])));
     for (const provider of providers.filter((p) => isConfigured(env, p))) {
       const names = [...clientSettings(provider), scopeSetting(provider)];
       await attempt(async () => void readClient(await settings.read(names), provider, address));

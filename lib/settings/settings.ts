@@ -131,23 +131,14 @@ export function readScope(env: Environment, provider: Provider, wish: string | u
 /** The settings that say who may be handed what. */
 export const handOverSettings = ['CMS_AUTH_ORIGINS', 'CMS_AUTH_REFRESH'];
 
-const refreshList = (env: Environment): string[] => list(optional(env, 'CMS_AUTH_REFRESH') ?? '');
-
 /**
- * Whether the owner lets refresh tokens of this provider out.
- *
+ * @returns the providers whose refresh tokens the owner lets out, by their ids
  * @throws Failure SETTING_INVALID
  */
-export const readRefresh = (env: Environment, provider: Provider): boolean => refreshList(env).includes(provider.id);
-
-/**
- * Logins go on if this list names a host that there is not; only their sessions end sooner than the owner wanted.
- *
- * @throws Failure SETTING_INVALID
- */
-export function checkRefresh(env: Environment): void {
-  if (refreshList(env).some((id) => !renewable.includes(id)))
-    throw invalid('CMS_AUTH_REFRESH', `it may name ${renewable.join(', ')} only, in lower case.`);
+export function readRefresh(env: Environment): string[] {
+  const ids = list(optional(env, 'CMS_AUTH_REFRESH') ?? '');
+  if (ids.every((id) => renewable.includes(id))) return ids;
+  throw invalid('CMS_AUTH_REFRESH', `it may name ${renewable.join(', ')} only, in lower case.`);
 }
 
 /**

@@ -59,10 +59,10 @@ function isSpelled(host: string): boolean {
 
 function problemOfOrigin(entry: string): string | undefined {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
-  if (!url) return 'is not an origin; write scheme and host, such as https://www.example.com';
+  if (!url) return 'is not the address of a site; write it as https://www.example.com';
   // The browser reports origins in one spelling only, so any other spelling in the list could never match.
   if (url.origin !== entry)
-    return 'is more or less than an origin; write only scheme, host and perhaps port, in lower case and with international names as xn--…, without a path or final slash, such as https://www.example.com';
+    return 'is not written as a browser writes it; write only https:// and the host name, in lower case, without a path or a slash at the end, such as https://www.example.com (international names as xn--…)';
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     return 'must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)';

@@ -143,7 +143,7 @@ export const hop = [
   {
     guard: 'no refresh token that the owner has not allowed (login)',
     file: 'lib/hop/login.ts',
-    find: 'readRefresh(env, provider) ? provider',
+    find: 'readRefresh(env).includes(provider.id) ? provider',
     replace: 'true ? provider',
     tests: renewal,
     named: 'that the owner has not named',
@@ -295,7 +295,7 @@ export const hop = [
   {
     guard: 'no renewal that the owner has not allowed',
     file: 'lib/hop/refresh.ts',
-    find: ' || !readRefresh(env, provider)',
+    find: ' || !readRefresh(env).includes(provider.id)',
     replace: '',
     tests: renewal,
     named: 'that the owner has not named',

@@ -310,12 +310,20 @@ describe('A name in CMS_AUTH_REFRESH that is no host’s', () => {
     ['gitlab, bitbucket', ': all settings are there'],
     ['github gitlab\nbitbucket', ': all settings are there'],
     ['', ': all settings are there'],
-  ])('is named where the owner looks whether all is ready: %j', async (CMS_AUTH_REFRESH, expected) => {
-    const env = { CMS_AUTH_URL, CMS_AUTH_REFRESH, GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
-    for (const served of [[github], providers]) {
-      const handler = createHandler(served, { env, log: () => {} });
-      const request = { method: 'GET', path: '/auth/github/callback', query: '', headers: {}, platform: {} };
-      expect((await handler(request)).body).toContain(expected);
-    }
-  });
+  ])(
+    'is named where the owner looks, and by a login before the host is asked: %j',
+    async (CMS_AUTH_REFRESH, expected) => {
+      const env = { CMS_AUTH_URL, CMS_AUTH_REFRESH, GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };
+      for (const served of [[github], providers]) {
+        const handler = createHandler(served, { env, log: () => {} });
+        const open = (path: string) => handler({ method: 'GET', path, query: '', headers: {}, platform: {} });
+        expect((await open('/auth/github/callback')).body).toContain(expected);
+        const isRefused = expected === words;
+        expect(String((await open('/auth')).body).includes(words)).toBe(isRefused);
+        const login = await open('/auth/github');
+        expect(login.status).toBe(isRefused ? 500 : 200);
+        expect(String(login.body).includes(words)).toBe(isRefused);
+      }
+    },
+  );
 });
