@@ -24,13 +24,14 @@ export async function gatewayPage(hosts: readonly GatewayHost[], surroundings: S
   const all = [...problems, ...(seen?.problems ?? [])].map((problem) =>
     problem.withAdvice(request.platform.adviceOnMissing),
   );
-  const title = all.length > 0 ? 'The gateway is not ready' : 'The gateway is ready';
+  const title = all.length > 0 ? 'The gateway is not ready' : 'The gateway: nothing is missing';
   return page(200, {
     title,
     script,
     body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}">
 <h1>${title}</h1>
-<p>This server lets editors without an account at a Git host publish. There is nothing to do here for editors: press Login in the CMS.</p>
+<p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
+${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.way.kind === 'issuer' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li>${problem.message}</li>`)}</ul></section>`}
 ${seen && seen.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${seen.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}

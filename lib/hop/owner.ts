@@ -52,7 +52,7 @@ ${sections}
 const codes = html`<details id="codes"><summary>What the error codes mean</summary>
 <dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...hopErrors }).map(
   ({ code, text }) =>
-    html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}/g, '…')}</dd>`,
+    html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}\.?/g, '…')}</dd>`,
 )}</dl></details>`;
 
 async function section(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {

@@ -14,6 +14,7 @@ main { width: min(30rem, 100% - 2rem); margin: auto; padding: 1.75rem; backgroun
 h1 { margin: 0 0 .5rem; font-size: 1.35rem; line-height: 1.25; text-wrap: balance; }
 h2 { margin: 1.5rem 0 .25rem; font-size: 1rem; }
 p { margin: .5rem 0; }
+strong { white-space: nowrap; }
 .quiet { color: var(--quiet); font-size: .9rem; }
 ul { margin: 1rem 0; padding: 0; list-style: none; border: 1px solid var(--line); border-radius: .5rem; }
 li { padding: .65rem .9rem; }
@@ -94,6 +95,6 @@ ${hidden.join('\n')}
 <button name="decision" value="deny">Deny</button>
 <button name="decision" value="allow">Allow</button>
 </form>
-<p class="quiet">The answer goes to<br><code>${escapeHtml(destination)}</code></p>`,
+<p class="quiet">The answer goes to<br><code>${escapeHtml(destination).replaceAll('/', '/<wbr>')}</code></p>`,
   );
 }

@@ -4,6 +4,7 @@
 const editor = 'test/unit/editor.test.ts';
 const contract = 'test/contract/node.test.ts';
 const named = 'The gateway on';
+const settings = 'test/unit/gateway-settings.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const gateway = [
@@ -120,5 +121,47 @@ export const gateway = [
     replace: 'if (!Array.isArray(parents))',
     tests: contract,
     named,
+  },
+  {
+    guard: 'a secret that could be guessed is refused',
+    file: 'lib/settings/gateway.ts',
+    find: 'if (secret.length < 32)',
+    replace: 'if (false as boolean)',
+    tests: settings,
+  },
+  {
+    guard: 'nobody lets in the whole world (issuers)',
+    file: 'lib/settings/gateway.ts',
+    find: "if (everyone && (way?.kind === 'issuer' || way?.kind === 'jwks') && isOpenIssuer(way.issuer))",
+    replace: 'if (false as boolean)',
+    tests: settings,
+  },
+  {
+    guard: 'nobody lets in the whole world (shared secret)',
+    file: 'lib/settings/gateway.ts',
+    find: "if (everyone && way?.kind === 'hs256')",
+    replace: 'if (false as boolean)',
+    tests: settings,
+  },
+  {
+    guard: 'editors are known in one way',
+    file: 'lib/settings/gateway.ts',
+    find: 'if (others.length > 0)',
+    replace: 'if (false as boolean)',
+    tests: settings,
+  },
+  {
+    guard: 'a sign-in comes back to pages of listed origins only',
+    file: 'lib/settings/gateway.ts',
+    find: 'if (!exact.includes(new URL(page).origin))',
+    replace: 'if (false as boolean)',
+    tests: settings,
+  },
+  {
+    guard: 'a credential is of the host that the repository is at',
+    file: 'lib/settings/gateway.ts',
+    find: 'if (owner && owner.provider !== host.provider)',
+    replace: 'if (false as boolean)',
+    tests: settings,
   },
 ];
