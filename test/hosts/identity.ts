@@ -4,11 +4,22 @@
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import Provider, { interactionPolicy, type Context } from 'oidc-provider';
+import type { Context } from 'oidc-provider';
 import { faults, type Fault } from './faults.ts';
 import { fromOurPage, sendPage } from './host.ts';
 import { listen, readParameters, requestUrl, type ListenOptions } from './http.ts';
 import { errorPage, escapeHtml, page } from './page.ts';
+
+/** It warns that it is set up for trying things out only, and on Node 20 that it was made for a newer one. Both are meant so. */
+function silence(): () => void {
+  const { warn } = console;
+  console.warn = () => {};
+  return () => void (console.warn = warn);
+}
+
+const speak = silence();
+const { default: Provider, interactionPolicy } = await import('oidc-provider');
+speak();
 
 export interface Person {
   name: string;
@@ -71,7 +82,7 @@ export async function startIdentity({
     /** Lets the client have one more redirect address: one that knows its own only once it runs. */
     register(redirectUri: string) {
       redirectUris.push(redirectUri);
-      provider = new Provider(identity.issuer, configuration);
+      provider = start();
     },
     close: listening.close,
   };
@@ -129,7 +140,15 @@ export async function startIdentity({
       ctx.body = errorPage('This does not work', `${error}: ${error_description}`);
     },
   };
-  let provider = new Provider(identity.issuer, configuration);
+  function start() {
+    const speak = silence();
+    try {
+      return new Provider(identity.issuer, configuration);
+    } finally {
+      speak();
+    }
+  }
+  let provider = start();
   answer = async (request, response) => {
     const { pathname } = requestUrl(request, identity.issuer);
     identity.requests.push(`${request.method} ${pathname}`);
@@ -182,7 +201,7 @@ async function loadExistingGrant({ oidc: { client, session, provider, resourceSe
 }
 
 async function choose(
-  provider: Provider,
+  provider: InstanceType<typeof Provider>,
   known: Record<string, Person>,
   request: IncomingMessage,
   response: ServerResponse,
