@@ -18,7 +18,6 @@ export const webkit: Engine = {
   hearsErrors: false,
   async launch({ strict = false } = {}) {
     const { screen, display } = await startScreen();
-    const { driver, address } = await startDriver(display);
     const args = ['--automation', ...(strict ? ['--enable-itp', '--cookies-policy=no-third-party'] : [])];
     const wanted = new Capabilities({
       browserName: 'MiniBrowser',
@@ -27,7 +26,7 @@ export const webkit: Engine = {
     });
     return {
       async visitor() {
-        const session = await new Builder().usingServer(address).withCapabilities(wanted).build();
+        const { session, end } = await startSession(display, wanted);
         const inTurn = queue();
         let fresh = true;
         return {
@@ -40,13 +39,10 @@ export const webkit: Engine = {
               await session.get(url);
               return tab(session, await session.getWindowHandle(), inTurn);
             }),
-          leave: () => inTurn(() => session.quit()),
+          leave: () => inTurn(() => session.quit()).finally(end),
         };
       },
-      async close() {
-        await stop(driver);
-        await stop(screen);
-      },
+      close: () => stop(screen),
     };
   },
 };
@@ -127,9 +123,35 @@ async function startScreen() {
   return { screen, display: `:${number.toString().trim()}` };
 }
 
+/**
+ * Each visitor has a driver of their own. Now and then WebKitGTK's browser starts and never speaks to its driver; then both are
+ * ended, and others are started.
+ */
+async function startSession(display: string, wanted: Capabilities): Promise<{ session: WebDriver; end: () => void }> {
+  for (let tries = 1; ; tries++) {
+    const { driver, address } = await startDriver(display);
+    // With the browser, which is in its group.
+    const end = () => void process.kill(-(driver.pid ?? NaN), 'SIGKILL');
+    const late = pause(30_000, undefined, { ref: false }).then(() => {
+      throw new Error('WebKit’s browser does not start.');
+    });
+    try {
+      const started = new Builder().usingServer(address).withCapabilities(wanted).build();
+      return { session: await Promise.race([started, late]), end };
+    } catch (reason) {
+      end();
+      if (tries === 3) throw reason;
+    }
+  }
+}
+
 async function startDriver(display: string) {
   const port = await freePort();
-  const driver = spawn(driverPath, [`--port=${port}`], { stdio: 'ignore', env: { ...process.env, DISPLAY: display } });
+  const driver = spawn(driverPath, [`--port=${port}`], {
+    stdio: 'ignore',
+    env: { ...process.env, DISPLAY: display },
+    detached: true, // in a group of its own
+  });
   const address = `http://127.0.0.1:${port}`;
   for (const end = Date.now() + patience; ; await pause(100))
     try {
