@@ -15,6 +15,7 @@ export const gatewayErrors = table({
     status: 401,
     text: 'Your address is not confirmed yet. Open the link in the mail that you were sent, then log in again.',
   },
+  NO_SUCH_ADDRESS: { status: 404, text: 'There is nothing at this address. The page of the gateway is at /git.' },
   NOT_ON_LIST: { status: 404, text: 'The gateway does not pass this on: it is nothing that the CMS needs.' },
   MANGLED_PATH: {
     status: 404,
@@ -41,6 +42,10 @@ export const gatewayErrors = table({
   REPOSITORY_HIDDEN: {
     status: 500,
     text: 'The credential of the gateway does not reach the repository of CMS_GATEWAY_REPO at {host}. Check its address, and what the credential may do.',
+  },
+  MERGE_REFUSED: {
+    status: 422,
+    text: '{host} does not let the gateway merge this draft. The branch is protected, and the owner has to give its credential a role that may merge into it.',
   },
   UPSTREAM_BUSY: { status: 429, text: '{host} takes no more requests for the moment. Try again in {seconds} seconds.' },
   UPSTREAM_FAILED: { status: 502, text: '{host} did not answer as it should. Try again in a minute.' },

@@ -67,10 +67,12 @@ export function readForm(contentType: string | undefined, body: Uint8Array): For
 /**
  * The form with one more value, put in front.
  *
- * @param boundary of a form that `readForm` has read
+ * @param contentType of a form that `readForm` has read
+ * @returns undefined where the value holds the boundary, which whoever sent the form has chosen
  */
-export function withValue(contentType: string, body: Uint8Array, name: string, value: string): Buffer {
+export function withValue(contentType: string, body: Uint8Array, name: string, value: string): Buffer | undefined {
   const boundary = contentType.slice(contentType.indexOf('=') + 1);
+  if (value.includes(`--${boundary}`)) return undefined;
   return Buffer.concat([
     Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
     body,

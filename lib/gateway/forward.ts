@@ -1,6 +1,6 @@
 import { apiRoots } from '../providers/provider.ts';
 import { commitAddress, type Editor } from '../settings/editors.ts';
-import { Failure, webErrors } from '../web/errors.ts';
+import { Failure, webErrors, type ErrorRow } from '../web/errors.ts';
 import { commonHeaders, readBody, type HttpReply } from '../web/http.ts';
 import { openCredential, questionHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
@@ -68,7 +68,7 @@ export async function forward(
   const email = commitAddress(editor, address.origin);
   Object.assign(note, { route: rule.name, ...(isWrite && { editor: email }) });
 
-  const target = { gateway, path: found.path, isWrite };
+  const target = { gateway, path: found.path, isWrite, about: rule.unauthorized };
   const call: Call = {
     gateway,
     editor,
@@ -144,6 +144,8 @@ interface Target {
   /** Below the repository, encoded. */
   path: string;
   isWrite: boolean;
+  /** See `Rule.unauthorized`. */
+  about?: ErrorRow | undefined;
 }
 
 /** Asks with our credential; where the host does not take it any more and another can be had, a read is asked again. */
@@ -154,10 +156,24 @@ async function askHost(
   surroundings: Surroundings,
 ): Promise<Answer> {
   const { gateway, isWrite } = target;
-  const credential = await openCredential(gateway, surroundings.deadline);
-  const answer = await askWith(credential, target, method, question, surroundings);
-  if (answer.status !== 401 || !credential.refused() || isWrite) return answer;
-  return askWith(await openCredential(gateway, surroundings.deadline), target, method, question, surroundings);
+  const open = () =>
+    openCredential(gateway, surroundings.deadline).catch((error: unknown) => {
+      if (error instanceof Failure && error.code === gatewayErrors.UPSTREAM_CREDENTIAL.code) tellOwner();
+      throw error;
+    });
+  /** A secret that was renewed at the host, perhaps: it is read anew. */
+  function tellOwner() {
+    surroundings.settings.distrust();
+    surroundings.note.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
+  }
+
+  const credential = await open();
+  let answer = await askWith(credential, target, method, question, surroundings);
+  if (answer.status !== 401 || target.about) return answer;
+  const another = credential.refused();
+  if (another && !isWrite) answer = await askWith(await open(), target, method, question, surroundings);
+  if (answer.status === 401 && !(another && isWrite)) tellOwner();
+  return answer;
 }
 
 async function askWith(
@@ -165,7 +181,7 @@ async function askWith(
   { gateway, path, isWrite }: Target,
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
-  { deadline, request, settings, note, now }: Surroundings,
+  { deadline, request, note, now }: Surroundings,
 ): Promise<Answer> {
   const { host } = gateway;
   const name = host.provider.name;
@@ -190,10 +206,6 @@ async function askWith(
   const spoken = [...passedOn, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
   if (answer.bytes.includes(token) || spoken.some((value) => value.includes(token)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
-  if (answer.status === 401) {
-    settings.distrust();
-    note.warning = `${name} refuses the credential of the gateway. The owner has to renew it.`;
-  }
   const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) note.warning ??= warning;
@@ -220,6 +232,7 @@ function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, surrou
   const { status } = answer;
   const name = gateway.host.provider.name;
   const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  if (status === 401 && rule.unauthorized) throw new Failure(rule.unauthorized, { host: name });
   if (status >= 400) {
     const failure = refusal(answer, gateway, surroundings);
     if (failure instanceof Failure) throw failure;
@@ -232,9 +245,7 @@ function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, surrou
   const link = (url: string) => linkOf(url, gateway, surroundings.address.origin);
   const isRead = rule.method === 'GET' || rule.method === 'HEAD';
   const headers: Record<string, string> = {
-    ...(isRead && status < 400
-      ? { ...hostHeaders, 'cache-control': cacheOf(rule) }
-      : { ...commonHeaders, ...hostHeaders }),
+    ...(isRead ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
     ...headersOf(answer, link),
   };
   // With a type the client would try to read what is not there.

@@ -24,7 +24,8 @@ export const gatewayEvents = {
 
 type Route =
   | { event: 'read' | 'write'; provider: { id: string }; path: string }
-  | { event: 'settings' | 'status' | 'preflight' | 'gateway page' | 'none'; provider?: undefined };
+  | { event: 'settings' | 'status' | 'preflight' | 'gateway page'; provider?: undefined }
+  | { event: 'none'; provider?: undefined; isOurs: boolean };
 
 /**
  * The gateway: editors who have no account at the Git host write to one repository there, by a credential that never leaves
@@ -37,13 +38,13 @@ export const gateway = (hosts: readonly GatewayHost[]): Wing<Route> => ({
   patience: 60_000,
   route: (path, request) => findRoute(path, request, hosts),
   async answer(route, surroundings) {
-    if (route.event === 'none') throw new Failure(webErrors.NOT_FOUND);
-    if (surroundings.request.query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+    if (route.event === 'none') throw new Failure(route.isOurs ? gatewayErrors.NO_SUCH_ADDRESS : webErrors.NOT_FOUND);
     if (route.event === 'gateway page') return ownersPage(surroundings, hosts);
     return follow(route, surroundings, hosts);
   },
   fail(route, failure) {
-    const reply = route.event === 'gateway page' || route.event === 'none' ? plainErrorPage(failure) : problem(failure);
+    const isForPeople = route.event === 'gateway page' || (route.event === 'none' && !route.isOurs);
+    const reply = isForPeople ? plainErrorPage(failure) : problem(failure);
     if (failure.code === webErrors.METHOD_NOT_ALLOWED.code) reply.headers['allow'] = 'GET, HEAD';
     return reply;
   },
@@ -51,7 +52,7 @@ export const gateway = (hosts: readonly GatewayHost[]): Wing<Route> => ({
 
 function findRoute(path: string, { method }: HttpRequest, hosts: readonly GatewayHost[]): Route {
   const [, below] = /^\/git(\/.*)?$/s.exec(path) ?? [];
-  if (path !== '/git' && below === undefined) return { event: 'none' };
+  if (path !== '/git' && below === undefined) return { event: 'none', isOurs: false };
   if (method === 'OPTIONS') return { event: 'preflight' };
   if (below === undefined || below === '/') return { event: 'gateway page' };
   if (below === '/settings' || below === '/settings/') return { event: 'settings' };
@@ -63,7 +64,7 @@ function findRoute(path: string, { method }: HttpRequest, hosts: readonly Gatewa
         provider: { id: provider.id },
         path: below.slice(provider.id.length + 1),
       };
-  return { event: 'none' };
+  return { event: 'none', isOurs: true };
 }
 
 async function follow(route: Route, surroundings: Surroundings, hosts: readonly GatewayHost[]): Promise<HttpReply> {
@@ -81,6 +82,7 @@ async function follow(route: Route, surroundings: Surroundings, hosts: readonly 
       headers: 'authorization, content-type, accept, if-none-match, x-jwt-aud, x-use-cookie, x-nf-client',
     });
   headers['access-control-expose-headers'] = exposed;
+  if (request.query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if ((route.event === 'settings' || route.event === 'status') && !isRead)
     throw new Failure(webErrors.METHOD_NOT_ALLOWED);

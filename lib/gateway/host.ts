@@ -1,6 +1,7 @@
 import { Failure } from '../web/errors.ts';
 import { isBranch } from '../settings/paths.ts';
 import { gatewayErrors } from './errors.ts';
+import type { ErrorRow } from '../web/errors.ts';
 import type { Editor } from '../settings/editors.ts';
 import type { Gateway, RepositoryHost } from '../settings/gateway.ts';
 
@@ -51,6 +52,8 @@ export interface Rule {
   before?: (call: Call) => Promise<void>;
   /** What is named by its own hash never changes, so that browsers may keep it. */
   immutable?: true;
+  /** What the host's 401 says here, where it is about the act and not about the credential. `{host}` is the host's name. */
+  unauthorized?: ErrorRow;
   /** The answer is a file, whatever it is called there: passed on byte for byte, whatever type it has. */
   file?: true;
   /** For hosts that point to the next page in the body: writes it anew. @param link see `links` */

@@ -1,6 +1,7 @@
 import { Failure } from '../web/errors.ts';
 import { Answers, endOf, hashOf } from './answers.ts';
 import { gatewayErrors } from './errors.ts';
+import { TooLarge } from '../oauth/request.ts';
 import { ask, jsonOf, Kept } from './upstream.ts';
 import type { Claims, EditorLists } from '../settings/editors.ts';
 import type { Json } from './host.ts';
@@ -61,9 +62,15 @@ export async function askIdentity(
 }
 
 async function user(address: string, token: string, deadline: number): Promise<Claims | undefined> {
-  const { status, value } = await question(`${address}/user`, deadline, { authorization: `Bearer ${token}` });
-  // It has looked at the token and will not have it. 429 and the like are about the asking.
-  if (status === 400 || status === 401 || status === 403 || status === 404) return undefined;
+  const { status, value } = await question(`${address}/user`, deadline, { authorization: `Bearer ${token}` }).catch(
+    (error: unknown) => {
+      // So much is written about nobody: it is about this one token, and the others may go on.
+      if (error instanceof Failure && error.cause instanceof TooLarge) return { status: 413, value: undefined };
+      throw error;
+    },
+  );
+  // It has looked at the token and will not have it, or has not even looked. These two are about the asking.
+  if (status >= 400 && status < 500 && status !== 408 && status !== 429) return undefined;
   if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
   return value;
 }

@@ -38,7 +38,8 @@ type Keys = ReturnType<typeof createLocalJWKSet>;
 class Issuer {
   readonly metadata = new Kept<Known>();
   readonly keys = new Kept<Keys>();
-  last: Keys | undefined;
+  /** What was good a while ago is good enough while the issuer is down. */
+  last: (Known & { keys: Keys }) | undefined;
   /** When an unknown key made us ask anew, in milliseconds since the epoch. */
   askedAnew = 0;
 }
@@ -64,28 +65,27 @@ export async function openIssuedToken(
   }
   const { metadata, keys } = published;
   try {
-    const { issuer: name, jwksUri } = await metadata.get(() => discover(issuer, deadline));
-    const read = () => keys.get(() => readKeys(jwksUri, deadline));
+    const read = async () => {
+      const found = await metadata.get(() => discover(issuer, deadline));
+      return (published.last = { ...found, keys: await keys.get(() => readKeys(found.jwksUri, deadline)) });
+    };
     let current = await read().catch((error: unknown) => {
-      // Keys that were good a while ago are good enough while the issuer is down.
       if (published.last) return published.last;
       throw error;
     });
-    published.last = current;
     const options = {
-      issuer: name,
+      issuer: current.issuer,
       algorithms,
       requiredClaims: ['sub', 'exp'],
       clockTolerance: tokenSkew,
       currentDate: new Date(now),
     };
-    let claims = await verify(token, current, options);
+    let claims = await verify(token, current.keys, options);
     if (claims === 'unknown key' && Date.now() - published.askedAnew > pause) {
       published.askedAnew = Date.now();
-      keys.forget(current); // the issuer may have new ones
+      keys.forget(current.keys); // the issuer may have new ones
       current = await read();
-      published.last = current;
-      claims = await verify(token, current, options);
+      claims = await verify(token, current.keys, options);
     }
     return claims === 'unknown key' || !isFor(claims, audience) ? undefined : claims;
   } catch (error) {

@@ -39,7 +39,10 @@ async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Prom
     });
   const name = host.provider.name;
   async function askHost(url: string): Promise<void> {
-    const { token } = await openCredential(gateway, deadline);
+    const refused = new Failure(gatewayErrors.CREDENTIAL_REFUSED, { host: name });
+    const { token } = await openCredential(gateway, deadline).catch((error: unknown) => {
+      throw error instanceof Failure && error.code === gatewayErrors.UPSTREAM_CREDENTIAL.code ? refused : error;
+    });
     const answer = await ask(url, {
       method: 'GET',
       headers: { ...questionHeaders, ...host.authorization(token) },
@@ -47,7 +50,7 @@ async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Prom
     }).catch((error: unknown) => {
       throw inWords(error, name);
     });
-    if (answer.status === 401) throw new Failure(gatewayErrors.CREDENTIAL_REFUSED, { host: name });
+    if (answer.status === 401) throw refused;
     if (answer.status === 404 || answer.status === 403)
       throw new Failure(gatewayErrors.REPOSITORY_HIDDEN, { host: name });
     const end =

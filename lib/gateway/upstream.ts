@@ -12,16 +12,16 @@ export const mostBytes = 32 * 1024 * 1024;
  */
 const fresh = 2_000;
 
-/** One for each kind of address, kept for as long as the instance lives. */
+/** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
 const agents = new Map<string, { agent: Agent; used: number }>();
 
 function agentFor(url: string): { agent: Agent; used: number } {
-  const secure = url.startsWith('https:');
-  const kept = agents.get(secure ? 'https' : 'http');
+  const { protocol, origin } = new URL(url);
+  const kept = agents.get(origin);
   if (kept) return kept;
-  const { Agent: Kept } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
+  const { Agent: Kept } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
   const made = { agent: new Kept({ keepAlive: true, maxFreeSockets: 16 }), used: 0 };
-  agents.set(secure ? 'https' : 'http', made);
+  agents.set(origin, made);
   return made;
 }
 

@@ -68,9 +68,9 @@ const hop = (providers: readonly Provider[]): Wing<Route> => ({
   },
 });
 
-/** Where the codes are explained: on the owner's page, if there is one. */
+/** Where the codes are explained: on the owner's page, if there is one for sure. A store is not asked for that. */
 const codesAddress = (env: Environment, address: Address | undefined): string | undefined =>
-  address && env['CMS_AUTH_PAGE']?.trim() !== 'off' ? `${address.prefix}/auth` : undefined;
+  address && ['', 'on', undefined].includes(env['CMS_AUTH_PAGE']?.trim()) ? `${address.prefix}/auth` : undefined;
 
 /**
  * Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. `heard` is the opener's

@@ -73,9 +73,13 @@ export const knownIssuers: readonly (IssuerFacts & { issuer: RegExp })[] = [
   },
 ];
 
+/** In one spelling: `HTTPS://Accounts.google.com:443/` is Google, too, and so it is for the discovery. */
+export const plainIssuer = (issuer: string): string =>
+  (URL.canParse(issuer) ? new URL(issuer).href : issuer).replace(/\/$/, '');
+
 /** @param issuer as the settings have it */
 export function issuerFacts(issuer: string): IssuerFacts {
-  const plain = issuer.replace(/\/$/, '');
+  const plain = plainIssuer(issuer);
   const facts = knownIssuers.find((candidate) => candidate.issuer.test(plain));
   if (!facts) return { name: URL.canParse(issuer) ? new URL(issuer).host : 'The provider' };
   const { issuer: pattern, console, ...rest } = facts;

@@ -1,3 +1,5 @@
+import { plainIssuer } from '../providers/issuers.ts';
+
 /** Somebody who writes through the gateway, however we came to know them. */
 export interface Editor {
   /** What the issuer calls them; never changes. */
@@ -63,7 +65,7 @@ const issuers: readonly Issuer[] = [
 
 /** What is known about an issuer; of most there is nothing to know. */
 const issuerOf = (issuer: string): Omit<Issuer, 'issuer'> =>
-  issuers.find((known) => known.issuer.test(issuer.replace(/\/$/, ''))) ?? {};
+  issuers.find((known) => known.issuer.test(plainIssuer(issuer))) ?? {};
 
 /** Whether the whole world has, or can get, an account at this issuer. */
 export const isOpenIssuer = (issuer: string): boolean => issuerOf(issuer).open === true;

@@ -260,15 +260,12 @@ function readWay(env: Environment): Way {
     );
   // As it is written: some issuers have a slash at the end, and it is a part of their name.
   const issuer = required(env, chosen);
-  if (audience !== undefined)
-    return {
-      kind: 'jwks',
-      issuer,
-      audience: audience
-        .split(',')
-        .map((entry) => entry.trim())
-        .filter(Boolean),
-    };
+  if (audience !== undefined) {
+    const names = commaList(audience);
+    if (names.length === 0)
+      throw invalid('CMS_GATEWAY_AUDIENCE', 'it names nobody. Write what the tokens are made for.');
+    return { kind: 'jwks', issuer, audience: names };
+  }
   if (client === undefined)
     throw invalid(
       chosen,

@@ -27,7 +27,7 @@ export function isPath(path: string): boolean {
  * What hosts run or obey by themselves, in any folder and any case: never writable, whatever is set. Some file systems take
  * `.GITHUB`, `.github.` and a name with invisible characters for the same, so these count as well.
  */
-const machinery = /(^|\/)(\.git[^/]*|\.gitlab-ci\.yml|bitbucket-pipelines\.ya?ml)[. ]*(\/|$)/i;
+const machinery = /(^|\/)(\.git[^/]*|bitbucket-pipelines\.ya?ml)[. ]*(\/|$)/i;
 const invisible = /\p{Default_Ignorable_Code_Point}/gu;
 
 /** Whether the owner lets editors write this file. */

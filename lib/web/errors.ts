@@ -19,8 +19,8 @@ export const table = <Code extends string>(
 
 /** What every wing can say. */
 export const webErrors = table({
-  BAD_REQUEST: { status: 400, text: 'This login request cannot be used: {detail}. Start again from the CMS.' },
-  REQUEST_TOO_LARGE: { status: 414, text: 'This request is too large. Start the login again from the CMS.' },
+  BAD_REQUEST: { status: 400, text: 'This request cannot be used: {detail}. Start again from the CMS.' },
+  REQUEST_TOO_LARGE: { status: 414, text: 'This request is too large. Start again from the CMS.' },
   METHOD_NOT_ALLOWED: { status: 405, text: 'This address does not take requests of this kind.' },
   NOT_FOUND: { status: 404, text: 'There is nothing at this address. The login begins at /auth.' },
   NAVIGATION_ONLY: {

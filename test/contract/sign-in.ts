@@ -437,7 +437,8 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         ['is said to be verified in the wrong way', { email_verified: 'true' }, 'EMAIL_NOT_VERIFIED'],
         ['is not said to be verified', { email_verified: undefined }, 'EMAIL_NOT_VERIFIED'],
         ['is missing', { email: undefined }, 'NO_EMAIL'],
-        ['is two', { email: 'eve@example.net,ann@example.com' }, 'EMAIL_NOT_VERIFIED'],
+        ['is two', { email: 'eve@example.net,ann@example.com' }, 'NO_EMAIL'],
+        ['is none', { email: 'x\u001b[31m\nlogged in', email_verified: false }, 'NO_EMAIL'],
         ['is below the domain of the list', { email: 'eve@sub.example.org' }, 'EMAIL_NOT_LISTED'],
         ['ends like the domain of the list', { email: 'eve@notexample.org' }, 'EMAIL_NOT_LISTED'],
       ] as const)('that the address %s', async (_, claims, code) => {

@@ -164,4 +164,33 @@ export const gateway = [
     replace: 'if (false as boolean)',
     tests: settings,
   },
+  {
+    guard: 'an issuer is known in any spelling',
+    file: 'lib/providers/issuers.ts',
+    find: '(URL.canParse(issuer) ? new URL(issuer).href : issuer)',
+    replace: 'issuer',
+    tests: settings,
+  },
+  {
+    guard: 'an odd answer to one token blocks nobody else',
+    file: 'lib/gateway/identity.ts',
+    find: 'error.cause instanceof TooLarge',
+    replace: '(false as boolean)',
+    tests: editor,
+  },
+  {
+    guard: 'what we put into a form holds no boundary',
+    file: 'lib/gateway/form.ts',
+    find: 'if (value.includes(`--${boundary}`)) return undefined;',
+    replace: '',
+    tests: 'test/unit/form.test.ts',
+  },
+  {
+    guard: 'an address that nobody vouches for is shown only if it is one',
+    file: 'lib/sign-in/login.ts',
+    find: "typeof email !== 'string' || !isAddress(email)",
+    replace: "typeof email !== 'string' || email === ''",
+    tests: contract,
+    named: 'tells the CMS that the address',
+  },
 ];

@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { admit } from '../../lib/gateway/editor.ts';
 import { sessionKeys, signSession } from '../../lib/oauth/session.ts';
 import { json, startHost, type Host } from '../contract/gateway/world.ts';
@@ -218,6 +218,31 @@ describe('A JWT of an issuer', () => {
   });
 });
 
+describe('While an issuer is down', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('whoever has a token of its comes in by the keys of before', async () => {
+    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const way: Way = { kind: 'jwks', issuer: host.url, audience: ['cms'] };
+    const keys = [{ ...(await exportJWK(pair.publicKey)), kid: '1' }];
+    host.script = (asked, ...rest) =>
+      json(200, asked.url === '/keys' ? { keys } : { issuer: host.url, jwks_uri: `${host.url}/keys` })(asked, ...rest);
+    const sign = (sub: string) =>
+      new SignJWT({ ...person, sub, iss: host.url, aud: 'cms', exp: time(7200) })
+        .setProtectedHeader({ alg: 'ES256', kid: '1' })
+        .sign(pair.privateKey);
+    expect(await come(way, await sign('zoe'))).toBe('zoe');
+    host.script = json(503, {});
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
+    expect(await come(way, await sign('zoe-again'))).toBe('zoe-again');
+    const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const forged = await new SignJWT({ ...person, iss: host.url, aud: 'cms', exp: time(7200) })
+      .setProtectedHeader({ alg: 'ES256', kid: '1' })
+      .sign(stranger.privateKey);
+    expect(await come(way, forged)).toBe('BAD_TOKEN');
+  });
+});
+
 describe('An editor who has just been let in', () => {
   const way: Way = { kind: 'hs256', secret };
   const sign = (key = secret) =>
@@ -333,7 +358,17 @@ describe('A token of a GoTrue that is asked', () => {
     expect(await come(way, token('1'))).toBe('BAD_TOKEN');
   });
 
-  it.each([500, 429, 302])(
+  it.each([413, 431, 'more than is written about anybody'])(
+    'that it answers with %s blocks nobody else',
+    async (odd) => {
+      answer = typeof odd === 'number' ? odd : { ...user, user_metadata: { about: 'x'.repeat(100_000) } };
+      expect(await come(way, token('1'))).toBe('BAD_TOKEN');
+      answer = user;
+      expect(await come(way, token('2'))).toBe('u1');
+    },
+  );
+
+  it.each([500, 429, 408, 302])(
     'lets nobody in while it answers %i, and leaves it in peace for a moment',
     async (status) => {
       answer = status;

@@ -65,11 +65,17 @@ it('a value put in front is read like the others', async () => {
   const form = new FormData();
   form.append('content/ü.md', new Blob(['x']), 'ü.md');
   const { type: contentType, body } = await encode(form);
-  const parts = readForm(contentType, withValue(contentType, body, 'author', 'Zoë <z@example.org>'));
+  const made = withValue(contentType, body, 'author', 'Zoë <z@example.org>');
+  const parts = made && readForm(contentType, made);
   expect(parts?.map(({ name: key, content }) => [key, Buffer.from(content).toString()])).toEqual([
     ['author', 'Zoë <z@example.org>'],
     ['content/ü.md', 'x'],
   ]);
+});
+
+it('a value that holds the boundary, which others chose, is not put in', () => {
+  expect(withValue(type, bytes(good), 'author', 'The --b <z@example.org>')).toBeUndefined();
+  expect(withValue(type, bytes(good), 'author', 'The -b <z@example.org>')).toBeDefined();
 });
 
 describe('what another parser could read differently is refused', () => {

@@ -72,6 +72,9 @@ describe('The gateway refuses', () => {
     'https://login.microsoftonline.com/common/v2.0',
     'https://login.microsoftonline.com/organizations/v2.0/',
     'https://gitlab.com',
+    'HTTPS://Accounts.google.com/',
+    'https://accounts.google.com:443',
+    'https://login.microsoftonline.com:443/common/v2.0',
   ];
   it.each<[string, Record<string, string>, string, string]>([
     [
@@ -79,6 +82,12 @@ describe('The gateway refuses', () => {
       { CMS_GATEWAY_IDENTITY: 'https://www.example.com/.netlify/identity' },
       'CMS_GATEWAY_JWT_SECRET',
       'one way only',
+    ],
+    [
+      'an audience that is none',
+      { ...google, CMS_GATEWAY_CLIENT_ID: '', CMS_GATEWAY_CLIENT_SECRET: '', CMS_GATEWAY_AUDIENCE: ' , ' },
+      'CMS_GATEWAY_AUDIENCE',
+      'nobody',
     ],
     ['no way at all', { CMS_GATEWAY_JWT_SECRET: '' }, 'CMS_GATEWAY_ISSUER', 'not set'],
     [

@@ -243,7 +243,11 @@ function commitForm({ bytes, type }: { bytes: Buffer; type: string }, { gateway,
 
   const author = `${editor.name.replace(/[<>\p{Cc}]/gu, '').trim()} <${email}>`;
   const sent = one('author');
-  if (sent === undefined) return { body: withValue(type, bytes, 'author', author), type };
+  if (sent === undefined) {
+    const body = withValue(type, bytes, 'author', author);
+    if (!body) throw refuse('it is not a form as browsers send it');
+    return { body, type };
+  }
   if (lowerCase(sent) !== lowerCase(author)) throw refuse('somebody else is named as the author');
   return { body: bytes, type };
 }

@@ -2,6 +2,7 @@ import { github as provider } from '../../providers/github.ts';
 import { isBranch, isPath, isWritable } from '../../settings/paths.ts';
 import {
   anything,
+  draft,
   isDraft,
   isSha,
   json,
@@ -54,7 +55,6 @@ const writable: Parameter = {
   slashes: 'encoded',
   check: (name, gateway) => name === gateway.branch || isDraft(name),
 };
-const draft: Parameter = { slashes: 'encoded', check: isDraft };
 
 const paging = { per_page: size, page };
 

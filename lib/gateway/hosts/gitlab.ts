@@ -1,5 +1,6 @@
 import { gitlab as provider } from '../../providers/gitlab.ts';
 import { isWritable } from '../../settings/paths.ts';
+import { gatewayErrors } from '../errors.ts';
 import {
   anything,
   branch,
@@ -170,6 +171,8 @@ export const gitlab: GatewayHost = {
         squash: flag,
         should_remove_source_branch: flag,
       },
+      // To whoever may not merge into a protected branch, though the token is good.
+      unauthorized: gatewayErrors.MERGE_REFUSED,
       before: isOurs,
     },
   ],

@@ -371,6 +371,18 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
         });
       });
 
+      it('says what a refused merge is about, and blames no credential for it', async () => {
+        host.script = (asked, ...rest) =>
+          (asked.method === 'GET' ? json(200, request) : json(401, { message: '401 Unauthorized' }))(asked, ...rest);
+        const reply = await ask('/merge_requests/7/merge', { method: 'PUT' });
+        expect(reply.status).toBe(422);
+        expect(reply.body).toContain('protected');
+        expect(world.log[0]?.warning).toBeUndefined();
+        host.script = json(401, { message: '401 Unauthorized' });
+        expect((await ask('/repository/tree')).status).toBe(401);
+        expect(world.log[1]?.warning).toContain('credential');
+      });
+
       it('tells the owner that the credential ends soon', async () => {
         const soon = new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10);
         host.script = (given, ...rest) =>

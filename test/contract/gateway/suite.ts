@@ -1,4 +1,5 @@
 /** What the gateway has to do on every platform, written once. */
+import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -338,6 +339,17 @@ export function describeGateway(
         expect(host.asked).toEqual([]);
       });
 
+      it('nothing for an address that is none, and says so to pages', async () => {
+        const reply = await ask('/git/nothing');
+        expect(reply.status).toBe(404);
+        expect(message(reply)).toContain('/git');
+        const long = await ask(`/git/github/commits?path=${'x'.repeat(17_000)}`);
+        expect(long.status).toBe(414);
+        expect(message(long)).toContain('too large');
+        expect(long.headers['access-control-allow-origin']).toBe(site);
+        expect(host.asked).toEqual([]);
+      });
+
       it('nothing for a host that is not the repository’s', async () => {
         // The last two are a way of GitHub's, by another name.
         for (const path of ['gitlab/repository/branches/main', 'gitlab/branches/main', 'bitbucket/branches/main'])
@@ -503,6 +515,20 @@ export function describeGateway(
         expect(reply.status).toBe(401);
         expect(message(reply)).toBe('Bad credentials');
         expect(world.log.at(-1)?.warning).toMatch(/credential/);
+      });
+
+      it('an app whose key is refused likewise, also to the owner', async () => {
+        const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+        world.env['CMS_GATEWAY_TOKEN'] = undefined;
+        world.env['GITHUB_APP_ID'] = '77';
+        world.env['GITHUB_APP_PRIVATE_KEY'] = privateKey.export({ type: 'pkcs1', format: 'pem' }) as string;
+        host.script = json(401, { message: 'A JSON web token could not be decoded' });
+        const reply = await ask('/git/github/branches/main');
+        expect(reply.status).toBe(401);
+        expect(message(reply)).toBe('Bad credentials');
+        expect(world.log.at(-1)?.warning).toMatch(/credential/);
+        const page = await ask('/git', { headers: { origin: undefined } });
+        expect(page.body).toContain('does not accept the credential');
       });
 
       it.each([
