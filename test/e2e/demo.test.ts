@@ -43,10 +43,12 @@ describe('Without a setting, npm start', () => {
   const run = (env: Record<string, string>) => start('dist/node/start.mjs', { folder, env });
 
   it('shows no demo in production', async () => {
-    const { child, written } = run({ PORT: String(await freePort()), NODE_ENV: 'production' });
-    expect(await once(child, 'close')).toEqual([1, null]);
-    expect(written.stderr).toContain('Nothing is set up.');
+    const { child, written, said } = run({ PORT: String(await freePort()), NODE_ENV: 'production' });
+    await said('Ctrl-C');
+    await end(child);
     expect(written.stdout).toBe('');
+    expect(written.stderr).toContain('Nothing is set up.');
+    expect(child.exitCode).toBe(1);
   });
 
   describe.skipIf(browserMissing)('shows a demo that', () => {
@@ -85,9 +87,9 @@ describe('Without a setting, npm start', () => {
       for (const width of [500, 380]) {
         await shown.setViewportSize({ width, height: 800 });
         const over = await shown.evaluate(() => (document.scrollingElement?.scrollWidth ?? Infinity) - innerWidth);
+        await shown.setViewportSize(wide);
         expect(over, `${shown.url()} at ${width}`).toBeLessThanOrEqual(0);
       }
-      await shown.setViewportSize(wide);
     }
 
     it('offers these CMS pages and the owner’s, which all fit into a narrow window', async () => {
