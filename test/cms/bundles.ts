@@ -13,6 +13,8 @@ import { promisify } from 'node:util';
 export type CmsName = 'decap' | 'netlify' | 'sveltia';
 /** Static CMS is not developed any more; it is here because its handshake is a variant of Decap's. */
 export type Published = CmsName | 'static';
+/** The login window of Netlify Identity: the one that sites load from `identity.netlify.com/v1/`, and its successor. */
+export type Widget = 'widget-v1' | 'widget-v2';
 
 interface Release {
   package: string;
@@ -25,7 +27,7 @@ interface Release {
   folders: string[];
 }
 
-const releases: Record<Published, Release> = {
+const releases: Record<Published | Widget, Release> = {
   decap: {
     package: 'decap-cms',
     version: '3.16.3',
@@ -55,6 +57,20 @@ const releases: Record<Published, Release> = {
     // The second one for its icon font, which the script would otherwise load from a CDN.
     folders: ['dist', 'npm/assets'],
   },
+  'widget-v1': {
+    package: 'netlify-identity-widget',
+    version: '1.9.2',
+    sha512: 'IbS1JHhs7BflCCvp3C9f6tmNSZqbyBhZ4Gs5+Qxt4IlPybTOVv0PqJ4TAsA7uxh1R+oXOAmk0OOMAkEaPYeCtA==',
+    script: 'build/netlify-identity-widget.js',
+    folders: ['build'],
+  },
+  'widget-v2': {
+    package: 'netlify-identity-widget',
+    version: '2.0.3',
+    sha512: 'kJxVUp3frEEN5cON/JDZKiyKwXB5NaFIGmBjqhAbOPCr483g9yhdjBWkXmYX9g8S6lKOSYi98gF8ROCrUK7tvw==',
+    script: 'build/netlify-identity-widget.js',
+    folders: ['build'],
+  },
 };
 
 export interface Bundle {
@@ -66,8 +82,8 @@ export interface Bundle {
   script: string;
 }
 
-/** The files of a CMS: from the cache below `root`, or else from the registry that npm is set up for. */
-export async function cmsBundle(cms: Published, root = process.cwd()): Promise<Bundle> {
+/** The files of a CMS or a widget: from the cache below `root`, or else from the registry that npm is set up for. */
+export async function cmsBundle(cms: Published | Widget, root = process.cwd()): Promise<Bundle> {
   const { package: name, version, sha512, script, folders } = releases[cms];
   const cache = join(root, '.cache', 'cms');
   const directory = join(cache, `${cms}-${version}`);

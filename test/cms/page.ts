@@ -30,8 +30,8 @@ const icons = `<style>
 </style>
 `;
 
-/** `script` is relative to the page. */
-export function adminPage(cms: Published, script: string) {
+/** Both scripts are relative to the page; the second one is Netlify Identity's. */
+export function adminPage(cms: Published, script: string, identity?: string) {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +41,7 @@ export function adminPage(cms: Published, script: string) {
 <title>${titles[cms]} – demo</title>
 <link rel="icon" href="data:,">
 <link rel="cms-config-url" type="text/yaml" href="config.yml">
-${cms === 'sveltia' ? icons : ''}${cms === 'static' ? `<link rel="stylesheet" href="${script.replace(/[^/]+$/, 'main.css')}">\n` : ''}</head>
+${cms === 'sveltia' ? icons : ''}${cms === 'static' ? `<link rel="stylesheet" href="${script.replace(/[^/]+$/, 'main.css')}">\n` : ''}${identity ? `<script src="${identity}"></script>\n` : ''}</head>
 <body>
 <script src="${script}"></script>${cms === 'static' ? '\n<script>window.CMS.init();</script>' : ''}
 </body>

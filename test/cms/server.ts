@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { listen, requestUrl, send, type ListenOptions } from '../hosts/http.ts';
-import { cmsBundle, type Published } from './bundles.ts';
+import { cmsBundle, type Published, type Widget } from './bundles.ts';
 import { adminPage, configYml, type CmsConfig } from './page.ts';
 
 /** True if it has answered. */
@@ -15,6 +15,8 @@ export interface CmsOptions {
   config: CmsConfig;
   /** Where the pages are mounted, with a slash at both ends. Default: `/` */
   path?: string;
+  /** Netlify Identity's login window, if the page has it. */
+  identity?: Widget;
   /** More headers for the admin page, such as Cross-Origin-Opener-Policy. */
   headers?: Record<string, string>;
   /** The project, for the cache of bundles. */
@@ -40,7 +42,7 @@ const types: Record<string, string> = {
   '.woff2': 'font/woff2',
 };
 
-export function cmsPages({ cms, config, path = '/', headers = {}, root }: CmsOptions): Mounted {
+export function cmsPages({ cms, config, path = '/', headers = {}, identity, root }: CmsOptions): Mounted {
   return async (request, response) => {
     const { pathname } = requestUrl(request, 'http://localhost');
     if (request.method !== 'GET' || !`${pathname}/`.startsWith(path)) return false;
@@ -55,18 +57,21 @@ export function cmsPages({ cms, config, path = '/', headers = {}, root }: CmsOpt
       const { script } = await cmsBundle(cms, root);
       for (const [header, value] of Object.entries(headers)) response.setHeader(header, value);
       response.setHeader('Content-Security-Policy', policy);
-      send(response, 200, 'text/html; charset=utf-8', adminPage(cms, `bundle/${script}`));
+      const widget = identity && `widget/${(await cmsBundle(identity, root)).script}`;
+      send(response, 200, 'text/html; charset=utf-8', adminPage(cms, `bundle/${script}`, widget));
       return true;
     }
     if (name === 'config.yml') {
       send(response, 200, 'text/yaml; charset=utf-8', configYml(config));
       return true;
     }
-    return name.startsWith('bundle/') && sendFile(response, cms, name.slice('bundle/'.length), root);
+    const [folder, ...file] = name.split('/');
+    if (folder === 'widget' && identity) return sendFile(response, identity, file.join('/'), root);
+    return folder === 'bundle' && sendFile(response, cms, file.join('/'), root);
   };
 }
 
-async function sendFile(response: ServerResponse, cms: Published, name: string, root: string | undefined) {
+async function sendFile(response: ServerResponse, cms: Published | Widget, name: string, root: string | undefined) {
   const type = types[extname(name)];
   // The URL parser has removed dots already; encoded ones stay encoded and name no file.
   if (type === undefined || name.includes('..') || name.includes('\\')) return false;
@@ -79,13 +84,20 @@ async function sendFile(response: ServerResponse, cms: Published, name: string, 
   return true;
 }
 
-export async function startCmsSite({ port, host = 'localhost', ...options }: ListenOptions & CmsOptions) {
+export interface SiteOptions extends ListenOptions, CmsOptions {
+  /** What else the site answers, such as Netlify Identity below a path of it. */
+  besides?: Mounted;
+}
+
+export async function startCmsSite({ port, host = 'localhost', besides, ...options }: SiteOptions) {
   // Before anybody waits for a page, and so that being offline shows here rather than in a browser.
   await cmsBundle(options.cms, options.root);
+  if (options.identity) await cmsBundle(options.identity, options.root);
   const pages = cmsPages(options);
   return listen(
     async (request, response) => {
-      if (!(await pages(request, response))) send(response, 404, 'text/plain', 'Not found');
+      if ((await besides?.(request, response)) || (await pages(request, response))) return;
+      send(response, 404, 'text/plain', 'Not found');
     },
     { host, ...(port !== undefined && { port }) },
   );

@@ -1,5 +1,4 @@
 /** Settings in the Parameter Store, read by a server of one’s own. */
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -35,7 +34,7 @@ describe('Settings in the Parameter Store, on a server of one’s own', () => {
   async function serve(settings: Environment, environment: Environment = aws()) {
     const port = await freePort();
     host.app.redirectUris.push(`http://localhost:${port}${callback}`);
-    const { child, written } = start('dist/node/start.mjs', {
+    const { child, written, said } = start('dist/node/start.mjs', {
       folder: deployed.folder,
       env: { ...environment, ...settings, PORT: String(port) },
       args: ['--import', pathToFileURL(join(deployed.folder, 'clock.mjs')).href],
@@ -43,10 +42,7 @@ describe('Settings in the Parameter Store, on a server of one’s own', () => {
     const replies: unknown[] = [];
     outputs.push(() => JSON.stringify([replies, written]));
     closing.push(() => end(child));
-    let closed = false;
-    const ended = once(child, 'close').then(() => (closed = true));
-    while (!written.stdout.includes('listens') && !closed)
-      await Promise.race([ended, once(child.stdout ?? child, 'data')]);
+    await said('listens');
     const ask: Instance['ask'] = async ({ path: at, query, headers = {} }) => {
       const address = `http://localhost:${port}${at}${query ? `?${query}` : ''}`;
       const response = await fetch(address, { headers, redirect: 'manual' });

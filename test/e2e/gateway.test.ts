@@ -7,7 +7,7 @@ import type { LogEntry } from '../../lib/web/log.ts';
 import type { CmsName } from '../cms/bundles.ts';
 import { drivers } from '../cms/drive.ts';
 import type { CmsConfig } from '../cms/page.ts';
-import { startCmsSite } from '../cms/server.ts';
+import { startCmsSite, type SiteOptions } from '../cms/server.ts';
 import * as write from '../cms/write.ts';
 import { freePort } from '../contract/http.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
@@ -74,7 +74,12 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
         `${committer.name} <${committer.email}>`,
       ]);
 
-  async function openSite(cms: CmsName, { backend, top }: CmsConfig, more: Record<string, string>) {
+  async function openSite(
+    cms: CmsName,
+    { backend, top }: CmsConfig,
+    more: Record<string, string>,
+    parts: Pick<SiteOptions, 'identity' | 'besides'> = {},
+  ) {
     const config = {
       backend: {
         name: 'git-gateway',
@@ -85,7 +90,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
       },
       top: { ...top },
     };
-    const site = await startCmsSite({ cms, config });
+    const site = await startCmsSite({ cms, config, ...parts });
     toClose.push(site);
     Object.assign(env, {
       CMS_AUTH_URL: own,
@@ -215,10 +220,10 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
     );
   });
 
-  describe.each(['decap', 'netlify'] as const)('%s with a GoTrue', (cms) => {
-    const secret = 'the-secret-of-a-gotrue-and-of-nobody-else';
-    const ann = { id: 'u1', email: 'ann@example.com', password: 'pass-word', name: 'Ann Example', confirmed: true };
+  const secret = 'the-secret-of-a-gotrue-and-of-nobody-else';
+  const ann = { id: 'u1', email: 'ann@example.com', password: 'pass-word', name: 'Ann Example', confirmed: true };
 
+  describe.each(['decap', 'netlify'] as const)('%s with a GoTrue', (cms) => {
     it.each(['asked', 'shared secret'])(
       'logs in by the password form, writes, and survives a reload (%s)',
       async (way) => {
@@ -244,4 +249,53 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
       patience,
     );
   });
+
+  // Across sites there is the first one alone: the second sends a header that GoTrue takes from no other site.
+  const windows = [
+    { cms: 'decap', identity: 'widget-v1', place: 'on the same site' },
+    { cms: 'decap', identity: 'widget-v2', place: 'on the same site' },
+    { cms: 'netlify', identity: 'widget-v1', place: 'on another site' },
+  ] as const;
+  it.each(windows)(
+    'logs in by the window of Netlify Identity, edits, survives a reload, logs out: $cms, $identity, $place',
+    async ({ cms, identity, place }) => {
+      const driver = drivers[cms];
+      const path = '/.netlify/identity';
+      const gotrue = await startGoTrue({ secret, members: [ann], path });
+      toClose.push(gotrue);
+      const onSite = place === 'on the same site';
+      const parts = { identity, ...(onSite && { besides: gotrue.mounted }) };
+      const { site } = await openSite(cms, { backend: {}, top: { publish_mode: 'simple' } }, {}, parts);
+      env['CMS_GATEWAY_IDENTITY'] = onSite ? site.url + path : gotrue.url;
+      // On localhost the window would ask for this.
+      const identitySite = onSite ? site.url : gotrue.url.replace(path, '');
+      await page.addInitScript((url) => localStorage.setItem('netlifySiteURL', url), identitySite);
+      const button = page.getByRole('button', { name: 'Login with Netlify Identity' });
+      const form = page.frameLocator('#netlify-identity-widget').locator('form:has([name="password"])');
+
+      await page.goto(`${site.url}/`);
+      await button.click();
+      await form.locator('[name="email"]').fill(ann.email);
+      await form.locator('[name="password"]').fill(ann.password);
+      await form.getByRole('button', { name: 'Log in' }).click();
+      await driver.loggedIn(page);
+      await driver.editAndSave(page, 'Written by Ann');
+      expect(history()[0]).toEqual([expect.stringMatching(/^Update Post/), signed, signed]);
+
+      await comeBack(site.url);
+      await driver.loggedIn(page);
+      expect(await driver.entries(page)).toContain('Written by Ann');
+      await checkEnd();
+
+      expect(gotrue.refresh.size).toBe(1);
+      await page.locator('header [class*="AvatarDropdownButton"]').click();
+      await page.getByRole('menuitem', { name: 'Log Out' }).click();
+      // Until it is loaded again the CMS may go on showing the list: it asks who is logged in before the window has logged out.
+      await expect.poll(() => gotrue.refresh.size).toBe(0);
+      await comeBack(site.url);
+      await button.waitFor();
+      expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('eyJ');
+    },
+    patience,
+  );
 });

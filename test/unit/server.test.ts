@@ -1,7 +1,6 @@
 /** Where a server of one's own can be reached: from this machine alone, unless `HOST` says otherwise. */
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rm } from 'node:fs/promises';
 import { listen, node, readHost } from '../../lib/platforms/node.ts';
@@ -112,12 +111,8 @@ describe('npm start', () => {
   async function run(env: Record<string, string>) {
     const port = await freePort();
     const settings = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret', PORT: String(port) };
-    const { child, written } = start('dist/node/start.mjs', { folder, env: { ...settings, ...env } });
-    const closed = once(child, 'close');
-    let over = false;
-    void closed.then(() => (over = true));
-    while (!written.stdout.includes('listens') && !over)
-      await Promise.race([closed, once(child.stdout ?? child, 'data')]);
+    const { child, written, said } = start('dist/node/start.mjs', { folder, env: { ...settings, ...env } });
+    await said('listens');
     return { port, written, stop: () => end(child) };
   }
 

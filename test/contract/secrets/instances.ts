@@ -113,7 +113,14 @@ export function start(
   const written = { stdout: '', stderr: '' };
   child.stdout?.on('data', (chunk) => (written.stdout += String(chunk)));
   child.stderr?.on('data', (chunk) => (written.stderr += String(chunk)));
-  return { child, written };
+  const closed = once(child, 'close');
+  let over = false;
+  void closed.then(() => (over = true));
+  /** Until it has said these words, or ended. */
+  const said = async (words: string) => {
+    while (!written.stdout.includes(words) && !over) await Promise.race([closed, once(child.stdout ?? child, 'data')]);
+  };
+  return { child, written, said };
 }
 
 export async function end(child: ChildProcess): Promise<void> {
