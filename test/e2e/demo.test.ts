@@ -98,7 +98,7 @@ describe('Without a setting, npm start', () => {
       await fits(page);
       for (const [link, heading] of [
         ['the login', 'Login for your CMS'],
-        ['the gateway', 'The gateway is ready'],
+        ['the gateway', 'The gateway: nothing is missing'],
       ] as const) {
         await page.goto(origin);
         await page.getByRole('link', { name: link, exact: true }).click();

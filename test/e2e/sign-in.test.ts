@@ -2,22 +2,19 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { wing } from '../../functions/gateway.ts';
 import { firebase } from '../../lib/platforms/firebase.ts';
-import { lambda } from '../../lib/platforms/lambda.ts';
-import { netlify } from '../../lib/platforms/netlify.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { serve } from '../../lib/serve.ts';
 import { drivers } from '../cms/drive.ts';
 import { listen, type Listening } from '../hosts/http.ts';
 import type { IdentityHost } from '../hosts/identity.ts';
 import { browserMissing, launch } from './browser.ts';
-import { onLambda, onFirebase, onNetlify, type Shell } from './shells.ts';
+import { onFirebase, type Shell } from './shells.ts';
 import { editAndPublish, login, startSignIn, type SignInWorld } from './sign-in.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 
+/** With cookies of their own, and with one for all; what is deployed is tried under the vendors' tools, in `test/platforms`. */
 const shells: Record<string, Shell> = {
   'a Node server': (handler) => node(handler),
-  Netlify: (handler) => onNetlify(netlify(handler)),
-  'AWS Lambda': (handler) => onLambda(lambda(handler)),
   Firebase: (handler) => onFirebase(firebase(handler)),
 };
 

@@ -146,7 +146,7 @@ describe('Called wrongly', () => {
     [[...usual, '--url', ''], /^--url/],
     [
       [...usual, '--site', 'https://www.example.com/admin/'],
-      /^--site cannot be used: it is more or less than an origin/,
+      /^--site cannot be used: it is not written as a browser writes it/,
     ],
     [[...usual, '--site', 'https://a.example,https://b.example'], /^--site takes one origin/],
     [[...usual, '--org', 'other'], /--org other does not own acme\/site/],
