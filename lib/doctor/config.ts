@@ -167,9 +167,11 @@ const parse = (text: string, lineCounter: LineCounter) =>
 /** No key or value that a login depends on is longer, and no pattern has to work on more. */
 const longest = 4096;
 
-/** Follows aliases no further than into `backend`, and nothing far: a file of aliases of aliases costs nothing. */
+/** Follows aliases no further than into `backend`, and nothing far; and it reads no more entries than any file holds that is meant. */
 class YamlGroups {
   readonly #lines: LineCounter;
+  /** Merges of merges can name a few lines a million times. */
+  #left = 200_000;
   /** What each alias stands for: the last anchor of its name before it. */
   readonly #targets = new Map<Alias, Node>();
 
@@ -210,6 +212,7 @@ class YamlGroups {
     const entries = new Map<string, Entry>();
     const merged: unknown[] = [];
     for (const { key, value } of map.items) {
+      this.#count(key);
       if (!isScalar(key)) continue;
       const name = typeof key.value === 'symbol' ? key.value.description : String(key.value);
       const node = this.#resolve(value);
@@ -229,8 +232,19 @@ class YamlGroups {
     // What is written out goes before what is merged in.
     for (const node of merged.slice(0, 100).map((one) => this.#resolve(one)))
       if (isMap(node) && depth < 3)
-        for (const [name, entry] of this.read(node, depth + 1)) if (!entries.has(name)) entries.set(name, entry);
+        for (const [name, entry] of this.read(node, depth + 1)) {
+          this.#count(node);
+          if (!entries.has(name)) entries.set(name, entry);
+        }
     return entries;
+  }
+
+  #count(node: unknown): void {
+    if (this.#left-- > 0) return;
+    throw new Unreadable(
+      'its merges (<<) name too much',
+      isScalar(node) || isMap(node) ? this.#lineOf(node) : undefined,
+    );
   }
 }
 

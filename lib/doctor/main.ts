@@ -97,6 +97,8 @@ function readCall(args: readonly string[]) {
   if (values.help) return undefined;
   const [source, ...more] = positionals;
   if (source === undefined) throw new Error('What is to be examined? Name the CMS configuration or the admin page.');
+  if (URL.canParse(source) && /^https?:/.test(source) && /@/.test(new URL(source).href.split('/', 3).at(-1) ?? ''))
+    throw new Error('Leave the user name and the password out of the address: the doctor would print them.');
   if (more.length > 0) throw new Error('One at a time, please: there is more than one configuration here.');
   const cms = cmsNames.find((name) => name === values.cms);
   if (values.cms !== undefined && cms === undefined) throw new Error(`--cms takes ${cmsNames.join(', ')}.`);

@@ -101,7 +101,7 @@ function reason(error: unknown, patience: number): string {
     return `it does not answer within ${patience / 1000} seconds`;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const { code = '', message = '' } = first as { code?: string; message?: string };
+  const { code = '' } = first as { code?: string };
   if (code.startsWith('ERR_SSL')) return 'it does not speak https';
-  return reasons.get(code) ?? (code || message || 'the request failed');
+  return reasons.get(code) ?? (code || 'the request failed');
 }

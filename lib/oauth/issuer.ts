@@ -1,5 +1,6 @@
 import type { ClientAuth, Configuration, CustomFetch, ExportedJWKSCache, ServerMetadata } from 'openid-client';
 import { Failure } from '../web/errors.ts';
+import { lazy } from '../web/lazy.ts';
 import { isLoopback } from '../web/origins.ts';
 import { inOurWords, readObject } from './answer.ts';
 import { clientAuthentication } from './authentication.ts';
@@ -23,8 +24,7 @@ export type Claims = Readonly<Record<string, unknown>>;
 
 type Connect = typeof import('./connect.ts');
 
-let connect: Promise<Connect> | undefined;
-const loadConnect = (): Promise<Connect> => (connect ??= import('./connect.ts'));
+const loadConnect = lazy(() => import('./connect.ts'));
 
 /** Milliseconds that we keep what an issuer publishes about itself. Its keys the library keeps for 5 minutes. */
 const keptFor = 10 * 60_000;

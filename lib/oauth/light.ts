@@ -1,7 +1,7 @@
 /**
  * As much of the web's `Headers` and `Response` as the OAuth library looks at. The first touch of Node's own loads all of its
  * fetch, which is nearly half of what a cold callback costs; so the build gives these to the library in the place of those
- * on Lambda and Firebase (platforms/build.mjs). Nothing in here decides anything: what is sent and what is believed is in exchange.ts.
+ * on Lambda and Firebase (lib/build/build.mjs). Nothing in here decides anything: what is sent and what is believed is in exchange.ts.
  */
 export class Headers {
   readonly #fields = new Map<string, string>();

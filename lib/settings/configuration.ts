@@ -30,7 +30,7 @@ export function configuration(
     ...own.filter(([key]) => cms === 'sveltia' || key === 'api_root').map(([key, root]) => `  ${key}: ${root}`),
     // Decap and Netlify CMS ask for a new token at the root of this one.
     ...(provider.refresh?.by.includes('decap')
-      ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}`]
+      ? [`# only with CMS_AUTH_REFRESH=${provider.id}:`, `# base_url: ${address.origin}${address.prefix}`]
       : []),
   ].join('\n');
 }

@@ -112,12 +112,12 @@ export async function convert(call: ManifestCall, code: string): Promise<App> {
   const { id, owner } = (body ?? {}) as { id?: unknown; owner?: unknown };
   const app = {
     id,
-    slug: textIn(body, 'slug') ?? '',
+    slug: visible(textIn(body, 'slug')) ?? '',
     clientId: visible(textIn(body, 'client_id')),
     clientSecret: visible(textIn(body, 'client_secret')),
     pem: textIn(body, 'pem') ?? '',
     page: sameHost(textIn(body, 'html_url'), call.base),
-    owner: textIn(owner, 'login'),
+    owner: visible(textIn(owner, 'login')),
   };
   if (!isWhole(app)) throw new Error(`${name} answered something that is no app. ${again}`);
   return app;

@@ -115,9 +115,10 @@ async function register(call: ManifestCall, desk: Desk, world: World): Promise<A
   }
   const app = await convert(call, code);
   const { owner } = byManifest.repository;
-  if (app.owner !== undefined && app.owner.toLowerCase() !== owner.toLowerCase())
-    world.complain(
-      `\nMind: the app belongs to ${app.owner}, and so cannot be installed on repositories of ${owner}. In the app's settings, Advanced, transfer it to ${owner}; or delete it, and start again signed in as ${owner}.\n`,
+  // It may also be a stranger's: any program on this machine can open the page and come back with the code of an app of its own.
+  if (app.owner?.toLowerCase() !== owner.toLowerCase())
+    throw new Error(
+      `The app belongs to ${app.owner ?? 'nobody that could be read'}, and so cannot be installed on repositories of ${owner}. Nothing was written. If you made it, delete it in its settings, and start again signed in as ${owner}.`,
     );
   return app;
 }

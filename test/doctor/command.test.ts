@@ -83,6 +83,19 @@ describe('The command', () => {
   it('never shows a secret', async () => {
     const { out } = await onFiles({ 'config.yml': `${good}  client_secret: hunter2\n` }, ['config.yml', '--json']);
     expect(out).not.toContain('hunter2');
+    const gateway = `backend:\n  name: git-gateway\n  gateway_url: https://gateway.example.com/git\n  auth_type: pkce\nauth:\n  client_secret: hunter2\n`;
+    for (const more of [[], ['--json']]) {
+      const below = await onFiles({ 'config.yml': gateway }, ['config.yml', '--cms', 'decap', ...more]);
+      expect(below.out).toContain('client_secret stands in the CMS configuration');
+      expect(below.out).not.toContain('hunter2');
+    }
+  });
+
+  it('takes no password in an address', async () => {
+    const { code, complaint } = await doctor(['https://me:hunter2@example.com/admin/']);
+    expect(code).toBe(2);
+    expect(complaint).toContain('Leave the user name and the password out');
+    expect(complaint).not.toContain('hunter2');
   });
 });
 

@@ -92,6 +92,10 @@ describe('What takes time', () => {
     keys: ['config.yml', distinct((i) => `k${i}: 1\n`)],
     'anchors and aliases': ['config.yml', distinct((i) => `k${i}: &a${i} 1\nl${i}: *a${i}\n`).slice(0, 400_000)],
     'a list of aliases to merge': ['config.yml', `a: &a {b: 1}\n<<: [${many('*a, ', 100_000)}*a]\n`],
+    'merges of merges of merges': [
+      'config.yml',
+      `x: &x {${distinct((i) => `k${i}: 1, `).slice(0, 200_000)} z: 1}\na: &a {<<: [${many('*x, ', 100)}*x]}\nb: &b {<<: [${many('*a, ', 100)}*a]}\n<<: [${many('*b, ', 100)}*b]\n`,
+    ],
     'lists in lists': ['config.yml', many('[', 100_000)],
     placeholders: ['config.yml', `${good}  x: "${many('{{')}"\n`],
     'groups in groups, in JSON': ['config.json', many('{"a":', 100_000)],

@@ -148,7 +148,7 @@ describe('From the command to an app that is installed', () => {
     expect(await settings()).toMatchObject({ GITHUB_CLIENT_ID: second?.clientId });
   });
 
-  it('warns where it is installed on everything, and where the app is somebody else’s', async () => {
+  it('takes no app that is somebody else’s', async () => {
     const setup = run(['github', '--repo', 'acme/site', '--url', 'https://auth.example.com', '--no-open']);
     const origin = await setup.origin();
     const welcome = formOf(await (await fetch(origin)).text(), origin);
@@ -156,9 +156,17 @@ describe('From the command to an app that is installed', () => {
     const second = formOf(await (await fetch(action, { method: 'POST', body: welcome.fields })).text(), action);
     const made = await fetch(second.action, { method: 'POST', body: second.fields, redirect: 'manual' });
     await fetch(made.headers.get('location') ?? '');
+    expect(await setup.ended).toBe(1);
+    expect(setup.err()).toContain(
+      'The app belongs to octo, and so cannot be installed on repositories of acme. Nothing was written.',
+    );
+    expect(await readdir(folder)).toEqual(['bin']);
+  });
+
+  it('warns where it is installed on everything', async () => {
+    const setup = run(['github', '--repo', 'acme/site', '--url', 'https://auth.example.com', '--no-open']);
+    await fetch((await pressButtons(await setup.origin())).location);
     await setup.says('Waiting for step 1');
-    expect(setup.err()).toContain('the app belongs to octo, and so cannot be installed on repositories of acme');
-    app().owner = 'acme';
     install('all');
     expect(await setup.ended).toBe(0);
     expect(setup.out()).toContain('it is installed on all repositories of acme');

@@ -87,3 +87,7 @@ export function baseFix({ server, providers }: View): Settings {
 /** "a, b or c" */
 export const anyOf = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+
+/** Whether a key of this name holds what nobody but the login server may know. */
+export const isSecretKey = (key: string): boolean =>
+  /(?:^|_)(?:secret|password|private_key)$|^(?:access_)?token$/.test(key.toLowerCase());

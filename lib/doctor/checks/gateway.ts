@@ -6,7 +6,7 @@ import { gatewayUrl, textOf, withoutHost } from '../server.ts';
 import { lines, siteOrigin, type View } from '../view.ts';
 import { isSafe, isSilence, parseUrl } from '../web.ts';
 import type { Group, Value } from '../config.ts';
-import { example, type Check } from './check.ts';
+import { example, isSecretKey, type Check } from './check.ts';
 
 /** A check of its own only where the CMS works through a gateway. */
 const ofGateway = ({ look, ...check }: Check): Check => ({ ...check, look: (view) => usesGateway(view) && look(view) });
@@ -38,7 +38,9 @@ const authText = (view: View, key: string): string | undefined =>
 
 /** The whole block, with what is there and what is wrong changed. */
 function authBlock(view: View, changes: Record<string, Value> = {}): string {
-  const kept = [...(authOf(view) ?? [])].map(([key, { value }]): [string, Value] => [key, value]);
+  const kept = [...(authOf(view) ?? [])].flatMap(([key, { value }]): [string, Value][] =>
+    isSecretKey(key) ? [] : [[key, value]],
+  );
   const usual = kept.length > 0 ? {} : { base_url: ours(view), app_id: 'cms', full_name_claim: 'name' };
   return lines(view, { ...Object.fromEntries(kept), ...usual, ...changes }, 'auth');
 }

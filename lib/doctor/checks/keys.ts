@@ -1,9 +1,9 @@
 import { settingPrefix } from '../../providers/provider.ts';
-import { list, type Value } from '../config.ts';
+import { list, type Group, type Value } from '../config.ts';
 import { shown } from '../finding.ts';
 import { isNear } from '../near.ts';
 import { renews, viewOf } from '../view.ts';
-import { applied, example, type Check, type Fix } from './check.ts';
+import { applied, example, isSecretKey, type Check, type Fix } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
 const backendKeys = {
@@ -82,14 +82,18 @@ export const keysChecks: readonly Check[] = [
     severity: 'broken',
     look(view) {
       const { config, backend } = view;
-      const isSecret = (key: string) =>
-        /(?:^|_)(?:secret|password|private_key)$|^(?:access_)?token$/.test(key.toLowerCase());
-      const top = [...config.keys()].find(isSecret);
-      const below = [...backend.keys()].find(isSecret);
-      const key = top ?? below;
+      const auth = config.get('auth')?.value;
+      const places: [string, Group][] = [
+        ['', config],
+        ['backend.', backend],
+        ['auth.', auth instanceof Map ? auth : new Map()],
+      ];
+      const [place, key] = places
+        .map(([before, group]) => [before, [...group.keys()].find(isSecretKey)] as const)
+        .find(([, found]) => found !== undefined) ?? ['', undefined];
       return (
         key !== undefined && {
-          at: top ?? `backend.${below}`,
+          at: place + key,
           what: `${shown(key)} stands in the CMS configuration, which everybody can read`,
           why: 'The file is published with the site. Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
           write: `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…        (in the settings of the login server)`,

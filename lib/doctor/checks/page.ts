@@ -1,3 +1,4 @@
+import { parseOrigins } from '../../web/origins.ts';
 import { shown } from '../finding.ts';
 import { connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
 import { readAddress } from '../server.ts';
@@ -72,6 +73,13 @@ export const pageChecks: readonly Check[] = [
       const { hostname = '', origin = '' } = answer?.url ?? {};
       const [label = '', ...parents] = hostname.split('.');
       const preview = /^(.*?)\d+--(.+)$/.exec(label) ?? /^()[\w-]+?--(.+)$/.exec(label);
+      const domain = parents.join('.');
+      // Firebase writes the site's name first.
+      const pattern = ['web.app', 'firebaseapp.com'].includes(domain)
+        ? `https://${label.split('--')[0]}--*.${domain}`
+        : `https://${preview?.[1]}*--${preview?.[2]}.${domain}`;
+      // Where the login server takes no star, this very preview is listed.
+      const entry = 'problem' in parseOrigins(pattern) ? origin : pattern;
       return (
         preview !== null &&
         parents.length >= 2 &&
@@ -79,7 +87,7 @@ export const pageChecks: readonly Check[] = [
           at: 'page',
           what: `The admin page is on a deploy preview (${shown(origin)}), which has an origin of its own`,
           why: 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.',
-          write: `CMS_AUTH_ORIGINS=https://www.example.com,https://${preview[1]}*--${preview[2]}.${parents.join('.')}`,
+          write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry}`,
         }
       );
     },

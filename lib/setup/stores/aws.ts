@@ -53,7 +53,7 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
         ...values.filter((value) => !isSecret(value)).map(({ name, value }) => `export ${name}=${quoted(value)}`),
       ];
     },
-    otherwise: `In the AWS console, Systems Manager, Parameter Store, create the secrets as SecureString: GITHUB_CLIENT_SECRET as ${nameOf({ name: '', parameter: 'github' })}.`,
+    otherwise: `In the AWS console, Systems Manager, Parameter Store, create the secrets as SecureString, each under the name that docs/aws.md and docs/gateway.md give for it, below ${nameOf({ name: '', parameter: '' })}`,
   };
 }
 
