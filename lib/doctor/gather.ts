@@ -18,7 +18,7 @@ export async function gather(view: View, ask: Ask): Promise<Heard | undefined> {
   if (isSilence(heard.begin)) return heard;
   const { ours, next } = heard;
   if (!isLogin(next) && !heard.onwardUrl && !told(heard.begin)) {
-    const moved = next && { origin: next.origin, prefix: '', endpoint: trimSlashes(next.pathname) };
+    const moved = next && isSafe(next) && { origin: next.origin, prefix: '', endpoint: trimSlashes(next.pathname) };
     for (const other of [...(moved && !isExample(moved) ? [moved] : []), ...others]) {
       const attempt = await begin(view, other, site, ask);
       if (isLogin(attempt.next) || attempt.onwardUrl || (attempt.ours && told(attempt.begin)))

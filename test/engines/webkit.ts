@@ -35,7 +35,7 @@ export const webkit: Engine = {
             inTurn(async () => {
               // A session comes with a window. Windows and not tabs: what is clicked in a tab behind others never happens.
               if (fresh) fresh = false;
-              else await session.switchTo().newWindow('window');
+              else await switchToNewWindow(session);
               await session.get(url);
               return tab(session, await session.getWindowHandle(), inTurn);
             }),
@@ -46,6 +46,18 @@ export const webkit: Engine = {
     };
   },
 };
+
+/** Now and then the driver says that it has gone over and has not: then a popup would be led away from its login. */
+async function switchToNewWindow(session: WebDriver): Promise<void> {
+  const before = await session.getAllWindowHandles();
+  await session.switchTo().newWindow('window');
+  for (const end = Date.now() + patience; ; await pause(50)) {
+    if (!before.includes(await session.getWindowHandle())) return;
+    const opened = (await session.getAllWindowHandles()).find((handle) => !before.includes(handle));
+    if (opened !== undefined) await session.switchTo().window(opened);
+    if (Date.now() > end) throw new Error('WebKit opens no window.');
+  }
+}
 
 type InTurn = <T>(action: () => Promise<T>) => Promise<T>;
 
