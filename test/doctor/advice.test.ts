@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
+import { pageChecks } from '../../lib/doctor/checks/page.ts';
+import { parseOrigins } from '../../lib/web/origins.ts';
+import type { View } from '../../lib/doctor/view.ts';
 import { doctor, onFiles } from './run.ts';
 import { broken } from './setups.ts';
 import { startWorld } from './world.ts';
@@ -138,5 +141,20 @@ describe('The second step of a login', () => {
     };
     await examine();
     expect(seen.filter(([, cookie]) => cookie !== undefined).map(([path]) => path)).toEqual(['/auth/github/begin']);
+  });
+});
+
+describe('For a deploy preview, the advice is what a login server takes:', () => {
+  it.each([
+    ['https://deploy-preview-7--site.netlify.app', 'https://deploy-preview-*--site.netlify.app'],
+    ['https://site--pr5-abc123.web.app', 'https://site--*.web.app'],
+    ['https://feature--team.vercel.app', 'https://feature--team.vercel.app'],
+  ])('%s', (origin, entry) => {
+    const check = pageChecks.find(({ id }) => id === 'deploy-preview');
+    const view = { answer: { url: new URL(`${origin}/admin/`) } } as unknown as View;
+    const found = check?.look(view);
+    const [, list = ''] = (found && found.write?.split('=', 2)) || [];
+    expect(list.split(',')).toEqual(['https://www.example.com', entry]);
+    expect(parseOrigins(list)).not.toHaveProperty('problem');
   });
 });

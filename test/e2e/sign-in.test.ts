@@ -1,19 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { wing } from '../../functions/gateway.ts';
-import { firebase } from '../../lib/platforms/firebase.ts';
+import { firebase, type FirebaseRequest } from '../../lib/platforms/firebase.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { serve } from '../../lib/serve.ts';
 import { drivers } from '../cms/drive.ts';
 import { listen, type Listening } from '../hosts/http.ts';
 import type { IdentityHost } from '../hosts/identity.ts';
 import { browserMissing, launch } from './browser.ts';
-import { onFirebase, type Shell } from './shells.ts';
 import { editAndPublish, login, startSignIn, type SignInWorld } from './sign-in.ts';
+import type { Handler } from '../../lib/web/http.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 
+type Serve = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/** With its Hosting in front, which lets one cookie through. */
+const onFirebase =
+  (answer: (request: FirebaseRequest, response: ServerResponse) => Promise<void>): Serve =>
+  async (request, response) => {
+    const rawBody = await buffer(request);
+    const cookies = (request.headers.cookie ?? '').split(/; ?/).filter((pair) => pair.startsWith('__session='));
+    if (cookies.length > 0) request.headers.cookie = cookies.join('; ');
+    else delete request.headers.cookie;
+    await answer(Object.assign(request, { originalUrl: request.url ?? '', rawBody }), response);
+  };
+
 /** With cookies of their own, and with one for all; what is deployed is tried under the vendors' tools, in `test/platforms`. */
-const shells: Record<string, Shell> = {
+const shells: Record<string, (handler: Handler) => Serve> = {
   'a Node server': (handler) => node(handler),
   Firebase: (handler) => onFirebase(firebase(handler)),
 };
@@ -34,7 +49,9 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
     [browser, world, gateway] = await Promise.all([
       launch(),
       startSignIn(),
-      listen((shells[name] as Shell)(serve(wing, { env, log: (entry) => log.push(entry) })), { host: 'localhost' }),
+      listen((shells[name] as (handler: Handler) => Serve)(serve(wing, { env, log: (entry) => log.push(entry) })), {
+        host: 'localhost',
+      }),
     ]);
     ({ identity, site } = world);
     world.introduce(gateway.url);

@@ -74,12 +74,11 @@ export const pageChecks: readonly Check[] = [
       const [label = '', ...parents] = hostname.split('.');
       const preview = /^(.*?)\d+--(.+)$/.exec(label) ?? /^()[\w-]+?--(.+)$/.exec(label);
       const domain = parents.join('.');
-      // Firebase writes the site's name first.
-      const pattern = ['web.app', 'firebaseapp.com'].includes(domain)
-        ? `https://${label.split('--')[0]}--*.${domain}`
-        : `https://${preview?.[1]}*--${preview?.[2]}.${domain}`;
-      // Where the login server takes no star, this very preview is listed.
-      const entry = 'problem' in parseOrigins(pattern) ? origin : pattern;
+      // Some hosts write the site's name last, some first. Where the login server takes no star, it is this very preview.
+      const patterns = [`${preview?.[1]}*--${preview?.[2]}`, `${label.split('--')[0]}--*`];
+      const entry = patterns
+        .map((pattern) => `https://${pattern}.${domain}`)
+        .find((pattern) => !('problem' in parseOrigins(pattern)));
       return (
         preview !== null &&
         parents.length >= 2 &&
@@ -87,7 +86,7 @@ export const pageChecks: readonly Check[] = [
           at: 'page',
           what: `The admin page is on a deploy preview (${shown(origin)}), which has an origin of its own`,
           why: 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.',
-          write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry}`,
+          write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}`,
         }
       );
     },
