@@ -7,12 +7,12 @@ import { node } from '../../lib/platforms/node.ts';
 import { github } from '../../lib/providers/github.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
 import { startWorld, type World } from '../e2e/world.ts';
-import { freePort } from '../contract/http.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { listen } from '../hosts/http.ts';
 import { mint } from '../popup.ts';
 import { attack } from './attack.ts';
 import { listenTls } from './tls.ts';
+import { freePort } from '../hosts/port.ts';
 
 type Opener = Window & { messages: string[] };
 

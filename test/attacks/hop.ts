@@ -3,7 +3,7 @@ import { createHandler } from '../../lib/hop/handler.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
 import { expect } from 'vitest';
-import { askOver, freePort } from '../contract/http.ts';
+import { askOver } from '../contract/http.ts';
 import { codeOf, handOverOf, nextOf, tokenOf } from '../popup.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
@@ -11,6 +11,7 @@ import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import type { Platform } from '../../lib/web/platform.ts';
 import type { LogEntry } from '../../lib/web/log.ts';
 import type { Reply, Request } from '../contract/login.ts';
+import { freePort } from '../hosts/port.ts';
 
 export type Id = 'github' | 'gitlab' | 'bitbucket';
 

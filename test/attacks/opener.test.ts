@@ -1,11 +1,11 @@
 /** Pages that open the popup of a login, or get hold of it, and are not meant to have its token. In a real browser. */
 import type { Browser, BrowserContext, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { freePort } from '../contract/http.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
 import { startWorld, type World } from '../e2e/world.ts';
 import { nextOf } from '../popup.ts';
 import { attack } from './attack.ts';
+import { freePort } from '../hosts/port.ts';
 
 /** What `startOpener`'s pages have, and what the attacks below add. */
 type Opener = Window & { messages: unknown[]; mute?: boolean; popup: Window };

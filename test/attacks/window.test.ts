@@ -6,12 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vi
 import { createHandler } from '../../lib/hop/handler.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { github } from '../../lib/providers/github.ts';
-import { closed, freePort } from '../contract/http.ts';
+import { closed } from '../contract/http.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
 import { startWorld, tokenRequests, type World } from '../e2e/world.ts';
 import { listen } from '../hosts/http.ts';
 import { mint } from '../popup.ts';
 import { attack } from './attack.ts';
+import { freePort } from '../hosts/port.ts';
 
 type Opener = Window & { messages: string[] };
 

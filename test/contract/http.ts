@@ -1,16 +1,6 @@
-import { createServer, request as send, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as send, type IncomingMessage, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { Call } from './login.ts';
-
-/** A port that was free a moment ago, for servers that want to be told one. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 /** Asks over a real connection; `fetch` would not send all that is asked here. */
 export async function askOver(port: number, { method, path, query, headers, body = '' }: Parameters<Call>[1]) {

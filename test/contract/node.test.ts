@@ -1,12 +1,13 @@
 import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
 import type { Handler } from '../../lib/web/http.ts';
-import { askOver, freePort } from './http.ts';
+import { askOver } from './http.ts';
 import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
 import { describeSignIn } from './sign-in.ts';
+import { freePort } from '../hosts/port.ts';
 
 let port = 0;
 let close: () => Promise<void>;

@@ -16,7 +16,6 @@ import {
   about,
   toReply,
   deployed,
-  freePort,
   expectToken,
   expectFailure,
   store,
@@ -26,6 +25,7 @@ import {
   callback,
   buildOnce,
 } from './secrets/world.ts';
+import { freePort } from '../hosts/port.ts';
 
 buildOnce();
 

@@ -6,9 +6,9 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { cmsBundle } from '../cms/bundles.ts';
 import { decide, drivers } from '../cms/drive.ts';
-import { freePort } from '../contract/http.ts';
 import { buildApart, end, start } from '../contract/secrets/instances.ts';
 import { browserMissing, launch } from './browser.ts';
+import { freePort } from '../hosts/port.ts';
 
 const wide = { width: 1280, height: 800 };
 

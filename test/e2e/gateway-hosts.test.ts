@@ -8,11 +8,11 @@ import type { LogEntry } from '../../lib/web/log.ts';
 import { drivers } from '../cms/drive.ts';
 import { startCmsSite } from '../cms/server.ts';
 import * as write from '../cms/write.ts';
-import { freePort } from '../contract/http.ts';
 import type { RepositoryOptions } from '../hosts/host.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import { browserMissing, launch } from './browser.ts';
+import { freePort } from '../hosts/port.ts';
 
 const patience = 180_000;
 

@@ -9,11 +9,11 @@ import { drivers } from '../cms/drive.ts';
 import type { CmsConfig } from '../cms/page.ts';
 import { startCmsSite, type SiteOptions } from '../cms/server.ts';
 import * as write from '../cms/write.ts';
-import { freePort } from '../contract/http.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGoTrue } from '../hosts/gotrue.ts';
 import { startIdentity } from '../hosts/identity.ts';
 import { browserMissing, launch } from './browser.ts';
+import { freePort } from '../hosts/port.ts';
 
 const patience = 180_000;
 const token = 'github_pat_the-credential-of-the-gateway';

@@ -2,9 +2,9 @@ import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { browserMissing, launch, startOpener } from './browser.ts';
-import { freePort } from '../contract/http.ts';
 import { mint } from '../popup.ts';
 import { startWorld, tokenRequests, type World } from './world.ts';
+import { freePort } from '../hosts/port.ts';
 
 type OpenerWindow = Window & {
   messages: string[];

@@ -3,9 +3,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { decide } from '../cms/drive.ts';
 import { startCmsSite } from '../cms/server.ts';
-import { freePort } from '../contract/http.ts';
 import { browserMissing, launch } from './browser.ts';
 import { startWorld, type World } from './world.ts';
+import { freePort } from '../hosts/port.ts';
 
 describe.skipIf(browserMissing)('the published bundle of static', () => {
   let browser: Browser;

@@ -4,7 +4,8 @@ import { listenTls } from '../attacks/tls.ts';
 import { cmsBundle, type CmsName } from '../cms/bundles.ts';
 import { cmsPages, type Mounted } from '../cms/server.ts';
 import { startWorld, type World } from '../e2e/world.ts';
-import { freePort, listen, send } from '../hosts/http.ts';
+import { listen, send } from '../hosts/http.ts';
+import { freePort } from '../hosts/port.ts';
 
 export const cmsNames: CmsName[] = ['decap', 'netlify', 'sveltia'];
 

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Builder, By, Capabilities, error, type WebDriver, type WebElement } from 'selenium-webdriver';
-import { freePort } from '../hosts/http.ts';
 import { patience, type Engine, type Tab } from './engine.ts';
+import { freePort } from '../hosts/port.ts';
 
 const driverPath = '/usr/bin/WebKitWebDriver';
 const screenPath = '/usr/bin/Xvfb';

@@ -55,13 +55,6 @@ export async function listen(listener: Listener, { port = 0, host = '127.0.0.1' 
   return listening;
 }
 
-/** For a server that has to know its port before it listens. */
-export async function freePort(): Promise<number> {
-  const { url, close } = await listen(() => {});
-  await close();
-  return Number(new URL(url).port);
-}
-
 function fail(response: ServerResponse, error: unknown) {
   if (response.headersSent) {
     response.destroy();

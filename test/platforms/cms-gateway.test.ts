@@ -23,7 +23,7 @@ describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start, a
       CMS_AUTH_ORIGINS: site,
       GITHUB_URL: host.url,
     });
-  }, 120_000);
+  });
   afterAll(async () => void (await Promise.all([platform?.stop(), host?.close()])));
 
   const ask = async (below: string, question: { method?: string; body?: string } = {}) =>

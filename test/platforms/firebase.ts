@@ -1,15 +1,16 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { freePort } from '../hosts/port.ts';
 import { buildClone } from './clone.ts';
 import { startHosting } from './hosting.ts';
-import { freePorts, installed, serve, workspace } from './tool.ts';
+import { installed, serve, workspace } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
 /** What the container of a deployed function runs, without Firebase's Hosting in front. */
 export const startFramework: Start = async (settings) => {
   const folder = await workspace('dist/firebase');
   await symlink(path.dirname(installed('firebase-functions')), path.join(folder, 'node_modules'));
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const url = `http://localhost:${port}`;
   const script = '@google-cloud/functions-framework/build/src/main.js';
   const parameters = ['--source=dist/firebase', '--target=cmsauth', `--port=${port}`];
@@ -19,14 +20,14 @@ export const startFramework: Start = async (settings) => {
 
 /** The functions and Hosting emulators, on a clone that was set up and built as the documentation says. */
 export const startEmulators: Start = async (settings) => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings });
   return emulate(folder, port);
 };
 
 /** The same with a function for each provider, and Hosting told so. */
 export const startSplit: Start = async (settings) => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings }, '--split');
   await addRewrites(folder, 'docs/firebase.md', '/auth/github');
   return emulate(folder, port);
@@ -34,7 +35,7 @@ export const startSplit: Start = async (settings) => {
 
 /** The gateway, beside a login that is not set up. */
 export const startEmulatedGateway: Start = async (settings) => {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings });
   await addRewrites(folder, 'docs/gateway.md', '/git');
   return emulate(folder, port, '/git');
@@ -83,23 +84,30 @@ export const readConfig = async (folder: string): Promise<Config> =>
 export async function emulate(folder: string, port: number, own = '/auth'): Promise<Platform> {
   const config = await readConfig(folder);
   const emulators = ['functions', 'hosting', 'hub', 'logging', 'eventarc', 'tasks'];
-  const ports = await freePorts(emulators.length);
+  const ports: Record<string, number> = {};
+  for (const name of emulators) ports[name] = await freePort();
   config.emulators = {
-    ...Object.fromEntries(emulators.map((name, i) => [name, { host: '127.0.0.1', port: ports[i] }])),
+    ...Object.fromEntries(emulators.map((name) => [name, { host: '127.0.0.1', port: ports[name] }])),
     ui: { enabled: false },
   };
   await writeFile(path.join(folder, 'firebase.json'), JSON.stringify(config));
 
+  const url = `http://127.0.0.1:${ports['hosting']}`;
   const tool = await serve(
     {
       script: 'firebase-tools/lib/bin/firebase.js',
-      parameters: ['emulators:start', '--only=functions,hosting', '--project=demo-login'],
+      parameters: ['emulators:start', '--only=functions,hosting', `--project=demo-login-${port}`],
       folder,
-      env: { METADATA_SERVER_DETECTION: 'none' },
+      env: {
+        METADATA_SERVER_DETECTION: 'none',
+        // Else it asks the functions what they are over a port that was free a moment ago, for ten seconds. Others start beside it.
+        FIREBASE_FUNCTIONS_DISCOVERY_OUTPUT_PATH: 'true',
+        FUNCTIONS_DISCOVERY_TIMEOUT: '60',
+      },
     },
-    `http://127.0.0.1:${ports[1]}${own}`,
+    `${url}${own}`,
   );
-  const hosting = await startHosting(port, `http://127.0.0.1:${ports[1]}`);
+  const hosting = await startHosting(port, url);
   return {
     url: hosting.url,
     output: tool.output,

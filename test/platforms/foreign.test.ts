@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startParameterStore } from '../hosts/parameters.ts';
+import { freePort } from '../hosts/port.ts';
 import { installPackage, packClone } from './clone.ts';
 import { functionPaths } from './paths.ts';
 import { buildFirebase, emulate, readConfig } from './firebase.ts';
@@ -10,7 +11,7 @@ import { startPackage } from './lambda.ts';
 import { buildNetlify, serveNetlify } from './netlify.ts';
 import { packageService } from './osls.ts';
 import type { Platform } from './suite.ts';
-import { freePorts, installed, shipped, workspace } from './tool.ts';
+import { installed, shipped, workspace } from './tool.ts';
 import { login } from './visit.ts';
 
 // Beside what owners have already, and taken there as the documentation says: word for word, so that it cannot drift.
@@ -202,7 +203,7 @@ describe('Beside a Firebase project', patient, () => {
     await installPackage(tarball, path.join(folder, 'functions'));
     for (const name of ['firebase-admin', 'firebase-functions'])
       await symlink(installed(name), path.join(folder, 'functions/node_modules', name));
-    [port = 0] = await freePorts(1);
+    port = await freePort();
     values = { ...settings, CMS_AUTH_URL: `http://localhost:${port}` };
   });
 

@@ -6,14 +6,15 @@ import { startEmulatedGateway } from './firebase.ts';
 import { startPackage } from './lambda.ts';
 import { startNetlifyGateway } from './netlify.ts';
 import { packageLambda, startOfflineGateway, withHttpApi } from './osls.ts';
-import { freePorts, installed, serve } from './tool.ts';
+import { freePort } from '../hosts/port.ts';
+import { installed, serve } from './tool.ts';
 import type { Start } from './suite.ts';
 
 /** The container of a deployed function, without Hosting in front; the build has declared the function. */
 export const startFramework: Start = async (settings) => {
   const folder = await buildClone({ CMS_GATEWAY_REPO: settings['CMS_GATEWAY_REPO'] ?? '' });
   await symlink(path.dirname(installed('firebase-functions')), path.join(folder, 'dist/firebase/node_modules'));
-  const [port] = await freePorts(1);
+  const port = await freePort();
   const url = `http://localhost:${port}`;
   const script = '@google-cloud/functions-framework/build/src/main.js';
   const parameters = ['--source=dist/firebase', '--target=cmsgateway', `--port=${port}`];

@@ -1,9 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { freePort } from '../hosts/port.ts';
 import { startGateway, type Front } from './gateway.ts';
 import { ofType, packageLambda, type LambdaPackage } from './osls.ts';
 import { startRuntime } from './runtime.ts';
-import { freePorts, start, workspace } from './tool.ts';
+import { start, workspace } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
 let packaged: Promise<LambdaPackage> | undefined;
@@ -51,7 +52,7 @@ export async function startPackage(
 
   const templateRoutes = ofType(shipped, 'AWS::ApiGatewayV2::Route').map(({ RouteKey }) => String(RouteKey));
   const { stage = '$default', mapped = false, base64 = 'binary', routes = templateRoutes } = front;
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const url = `http://localhost:${port}${stage === '$default' || mapped ? '' : `/${stage}`}`;
   const given: Variables = { CMS_AUTH_URL: url, ...settings };
   const runtime = await startRuntime(Timeout);

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { freePorts, run, serve, workspace } from './tool.ts';
+import { freePort } from '../hosts/port.ts';
+import { run, serve, workspace } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
 const script = 'netlify-cli/bin/run.js';
@@ -21,7 +22,7 @@ export async function serveNetlify(
   settings: Readonly<Record<string, string>>,
   own = '/auth',
 ): Promise<Platform> {
-  const [port, staticPort, functionsPort] = await freePorts(3);
+  const [port, staticPort, functionsPort] = [await freePort(), await freePort(), await freePort()];
   const url = `http://localhost:${port}`;
   // The hidden one keeps it from fetching Deno at the first request, although there are no edge functions here.
   const flags = ['--offline', '--internal-disable-edge-functions', ...(command === 'dev' ? ['--no-open'] : [])];

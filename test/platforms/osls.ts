@@ -1,7 +1,8 @@
 import { appendFile, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { freePort } from '../hosts/port.ts';
 import { readZip } from './zip.ts';
-import { freePorts, installed, run, serve, workspace } from './tool.ts';
+import { installed, run, serve, workspace } from './tool.ts';
 import type { Platform, Start } from './suite.ts';
 
 const script = 'osls/bin/serverless.js';
@@ -18,9 +19,9 @@ async function offline(file: string, own: string, settings: Readonly<Record<stri
   await writeFile(config, withHttpApi(await readFile(config, 'utf8')));
   await appendFile(config, '\nplugins: [serverless-offline]\n');
   await symlink(path.dirname(installed('serverless-offline')), path.join(folder, 'node_modules'));
-  const [port, lambdaPort] = (await freePorts(2)).map(String);
+  const [port, lambdaPort] = [String(await freePort()), String(await freePort())];
   const url = `http://localhost:${port}`;
-  const parameters = ['offline', 'start', '--config', file, '--httpPort', port ?? '', '--lambdaPort', lambdaPort ?? ''];
+  const parameters = ['offline', 'start', '--config', file, '--httpPort', port, '--lambdaPort', lambdaPort];
   const env = { CMS_AUTH_URL: url, CMS_GATEWAY_URL: url, ...settings };
   return { url, ...(await serve({ script, parameters, folder, env }, `${url}${own}`)) };
 }

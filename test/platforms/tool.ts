@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { inject } from 'vitest';
@@ -46,7 +45,7 @@ export function installed(name: string): string {
 export async function serve(command: Command, url: string): Promise<Tool> {
   const { tool, ended } = start(command);
   const failed = (what: string) => new Error(`${command.script} ${what}:\n${tool.output()}`);
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 100_000;
   let answered = false;
   try {
     while (!answered) {
@@ -102,23 +101,4 @@ export function start({ script, parameters, folder, env }: Command): { tool: Too
     await ended;
   };
   return { tool: { output: () => output, stop }, ended };
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const probe = createServer().listen(0);
-      await once(probe, 'listening');
-      return probe;
-    }),
-  );
-  return Promise.all(
-    probes.map(async (probe) => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close();
-      await once(probe, 'close');
-      return port;
-    }),
-  );
 }

@@ -9,6 +9,6 @@ export default defineConfig({
     // Every tool has ports and a folder of its own, and mostly waits.
     maxWorkers: 3,
     testTimeout: 30_000,
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
   },
 });

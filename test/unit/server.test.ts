@@ -4,8 +4,9 @@ import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rm } from 'node:fs/promises';
 import { listen, node, readHost } from '../../lib/platforms/node.ts';
-import { askOver, freePort } from '../contract/http.ts';
+import { askOver } from '../contract/http.ts';
 import { buildApart, end, start } from '../contract/secrets/instances.ts';
+import { freePort } from '../hosts/port.ts';
 
 /** Addresses of this machine under which others, or nobody, would ask; on Linux all of 127.0.0.0/8 is this machine. */
 const others = [

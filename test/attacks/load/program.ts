@@ -12,9 +12,9 @@ import { listen, node } from '../../../lib/platforms/node.ts';
 import { bitbucket } from '../../../lib/providers/bitbucket.ts';
 import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
-import { freePort } from '../../contract/http.ts';
 import { startHost, wayOf, ways } from './host.ts';
 import { codeOf, handOverOf, nextOf } from '../../popup.ts';
+import { freePort } from '../../hosts/port.ts';
 
 export interface Report {
   /** Logins that ended as they should, by how. */

@@ -4,7 +4,6 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { startGitHub, type GitHubHost } from '../../hosts/github.ts';
-import { listen } from '../../hosts/http.ts';
 import { startParameterStore, type ParameterStoreHost } from '../../hosts/parameters.ts';
 import { asDeployed, domain, fromSource, type Instance, type Way } from './instances.ts';
 import type { errors } from '../../errors.ts';
@@ -171,12 +170,6 @@ export const toReply = async (response: Response): Promise<Reply> => ({
   cookies: response.headers.getSetCookie(),
   body: await response.text(),
 });
-
-export async function freePort(): Promise<number> {
-  const probe = await listen(() => {});
-  await probe.close();
-  return Number(new URL(probe.url).port);
-}
 
 export const deployed = asDeployed();
 

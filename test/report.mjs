@@ -1,0 +1,30 @@
+// @ts-check
+import { writeFileSync } from 'node:fs';
+
+/** A run as JSON, into the file that REPORT names: how many tests passed, and what did not and why. A hook's failure is told, too. */
+export default class {
+  /**
+   * @param {readonly import('vitest/node').TestModule[]} modules
+   * @param {readonly import('vitest').SerializedError[]} unhandled
+   */
+  onTestRunEnd(modules, unhandled) {
+    let passed = 0;
+    /** @type {string[]} */
+    const failures = [];
+    /** @param {string} what @param {readonly import('vitest').SerializedError[]} errors */
+    const fail = (what, errors) =>
+      failures.push([what, ...errors.map((error) => error.stack ?? error.message)].join('\n'));
+    for (const module of modules) {
+      for (const part of [module, ...module.children.allSuites()])
+        if (part.errors().length > 0)
+          fail(`broken: ${part.type === 'suite' ? part.fullName : module.moduleId}`, part.errors());
+      for (const test of module.children.allTests()) {
+        const { state, errors = [] } = test.result();
+        if (state === 'passed') passed++;
+        else fail(`${state}: ${test.fullName}`, errors);
+      }
+    }
+    if (unhandled.length > 0) fail('beside the tests', unhandled);
+    writeFileSync(process.env['REPORT'] ?? '', JSON.stringify({ passed, failures }));
+  }
+}
