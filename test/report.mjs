@@ -1,7 +1,10 @@
 // @ts-check
 import { writeFileSync } from 'node:fs';
 
-/** A run as JSON, into the file that REPORT names: how many tests passed, and what did not and why. A hook's failure is told, too. */
+/**
+ * A run as JSON, into the file that REPORT names: how many tests passed, which of them at the second time only, and what did not
+ * pass and why. vitest's own JSON leaves out why a hook failed.
+ */
 export default class {
   /**
    * @param {readonly import('vitest/node').TestModule[]} modules
@@ -9,6 +12,8 @@ export default class {
    */
   onTestRunEnd(modules, unhandled) {
     let passed = 0;
+    /** @type {string[]} */
+    const again = [];
     /** @type {string[]} */
     const failures = [];
     /** @param {string} what @param {readonly import('vitest').SerializedError[]} errors */
@@ -22,9 +27,10 @@ export default class {
         const { state, errors = [] } = test.result();
         if (state === 'passed') passed++;
         else fail(`${state}: ${test.fullName}`, errors);
+        if (test.diagnostic()?.flaky) again.push(test.fullName);
       }
     }
     if (unhandled.length > 0) fail('beside the tests', unhandled);
-    writeFileSync(process.env['REPORT'] ?? '', JSON.stringify({ passed, failures }));
+    writeFileSync(process.env['REPORT'] ?? '', JSON.stringify({ passed, again, failures }));
   }
 }

@@ -41,11 +41,17 @@ export function installed(name: string): string {
   return file;
 }
 
-/** Starts a server and waits until it answers at `url`. */
-export async function serve(command: Command, url: string): Promise<Tool> {
+/** Starts a server and waits until it answers at `url`. One that does not, for reasons of its own, gets a second chance. */
+export const serve = (command: Command, url: string): Promise<Tool> =>
+  serveOnce(command, url).catch((reason: unknown) => {
+    console.warn(reason);
+    return serveOnce(command, url);
+  });
+
+async function serveOnce(command: Command, url: string): Promise<Tool> {
   const { tool, ended } = start(command);
   const failed = (what: string) => new Error(`${command.script} ${what}:\n${tool.output()}`);
-  const deadline = Date.now() + 100_000;
+  const deadline = Date.now() + 60_000;
   let answered = false;
   try {
     while (!answered) {

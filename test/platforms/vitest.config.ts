@@ -9,6 +9,8 @@ export default defineConfig({
     // Every tool has ports and a folder of its own, and mostly waits.
     maxWorkers: 3,
     testTimeout: 30_000,
+    // Those tools have bad moments. What passes at the second time only is named at the end of `.ci/run`.
+    retry: 1,
     hookTimeout: 180_000,
   },
 });
