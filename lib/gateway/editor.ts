@@ -33,7 +33,7 @@ export async function admit(authorization: string | undefined, gateway: Gateway,
 }
 
 /** Who was recognised: only those, since a token that is not good now may be in a moment, by a key that its issuer brings in. */
-const recognised = new Answers<Editor>();
+const recognised = new Answers<{ editor: Editor; end: number }>();
 
 /** @returns undefined if the token is not good here */
 async function recognise(token: string, gateway: Gateway, moment: Moment): Promise<Editor | undefined> {
@@ -41,11 +41,11 @@ async function recognise(token: string, gateway: Gateway, moment: Moment): Promi
   if (gateway.way.kind === 'identity') return read(token, gateway, moment);
   // With all that decides: a secret that was changed ends its sessions at once.
   const hash = hashOf(token, JSON.stringify([gateway.way, gateway.lists.rolesClaim, moment.address]));
-  const end = endOf(token) ?? 0;
-  const kept = moment.now < end ? await recognised.find(hash) : undefined;
-  if (kept) return kept;
+  const kept = await recognised.find(hash);
+  if (kept && moment.now < kept.end) return kept.editor;
   const editor = await read(token, gateway, moment);
-  if (editor) recognised.keep(hash, Promise.resolve(editor), end);
+  const end = endOf(token) ?? 0;
+  if (editor) recognised.keep(hash, Promise.resolve({ editor, end }), end);
   return editor;
 }
 

@@ -20,7 +20,7 @@ function agentFor(url: string): { agent: Agent; used: number } {
   const kept = agents.get(origin);
   if (kept) return kept;
   const { Agent: Kept } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
-  const made = { agent: new Kept({ keepAlive: true, maxFreeSockets: 16 }), used: 0 };
+  const made = { agent: new Kept({ keepAlive: true }), used: 0 };
   agents.set(origin, made);
   return made;
 }

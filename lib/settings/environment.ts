@@ -35,6 +35,19 @@ export function required(env: Environment, name: string): string {
 export const invalid = (setting: string, detail: string) =>
   new Failure(settingErrors.SETTING_INVALID, { setting, detail });
 
+/**
+ * Remembers the last text that it read: settings are the same at nearly every request.
+ *
+ * @param read gives what nobody changes afterwards; what it throws is not remembered
+ */
+export function remembering<Text extends string | undefined, Value>(read: (text: Text) => Value) {
+  let last: { text: Text; value: Value } | undefined;
+  return (text: Text): Value => {
+    if (!last || last.text !== text) last = { text, value: read(text) };
+    return last.value;
+  };
+}
+
 /** What is listed with spaces or commas between. */
 export const list = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))];
 

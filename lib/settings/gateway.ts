@@ -94,11 +94,18 @@ export function readGateway<Host extends RepositoryHost>(
   address: Address,
   hosts: readonly Host[],
 ): Gateway<Host> {
-  const gateway = gather(env, address, hosts, (failure) => {
-    throw failure;
-  });
-  return gateway as Gateway<Host>; // complete, since nothing was noted
+  const text = JSON.stringify([address, gatewaySettings(hosts).map((name) => env[name])]);
+  if (last?.text !== text || last.hosts !== hosts) {
+    const gateway = gather(env, address, hosts, (failure) => {
+      throw failure;
+    });
+    last = { text, hosts, gateway: gateway as Gateway }; // complete, since nothing was noted
+  }
+  return last.gateway as Gateway<Host>;
 }
+
+/** To read and judge all of it takes longer than the rest of a call. */
+let last: { text: string; hosts: readonly RepositoryHost[]; gateway: Gateway } | undefined;
 
 /**
  * All that is wrong with the gateway's settings, for a server that wants to know before the first call.
@@ -387,8 +394,7 @@ function readPem(name: string, value: string): string {
   const pem = value.replaceAll('\\n', '\n').replaceAll('\r', '');
   try {
     const { createPrivateKey } = process.getBuiltinModule('node:crypto');
-    if (readPem.good !== pem && createPrivateKey(pem).asymmetricKeyType !== 'rsa') throw new TypeError();
-    readPem.good = pem;
+    if (createPrivateKey(pem).asymmetricKeyType !== 'rsa') throw new TypeError();
     return pem;
   } catch {
     throw invalid(
@@ -397,8 +403,6 @@ function readPem(name: string, value: string): string {
     );
   }
 }
-/** The last that was read, since reading one takes a while. */
-readPem.good = '';
 
 const commaList = (value: string | undefined): string[] => [
   ...new Set(

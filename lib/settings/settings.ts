@@ -1,15 +1,24 @@
 import { parseOrigins, type OriginList } from '../web/origins.ts';
 import { renewable, settingPrefix, type Provider } from '../providers/provider.ts';
-import { invalid, list, optional, readUrl, required, withoutFinalSlash, type Environment } from './environment.ts';
+import {
+  invalid,
+  list,
+  optional,
+  readUrl,
+  remembering,
+  required,
+  withoutFinalSlash,
+  type Environment,
+} from './environment.ts';
 
 /** Our own address as the browser sees it. */
 export interface Address {
   /** `https://auth.example.com` */
-  origin: string;
+  readonly origin: string;
   /** A path in front of all of ours, such as API Gateway's `/prod`, or empty. */
-  prefix: string;
+  readonly prefix: string;
   /** False on http, which only loopback may use. */
-  secure: boolean;
+  readonly secure: boolean;
 }
 
 /** One OAuth app at one Git host: what a login is bound to from its first step to its last. */
@@ -29,22 +38,28 @@ export interface Client {
  *   request header: whoever sends `Host` or `X-Forwarded-Host` would choose where the host sends the code to.
  * @throws Failure SETTING_MISSING, SETTING_INVALID
  */
-export function readAddress(env: Environment, platformUrl: string | undefined): Address {
-  const url = readUrl('CMS_AUTH_URL', optional(env, 'CMS_AUTH_URL') ?? platformUrl);
+export const readAddress = (env: Environment, platformUrl: string | undefined): Address =>
+  parseAddress(optional(env, 'CMS_AUTH_URL') ?? platformUrl);
+
+const parseAddress = remembering((text: string | undefined): Address => {
+  const url = readUrl('CMS_AUTH_URL', text);
   const prefix = withoutFinalSlash(url.pathname);
   if (prefix.endsWith('/auth')) throw invalid('CMS_AUTH_URL', 'leave the final /auth away; it is added by itself.');
   return { origin: url.origin, prefix, secure: url.protocol === 'https:' };
-}
+});
 
 /**
  * @returns the origins that may receive a token: those listed, or our own alone
  * @throws Failure SETTING_INVALID
  */
-export function readOrigins(env: Environment, address: Address): OriginList {
-  const parsed = parseOrigins(optional(env, 'CMS_AUTH_ORIGINS') ?? address.origin);
+export const readOrigins = (env: Environment, address: Address): OriginList =>
+  parseSites(optional(env, 'CMS_AUTH_ORIGINS') ?? address.origin);
+
+const parseSites = remembering((text: string): OriginList => {
+  const parsed = parseOrigins(text);
   if ('problem' in parsed) throw invalid('CMS_AUTH_ORIGINS', `${parsed.problem}.`);
   return parsed.list;
-}
+});
 
 /**
  * Whether the owner's page is on.

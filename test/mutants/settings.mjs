@@ -24,6 +24,21 @@ export const settings = [
     tests: reading,
   },
   {
+    guard: 'a site that was taken off the list is off at once',
+    file: 'lib/settings/environment.ts',
+    find: '!last || last.text !== text',
+    replace: '!last',
+    tests: reading,
+  },
+  {
+    guard: 'an editor who was taken off the list is out at once',
+    file: 'lib/settings/gateway.ts',
+    find: 'last?.text !== text || last.hosts !== hosts',
+    replace: 'last?.hosts !== hosts',
+    tests: 'test/unit/gateway-settings.test.ts',
+    named: 'counts as soon as it is changed',
+  },
+  {
     guard: 'no wider scope',
     file: 'lib/settings/settings.ts',
     find: 'wished.length > 0 && wished.every(within)',

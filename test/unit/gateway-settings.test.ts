@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hosts } from '../../functions/gateway.ts';
-import { checkGateway, readGateway } from '../../lib/settings/gateway.ts';
+import { checkGateway, gatewaySettings, readGateway } from '../../lib/settings/gateway.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
 const secret = 'a-secret-of-more-than-thirty-two-characters';
@@ -217,5 +217,29 @@ describe('The gateway refuses', () => {
     const text = (await checkGateway(env, hosts, { url: address.origin })).map(({ message }) => message).join('\n');
     for (const name of ['CMS_GATEWAY_EDITORS', 'CMS_GATEWAY_BRANCH', 'CMS_GATEWAY_SESSION'])
       expect(text).toContain(name);
+  });
+});
+
+describe('What was read is not read again, but', () => {
+  const outcome = (more: Readonly<Record<string, string>>) => {
+    try {
+      return JSON.stringify(read(more));
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it.each(gatewaySettings(hosts))('%s counts as soon as it is changed', (name) => {
+    const before = outcome({});
+    expect(outcome({})).toBe(before);
+    expect(outcome({ [name]: 'x y' })).not.toBe(before);
+    expect(outcome({})).toBe(before);
+  });
+
+  it('so does our own address', () => {
+    const without = { ...good, CMS_AUTH_ORIGINS: '' };
+    const pages = (origin: string) => readGateway(without, { ...address, origin }, hosts).pages[0];
+    expect(pages('https://a.example')).toBe('https://a.example/admin/');
+    expect(pages('https://b.example')).toBe('https://b.example/admin/');
   });
 });
