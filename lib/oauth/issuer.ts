@@ -1,11 +1,12 @@
 import type { ClientAuth, Configuration, CustomFetch, ExportedJWKSCache, ServerMetadata } from 'openid-client';
+import { verdicts } from '../settings/editors.ts';
 import { Failure } from '../web/errors.ts';
 import { lazy } from '../web/lazy.ts';
 import { isLoopback } from '../web/origins.ts';
 import { inOurWords, readObject } from './answer.ts';
 import { clientAuthentication } from './authentication.ts';
 import { connectErrors, oauthErrors } from './errors.ts';
-import { send, textOf } from './request.ts';
+import { plain, send, textOf } from './request.ts';
 import { nonceOf, type Bound } from './attempt.ts';
 
 /** Us, as one OpenID provider knows us. */
@@ -210,11 +211,14 @@ function trusted(metadata: ServerMetadata, insecure: boolean): ServerMetadata | 
   return metadata;
 }
 
-/** Whether an address is verified is said of that very address and of no other. */
-function withMore(claims: Claims, { email_verified, ...more }: Claims): Claims {
-  const same = claims['email'] === undefined || claims['email'] === more['email'];
-  return { ...more, ...(same && email_verified !== undefined && { email_verified }), ...claims };
+/** The claims win. But whether an address is verified is said of that very address and of no other. */
+function withMore(claims: Claims, more: Claims): Claims {
+  if (claims['email'] === undefined) return { ...more, ...withoutVerdict(claims) };
+  return { ...(claims['email'] === more['email'] ? more : withoutVerdict(more)), ...claims };
 }
+
+const withoutVerdict = (claims: Claims): Claims =>
+  Object.fromEntries(Object.entries(claims).filter(([name]) => !verdicts.includes(name)));
 
 /** What anybody may ask an issuer for: its metadata and keys. Many sign-ins at once ask once. */
 const documents = new Map<string, { answer: Promise<Response>; until: number }>();
@@ -226,7 +230,12 @@ const documents = new Map<string, { answer: Promise<Response>; until: number }>(
  */
 function carefulFetch(oauth: Connect, deadline: number): CustomFetch {
   const ask: CustomFetch = async (url, { method, headers, body }) => {
-    const given = await send(url, { method, headers, body: body == null ? undefined : String(body), deadline });
+    const given = await send(url, {
+      method,
+      headers: { ...headers, ...plain },
+      body: body == null ? undefined : String(body),
+      deadline,
+    });
     const text = textOf(given);
     // All of it that the library looks at.
     return new oauth.Response(readObject(text, undefined), given.status) as unknown as Response;

@@ -63,6 +63,12 @@ const issuers: readonly Issuer[] = [
   },
 ];
 
+/** The claims that say of an address whether it is verified. */
+export const verdicts: readonly string[] = [
+  'email_verified',
+  ...issuers.flatMap(({ verifiedClaim }) => verifiedClaim ?? []),
+];
+
 /** What is known about an issuer; of most there is nothing to know. */
 const issuerOf = (issuer: string): Omit<Issuer, 'issuer'> =>
   issuers.find((known) => known.issuer.test(plainIssuer(issuer))) ?? {};

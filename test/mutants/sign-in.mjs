@@ -115,8 +115,16 @@ export const signIn = [
   {
     guard: 'a verified address is the one that was verified',
     file: 'lib/oauth/issuer.ts',
-    find: "claims['email'] === undefined || claims['email'] === more['email']",
-    replace: 'true as boolean',
+    find: "claims['email'] === more['email'] ?",
+    replace: '(true as boolean) ?',
+    tests: issuer,
+    named: 'no other address',
+  },
+  {
+    guard: 'an address is as verified as whoever names it says',
+    file: 'lib/oauth/issuer.ts',
+    find: '...withoutVerdict(claims)',
+    replace: '...claims',
     tests: issuer,
     named: 'no other address',
   },

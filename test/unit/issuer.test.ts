@@ -177,6 +177,18 @@ describe('What the ID token lacks', () => {
     expect(claims['email']).toBe('boss@example.com');
     expect(claims).not.toHaveProperty('email_verified');
   });
+
+  it.each([{ email_verified: true }, { xms_edov: true }])(
+    'says of no other address, if it names none, that it is verified (%j)',
+    async (verdict) => {
+      const named = { sub: 'ann', email: 'ann@example.com' };
+      const { redeem } = await startIssuer({ claims: verdict, userinfo: named });
+      expect(await redeem(() => false)).toMatchObject(named);
+      for (const name of Object.keys(verdict)) expect(await redeem(() => false)).not.toHaveProperty(name);
+      const { redeem: again } = await startIssuer({ claims: verdict, userinfo: { ...named, email_verified: false } });
+      expect(await again(() => false)).toMatchObject({ ...named, email_verified: false });
+    },
+  );
 });
 
 describe('A provider', () => {
