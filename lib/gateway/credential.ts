@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { Failure } from '../web/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import { ask, inWords, jsonOf, Kept } from './upstream.ts';
+import { ask, busy, inWords, jsonOf, Kept } from './upstream.ts';
 import type { Gateway } from '../settings/gateway.ts';
 import type { GatewayHost, Json } from './host.ts';
 import { apiRoots } from '../providers/provider.ts';
@@ -109,6 +109,8 @@ async function makeToken(
       throw inWords(error, name);
     });
     const value = jsonOf(answer);
+    const limit = busy(answer, name, Date.now());
+    if (limit) throw limit;
     if (answer.status === 401) throw new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
     // Not installed there, suspended, or without a right that we ask for.
     if (answer.status === 404 || answer.status === 403 || answer.status === 422)

@@ -7,7 +7,7 @@ import { gatewayErrors } from './errors.ts';
 import { askEnd, expiryWarning } from './expiry.ts';
 import { findRule } from './path.ts';
 import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './host.ts';
-import { ask, inWords, isJson, isPacked, jsonOf, mostBytes } from './upstream.ts';
+import { ask, busy, inWords, isJson, isPacked, jsonOf, messageOf, mostBytes } from './upstream.ts';
 import { TooLarge, type Answer } from '../oauth/request.ts';
 import type { Surroundings } from '../serve.ts';
 import type { Gateway } from '../settings/gateway.ts';
@@ -55,6 +55,29 @@ export async function forward(
   editor: Editor,
   surroundings: Surroundings,
 ): Promise<HttpReply> {
+  try {
+    return await pass(path, gateway, editor, surroundings);
+  } catch (error) {
+    if (error instanceof HostRefusal) return error.reply;
+    throw error;
+  }
+}
+
+/** What the host says against a question of ours about a call is its answer to the call, too. */
+class HostRefusal extends Error {
+  readonly reply: HttpReply;
+  constructor(reply: HttpReply) {
+    super();
+    this.reply = reply;
+  }
+}
+
+async function pass(
+  path: string,
+  gateway: Gateway<GatewayHost>,
+  editor: Editor,
+  surroundings: Surroundings,
+): Promise<HttpReply> {
   const { request, parameters: query, address, now, note } = surroundings;
   const found = findRule(
     gateway.host.rules,
@@ -65,22 +88,22 @@ export async function forward(
   if (found === 'mangled') throw new Failure(gatewayErrors.MANGLED_PATH);
   const { rule } = found;
   const isWrite = rule.method !== 'GET' && rule.method !== 'HEAD';
-  const email = commitAddress(editor, address.origin);
-  Object.assign(note, { route: rule.name, ...(isWrite && { editor: email }) });
+  note.route = rule.name;
 
   const target = { gateway, path: found.path, isWrite, about: rule.unauthorized };
   const call: Call = {
     gateway,
     editor,
-    email,
+    email: commitAddress(editor, address.origin),
     parameters: found.parameters,
     now,
     async read(below) {
       const answer = await askHost({ gateway, path: below, isWrite: false }, 'GET', {}, surroundings);
       const value = answer.status === 200 ? jsonOf(answer) : undefined;
       if (value !== undefined) return value;
+      if (answer.status === 404) throw refuse('what it is about is not there');
       const failure = refusal(answer, gateway, surroundings);
-      throw failure instanceof Failure ? failure : refuse('what it is about is not there');
+      throw failure instanceof Failure ? failure : new HostRefusal(failure);
     },
   };
   const search = readQuery(rule, query, call);
@@ -304,26 +327,15 @@ function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: strin
   return prefix === undefined ? undefined : host.links.write(path.slice(prefix.length), origin);
 }
 
-/** Seconds; what a host says when it says nothing, and the most that we repeat. */
-const usualWait = 60;
-const longestWait = 3_600;
-
 /** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */
-function refusal(
-  answer: Answer,
-  { host }: Gateway<GatewayHost>,
-  { headers, now, request }: Surroundings,
-): Failure | HttpReply {
+function refusal(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Surroundings): Failure | HttpReply {
   const { status } = answer;
   const name = host.provider.name;
   if (status === 401) return new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
+  const limit = busy(answer, name, now);
+  if (limit) return limit;
   const value = jsonOf(answer);
   const message = messageOf(value);
-  if (status === 429 || (status === 403 && isLimit(answer, message))) {
-    const seconds = String(waitOf(answer, now));
-    headers['retry-after'] = seconds;
-    return new Failure(gatewayErrors.UPSTREAM_BUSY, { host: name, seconds });
-  }
   // Of HEAD there are no words to read.
   const isHead = request.method === 'HEAD';
   if (status < 400 || (message === undefined && !isHead))
@@ -339,28 +351,4 @@ function refusal(
     cookies: [],
     body: JSON.stringify({ ...(value as Json), message }),
   };
-}
-
-/** Also the "secondary" limits, which have 403 and may leave `remaining` above zero. */
-const isLimit = ({ headers }: Answer, message: string | undefined): boolean =>
-  headers['retry-after'] !== undefined ||
-  headers['x-ratelimit-remaining'] === '0' ||
-  /rate limit|abuse detection/i.test(message ?? '');
-
-function waitOf({ headers }: Answer, now: number): number {
-  const given = Number(headers['retry-after'] ?? NaN);
-  const reset = Number(headers['x-ratelimit-reset'] ?? NaN) - now / 1000;
-  const isSpent = headers['x-ratelimit-remaining'] === '0';
-  const seconds = given > 0 ? given : isSpent && reset > 0 ? reset : usualWait;
-  return Math.ceil(Math.min(seconds, longestWait));
-}
-
-/** Hosts say it in a text, in an object, or in a list by field. */
-function messageOf(value: unknown): string | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  const { message, error, error_description: description } = value as Json;
-  const inner = typeof error === 'object' && error !== null ? (error as Json)['message'] : error;
-  for (const words of [message, inner, description]) if (typeof words === 'string' && words !== '') return words;
-  const rest = message ?? error;
-  return rest === undefined || rest === null ? undefined : JSON.stringify(rest);
 }

@@ -1,5 +1,6 @@
 import { longestQuery, type Surroundings, type Wing } from '../serve.ts';
 import { readGateway, gatewaySettings, type Gateway } from '../settings/gateway.ts';
+import { commitAddress } from '../settings/editors.ts';
 import { readOrigins, readPage } from '../settings/settings.ts';
 import { admitOrigin, preflight } from '../web/cors.ts';
 import { Failure, webErrors } from '../web/errors.ts';
@@ -38,7 +39,7 @@ export const gateway = (hosts: readonly GatewayHost[]): Wing<Route> => ({
   patience: 60_000,
   route: (path, request) => findRoute(path, request, hosts),
   async answer(route, surroundings) {
-    if (route.event === 'none') throw new Failure(route.isOurs ? gatewayErrors.NO_SUCH_ADDRESS : webErrors.NOT_FOUND);
+    if (route.event === 'none' && !route.isOurs) throw new Failure(webErrors.NOT_FOUND);
     if (route.event === 'gateway page') return ownersPage(surroundings, hosts);
     return follow(route, surroundings, hosts);
   },
@@ -82,6 +83,7 @@ async function follow(route: Route, surroundings: Surroundings, hosts: readonly 
       headers: 'authorization, content-type, accept, if-none-match, x-jwt-aud, x-use-cookie, x-nf-client',
     });
   headers['access-control-expose-headers'] = exposed;
+  if (route.event === 'none') throw new Failure(gatewayErrors.NO_SUCH_ADDRESS);
   if (request.query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if ((route.event === 'settings' || route.event === 'status') && !isRead)
@@ -98,6 +100,8 @@ async function follow(route: Route, surroundings: Surroundings, hosts: readonly 
     if (warning !== undefined) note.warning = warning;
     return clientSettings(read, hosts);
   }
+  // Also of what is refused: whoever tries the fence from within has a name.
+  if (route.event === 'write') note.editor = commitAddress(editor, address.origin);
   if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
   return forward(route.path, read, editor, surroundings);
 }
@@ -139,4 +143,8 @@ const json = (code: number, value: object): TextReply => ({
 });
 
 /** The client reads `message`, and cannot do without. */
-const problem = ({ status: code, code: name, message }: Failure): TextReply => json(code, { code: name, message });
+function problem({ status: code, code: name, message, fill }: Failure): TextReply {
+  const reply = json(code, { code: name, message });
+  if (name === gatewayErrors.UPSTREAM_BUSY.code) reply.headers['retry-after'] = fill['seconds'] ?? '';
+  return reply;
+}

@@ -4,7 +4,7 @@ import { gatewayErrors } from './errors.ts';
 import { askEnd, expiryWarning } from './expiry.ts';
 import { addressOf } from './forward.ts';
 import { checkSignUp } from './identity.ts';
-import { ask, inWords, Kept } from './upstream.ts';
+import { ask, busy, inWords, Kept } from './upstream.ts';
 import type { Gateway } from '../settings/gateway.ts';
 import type { GatewayHost } from './host.ts';
 
@@ -50,6 +50,8 @@ async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Prom
     }).catch((error: unknown) => {
       throw inWords(error, name);
     });
+    const limit = busy(answer, name, Date.now());
+    if (limit) throw limit;
     if (answer.status === 401) throw refused;
     if (answer.status === 404 || answer.status === 403)
       throw new Failure(gatewayErrors.REPOSITORY_HIDDEN, { host: name });

@@ -90,8 +90,9 @@ const write = (rule: Rule, parameters: Readonly<Record<string, string>>): string
  */
 function readName(text: string, { slashes }: Parameter, isDecoded: boolean): string | undefined {
   if (!text.includes('%')) return text;
-  // No name holds a slash, so whoever writes %2F has encoded it.
-  if (isDecoded && !/%2f/i.test(text)) return /%[0-9a-f]{2}/i.test(text) ? undefined : text;
+  // Whoever writes %2F and no slash beside it has encoded the whole name, and nothing has decoded it.
+  const isEncoded = /%2f/i.test(text) && !text.includes('/');
+  if (isDecoded && !isEncoded) return /%[0-9a-f]{2}/i.test(text) ? undefined : text;
   let name = text;
   try {
     name = decodeURIComponent(text);

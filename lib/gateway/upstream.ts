@@ -1,6 +1,7 @@
 import { send, TooLarge, TooLate, Unreachable, type Answer, type Question } from '../oauth/request.ts';
 import { Failure } from '../web/errors.ts';
 import { gatewayErrors } from './errors.ts';
+import type { Json } from './host.ts';
 import type { Agent } from 'node:http';
 
 /** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */
@@ -57,6 +58,33 @@ export function inWords(error: unknown, host: string): Failure {
           : undefined;
   if (!row) throw error;
   return new Failure(row, { host }, { cause: error });
+}
+
+/** Seconds; what a host says when it says nothing, and the most that we repeat. */
+const usualWait = 60;
+const longestWait = 3_600;
+
+/** What a host says that is asked too often, also with its "secondary" limits, which have 403 and may leave `remaining` above zero. */
+export function busy(answer: Answer, host: string, now: number): Failure | undefined {
+  const { status, headers } = answer;
+  if (status !== 429 && status !== 403) return undefined;
+  const isSpent = headers['x-ratelimit-remaining'] === '0';
+  const saysSo = () => /rate limit|abuse detection/i.test(messageOf(jsonOf(answer)) ?? '');
+  if (status === 403 && headers['retry-after'] === undefined && !isSpent && !saysSo()) return undefined;
+  const given = Number(headers['retry-after'] ?? NaN);
+  const reset = Number(headers['x-ratelimit-reset'] ?? NaN) - now / 1000;
+  const seconds = given > 0 ? given : isSpent && reset > 0 ? reset : usualWait;
+  return new Failure(gatewayErrors.UPSTREAM_BUSY, { host, seconds: String(Math.ceil(Math.min(seconds, longestWait))) });
+}
+
+/** Hosts say it in a text, in an object, or in a list by field. */
+export function messageOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const { message, error, error_description: description } = value as Json;
+  const inner = typeof error === 'object' && error !== null ? (error as Json)['message'] : error;
+  for (const words of [message, inner, description]) if (typeof words === 'string' && words !== '') return words;
+  const rest = message ?? error;
+  return rest === undefined || rest === null ? undefined : JSON.stringify(rest);
 }
 
 /** The JSON of an answer; undefined if it is none. */

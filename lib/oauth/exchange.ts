@@ -3,7 +3,7 @@ import { Failure, type ErrorRow } from '../web/errors.ts';
 import { inOurWords, readObject } from './answer.ts';
 import { clientAuthentication } from './authentication.ts';
 import { oauthErrors } from './errors.ts';
-import { send, textOf } from './request.ts';
+import { plain, send, textOf } from './request.ts';
 import { lazy } from '../web/lazy.ts';
 import { isLoopback } from '../web/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
@@ -115,7 +115,7 @@ function configuration(oauth: OpenId, client: Client, clientSecret: string, dead
 function tolerantFetch(oauth: OpenId, deadline: number): CustomFetch {
   return async (url, options) => {
     const { method, headers, body: form } = options;
-    const given = await send(url, { method, headers, body: String(form), deadline });
+    const given = await send(url, { method, headers: { ...headers, ...plain }, body: String(form), deadline });
     const answer = (body: object | undefined, status: number) =>
       new oauth.Response(body, status) as unknown as Response; // all of it that the library looks at
     const body = readObject(textOf(given), given.headers['content-type']);

@@ -42,9 +42,8 @@ export function send(
   return new Promise((resolve, reject) => {
     // Past the deadline, do not send: an authorization code works only once.
     if (deadline <= Date.now()) return reject(new TooLate());
-    const own = { ...headers, 'accept-encoding': 'identity' };
     let complete = false;
-    const sent = request(url, { method, headers: own, agent: agent ?? false }, (response) => {
+    const sent = request(url, { method, headers, agent: agent ?? false }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
@@ -70,6 +69,9 @@ export function send(
     sent.end(body);
   });
 }
+
+/** For those whose answers `textOf` reads. */
+export const plain = { 'accept-encoding': 'identity' } as const;
 
 /**
  * The text of an answer. One layer of gzip is taken off, for proxies that pack whatever they are asked.

@@ -44,7 +44,8 @@ export class Failure extends Error {
   readonly code: string;
   readonly status: number;
   readonly #row: ErrorRow;
-  readonly #fill: Readonly<Record<string, string>>;
+  /** What stands in the places of the text. */
+  readonly fill: Readonly<Record<string, string>>;
 
   /** @param fill the values for the `{name}` places in the text; from our own settings and facts only */
   constructor(row: ErrorRow, fill: Readonly<Record<string, string>> = {}, options?: ErrorOptions) {
@@ -55,12 +56,12 @@ export class Failure extends Error {
     this.code = row.code;
     this.status = row.status;
     this.#row = row;
-    this.#fill = fill;
+    this.fill = fill;
   }
 
   /** The same with a platform's advice, where the words have a place for it. */
   withAdvice(advice: string | undefined): Failure {
     if (advice === undefined || !this.#row.text.includes('{advice}')) return this;
-    return new Failure(this.#row, { ...this.#fill, advice: ` ${advice}` });
+    return new Failure(this.#row, { ...this.fill, advice: ` ${advice}` });
   }
 }

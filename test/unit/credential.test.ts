@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { github as record } from '../../lib/gateway/hosts/github.ts';
 import { openCredential } from '../../lib/gateway/credential.ts';
+import { json, startHost } from '../contract/gateway/world.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import type { Gateway } from '../../lib/settings/gateway.ts';
 import type { GatewayHost } from '../../lib/gateway/host.ts';
@@ -12,11 +13,11 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 describe('An app’s token', () => {
   let host: GitHubHost;
   const hour = 60 * 60_000;
-  const open = (id = '77', pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()) =>
+  const open = (id = '77', pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(), base = host.url) =>
     openCredential(
       {
         host: record,
-        base: host.url,
+        base,
         fullName: 'demo/site',
         credential: { kind: 'app', id, privateKey: pem },
       } as Gateway<GatewayHost>,
@@ -109,6 +110,19 @@ describe('An app’s token', () => {
   it('where the app is not installed is not to be had', async () => {
     host.installedApp = undefined;
     expect(await code(open())).toBe('APP_NOT_INSTALLED');
+  });
+
+  it.each([
+    ['to look for the installation', 'GET', json(403, { message: 'You have exceeded a secondary rate limit.' }), '60'],
+    ['to make a token', 'POST', json(429, { message: 'Too many' }, { 'retry-after': '17' }), '17'],
+  ])('that the host has no time for (%s) says so, and when to come again', async (_, method, limit, seconds) => {
+    const busy = await startHost();
+    try {
+      busy.script = (asked, ...rest) => (asked.method === method ? limit : json(200, { id: 4711 }))(asked, ...rest);
+      await expect(open('77', undefined, busy.url)).rejects.toMatchObject({ code: 'UPSTREAM_BUSY', fill: { seconds } });
+    } finally {
+      await busy.close();
+    }
   });
 
   it('is not waited for longer than there is time', async () => {

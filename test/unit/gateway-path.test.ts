@@ -161,6 +161,8 @@ describe('A name that a platform has decoded', () => {
     expect(find('50%20off', true)).toBe('mangled');
     expect(find('50%2520off', false)).toBe('main:50%20off');
     expect(find('content%2F50%20off', true)).toBe('main:content/50 off');
+    // Decoded, it is a file whose name holds these three characters.
+    expect(find('content/50%2Foff', true)).toBe('mangled');
   });
 });
 

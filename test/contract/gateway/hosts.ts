@@ -302,6 +302,15 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
       expect(asked().every(({ method }) => method === 'GET')).toBe(true);
     });
 
+    it('gives the host’s own reason where the look-up is refused', async () => {
+      host.script = json(403, { message: 'No scope', error: { message: 'No scope' } });
+      for (const [method, path, body] of acts) {
+        const reply = await ask(path, { method, ...(body !== undefined && { body }) });
+        expect([reply.status, words(reply)]).toEqual([403, 'No scope']);
+      }
+      expect(asked().every(({ method }) => method === 'GET')).toBe(true);
+    });
+
     it('every error has a message', async () => {
       const own =
         id === 'gitlab' ? { message: '404 Tree Not Found' } : { type: 'error', error: { message: 'No such file' } };

@@ -319,7 +319,6 @@ export function describeGateway(
         const { host: _host, connection: _connection, ...headers } = last()?.headers ?? {};
         expect(headers).toEqual({
           accept: 'application/json',
-          'accept-encoding': 'identity',
           authorization: `Bearer ${upstreamToken}`,
           'if-none-match': '"abc"',
           'user-agent': 'cms-auth-functions',
@@ -340,9 +339,11 @@ export function describeGateway(
       });
 
       it('nothing for an address that is none, and says so to pages', async () => {
-        const reply = await ask('/git/nothing');
-        expect(reply.status).toBe(404);
-        expect(message(reply)).toContain('/git');
+        for (const path of ['/git/nothing', '/git//settings', '/git/github']) {
+          const reply = await ask(path);
+          expect([reply.status, reply.headers['access-control-allow-origin']], path).toEqual([404, site]);
+          expect(message(reply)).toContain('/git');
+        }
         const long = await ask(`/git/github/commits?path=${'x'.repeat(17_000)}`);
         expect(long.status).toBe(414);
         expect(message(long)).toContain('too large');
@@ -610,11 +611,16 @@ export function describeGateway(
         body: JSON.stringify({ sha, force: true }),
       });
       await ask('/git/github/secret-plan');
+      await ask('/git/github/git/refs/heads/main', { method: 'DELETE' });
+      await ask('/git/gitlab/secret-plan', { method: 'POST', body: '{}' });
       expect(world.log).toMatchObject([
         { event: 'read', route: 'commits', status: 200, outcome: 'ok', provider: 'github' },
         { event: 'write', route: 'move branch', status: 200, outcome: 'ok', editor: 'zoe@example.org' },
         { event: 'read', outcome: 'failed', code: 'NOT_ON_LIST' },
+        { event: 'write', outcome: 'failed', code: 'NOT_ON_LIST', editor: 'zoe@example.org' },
+        { event: 'write', outcome: 'failed', code: 'NOT_ON_LIST', editor: 'zoe@example.org' },
       ]);
+      expect(world.log[2]).not.toHaveProperty('editor');
       expect(world.log[0]).not.toHaveProperty('editor');
       const text = JSON.stringify(world.log);
       for (const hidden of ['secret-plan', upstreamToken, sha, 'eyJ']) expect(text).not.toContain(hidden);
