@@ -74,7 +74,7 @@ export async function registerByManifest(call: ManifestCall, world: World): Prom
       ...(gateway
         ? [
             { name: flow.gateway.id, value: app && String(app.id) },
-            { name: flow.gateway.key, value: app?.pem.trim(), parameter: `${of.provider.id}-key` },
+            { name: flow.gateway.key, value: app?.pem.trim(), parameter: `${of.provider.id}-key`, byPointer: true },
             { name: flow.gateway.repository, value: repositoryPage(of.base, repository) },
           ]
         : []),
@@ -141,7 +141,9 @@ function whatIsLeft(
   const choice = `Choose "Only select repositories", and ${repository.name} alone.`;
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;
-  const gatewayLine = `For editors without an account at ${provider.name}, ${own}/git shows what to write instead.`;
+  // On AWS the gateway is a service of its own.
+  const git = call.to === 'aws' ? "/git at the gateway's own address" : `${own}/git`;
+  const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead.`;
   const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
 <li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
 <li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`;

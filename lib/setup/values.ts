@@ -5,6 +5,8 @@ export interface Entry {
   value?: string | undefined;
   /** Only of secrets: the last part of the name that a parameter store keeps it under, such as `github`. */
   parameter?: string | undefined;
+  /** Whether what is deployed looks for its parameter only if the setting points there. */
+  byPointer?: boolean;
 }
 
 export type Value = Entry & { value: string };

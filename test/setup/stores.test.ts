@@ -103,8 +103,15 @@ describe('On AWS', () => {
       'CMS_AUTH_URL=https://auth.example.com',
       'CMS_AUTH_ORIGINS=https://www.example.com',
       `GITHUB_APP_ID=${app().id}`,
+      'GITHUB_APP_PRIVATE_KEY=ssm:/cms-auth/live/github-key',
       `CMS_GATEWAY_REPO=${github.url}/acme/site`,
     ]);
+    expect(setup.out()).toContain(`  npx osls deploy --stage live --region ${store.region}\n`);
+    expect(setup.out()).toContain(
+      `  npx osls deploy --config serverless-gateway.yml --stage live --region ${store.region}\n`,
+    );
+    expect(setup.out()).toContain('set CMS_GATEWAY_URL to that');
+    expect(setup.out()).toContain("/git at the gateway's own address shows");
     expectSilence(setup);
     expect(await readdir(folder)).toEqual(['bin']);
   });
@@ -114,6 +121,8 @@ describe('On AWS', () => {
     const setup = on(['--stage', 'try-out', '--region', 'ap-southeast-2'], { AWS_REGION: 'eu-west-1' });
     expect(await toTheEnd(setup)).toBe(0);
     expect(store.get('/cms-auth/try-out/github')?.value).toBe(app().clientSecret);
+    expect(setup.out()).toContain('npx osls deploy --stage try-out --region ap-southeast-2\n');
+    expect(setup.out()).not.toContain('serverless-gateway.yml');
   });
 
   it('what is there is refused before, and replaced with --replace', async () => {
