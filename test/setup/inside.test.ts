@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
@@ -10,7 +10,8 @@ import { esbuildInline } from '../../lib/build/inline.mjs';
 import { main } from '../../lib/setup/main.ts';
 import { setValues } from '../../lib/setup/stores/file.ts';
 import type { Prompts } from '../../lib/setup/terminal.ts';
-import { withoutSecrets } from '../../lib/setup/values.ts';
+import { keep } from '../../lib/setup/keep.ts';
+import { withoutSecrets, type Store } from '../../lib/setup/values.ts';
 import type { World } from '../../lib/setup/world.ts';
 import { registrationAddress } from '../../lib/providers/provider.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
@@ -166,6 +167,25 @@ describe('Called wrongly', () => {
   });
 });
 
+describe('A file .env that cannot be used', () => {
+  const file = () => path.join(folder, '.env');
+
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['is a folder', () => mkdir(file()), /\.env is not a file\.\n/],
+    ['is not UTF-8', () => writeFile(file(), 'OTHER=M\xfcller\n', 'latin1'), /\.env is not written in UTF-8\. Save/],
+    ['has a line without "="', () => writeFile(file(), 'garbage'), /\/\.env has a line that cannot be .* without "="/],
+  ])('that %s: words, 1, and nothing registered', async (_, make, words) => {
+    await make();
+    const before = await readFile(file()).catch(() => undefined);
+    const { world, said } = worldOf({ GITHUB_URL: github.url });
+    expect(await main(usual, providers, world)).toBe(1);
+    expect(said.err).toMatch(words);
+    expect(said.err).not.toContain('npm run setup');
+    expect(github.requests).toEqual([]);
+    expect(await readFile(file()).catch(() => undefined)).toEqual(before);
+  });
+});
+
 describe('Questions', () => {
   it('ask for what is missing, one by one, and again where an answer cannot be used', async () => {
     const { world, said } = worldOf(
@@ -300,9 +320,9 @@ describe('Values in the text of an .env file', () => {
         fc.array(line, { maxLength: 8 }),
         fc.constantFrom('\n', '\r\n'),
         fc.boolean(),
-        (lines, end, closed) => {
+        fc.constantFrom('line 1\nline 2 = #+/', 'sec"ret#123', `s"ec'ret#123`),
+        (lines, end, closed, value) => {
           const text = lines.join(end) + (closed ? end : '');
-          const value = 'line 1\nline 2 = #+/';
           let result: string;
           try {
             result = setValues(text, [{ name: 'NAME', value }]);
@@ -328,9 +348,24 @@ describe('Values in the text of an .env file', () => {
     ['B="\nA=0\n"\n', 'B="\nA=0\n"\nA=1\n'],
     ['#A=0\nAA=2\n', '#A=0\nAA=2\nA=1\n'],
     ['A=0\nB=2\nA=3\n', 'A=0\nB=2\nA=1\n'],
+    ['\ufeffB=2\n', '\ufeffB=2\nA=1\n'],
   ])('%j becomes %j', (before, after) => {
     expect(setValues(before, [{ name: 'A', value: '1' }])).toBe(after);
   });
+});
+
+it('A value that no file can hold is not lost without a word of what to do', async () => {
+  const { world } = worldOf({});
+  const store: Store = {
+    place: 'a store',
+    taken: async () => [],
+    write: async () => Promise.reject(new Error('It is full of sec"r\'et`#1.')),
+    otherwise: 'Do it by hand.',
+  };
+  const entries = [{ name: 'SECRET', value: 'sec"r\'et`#1', parameter: 'secret' }];
+  await expect(keep(store, entries, false, world, 'Make a new one.')).rejects.toThrow(
+    /^The values could not be put into a store\. It is full of \(secret\)\.\n\nThey could not be kept in .* either\. Make a new one\.$/,
+  );
 });
 
 it('Words of others are cleaned of secrets, also of those that come in pieces', () => {
