@@ -146,6 +146,10 @@ describe('Called wrongly', () => {
     [[...usual, '--url', 'http://auth.example.com'], /^--url cannot be used: it must begin with https/],
     [[...usual, '--url', ''], /^--url/],
     [
+      [...usual, '--url', 'https://auth.example.com/auth/github/callback'],
+      /^--url cannot be used: leave \/auth or \/git, and what follows it, away/,
+    ],
+    [
       [...usual, '--site', 'https://www.example.com/admin/'],
       /^--site cannot be used: it is not written as a browser writes it/,
     ],
