@@ -13,6 +13,14 @@ export type Value = Entry & { value: string };
 
 export const isSecret = ({ parameter }: Entry): boolean => parameter !== undefined;
 
+const sites = 'CMS_AUTH_ORIGINS';
+
+/** Says that the list of sites stays, where there is one already and no site was named. */
+export const ofSites = (values: readonly Value[], isThere: (name: string) => boolean): string[] =>
+  isThere(sites) && !values.some(({ name }) => name === sites)
+    ? [`${sites} is there already and stays. If it does not list the origin of your CMS page, add that.`]
+    : [];
+
 /** Where the values go. */
 export interface Store {
   /** In words: "the file .env". */

@@ -88,7 +88,11 @@ describe('Time', () => {
     const { world, said } = worldOf({ GITHUB_URL: github.url });
     world.open = async (address) => void pressButtons(new URL(address).origin).then(({ location }) => fetch(location));
     expect(await main(usual, providers, world)).toBe(1);
-    expect(said.err).toContain('was not installed within 10 minutes. The values are in their place');
+    expect(said.err).toContain('was not installed on acme/site within 10 minutes. The values are in their place');
+    expect(said.err).toContain(
+      'is acme/site the exact name of your repository? If not, correct it in the configuration',
+    );
+    expect(said.out).toContain('for acme/site. Check this name:');
     expect(said.err).toContain('/github-apps/cms-login-for-site/installations/new');
     expect(await settings()).toHaveProperty('GITHUB_CLIENT_ID', github.registry.apps[0]?.clientId);
   });
@@ -133,7 +137,7 @@ describe('Time', () => {
 
 describe('Called wrongly', () => {
   it.each([
-    [[], /Something is missing: the Git host \(github, gitlab, bitbucket\), .*--url/],
+    [[], /Something is missing: the Git host \(github, gitlab, bitbucket\), --repo OWNER\/NAME \(GitHub only\), --url/],
     [['github'], /Something is missing: --repo OWNER\/NAME, --url/],
     [['github', '--repo', 'acme/site'], /Something is missing: --url/],
     [['gitlab', '--url', 'https://auth.example.com'], /GitLab needs a terminal/],
@@ -160,6 +164,7 @@ describe('Called wrongly', () => {
     [[...usual, '--to', 'aws', '--stage', 'a/b'], /--stage cannot be used/],
     [[...usual, '--to', 'aws', '--region', 'here'], /--region cannot be used/],
     [[...usual, '--port', '0'], /--port takes a number/],
+    [[...usual, '--port', '80'], /--port takes a number from 1024 to 65535/],
     [[...usual, '--verbose'], /--verbose/],
     [['gitlab', '--url', 'https://a.example', '--gateway'], /do not go with GitLab/],
   ])('%j', async (parameters, says) => {

@@ -228,11 +228,17 @@ describe('On Netlify', () => {
     variable('CMS_AUTH_URL', { all: 'https://auth.example.com' });
     variable('GITHUB_CLIENT_ID', { production: 'old', dev: 'for-trying' });
     variable('GITHUB_CLIENT_SECRET', { all: 'old' });
-    const refused = on();
+    variable('CMS_AUTH_ORIGINS', { all: 'https://old.example.com' });
+    const refused = on(['--site', '']);
     expect(await refused.ended).toBe(1);
     expect(refused.err()).toContain('GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET are there already');
     expect(github.requests).toEqual([]);
-    expect(await toTheEnd(on(['--replace']))).toBe(0);
+    const setup = on(['--replace', '--site', '']);
+    expect(await toTheEnd(setup)).toBe(0);
+    expect(setup.out()).toContain('CMS_AUTH_ORIGINS is there already and stays.');
+    expect(netlify.variables.get('CMS_AUTH_ORIGINS')?.values).toEqual([
+      { context: 'all', value: 'https://old.example.com' },
+    ]);
     expect(netlify.variables.get('GITHUB_CLIENT_ID')?.values).toEqual([
       { context: 'dev', value: 'for-trying' },
       { context: 'production', value: app().clientId },

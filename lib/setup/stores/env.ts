@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import type { Store } from '../values.ts';
+import { ofSites, type Store } from '../values.ts';
 import { readIfThere, replaceFile, setValues } from './file.ts';
 
 /** The file `.env`, which the local server and the build read. */
@@ -25,8 +25,13 @@ export function envFile(folder: string): Store {
       return entries.filter(({ name, value }) => isOther(name, value)).map(({ name }) => name);
     },
     async write(values) {
-      await replaceFile(file, setValues(await readIfThere(file), values, file));
-      return [`Written to ${file}, which only you may read: ${values.map(({ name }) => name).join(', ')}.`];
+      const text = await readIfThere(file);
+      await replaceFile(file, setValues(text, values, file));
+      const kept = parseEnv(text);
+      return [
+        `Written to ${file}, which only you may read: ${values.map(({ name }) => name).join(', ')}.`,
+        ...ofSites(values, (name) => Boolean(kept[name]?.trim())),
+      ];
     },
     otherwise: 'Move the lines of .env.setup into .env.',
   };
