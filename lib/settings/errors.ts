@@ -7,6 +7,8 @@ export const settingErrors = table({
     text: '{setting} is not set. The owner of this login server has to set it.{advice}',
   },
   SETTING_EMPTY: { status: 500, text: '{setting} is set but empty. The owner of this login server has to fill it in.' },
+  /** One of several that would do, or one that another one needs. */
+  SETTING_INCOMPLETE: { status: 500, text: '{setting} {detail}' },
   SETTING_INVALID: { status: 500, text: '{setting} cannot be used: {detail}' },
   PARAMETER_MISSING: {
     status: 500,

@@ -86,7 +86,7 @@ export const gatewaySettings = (hosts: readonly RepositoryHost[]): string[] => [
 
 /**
  * @param env as `settings.read(gatewaySettings(hosts))` gave it
- * @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID for the first thing that is wrong, whatever it is needed for:
+ * @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INCOMPLETE, SETTING_INVALID for the first thing that is wrong, whatever it is needed for:
  *   a gateway whose settings contradict each other lets nobody in
  */
 export function readGateway<Host extends RepositoryHost>(
@@ -235,9 +235,9 @@ function readWay(env: Environment): Way {
   const set = names.filter((name) => optional(env, name) !== undefined);
   const [chosen, ...others] = set;
   if (chosen === undefined)
-    throw invalid(
+    throw incomplete(
       names[0] ?? '',
-      `it is not set, and neither is ${names.slice(1).join(' or ')}. Set one of them, so that the gateway can tell who is an editor.`,
+      `is not set, and neither is ${names.slice(1).join(' or ')}. Set one of them, so that the gateway can tell who is an editor.`,
     );
   if (others.length > 0)
     throw invalid(
@@ -274,9 +274,9 @@ function readWay(env: Environment): Way {
     return { kind: 'jwks', issuer, audience: names };
   }
   if (client === undefined)
-    throw invalid(
+    throw incomplete(
       chosen,
-      'it needs CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET, so that the gateway can sign editors in, or CMS_GATEWAY_AUDIENCE, if the issuer gives the CMS a token itself.',
+      'needs CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET, so that the gateway can sign editors in, or CMS_GATEWAY_AUDIENCE, if the issuer gives the CMS a token itself.',
     );
   const clientId = required(env, 'CMS_GATEWAY_CLIENT_ID');
   return { kind: 'issuer', issuer, clientId, clientSecret: longSecret(env, 'CMS_GATEWAY_CLIENT_SECRET') };
@@ -296,9 +296,9 @@ function readLists(env: Environment, way: Way | undefined): EditorLists {
   const roles = commaList(optional(env, 'CMS_GATEWAY_ROLES'));
   const rolesClaim = optional(env, 'CMS_GATEWAY_ROLES_CLAIM') ?? 'app_metadata.roles';
   if (entries.length === 0 && roles.length === 0)
-    throw invalid(
+    throw incomplete(
       'CMS_GATEWAY_EDITORS',
-      'it is not set, and neither is CMS_GATEWAY_ROLES, so nobody may in. List the addresses of the editors, @example.org for all of a domain, or roles.',
+      'is not set, and neither is CMS_GATEWAY_ROLES, so nobody may in. List the addresses of the editors, @example.org for all of a domain, or roles.',
     );
   const everyone = entries.includes('*');
   if (everyone && entries.length > 1)
@@ -376,9 +376,9 @@ function readCredential(env: Environment, host: RepositoryHost, hosts: readonly 
   }
   if (token === undefined)
     throw host.apps
-      ? invalid(
+      ? incomplete(
           'CMS_GATEWAY_TOKEN',
-          `it is not set, and neither is ${id}. The gateway needs one of the two to write to the repository.`,
+          `is not set, and neither is ${id}. The gateway needs one of the two to write to the repository.`,
         )
       : new Failure(settingErrors.SETTING_MISSING, { setting: 'CMS_GATEWAY_TOKEN' });
   if (!/^[\x21-\x7e]+$/.test(token))
@@ -403,6 +403,9 @@ function readPem(name: string, value: string): string {
     );
   }
 }
+
+const incomplete = (setting: string, detail: string) =>
+  new Failure(settingErrors.SETTING_INCOMPLETE, { setting, detail });
 
 const commaList = (value: string | undefined): string[] => [
   ...new Set(

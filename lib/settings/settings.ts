@@ -41,10 +41,14 @@ export interface Client {
 export const readAddress = (env: Environment, platformUrl: string | undefined): Address =>
   parseAddress(optional(env, 'CMS_AUTH_URL') ?? platformUrl);
 
+/** An address of ours that somebody copied as a whole, such as the callback, also behind a stage. Another name, `/authors`, is none. */
+const ourPath = /^\/(auth|git)\/|\/(auth|git)(\/[^/]+\/callback)?$/;
+
 const parseAddress = remembering((text: string | undefined): Address => {
   const url = readUrl('CMS_AUTH_URL', text);
   const prefix = withoutFinalSlash(url.pathname);
-  if (prefix.endsWith('/auth')) throw invalid('CMS_AUTH_URL', 'leave the final /auth away; it is added by itself.');
+  if (ourPath.test(prefix))
+    throw invalid('CMS_AUTH_URL', 'leave /auth or /git, and what follows it, away; it is added by itself.');
   return { origin: url.origin, prefix, secure: url.protocol === 'https:' };
 });
 

@@ -84,15 +84,15 @@ const askApi = (call: ManifestCall, path: string, values: Record<string, string>
 /**
  * Whether the repository's owner is an organisation: its apps are registered at another address.
  *
- * @returns nothing if the host does not say, as those do that answer nobody who is not logged in
+ * @returns the status of the answer if the host does not say, as those do that answer nobody who is not logged in
  * @throws Error in words if there is no such owner, or no answer
  */
-export async function isOrganisation(call: ManifestCall): Promise<boolean | undefined> {
+export async function isOrganisation(call: ManifestCall): Promise<boolean | { status: number }> {
   const { flow, repository } = call.byManifest;
   const { status, body } = await askApi(call, flow.ownerPath, { owner: repository.owner });
   if (status === 404) throw new Error(`There is no "${repository.owner}" at ${call.provider.name}. Is --repo right?`);
   const type = textIn(body, 'type');
-  return status === 200 && type !== undefined ? type === 'Organization' : undefined;
+  return status === 200 && type !== undefined ? type === 'Organization' : { status };
 }
 
 /**

@@ -13,7 +13,8 @@ export const help = `Registers an app at the Git host and puts its values where 
 
   --repo <owner/name>   the repository of your site (GitHub only)
   --url <address>       where the login server is, or will be
-  --site <origin>       where the CMS page is, such as https://www.example.com; otherwise the same as --url
+  --site <origin>       where the CMS page is, such as https://www.example.com; otherwise the same as --url,
+                        or what CMS_AUTH_ORIGINS already lists
   --org <name>          GitHub: the organisation that owns the repository; otherwise GitHub is asked
   --gateway             GitHub: keep the app's private key, for editors without an account at GitHub
   --to <place>          env (the file .env, the default), netlify, aws or firebase
@@ -98,7 +99,9 @@ export async function readCall(
   if (!isComplete && !prompts) {
     const missing = [
       ...(id === undefined ? [`the Git host (${known.join(', ')})`] : []),
-      ...(values.repo === undefined && isManifest(id ?? '') ? ['--repo OWNER/NAME'] : []),
+      ...(values.repo === undefined && (id === undefined || isManifest(id))
+        ? [`--repo OWNER/NAME${id === undefined ? ' (GitHub only)' : ''}`]
+        : []),
       ...(values.url === undefined ? ['--url https://auth.example.com'] : []),
     ];
     throw new Error(`Something is missing: ${missing.join(', ')}. In a terminal you would be asked for it.`);
@@ -237,6 +240,7 @@ function fitting(argument: string, text: string, form: RegExp): string {
 
 function readPort(text: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65536) return port;
-  throw new Error('--port takes a number from 1 to 65535.');
+  // Of port 80 browsers leave the number away, and the page answers to its whole name alone.
+  if (Number.isInteger(port) && port > 1023 && port < 65536) return port;
+  throw new Error('--port takes a number from 1024 to 65535.');
 }

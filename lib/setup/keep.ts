@@ -73,10 +73,12 @@ export async function keep(
     const words = withoutSecrets(error instanceof Error ? error.message : String(error), values);
     const file = path.join(world.folder, refuge);
     const heading = `# What "npm run setup" could not put into ${store.place}. Delete this file when it is there.\n# ${store.otherwise}\n`;
-    const advice = await replaceFile(file, setValues(heading, values)).then(
-      () => `The values are in ${file}, which only you may read. ${store.otherwise} Then delete .env.setup.`,
-      () => `They could not be kept in ${file} either. ${lost}`,
-    );
+    let advice = `The values are in ${file}, which only you may read. ${store.otherwise} Then delete .env.setup.`;
+    try {
+      await replaceFile(file, setValues(heading, values));
+    } catch {
+      advice = `They could not be kept in ${file} either. ${lost}`;
+    }
     throw new Error(`The values could not be put into ${store.place}. ${words}\n\n${advice}`, { cause: error });
   }
 }

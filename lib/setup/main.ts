@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Provider } from '../providers/provider.ts';
+import type { Environment } from '../settings/environment.ts';
 import { help, readCall, type Call } from './call.ts';
 import { registerByHand } from './hand.ts';
 import { registerByManifest } from './manifest.ts';
@@ -14,10 +15,15 @@ export async function main(
   providers: readonly Provider[],
   world: World,
 ): Promise<number> {
-  let call: Call | undefined;
+  let file: Environment;
   try {
     // An instance of one's own is named where the login server reads it, too.
-    const file = parseEnv(await readIfThere(path.join(world.folder, '.env')));
+    file = parseEnv(await readIfThere(path.join(world.folder, '.env')));
+  } catch (error) {
+    return fail(world, error);
+  }
+  let call: Call | undefined;
+  try {
     call = await readCall(parameters, providers, { ...file, ...world.env }, world.prompts);
   } catch (error) {
     if (error instanceof Cancelled) return fail(world, error);

@@ -25,6 +25,7 @@ import type { World } from './world.ts';
  */
 export async function registerByManifest(call: ManifestCall, world: World): Promise<void> {
   const { flow, repository } = call.byManifest;
+  const fullName = `${repository.owner}/${repository.name}`;
   const store = openStore(call, world);
   const replace = await clearTheWay(call, store, entriesOf(call), world);
   const organisation = call.byManifest.organisation !== undefined || (await askWhose(call, world));
@@ -46,10 +47,10 @@ export async function registerByManifest(call: ManifestCall, world: World): Prom
       const installation = await untilInstalled(call, app, world);
       if (!installation)
         throw new Error(
-          `${app.slug} was not installed within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(call, app)}`,
+          `${app.slug} was not installed on ${fullName} within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(call, app)}\nIf it is installed already: is ${fullName} the exact name of your repository? If not, correct it in ${call.byManifest.gateway ? `${flow.gateway.repository} and in ` : ''}the configuration of the CMS.`,
         );
       desk.show('done', next.done);
-      world.write(`\nInstalled on ${repository.owner}/${repository.name}. The set-up is done.`);
+      world.write(`\nInstalled on ${fullName}. The set-up is done.`);
       if (installation.everywhere)
         world.write(
           `\nMind: it is installed on all repositories of ${repository.owner}. Choose "Only select repositories" here:\n${installation.page ?? installPage(call, app)}`,
@@ -74,7 +75,7 @@ export async function registerByManifest(call: ManifestCall, world: World): Prom
       ...(gateway
         ? [
             { name: flow.gateway.id, value: app && String(app.id) },
-            { name: flow.gateway.key, value: app?.pem.trim(), parameter: `${of.provider.id}-key` },
+            { name: flow.gateway.key, value: app?.pem.trim(), parameter: `${of.provider.id}-key`, byPointer: true },
             { name: flow.gateway.repository, value: repositoryPage(of.base, repository) },
           ]
         : []),
@@ -86,10 +87,10 @@ export async function registerByManifest(call: ManifestCall, world: World): Prom
 async function askWhose(call: ManifestCall, { prompts }: World): Promise<boolean> {
   const { owner } = call.byManifest.repository;
   const answer = await isOrganisation(call);
-  if (answer !== undefined) return answer;
+  if (typeof answer === 'boolean') return answer;
   if (prompts) return prompts.confirm(`${call.provider.name} does not say: is ${owner} an organisation?`);
   throw new Error(
-    `${call.provider.name} does not say whether ${owner} is an organisation. If it is, add --org ${owner}; if not, run this in a terminal.`,
+    `${call.provider.name} does not say whether ${owner} is an organisation: it answered with ${answer.status}. If it is one, add --org ${owner}. If not, try again later, or run this in a terminal, where you are asked.`,
   );
 }
 
@@ -100,7 +101,7 @@ async function register(call: ManifestCall, desk: Desk, world: World): Promise<A
     `Open this page and press its button${call.open ? ' (your browser should show it by now)' : ''}:\n\n  ${desk.origin}/\n`,
   );
   world.write(
-    `It registers ${articled(provider.registration[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. If ${provider.name} says that its name is taken, choose another one there. Ctrl-C stops.`,
+    `It registers ${articled(provider.registration[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. Check this name: ${provider.name} does not say whether there is such a private repository. If ${provider.name} says that the app's name is taken, choose another one there. Ctrl-C stops.`,
   );
   // A machine without a browser has the address.
   if (call.open) await world.open(`${desk.origin}/`).catch(() => {});
@@ -141,7 +142,9 @@ function whatIsLeft(
   const choice = `Choose "Only select repositories", and ${repository.name} alone.`;
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;
-  const gatewayLine = `For editors without an account at ${provider.name}, ${own}/git shows what to write instead.`;
+  // On AWS the gateway is a service of its own.
+  const git = call.to === 'aws' ? "/git at the gateway's own address" : `${own}/git`;
+  const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead.`;
   const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
 <li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
 <li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`;

@@ -5,11 +5,21 @@ export interface Entry {
   value?: string | undefined;
   /** Only of secrets: the last part of the name that a parameter store keeps it under, such as `github`. */
   parameter?: string | undefined;
+  /** Whether what is deployed looks for its parameter only if the setting points there. */
+  byPointer?: boolean;
 }
 
 export type Value = Entry & { value: string };
 
 export const isSecret = ({ parameter }: Entry): boolean => parameter !== undefined;
+
+const sites = 'CMS_AUTH_ORIGINS';
+
+/** Says that the list of sites stays, where there is one already and no site was named. */
+export const ofSites = (values: readonly Value[], isThere: (name: string) => boolean): string[] =>
+  isThere(sites) && !values.some(({ name }) => name === sites)
+    ? [`${sites} is there already and stays. If it does not list the origin of your CMS page, add that.`]
+    : [];
 
 /** Where the values go. */
 export interface Store {

@@ -115,6 +115,14 @@ export const repairs = [
     named: 'although its address is https',
   },
   {
+    guard: 'a gateway whose settings are wrong keeps a server from starting',
+    file: 'lib/start/server.ts',
+    find: 'ofGateway.filter(({ code }) => incompleteCodes.includes(code))',
+    replace: 'ofGateway',
+    tests: 'test/unit/server.test.ts',
+    named: 'settings are wrong',
+  },
+  {
     guard: 'a machine’s name is no HOST',
     file: 'lib/platforms/node.ts',
     find: `if (process.getBuiltinModule('node:net').isIP(host))`,

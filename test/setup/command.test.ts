@@ -76,6 +76,7 @@ describe('From the command to an app that is installed', () => {
       CMS_AUTH_URL: 'https://auth.example.com',
       CMS_AUTH_ORIGINS: 'https://www.example.com',
     });
+    expect(setup.out()).not.toContain('CMS_AUTH_ORIGINS is there');
     expect(await modeOf('.env')).toBe(0o600);
     install();
     expect(await setup.ended).toBe(0);
@@ -304,7 +305,7 @@ describe('What goes wrong', () => {
     github.registry.privateMode = true;
     const silent = run();
     expect(await silent.ended).toBe(1);
-    expect(silent.err()).toContain('add --org acme');
+    expect(silent.err()).toContain('it answered with 401. If it is one, add --org acme. If not, try again later');
     const told = run([...usual, '--org', 'acme']);
     expect((await pressButtons(await told.origin())).action).toContain('/organizations/acme/');
   });
@@ -377,6 +378,16 @@ describe('What is there already', () => {
       `${old.replace('export GITHUB_CLIENT_ID=old # kept', `GITHUB_CLIENT_ID=${app().clientId}`)}\nGITHUB_CLIENT_SECRET=${app().clientSecret}\nGITHUB_URL=${github.url}\n`,
     );
     expect(await modeOf('.env')).toBe(0o600);
+  });
+
+  it('stays, and is named, where it is a list of sites and no site was given', async () => {
+    await writeFile(path.join(folder, '.env'), 'CMS_AUTH_ORIGINS=https://old.example.com\n');
+    const setup = run();
+    await fetch((await pressButtons(await setup.origin())).location);
+    install();
+    expect(await setup.ended).toBe(0);
+    expect(await settings()).toHaveProperty('CMS_AUTH_ORIGINS', 'https://old.example.com');
+    expect(setup.out()).toContain('CMS_AUTH_ORIGINS is there already and stays.');
   });
 
   it('is no matter where it is blank, or the same', async () => {

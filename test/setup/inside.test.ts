@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
@@ -10,7 +10,8 @@ import { esbuildInline } from '../../lib/build/inline.mjs';
 import { main } from '../../lib/setup/main.ts';
 import { setValues } from '../../lib/setup/stores/file.ts';
 import type { Prompts } from '../../lib/setup/terminal.ts';
-import { withoutSecrets } from '../../lib/setup/values.ts';
+import { keep } from '../../lib/setup/keep.ts';
+import { withoutSecrets, type Store } from '../../lib/setup/values.ts';
 import type { World } from '../../lib/setup/world.ts';
 import { registrationAddress } from '../../lib/providers/provider.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
@@ -87,7 +88,11 @@ describe('Time', () => {
     const { world, said } = worldOf({ GITHUB_URL: github.url });
     world.open = async (address) => void pressButtons(new URL(address).origin).then(({ location }) => fetch(location));
     expect(await main(usual, providers, world)).toBe(1);
-    expect(said.err).toContain('was not installed within 10 minutes. The values are in their place');
+    expect(said.err).toContain('was not installed on acme/site within 10 minutes. The values are in their place');
+    expect(said.err).toContain(
+      'is acme/site the exact name of your repository? If not, correct it in the configuration',
+    );
+    expect(said.out).toContain('for acme/site. Check this name:');
     expect(said.err).toContain('/github-apps/cms-login-for-site/installations/new');
     expect(await settings()).toHaveProperty('GITHUB_CLIENT_ID', github.registry.apps[0]?.clientId);
   });
@@ -132,7 +137,7 @@ describe('Time', () => {
 
 describe('Called wrongly', () => {
   it.each([
-    [[], /Something is missing: the Git host \(github, gitlab, bitbucket\), .*--url/],
+    [[], /Something is missing: the Git host \(github, gitlab, bitbucket\), --repo OWNER\/NAME \(GitHub only\), --url/],
     [['github'], /Something is missing: --repo OWNER\/NAME, --url/],
     [['github', '--repo', 'acme/site'], /Something is missing: --url/],
     [['gitlab', '--url', 'https://auth.example.com'], /GitLab needs a terminal/],
@@ -145,6 +150,10 @@ describe('Called wrongly', () => {
     [[...usual, '--url', 'http://auth.example.com'], /^--url cannot be used: it must begin with https/],
     [[...usual, '--url', ''], /^--url/],
     [
+      [...usual, '--url', 'https://auth.example.com/auth/github/callback'],
+      /^--url cannot be used: leave \/auth or \/git, and what follows it, away/,
+    ],
+    [
       [...usual, '--site', 'https://www.example.com/admin/'],
       /^--site cannot be used: it is not written as a browser writes it/,
     ],
@@ -155,6 +164,7 @@ describe('Called wrongly', () => {
     [[...usual, '--to', 'aws', '--stage', 'a/b'], /--stage cannot be used/],
     [[...usual, '--to', 'aws', '--region', 'here'], /--region cannot be used/],
     [[...usual, '--port', '0'], /--port takes a number/],
+    [[...usual, '--port', '80'], /--port takes a number from 1024 to 65535/],
     [[...usual, '--verbose'], /--verbose/],
     [['gitlab', '--url', 'https://a.example', '--gateway'], /do not go with GitLab/],
   ])('%j', async (parameters, says) => {
@@ -163,6 +173,25 @@ describe('Called wrongly', () => {
     expect(said.err.split('\n', 1)[0]).toMatch(says);
     expect(said.err).toContain('npm run setup -- github');
     expect(github.requests).toEqual([]);
+  });
+});
+
+describe('A file .env that cannot be used', () => {
+  const file = () => path.join(folder, '.env');
+
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['is a folder', () => mkdir(file()), /\.env is not a file\.\n/],
+    ['is not UTF-8', () => writeFile(file(), 'OTHER=M\xfcller\n', 'latin1'), /\.env is not written in UTF-8\. Save/],
+    ['has a line without "="', () => writeFile(file(), 'garbage'), /\/\.env has a line that cannot be .* without "="/],
+  ])('that %s: words, 1, and nothing registered', async (_, make, words) => {
+    await make();
+    const before = await readFile(file()).catch(() => undefined);
+    const { world, said } = worldOf({ GITHUB_URL: github.url });
+    expect(await main(usual, providers, world)).toBe(1);
+    expect(said.err).toMatch(words);
+    expect(said.err).not.toContain('npm run setup');
+    expect(github.requests).toEqual([]);
+    expect(await readFile(file()).catch(() => undefined)).toEqual(before);
   });
 });
 
@@ -300,9 +329,9 @@ describe('Values in the text of an .env file', () => {
         fc.array(line, { maxLength: 8 }),
         fc.constantFrom('\n', '\r\n'),
         fc.boolean(),
-        (lines, end, closed) => {
+        fc.constantFrom('line 1\nline 2 = #+/', 'sec"ret#123', `s"ec'ret#123`),
+        (lines, end, closed, value) => {
           const text = lines.join(end) + (closed ? end : '');
-          const value = 'line 1\nline 2 = #+/';
           let result: string;
           try {
             result = setValues(text, [{ name: 'NAME', value }]);
@@ -328,9 +357,24 @@ describe('Values in the text of an .env file', () => {
     ['B="\nA=0\n"\n', 'B="\nA=0\n"\nA=1\n'],
     ['#A=0\nAA=2\n', '#A=0\nAA=2\nA=1\n'],
     ['A=0\nB=2\nA=3\n', 'A=0\nB=2\nA=1\n'],
+    ['\ufeffB=2\n', '\ufeffB=2\nA=1\n'],
   ])('%j becomes %j', (before, after) => {
     expect(setValues(before, [{ name: 'A', value: '1' }])).toBe(after);
   });
+});
+
+it('A value that no file can hold is not lost without a word of what to do', async () => {
+  const { world } = worldOf({});
+  const store: Store = {
+    place: 'a store',
+    taken: async () => [],
+    write: async () => Promise.reject(new Error('It is full of sec"r\'et`#1.')),
+    otherwise: 'Do it by hand.',
+  };
+  const entries = [{ name: 'SECRET', value: 'sec"r\'et`#1', parameter: 'secret' }];
+  await expect(keep(store, entries, false, world, 'Make a new one.')).rejects.toThrow(
+    /^The values could not be put into a store\. It is full of \(secret\)\.\n\nThey could not be kept in .* either\. Make a new one\.$/,
+  );
 });
 
 it('Words of others are cleaned of secrets, also of those that come in pieces', () => {

@@ -103,8 +103,15 @@ describe('On AWS', () => {
       'CMS_AUTH_URL=https://auth.example.com',
       'CMS_AUTH_ORIGINS=https://www.example.com',
       `GITHUB_APP_ID=${app().id}`,
+      'GITHUB_APP_PRIVATE_KEY=ssm:/cms-auth/live/github-key',
       `CMS_GATEWAY_REPO=${github.url}/acme/site`,
     ]);
+    expect(setup.out()).toContain(`  npx osls deploy --stage live --region ${store.region}\n`);
+    expect(setup.out()).toContain(
+      `  npx osls deploy --config serverless-gateway.yml --stage live --region ${store.region}\n`,
+    );
+    expect(setup.out()).toContain('set CMS_GATEWAY_URL to that');
+    expect(setup.out()).toContain("/git at the gateway's own address shows");
     expectSilence(setup);
     expect(await readdir(folder)).toEqual(['bin']);
   });
@@ -114,6 +121,8 @@ describe('On AWS', () => {
     const setup = on(['--stage', 'try-out', '--region', 'ap-southeast-2'], { AWS_REGION: 'eu-west-1' });
     expect(await toTheEnd(setup)).toBe(0);
     expect(store.get('/cms-auth/try-out/github')?.value).toBe(app().clientSecret);
+    expect(setup.out()).toContain('npx osls deploy --stage try-out --region ap-southeast-2\n');
+    expect(setup.out()).not.toContain('serverless-gateway.yml');
   });
 
   it('what is there is refused before, and replaced with --replace', async () => {
@@ -219,11 +228,17 @@ describe('On Netlify', () => {
     variable('CMS_AUTH_URL', { all: 'https://auth.example.com' });
     variable('GITHUB_CLIENT_ID', { production: 'old', dev: 'for-trying' });
     variable('GITHUB_CLIENT_SECRET', { all: 'old' });
-    const refused = on();
+    variable('CMS_AUTH_ORIGINS', { all: 'https://old.example.com' });
+    const refused = on(['--site', '']);
     expect(await refused.ended).toBe(1);
     expect(refused.err()).toContain('GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET are there already');
     expect(github.requests).toEqual([]);
-    expect(await toTheEnd(on(['--replace']))).toBe(0);
+    const setup = on(['--replace', '--site', '']);
+    expect(await toTheEnd(setup)).toBe(0);
+    expect(setup.out()).toContain('CMS_AUTH_ORIGINS is there already and stays.');
+    expect(netlify.variables.get('CMS_AUTH_ORIGINS')?.values).toEqual([
+      { context: 'all', value: 'https://old.example.com' },
+    ]);
     expect(netlify.variables.get('GITHUB_CLIENT_ID')?.values).toEqual([
       { context: 'dev', value: 'for-trying' },
       { context: 'production', value: app().clientId },

@@ -114,8 +114,42 @@ describe('npm start', () => {
     const settings = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret', PORT: String(port) };
     const { child, written, said } = start('dist/node/start.mjs', { folder, env: { ...settings, ...env } });
     await said('listens');
-    return { port, written, stop: () => end(child) };
+    return { port, written, said, child, stop: () => end(child) };
   }
+
+  const gateway = { CMS_GATEWAY_REPO: 'https://github.com/acme/site', CMS_GATEWAY_TOKEN: 'a-token' };
+  const editors = { CMS_GATEWAY_EDITORS: 'ann@example.org', CMS_GATEWAY_JWT_SECRET: 's'.repeat(32) };
+
+  it('begins with the login where the gateway still lacks something, and /git says what', async () => {
+    const { port, written, said, stop } = await run({ ...gateway, CMS_GATEWAY_TOKEN: '', GITHUB_APP_ID: '1' });
+    try {
+      await said('/git:\n');
+      for (const name of ['CMS_GATEWAY_ISSUER', 'CMS_GATEWAY_EDITORS', 'GITHUB_APP_PRIVATE_KEY'])
+        await said(`  - ${name} `);
+      expect(written.stdout).toContain('The login works without it.');
+      expect(written.stdout).not.toContain('The gateway listens');
+      const git = await fetch(`http://localhost:${port}/git`);
+      const page = await git.text();
+      for (const name of ['CMS_GATEWAY_ISSUER', 'CMS_GATEWAY_EDITORS', 'GITHUB_APP_PRIVATE_KEY'])
+        expect(page).toContain(`<li>${name} `);
+      expect((await fetch(`http://localhost:${port}/auth`)).status).toBe(200);
+      const closed = await fetch(`http://localhost:${port}/git/settings`, { headers: { authorization: 'Bearer x' } });
+      expect(await closed.json()).toHaveProperty('code', 'SETTING_INCOMPLETE');
+    } finally {
+      await stop();
+    }
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['the gateway is served alone', { ...gateway, GITHUB_CLIENT_ID: '' }, 'CMS_GATEWAY_EDITORS is not set'],
+    ['the gateway’s settings are wrong', { ...gateway, ...editors, CMS_GATEWAY_EDITORS: '*' }, '"*" does not go with'],
+    ['the login’s are incomplete, too', { ...gateway, GITHUB_CLIENT_SECRET: '' }, 'GITHUB_CLIENT_SECRET is set but'],
+  ])('does not start where %s', async (_, env, words) => {
+    const { written, child, stop } = await run(env);
+    await stop();
+    expect(written.stderr).toContain(words);
+    expect([written.stdout, child.exitCode]).toEqual(['', 1]);
+  });
 
   it.each([
     ['for this machine alone, although its address is https', 'https://auth.example.com', '', nobody],

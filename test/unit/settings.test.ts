@@ -120,6 +120,30 @@ describe('An address', () => {
     expect(readAddress({ CMS_AUTH_URL: value }, 'https://platform.example.com')).toEqual({ origin, prefix, secure });
   });
 
+  it.each([
+    '/auth',
+    '/auth/',
+    '/auth/github',
+    '/prod/auth/github/callback',
+    '/git',
+    '/git/oauth2/callback',
+    '/prod/git',
+  ])('CMS_AUTH_URL that is one of our own is refused: …%s', (path) => {
+    const { code, message } = refusal(() => readAddress({ CMS_AUTH_URL: `https://host.example${path}` }, undefined));
+    expect(code).toBe('SETTING_INVALID');
+    expect(message).toContain('leave /auth or /git, and what follows it, away');
+  });
+
+  it.each(['/authors', '/auth2', '/my-auth', '/github', '/digit', '/prod/gitea', '/services/auth/cms', '/callback'])(
+    'CMS_AUTH_URL with another path is not: …%s',
+    (prefix) => {
+      expect(readAddress({ CMS_AUTH_URL: `https://host.example${prefix}` }, undefined)).toHaveProperty(
+        'prefix',
+        prefix,
+      );
+    },
+  );
+
   it('comes from the platform where it is not set', () => {
     expect(readAddress({}, 'https://platform.example.com/prod')).toEqual({
       origin: 'https://platform.example.com',

@@ -46,11 +46,30 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
           throw new Error(`AWS did not take ${input.Name}. ${inWords(error)}`, { cause: error });
         }
       }
+      const inUse = await client.config.region();
+      // With the region: the tool that deploys does not read it from where the SDK may have found it.
+      const deploy = (options: string) => `  npx osls deploy ${options}--stage ${stage} --region ${inUse}`;
+      const hasGateway = values.some(({ byPointer }) => byPointer);
       return [
-        `Kept as SecureString in the Parameter Store of ${await client.config.region()}: ${secrets.map(nameOf).join(', ')}.`,
+        `Kept as SecureString in the Parameter Store of ${inUse}: ${secrets.map(nameOf).join(', ')}.`,
         'Run these lines in the shell that deploys, and keep them: what is not set at a deploy is blank afterwards.',
         '',
-        ...values.filter((value) => !isSecret(value)).map(({ name, value }) => `export ${name}=${quoted(value)}`),
+        ...values
+          .filter((value) => !isSecret(value) || value.byPointer)
+          .map((value) => ({ name: value.name, value: isSecret(value) ? `ssm:${nameOf(value)}` : value.value }))
+          .map(({ name, value }) => `export ${name}=${quoted(value)}`),
+        '',
+        'Then deploy the login, also if it is there already: the secret fits this client id alone.',
+        '',
+        deploy(''),
+        ...(hasGateway
+          ? [
+              '',
+              'Also deploy the gateway, once its other settings are set (docs/gateway.md). It does not read CMS_AUTH_URL. If it has a domain of its own, set CMS_GATEWAY_URL to that.',
+              '',
+              deploy('--config serverless-gateway.yml '),
+            ]
+          : []),
       ];
     },
     otherwise: `In the AWS console, Systems Manager, Parameter Store, create the secrets as SecureString, each under the name that docs/aws.md and docs/gateway.md give for it, below ${nameOf({ name: '', parameter: '' })}`,

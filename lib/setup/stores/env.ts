@@ -1,7 +1,7 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import type { Store } from '../values.ts';
+import { ofSites, type Store } from '../values.ts';
 import { readIfThere, replaceFile, setValues } from './file.ts';
 
 /** The file `.env`, which the local server and the build read. */
@@ -14,25 +14,24 @@ export function envFile(folder: string): Store {
       await access(folder, constants.W_OK).catch(() => {
         throw new Error(`Nothing can be written into the folder ${folder}.`);
       });
-      if (
-        await stat(file).then(
-          (is) => !is.isFile(),
-          () => false,
-        )
-      )
-        throw new Error(`${file} is not a file.`);
       const text = await readIfThere(file);
       setValues(
         text,
         entries.map(({ name, value = 'later' }) => ({ name, value })),
+        file,
       );
       const kept = parseEnv(text);
       const isOther = (name: string, value: string | undefined) => Boolean(kept[name]?.trim()) && kept[name] !== value;
       return entries.filter(({ name, value }) => isOther(name, value)).map(({ name }) => name);
     },
     async write(values) {
-      await replaceFile(file, setValues(await readIfThere(file), values));
-      return [`Written to ${file}, which only you may read: ${values.map(({ name }) => name).join(', ')}.`];
+      const text = await readIfThere(file);
+      await replaceFile(file, setValues(text, values, file));
+      const kept = parseEnv(text);
+      return [
+        `Written to ${file}, which only you may read: ${values.map(({ name }) => name).join(', ')}.`,
+        ...ofSites(values, (name) => Boolean(kept[name]?.trim())),
+      ];
     },
     otherwise: 'Move the lines of .env.setup into .env.',
   };

@@ -1,13 +1,21 @@
-import { open, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import type { Value } from '../values.ts';
 
-/** @returns the text of a file, or nothing where there is none */
+/**
+ * @returns the text of a file, or nothing where there is none
+ * @throws Error in words if there is something that cannot be read, or is not UTF-8: it could not be written back as it was
+ */
 export async function readIfThere(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    if (!(await stat(file)).isFile()) throw new Error(`${file} is not a file.`);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return '';
+    if (code === 'EACCES' || code === 'EPERM') throw new Error(`${file} may not be read by you.`, { cause: error });
+    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw new Error(`${file} is not written in UTF-8. Save it as UTF-8 in your editor first.`, { cause: error });
     throw error;
   }
 }
@@ -64,9 +72,10 @@ function assignments(text: string): Assignment[] {
 /**
  * Sets values in the text of an `.env` file. All other lines stay as they are.
  *
+ * @param file what it is called
  * @throws Error in words if Node would then read something else than what was meant
  */
-export function setValues(text: string, values: readonly Pick<Value, 'name' | 'value'>[]): string {
+export function setValues(text: string, values: readonly Pick<Value, 'name' | 'value'>[], file = 'It'): string {
   const lineEnd = /\r?\n/.exec(text)?.[0] ?? '\n';
   let result = text;
   for (const { name, value } of values) {
@@ -81,10 +90,15 @@ export function setValues(text: string, values: readonly Pick<Value, 'name' | 'v
   const expected = { ...parseEnv(text), ...Object.fromEntries(values.map(({ name, value }) => [name, value])) };
   const got = parseEnv(result);
   if (Object.keys({ ...expected, ...got }).some((name) => expected[name] !== got[name]))
-    throw new Error('It has a line that cannot be understood, perhaps a quotation mark that is never closed.');
+    throw new Error(
+      `${file} has a line that cannot be understood: perhaps one without "=", or a quotation mark that is never closed.`,
+    );
   return result;
 }
 
-/** Line ends become `\n`, which Node, dotenv and Firebase all undo between double quotes. */
-const quoted = (value: string): string =>
-  /^[\w.:/@%+,~-]*$/.test(value) ? value : `"${value.replaceAll('\n', '\\n')}"`;
+/** Line ends become `\n`, which Node, dotenv and Firebase all undo between double quotes. None of them undoes `\"`. */
+function quoted(value: string): string {
+  if (/^[\w.:/@%+,~-]*$/.test(value)) return value;
+  const quote = ['"', "'", '`'].find((mark) => !value.includes(mark)) ?? '';
+  return quote + (quote === '"' ? value.replaceAll('\n', '\\n') : value) + quote;
+}

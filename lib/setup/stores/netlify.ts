@@ -1,7 +1,7 @@
 import path from 'node:path';
 import envPaths from 'env-paths';
 import type { Environment } from '../../settings/environment.ts';
-import { isSecret, type Entry, type Store, type Value } from '../values.ts';
+import { isSecret, ofSites, type Entry, type Store, type Value } from '../values.ts';
 import { ask, textIn, type Question } from '../web.ts';
 import { readIfThere } from './file.ts';
 
@@ -81,6 +81,7 @@ export function netlifyVariables(env: Environment, folder: string): Store {
       }
       return [
         `Set for production on the Netlify site ${site.name}: ${values.map(({ name }) => name).join(', ')}.`,
+        ...ofSites(values, (name) => kept.some(({ key }) => key === name)),
         'Deploy again, since variables reach functions only with a deploy: npx netlify-cli deploy --prod',
       ];
     },
