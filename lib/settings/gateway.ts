@@ -86,8 +86,8 @@ export const gatewaySettings = (hosts: readonly RepositoryHost[]): string[] => [
 
 /**
  * @param env as `settings.read(gatewaySettings(hosts))` gave it
- * @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INCOMPLETE, SETTING_INVALID for the first thing that is wrong, whatever it is needed for:
- *   a gateway whose settings contradict each other lets nobody in
+ * @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INCOMPLETE, SETTING_INVALID for the first thing that is wrong, whatever it
+ *   is needed for: a gateway whose settings contradict each other lets nobody in
  */
 export function readGateway<Host extends RepositoryHost>(
   env: Environment,
