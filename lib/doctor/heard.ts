@@ -81,7 +81,9 @@ export interface GatewayHeard {
 /** Whether this is our page at `/git`. */
 export const isGatewayPage = (answer: Answer): boolean =>
   isOurs(answer) &&
-  elementsOf(answer.body, 'h1').some(({ text }) => /^The gateway is (?:not )?ready$/.test(text.trim()));
+  elementsOf(answer.body, 'h1').some(({ text }) =>
+    /^The gateway(?: is not ready|: nothing is missing)$/.test(text.trim()),
+  );
 
 /** What our page says is missing. */
 export function missingAt({ body }: Answer): string[] {

@@ -64,6 +64,13 @@ export const gatewaySetups: Setup[] = [
     write: 'full_name_claim: name',
   },
   {
+    name: 'pkce with its keys under backend',
+    text: backend(...gateway, own, 'auth_type: pkce', `base_url: ${hop}/git`, 'app_id: cms'),
+    says: /full_name_claim is not set/,
+    severity: 'risky',
+    write: 'backend:',
+  },
+  {
     name: 'pkce in Netlify CMS',
     text: backend(...gateway, own, 'auth_type: pkce') + auth(...good),
     cms: 'netlify',
