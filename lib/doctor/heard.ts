@@ -9,6 +9,8 @@ export interface Heard extends Begun {
   site: string | undefined;
   /** Another address at which a login does begin, where it does not at this one. */
   works?: Server;
+  /** Whether the configured address redirects to that one. */
+  isMoved?: boolean;
   /** From the address that the Git host sends editors back to, opened by hand. */
   callback?: Answer | Silence;
   /** From the address for renewing tokens, asked whether this origin may. */

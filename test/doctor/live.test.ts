@@ -135,6 +135,31 @@ describe('The login server', () => {
           void response.writeHead(301, { location: `https://www.example.com${request.url}` }).end()),
       says: /redirects to https:\/\/www\.example\.com\/auth before the login begins/,
     },
+    'redirects to a page of something else': {
+      change: () =>
+        (world.front = () => (request, response) =>
+          void (request.url?.startsWith('/auth')
+            ? response.writeHead(302, { location: '/login' }).end()
+            : response.end('Sign in to our shop'))),
+      says: /redirects to http:\/\/localhost:\d+\/login before the login begins/,
+    },
+    'redirects in circles': {
+      change: () =>
+        (world.front = () => (request, response) => void response.writeHead(302, { location: request.url }).end()),
+      says: /redirects to http:\/\/localhost:\d+\/auth before the login begins/,
+    },
+    'redirects twice before the login begins': {
+      change: () => {
+        world.publish('decap', world.config('github', { auth_endpoint: 'old/auth' }));
+        world.front = (next) => (request, response) => {
+          const [path = '', query] = (request.url ?? '').split('?');
+          const to = { '/old/auth': '/login', '/login': '/auth' }[path];
+          return to === undefined ? next() : void response.writeHead(302, { location: `${to}?${query}` }).end();
+        };
+      },
+      says: /redirects to http:\/\/localhost:\d+\/login before the login begins/,
+      severity: 'risky',
+    },
     fails: {
       change: () => (world.front = () => (_, response) => void response.writeHead(502).end('<h1>Bad gateway')),
       says: /is no login server: it answers 502/,

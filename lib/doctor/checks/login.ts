@@ -132,18 +132,25 @@ export const loginChecks: readonly Check[] = [
     look(view) {
       const { heard } = view;
       if (!heard || heard.onwardUrl || !heard.next || isLogin(heard.next)) return false;
-      const { next, server, works } = heard;
-      const isNear = next.origin === server.origin;
-      const isTried = works?.origin === next.origin && works.endpoint === next.pathname.replace(/^\/+|\/+$/g, '');
+      const { next, server, works, isMoved = false } = heard;
+      const isNear = (isMoved && works ? works : next).origin === server.origin;
+      const advice = isMoved ? 'Write the final address.' : 'Are base_url and auth_endpoint right?';
       return {
-        severity: isNear ? 'risky' : 'broken',
+        severity: isNear && isMoved ? 'risky' : 'broken',
         about: ['server'],
         what: `The login server redirects to ${shown(next.origin + next.pathname)} before the login begins`,
-        why: isNear
-          ? 'That is one more step for every login, and some servers lose the query on the way. Write the final address.'
-          : 'The popup then is on another origin than base_url, so the CMS waits for ever. Write the final address.',
-        ...(isTried && {
-          fix: { backend: isNear ? endpointFix(view, works.endpoint) : { base_url: next.origin } },
+        why: !isNear
+          ? `The popup then is on another origin than base_url, so the CMS waits for ever. ${advice}`
+          : isMoved
+            ? `That is one more step for every login, and some servers lose the query on the way. ${advice}`
+            : `No login begins there either, so the CMS waits for ever. ${advice}`,
+        ...(works && {
+          fix: {
+            backend: {
+              ...(works.origin !== server.origin && { base_url: works.origin }),
+              ...endpointFix(view, works.endpoint),
+            },
+          },
         }),
       };
     },
