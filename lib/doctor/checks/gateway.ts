@@ -92,14 +92,23 @@ export const gatewayChecks: readonly Check[] = [
       if (url.startsWith('/') && !url.startsWith('//')) return false;
       const parsed = /^https?:\/\//i.test(url) ? parseUrl(url) : undefined;
       if (parsed && isSafe(parsed) && !/[?#@]/.test(url)) return false;
-      const https = parsed && !isSafe(parsed) && parsed.protocol === 'http:';
+      const [what, why] = !parsed
+        ? [
+            `gateway_url is no address with https:// in front: ${shown(url)}`,
+            'The browser takes it for a path of your own site.',
+          ]
+        : isSafe(parsed)
+          ? [
+              `gateway_url is more than an address and a path: ${shown(url)}`,
+              'The CMS puts its paths behind it as it is, and browsers call no address with a user name in it.',
+            ]
+          : [
+              'gateway_url begins with http:// instead of https://',
+              'A page on https may not call it, and the session would travel in the clear.',
+            ];
       return {
-        what: https
-          ? 'gateway_url begins with http:// instead of https://'
-          : `gateway_url is no address with https:// in front: ${shown(url)}`,
-        why: https
-          ? 'A page on https may not call it, and the session would travel in the clear.'
-          : 'The browser takes it for a path of your own site.',
+        what,
+        why,
         fix: {
           backend: {
             gateway_url: parsed ? `https://${parsed.host}${parsed.pathname}`.replace(/\/+$/, '') : ours(view),

@@ -252,7 +252,10 @@ export const keysChecks: readonly Check[] = [
     look({ backend }) {
       const [key, entry] =
         [...backend].find(
-          ([, { value }]) => typeof value === 'string' && /\{\{.*\}\}|\$\{?[A-Z_]+\}?|<%|^<.*>$|%[A-Z_]+%/.test(value),
+          ([name, { value }]) =>
+            typeof value === 'string' &&
+            !isSecretKey(name) &&
+            /\{\{.*\}\}|\$\{?[A-Z_]+\}?|<%|^<.*>$|%[A-Z_]+%/.test(value),
         ) ?? [];
       return (
         key !== undefined && {

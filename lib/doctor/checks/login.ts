@@ -1,5 +1,5 @@
 import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
-import { shown } from '../finding.ts';
+import { shown, withoutUser } from '../finding.ts';
 import { isExample, isLogin, told, unlisted, type Heard, type Told } from '../heard.ts';
 import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
@@ -29,7 +29,7 @@ function formFor(provider: Provider, { server, text }: View): string {
   const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
   const origin = server?.origin ?? 'https://auth.example.com';
   const callback = joined(origin, `${server?.prefix ?? ''}/auth/${provider.id}/callback`);
-  return registrationAddress(base, form, { name: 'CMS login', homepage: origin, callback });
+  return registrationAddress(withoutUser(base), form, { name: 'CMS login', homepage: origin, callback });
 }
 
 /** Whether a login begins at all, and what the login server says itself. */

@@ -17,7 +17,7 @@ export const pageChecks: readonly Check[] = [
       !isSafe(answer.url) && {
         what: 'The admin page is on http:// instead of https://',
         why: 'A token may go to a page on https only, so this origin cannot be listed in CMS_AUTH_ORIGINS. Serve the site on https, and redirect to that.',
-        write: answer.url.href.replace(/^http:/, 'https:'),
+        write: shown(answer.url.href.replace(/^http:/, 'https:')),
       },
   },
   {

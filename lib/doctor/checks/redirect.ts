@@ -53,7 +53,7 @@ export const redirectChecks: readonly Check[] = [
         why: `A token of one host is nothing to the other. ${isPublic ? 'If the repository is on the first one, the CMS needs api_root.' : `The login server needs ${setting}.`}`,
         ...(isPublic
           ? root !== undefined && { fix: { backend: { api_root: root } } }
-          : { write: `${setting}=${base}${settings}` }),
+          : { write: `${setting}=${shown(base)}${settings}` }),
       };
     }),
   },
