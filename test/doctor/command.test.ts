@@ -91,6 +91,18 @@ describe('The command', () => {
     }
   });
 
+  it('tells to revoke what is personal, and to set it nowhere', async () => {
+    const text = `${good}  token: abc\n  client_secret: abc\n`;
+    const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--json']);
+    const { findings } = JSON.parse(out) as { findings: { id: string; what: string; why: string; write?: string }[] };
+    const [app, own] = findings.filter(({ id }) => id === 'secret');
+    expect(app?.what).toMatch(/^client_secret stands/);
+    expect(app?.write).toMatch(/^GITHUB_CLIENT_SECRET=…/);
+    expect(own?.what).toMatch(/^token stands/);
+    expect(own?.why).toContain('revoke it where it was made');
+    expect(own?.write).toBeUndefined();
+  });
+
   it('quotes nothing of a file that is not valid JSON', async () => {
     const text = '{"backend": {"client_secret": hunter2}}';
     const { first } = await onFiles({ 'config.json': text }, ['config.json', '--cms', 'sveltia']);

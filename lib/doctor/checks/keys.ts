@@ -1,8 +1,8 @@
 import { settingPrefix } from '../../providers/provider.ts';
-import { list, type Group, type Value } from '../config.ts';
-import { shown } from '../finding.ts';
+import { list, type Entry, type Group, type Value } from '../config.ts';
+import { shown, withoutUser } from '../finding.ts';
 import { isNear } from '../near.ts';
-import { renews, viewOf } from '../view.ts';
+import { renews, viewOf, type View } from '../view.ts';
 import { applied, example, isSecretKey, type Check, type Fix } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
@@ -75,32 +75,53 @@ const guesses: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** What stands in the file at all, and where. */
-export const keysChecks: readonly Check[] = [
-  {
+/** Whether an address brings a user, a password or a token along. An SSH address has a user, but no secret. */
+const isInAddress = (value: Value): boolean =>
+  typeof value === 'string' &&
+  !/^\s*(?:ssh|mailto):/i.test(value) &&
+  (withoutUser(value) !== value ||
+    [...value.matchAll(/[?&#]([^\s=?&#]*)=[^\s&]/g)].some(([, name = '']) => isSecretKey(name)));
+
+/** Something that nobody may publish. */
+function secretCheck(secret: {
+  is: (key: string, value: Value) => boolean;
+  why: string;
+  write?: (view: View) => string;
+}): Check {
+  return {
     id: 'secret',
     severity: 'broken',
     look(view) {
       const { config, backend } = view;
       const auth = config.get('auth')?.value;
-      const places: [string, Group][] = [
-        ['', config],
-        ['backend.', backend],
-        ['auth.', auth instanceof Map ? auth : new Map()],
-      ];
-      const [place, key] = places
-        .map(([before, group]) => [before, [...group.keys()].find(isSecretKey)] as const)
-        .find(([, found]) => found !== undefined) ?? ['', undefined];
+      const found = [config, backend, auth instanceof Map ? auth : new Map<string, Entry>()].flatMap((group: Group) =>
+        [...group].filter(([key, { value }]) => secret.is(key, value)).slice(0, 10),
+      );
+      const names = found.map(([key]) => (isSecretKey(key) ? shown(key) : `the user or secret in ${shown(key)}`));
       return (
-        key !== undefined && {
-          at: place + key,
-          what: `${shown(key)} stands in the CMS configuration, which everybody can read`,
-          why: 'The file is published with the site. Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
-          write: `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…        (in the settings of the login server)`,
+        found.length > 0 && {
+          line: found[0]?.[1].line,
+          what: `${names.join(', ')} ${names.length === 1 ? 'stands' : 'stand'} in the CMS configuration, which everybody can read`,
+          why: `The file is published with the site. ${secret.why}`,
+          ...(secret.write && { write: secret.write(view) }),
         }
       );
     },
-  },
+  };
+}
+
+/** What stands in the file at all, and where. */
+export const keysChecks: readonly Check[] = [
+  secretCheck({
+    is: (key) => isSecretKey(key) && key.toLowerCase().endsWith('secret'),
+    why: 'Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
+    write: ({ provider }) =>
+      `${provider ? settingPrefix(provider) : '<HOST>'}_CLIENT_SECRET=…        (in the settings of the login server)`,
+  }),
+  secretCheck({
+    is: (key, value) => (isSecretKey(key) && !key.toLowerCase().endsWith('secret')) || isInAddress(value),
+    why: 'Whoever has it can do what its owner may. Remove it, and revoke it where it was made. Nothing takes its place: editors get a token of their own when they log in.',
+  }),
   {
     id: 'wrong-level',
     severity: 'broken',

@@ -14,10 +14,9 @@ export const gatewaySetups: Setup[] = [
     line: 5,
   },
   {
-    name: 'gateway with a user name and a query',
-    text:
-      backend(...gateway, 'auth_type: pkce', 'gateway_url: https://u:pw@auth.example.com/git?token=T') + auth(...good),
-    says: /gateway_url is more than an address and a path: https:\/\/…@auth\.example\.com\/git\?token=… /,
+    name: 'gateway with a query',
+    text: backend(...gateway, 'auth_type: pkce', 'gateway_url: https://auth.example.com/git?site=a') + auth(...good),
+    says: /gateway_url is more than an address and a path: https:\/\/auth\.example\.com\/git\?site=… /,
     write: 'gateway_url: https://auth.example.com/git',
   },
   {
