@@ -57,22 +57,50 @@ describe('A good set-up', () => {
     world.publish('sveltia', world.config('gitlab', more));
     expect((await examine()).out).toMatch(/^Nothing wrong found\.\n/);
   });
+});
 
-  it('may have a login server of others, which is said', async () => {
-    const other = await listen(
+describe('A login server of others', () => {
+  let location: URL;
+  let other: Awaited<ReturnType<typeof listen>>;
+  beforeAll(async () => {
+    other = await listen(
       (_, response) =>
         void response
-          .writeHead(302, {
-            location: `${world.hosts.github.url}/login/oauth/authorize?client_id=demo-client-id&scope=repo&state=y`,
-            'set-cookie': 'state=y; HttpOnly; SameSite=Lax',
-          })
+          .writeHead(302, { location: location.href, 'set-cookie': 'state=y; HttpOnly; SameSite=Lax' })
           .end(),
       { host: 'localhost' },
     );
+  });
+  afterAll(() => other.close());
+  beforeEach(() => {
+    location = new URL(
+      `${world.hosts.github.url}/login/oauth/authorize?client_id=demo-client-id&scope=repo&state=y&redirect_uri=${other.url}/callback`,
+    );
+    world.hosts.github.app.redirectUris = [`${other.url}/callback`];
     world.publish('decap', world.config('github', { base_url: other.url }));
-    const { first, code } = await examine().finally(() => other.close());
+  });
+
+  it('has nothing wrong', async () => {
+    const { first, code } = await examine();
     expect(first).toMatch(/^Nothing wrong found\. To know: The login server .* is not this product/);
     expect(code).toBe(0);
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'another callback',
+      () => location.searchParams.set('redirect_uri', 'https://x.invalid/y'),
+      /takes its address for/,
+    ],
+    ['a path', () => location.searchParams.set('redirect_uri', `${other.url}/x/auth/github/callback`), /ends at/],
+    ['too small a scope', () => location.searchParams.set('scope', 'user'), /for the scope user, the CMS for repo/],
+    ['another instance', () => (location = new URL(location.href.replace('127.0.0.1', 'x.invalid'))), /x\.invalid/],
+    ['an unknown client', () => location.searchParams.set('client_id', 'other'), /does not know the client id/],
+  ])('with %s gets no settings of ours', async (_, change, says) => {
+    change();
+    const { first, out } = await examine();
+    expect(first, out).toMatch(says);
+    expect(out).not.toMatch(/CMS_AUTH|GITHUB_/);
   });
 });
 

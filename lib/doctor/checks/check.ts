@@ -1,6 +1,7 @@
 import type { Value } from '../config.ts';
 import type { Severity } from '../finding.ts';
 import { isGitHost, lines, type View } from '../view.ts';
+import { isSilence } from '../web.ts';
 
 /** One thing that can be wrong with a set-up. Each is a question to the view and nothing else. */
 export interface Check {
@@ -83,6 +84,13 @@ export function baseFix({ server, providers }: View): Settings {
   if (!server || isGitHost(providers, new URL(server.origin).hostname)) return { base_url: example };
   return { base_url: server.origin, ...(server.prefix !== '' && { auth_endpoint: server.endpoint }) };
 }
+
+/** Whether another product's login server answered, which has settings of its own. */
+export const isOthers = ({ heard }: View): boolean => heard !== undefined && !isSilence(heard.begin) && !heard.ours;
+
+/** What to write into the settings of the login server, if they may be ours. */
+export const setting = (view: View, line: string, more = ''): Pick<Trouble, 'write'> =>
+  isOthers(view) ? {} : { write: `${line}        (in the settings of the login server${more})` };
 
 /** "a, b or c" */
 export const anyOf = (names: readonly string[]): string =>

@@ -2,7 +2,7 @@ import { settingPrefix } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { isSilence, target, type Answer } from '../web.ts';
 import type { View } from '../view.ts';
-import type { Check } from './check.ts';
+import { setting, type Check } from './check.ts';
 
 const consentOf = ({ heard }: View): Answer | undefined =>
   heard?.consent && !isSilence(heard.consent) ? heard.consent : undefined;
@@ -52,7 +52,7 @@ export const consentChecks: readonly Check[] = [
         view.provider && {
           what: `${view.provider.name} does not know the client id of the login server`,
           why: 'It belongs to another instance, was mistyped, or the OAuth app was deleted.',
-          write: `${settingPrefix(view.provider)}_CLIENT_ID=…        (in the settings of the login server)`,
+          ...setting(view, `${settingPrefix(view.provider)}_CLIENT_ID=…`),
         }
       );
     },

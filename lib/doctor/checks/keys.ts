@@ -3,7 +3,7 @@ import { list, type Entry, type Group, type Value } from '../config.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { isNear } from '../near.ts';
 import { renews, viewOf, type View } from '../view.ts';
-import { applied, example, isSecretKey, type Check, type Fix } from './check.ts';
+import { applied, example, isSecretKey, setting, type Check, type Fix, type Trouble } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
 const backendKeys = {
@@ -86,7 +86,7 @@ const isInAddress = (value: Value): boolean =>
 function secretCheck(secret: {
   is: (key: string, value: Value) => boolean;
   why: string;
-  write?: (view: View) => string;
+  write?: (view: View) => Pick<Trouble, 'write'>;
 }): Check {
   return {
     id: 'secret',
@@ -103,7 +103,7 @@ function secretCheck(secret: {
           line: found[0]?.[1].line,
           what: `${names.join(', ')} ${names.length === 1 ? 'stands' : 'stand'} in the CMS configuration, which everybody can read`,
           why: `The file is published with the site. ${secret.why}`,
-          ...(secret.write && { write: secret.write(view) }),
+          ...secret.write?.(view),
         }
       );
     },
@@ -115,8 +115,7 @@ export const keysChecks: readonly Check[] = [
   secretCheck({
     is: (key) => isSecretKey(key) && key.toLowerCase().endsWith('secret'),
     why: 'Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
-    write: ({ provider }) =>
-      `${provider ? settingPrefix(provider) : '<HOST>'}_CLIENT_SECRET=…        (in the settings of the login server)`,
+    write: (view) => setting(view, `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…`),
   }),
   secretCheck({
     is: (key, value) => (isSecretKey(key) && !key.toLowerCase().endsWith('secret')) || isInAddress(value),

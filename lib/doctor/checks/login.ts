@@ -5,7 +5,7 @@ import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
 import { lines, type View } from '../view.ts';
 import { isSilence, type Answer } from '../web.ts';
-import { endpointFix, type Check, type Trouble } from './check.ts';
+import { endpointFix, setting, type Check, type Trouble } from './check.ts';
 
 /** The answers of the login server, as far as there are any: each check looks at one of them. */
 const answersOf = ({ begin, onward, callback }: Heard): Answer[] =>
@@ -309,11 +309,14 @@ export const loginChecks: readonly Check[] = [
 /** The login begins at one address and ends at another. */
 export function addressTrouble(view: View, found: string): Trouble {
   const { origin = '', prefix = '' } = view.heard?.server ?? {};
+  const { write } = setting(view, `CMS_AUTH_URL=${origin}${prefix}`);
   return {
     about: ['server.consent'],
     what: `The login server takes its address for ${shown(found)}, but base_url is ${shown(origin)}`,
     why: 'The login begins at one address and ends at the other, where its cookie is not, and where the CMS does not listen. Make both the same: base_url, or the setting of the login server.',
-    write: `CMS_AUTH_URL=${origin}${prefix}        (in the settings of the login server)\n${lines(view, { base_url: found }, 'backend')}        (or this)`,
+    write: [write, lines(view, { base_url: found }, 'backend') + (write === undefined ? '' : '        (or this)')]
+      .filter((line) => line !== undefined)
+      .join('\n'),
   };
 }
 
