@@ -158,6 +158,15 @@ describe('The command', () => {
 });
 
 describe('A file', () => {
+  it('may hold several values that are no text: each is named for what it is', async () => {
+    const text = 'backend:\n  name: github\n  repo: 123\n  branch: 2024\n  base_url: 5\n';
+    const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--json', '--cms', 'decap']);
+    const { findings } = JSON.parse(out) as { findings: { id: string; where: string }[] };
+    expect(findings.map(({ id, where }) => `${id} ${where}`)).toEqual(
+      [3, 5, 4].map((line) => `not-text config.yml:${line}`),
+    );
+  });
+
   it('may be a folder, and tells its CMS by the page beside it', async () => {
     const script = '<script src="https://cdn.jsdelivr.net/npm/@sveltia/cms@0.221.1/dist/sveltia-cms.js"></script>';
     const { out } = await onFiles({ 'config.yml': good, 'index.html': script }, ['.']);

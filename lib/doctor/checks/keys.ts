@@ -236,36 +236,24 @@ export const keysChecks: readonly Check[] = [
       );
     },
   },
-  {
-    id: 'not-text',
-    severity: 'broken',
-    look(view) {
-      const keys = [
-        'name',
-        'repo',
-        'base_url',
-        'branch',
-        'auth_endpoint',
-        'api_root',
-        'graphql_api_root',
-        'site_domain',
-      ];
-      const key = keys.find((name) => {
-        const value = view.backend.get(name)?.value;
-        return value !== undefined && value !== null && typeof value !== 'string';
-      });
-      if (key === undefined) return false;
-      const value = view.backend.get(key)?.value;
-      const kind = value === list ? 'a list' : typeof value === 'object' ? 'a group' : `a ${typeof value}`;
-      const isScalar = typeof value === 'number' || typeof value === 'boolean';
-      return {
-        at: `backend.${key}`,
-        what: `${key} is ${kind}${isScalar ? ` (${value})` : ''} where the CMS expects a text`,
-        why: 'The CMS stops with an error when it uses it. Write it on one line, in quotes if it looks like something else.',
-        ...(isScalar && { fix: { backend: { [key]: String(value) } } }),
-      };
-    },
-  },
+  ...['name', 'repo', 'base_url', 'branch', 'auth_endpoint', 'api_root', 'graphql_api_root', 'site_domain'].map(
+    (key): Check => ({
+      id: 'not-text',
+      severity: 'broken',
+      at: `backend.${key}`,
+      look({ backend }) {
+        const value = backend.get(key)?.value;
+        if (value === undefined || value === null || typeof value === 'string') return false;
+        const kind = value === list ? 'a list' : typeof value === 'object' ? 'a group' : `a ${typeof value}`;
+        const isScalar = typeof value === 'number' || typeof value === 'boolean';
+        return {
+          what: `${key} is ${kind}${isScalar ? ` (${value})` : ''} where the CMS expects a text`,
+          why: 'The CMS stops with an error when it uses it. Write it on one line, in quotes if it looks like something else.',
+          ...(isScalar && { fix: { backend: { [key]: String(value) } } }),
+        };
+      },
+    }),
+  ),
   {
     id: 'placeholder',
     severity: 'broken',
