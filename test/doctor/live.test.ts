@@ -95,6 +95,12 @@ describe('A login server of others', () => {
     ['a path', () => location.searchParams.set('redirect_uri', `${other.url}/x/auth/github/callback`), /ends at/],
     ['too small a scope', () => location.searchParams.set('scope', 'user'), /for the scope user, the CMS for repo/],
     ['another instance', () => (location = new URL(location.href.replace('127.0.0.1', 'x.invalid'))), /x\.invalid/],
+    [
+      'no client id',
+      () => location.searchParams.set('client_id', 'undefined'),
+      /^broken .*sends no client id to GitHub/,
+    ],
+    ['an empty client id', () => location.searchParams.set('client_id', ''), /^broken .*sends no client id to GitHub/],
     ['an unknown client', () => location.searchParams.set('client_id', 'other'), /does not know the client id/],
   ])('with %s gets no settings of ours', async (_, change, says) => {
     change();

@@ -43,6 +43,24 @@ export const consentChecks: readonly Check[] = [
     severity: 'broken',
     at: 'server.consent',
     look(view) {
+      const id = view.heard?.next?.searchParams.get('client_id');
+      // What a program sends whose own setting is missing.
+      const isNone = id !== undefined && id !== null && ['', 'undefined', 'null'].includes(id.trim());
+      return (
+        isNone &&
+        view.provider && {
+          what: `The login server sends no client id to ${view.provider.name} (client_id=${id})`,
+          why: `${view.provider.name} refuses the login. The client id is missing in the settings of the login server.`,
+          ...setting(view, `${settingPrefix(view.provider)}_CLIENT_ID=…`),
+        }
+      );
+    },
+  },
+  {
+    id: 'client-unknown',
+    severity: 'broken',
+    at: 'server.consent',
+    look(view) {
       const answer = consentOf(view);
       const isUnknown =
         answer &&
