@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listen } from '../hosts/http.ts';
 import { doctor } from './run.ts';
@@ -293,7 +294,10 @@ describe('The login server', () => {
 
 describe('The admin page', () => {
   const page = (body: string, headers: Record<string, string> = {}) => (world.pages['/admin/'] = { body, headers });
-  const broken: Record<string, { change: () => unknown; says: RegExp; severity?: string; source?: () => string }> = {
+  const broken: Record<
+    string,
+    { change: () => unknown; says: RegExp; why?: RegExp; severity?: string; source?: () => string }
+  > = {
     'cuts its popups off': {
       change: () =>
         world.publish('decap', world.config('github'), { 'cross-origin-opener-policy': 'same-origin; report-to="x"' }),
@@ -319,6 +323,19 @@ describe('The admin page', () => {
       says: /is a sandbox without popups/,
     },
     'is not there': { change: () => delete world.pages['/admin/'], says: /The admin page answers 404/ },
+    'fails on the server': {
+      change: () => (world.pages['/admin/'] = { status: 500 }),
+      says: /The admin page answers 500/,
+      why: /Something is wrong on that server/,
+    },
+    'is packed wrongly': {
+      change: () => page('no gzip', { 'content-encoding': 'gzip' }),
+      says: /The admin page cannot be reached: its answer is packed in a way that cannot be unpacked/,
+    },
+    'has headers without end': {
+      change: () => page('', { x: 'x'.repeat(100_000) }),
+      says: /The admin page cannot be reached: its headers are too long/,
+    },
     'has no configuration': {
       change: () => delete world.pages['/admin/config.yml'],
       says: /\/admin\/config\.yml answers 404/,
@@ -366,10 +383,11 @@ describe('The admin page', () => {
 
   it.each(Object.entries(broken))(
     '%s',
-    async (_, { change, says, severity = 'broken', source = () => world.admin }) => {
+    async (_, { change, says, why = /./, severity = 'broken', source = () => world.admin }) => {
       change();
       const { first, out, code } = await doctor([source()]);
       expect(first, out).toMatch(says);
+      expect(out).toMatch(why);
       expect(first.startsWith(severity)).toBe(true);
       expect(code).toBe(severity === 'broken' ? 1 : 0);
     },
@@ -400,6 +418,14 @@ describe('The admin page', () => {
     const { out } = await doctor([`${old.url}/admin/`]).finally(() => old.close());
     expect(out).toContain(`CMS_AUTH_ORIGINS=${world.site}`);
     expect(out).toMatch(/^Nothing wrong found\. To know: The admin page redirects to/);
+  });
+
+  it('is no web server', async () => {
+    const server = createServer((socket) => void socket.end('220 mail.example.com ready\r\n'));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const { first } = await doctor([`http://127.0.0.1:${port}/admin/`]).finally(() => server.close());
+    expect(first).toMatch(/The admin page cannot be reached: what it answers is not HTTP/);
   });
 
   it('is nowhere', async () => {
