@@ -1,7 +1,7 @@
 import type { Value } from '../config.ts';
 import type { Severity } from '../finding.ts';
+import { isLogin } from '../heard.ts';
 import { isGitHost, lines, type View } from '../view.ts';
-import { isSilence } from '../web.ts';
 
 /** One thing that can be wrong with a set-up. Each is a question to the view and nothing else. */
 export interface Check {
@@ -85,8 +85,8 @@ export function baseFix({ server, providers }: View): Settings {
   return { base_url: server.origin, ...(server.prefix !== '' && { auth_endpoint: server.endpoint }) };
 }
 
-/** Whether another product's login server answered, which has settings of its own. */
-export const isOthers = ({ heard }: View): boolean => heard !== undefined && !isSilence(heard.begin) && !heard.ours;
+/** Whether a login begins at a server of another product, which has settings of its own. */
+export const isOthers = ({ heard }: View): boolean => heard !== undefined && !heard.ours && isLogin(heard.next);
 
 /** What to write into the settings of the login server, if they may be ours. */
 export const setting = (view: View, line: string, more = ''): Pick<Trouble, 'write'> =>

@@ -3,7 +3,7 @@ import { list, type Entry, type Group, type Value } from '../config.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { isNear } from '../near.ts';
 import { renews, viewOf, type View } from '../view.ts';
-import { applied, example, isSecretKey, setting, type Check, type Fix, type Trouble } from './check.ts';
+import { anyOf, applied, example, isSecretKey, setting, type Check, type Fix, type Trouble } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
 const backendKeys = {
@@ -97,7 +97,9 @@ function secretCheck(secret: {
       const found = [config, backend, auth instanceof Map ? auth : new Map<string, Entry>()].flatMap((group: Group) =>
         [...group].filter(([key, { value }]) => secret.is(key, value)).slice(0, 10),
       );
-      const names = found.map(([key]) => (isSecretKey(key) ? shown(key) : `the user or secret in ${shown(key)}`));
+      const names = found.flatMap(([key]) => (isSecretKey(key) ? shown(key) : []));
+      const inside = found.flatMap(([key]) => (isSecretKey(key) ? [] : shown(key)));
+      if (inside.length > 0) names.push(`the user or secret in ${anyOf(inside)}`);
       return (
         found.length > 0 && {
           line: found[0]?.[1].line,

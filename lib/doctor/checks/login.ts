@@ -5,7 +5,7 @@ import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
 import { lines, type View } from '../view.ts';
 import { isSilence, type Answer } from '../web.ts';
-import { endpointFix, setting, type Check, type Trouble } from './check.ts';
+import { endpointFix, isOthers, setting, type Check, type Trouble } from './check.ts';
 
 /** The answers of the login server, as far as there are any: each check looks at one of them. */
 const answersOf = ({ begin, onward, callback }: Heard): Answer[] =>
@@ -62,11 +62,9 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-foreign',
     severity: 'note',
     at: 'server',
-    look: ({ heard }) =>
-      heard !== undefined &&
-      !heard.ours &&
-      isLogin(heard.next) && {
-        what: `The login server ${shown(heard.server.origin)} is not this product`,
+    look: (view) =>
+      isOthers(view) && {
+        what: `The login server ${shown(view.heard?.server.origin)} is not this product`,
         why: 'Only what every login server has in common was checked.',
       },
   },
