@@ -146,7 +146,9 @@ const read: Readonly<Record<Format, (text: string) => Group | undefined>> = {
       JSON.parse(text);
     } catch (error) {
       const position = document.errors[0]?.pos[0];
-      throw new Unreadable((error as Error).message, position === undefined ? undefined : lines.linePos(position).line);
+      // Behind the comma it quotes what stands there, which may be a secret.
+      const [message = ''] = (error as Error).message.split(/, (?:"|\.\.\.)/);
+      throw new Unreadable(message, position === undefined ? undefined : lines.linePos(position).line);
     }
     return isMap(document.contents) ? new YamlGroups(document, lines).read(document.contents) : undefined;
   },

@@ -28,9 +28,20 @@ export const byImportance = (findings: readonly Finding[]): Finding[] =>
 /** What could move the cursor of somebody's terminal, or turn the direction of writing around. */
 export const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** A value of somebody else's as it may stand in a sentence: on one line, and not without end. */
+/** Takes out of addresses what stands in front of the host's name: `user:password@`, `token@`. That it is `git` is no secret. */
+export const withoutUser = (text: string): string =>
+  text.replace(/[^\s/\\?#]+/g, (part, start: number) => {
+    const user = part.slice(0, Math.max(part.lastIndexOf('@'), 0));
+    const isUser = user.includes(':') || /^[/\\]{2}$/.test(text.slice(Math.max(start - 2, 0), start));
+    return isUser && !['', 'git'].includes(user) ? `…${part.slice(user.length)}` : part;
+  });
+
+/** What may be a secret in somebody's address does not get into a report: the user, and the values of a query. */
+export const masked = (text: string): string => withoutUser(text).replace(/([?&#][^\s=?&#]*=)[^\s&]+/g, '$1…');
+
+/** A value of somebody else's as it may stand in a sentence: without secrets, on one line, and not without end. */
 export function shown(value: unknown, longest = 200): string {
-  const text = String(value)
+  const text = masked(String(value))
     .slice(0, longest + 1)
     .replace(unprintable, '·');
   return text.length > longest ? `${text.slice(0, longest)}…` : text;

@@ -18,12 +18,19 @@ export async function gather(view: View, ask: Ask): Promise<Heard | undefined> {
   if (isSilence(heard.begin)) return heard;
   const { ours, next } = heard;
   if (!isLogin(next) && !heard.onwardUrl && !told(heard.begin)) {
-    const moved = next && isSafe(next) && { origin: next.origin, prefix: '', endpoint: trimSlashes(next.pathname) };
-    for (const other of [...(moved && !isExample(moved) ? [moved] : []), ...others]) {
-      const attempt = await begin(view, other, site, ask);
-      if (isLogin(attempt.next) || attempt.onwardUrl || (attempt.ours && told(attempt.begin)))
-        return { ...heard, works: other };
+    const isBegun = (attempt: Begun) =>
+      isLogin(attempt.next) || attempt.onwardUrl !== undefined || (attempt.ours && told(attempt.begin) !== undefined);
+    const seen = [joined(server.origin, server.endpoint)];
+    for (let at = next; at && isSafe(at) && seen.length <= mostRedirects;) {
+      const moved = { origin: at.origin, prefix: '', endpoint: trimSlashes(at.pathname) };
+      const address = joined(moved.origin, moved.endpoint);
+      if (isExample(moved) || seen.includes(address)) break;
+      seen.push(address);
+      const attempt = await begin(view, moved, site, ask);
+      if (isBegun(attempt)) return { ...heard, works: moved, isMoved: true };
+      at = attempt.next;
     }
+    for (const other of others) if (isBegun(await begin(view, other, site, ask))) return { ...heard, works: other };
     return heard;
   }
   const base = `${server.origin}${server.prefix}`;
@@ -42,6 +49,9 @@ export async function gather(view: View, ask: Ask): Promise<Heard | undefined> {
     heard.consent = await ask(next);
   return heard;
 }
+
+/** So many does the doctor follow to a login. */
+const mostRedirects = 5;
 
 /** Opens the popup's address, and goes on as our page there does if it is ours. */
 async function begin(view: View, server: Server, site: string | undefined, ask: Ask): Promise<Begun> {

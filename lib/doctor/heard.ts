@@ -9,6 +9,8 @@ export interface Heard extends Begun {
   site: string | undefined;
   /** Another address at which a login does begin, where it does not at this one. */
   works?: Server;
+  /** Whether the configured address redirects to that one. */
+  isMoved?: boolean;
   /** From the address that the Git host sends editors back to, opened by hand. */
   callback?: Answer | Silence;
   /** From the address for renewing tokens, asked whether this origin may. */
@@ -81,7 +83,9 @@ export interface GatewayHeard {
 /** Whether this is our page at `/git`. */
 export const isGatewayPage = (answer: Answer): boolean =>
   isOurs(answer) &&
-  elementsOf(answer.body, 'h1').some(({ text }) => /^The gateway is (?:not )?ready$/.test(text.trim()));
+  elementsOf(answer.body, 'h1').some(({ text }) =>
+    /^The gateway(?: is not ready|: nothing is missing)$/.test(text.trim()),
+  );
 
 /** What our page says is missing. */
 export function missingAt({ body }: Answer): string[] {

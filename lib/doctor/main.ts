@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { gapsOf } from './checks/redirect.ts';
-import { byImportance, unprintable } from './finding.ts';
+import { byImportance, masked, shown, withoutUser } from './finding.ts';
 import { gather } from './gather.ts';
 import { gatherGateway } from './gateway.ts';
 import { judge } from './judge.ts';
@@ -43,7 +43,7 @@ export async function main(providers: readonly Provider[], args: readonly string
     call = readCall(args);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    console.complain(`${message.replace(unprintable, '·')}\n\n${help}`);
+    console.complain(`${shown(message, 2000)}\n\n${help}`);
     return 2;
   }
   if (call === undefined) {
@@ -70,11 +70,14 @@ export async function diagnose(
   const gateway = isRead ? await gatherGateway(viewOf(given, { providers, hop }), options.ask) : undefined;
   const view = viewOf(given, { providers, hop, heard, gateway });
   return {
-    source: given.name,
+    source: masked(given.name),
     cms: given.cms,
-    backend: view.host,
+    backend: view.host && masked(view.host),
     hop: heard?.server.origin,
-    findings: byImportance([...given.findings, ...judge(view)]),
+    findings: byImportance([...given.findings, ...judge(view)]).map(({ where, ...finding }) => ({
+      ...finding,
+      ...(where !== undefined && { where: masked(where) }),
+    })),
     notChecked: isRead ? gapsOf(view) : ['The login server: what the CMS asks of it is in the configuration.'],
   };
 }
@@ -97,8 +100,8 @@ function readCall(args: readonly string[]) {
   if (values.help) return undefined;
   const [source, ...more] = positionals;
   if (source === undefined) throw new Error('What is to be examined? Name the CMS configuration or the admin page.');
-  if (URL.canParse(source) && /^https?:/.test(source) && /@/.test(new URL(source).href.split('/', 3).at(-1) ?? ''))
-    throw new Error('Leave the user name and the password out of the address: the doctor would print them.');
+  if (withoutUser(source) !== source)
+    throw new Error('Leave the user name and the password out of the address: the doctor needs none.');
   if (more.length > 0) throw new Error('One at a time, please: there is more than one configuration here.');
   const cms = cmsNames.find((name) => name === values.cms);
   if (values.cms !== undefined && cms === undefined) throw new Error(`--cms takes ${cmsNames.join(', ')}.`);

@@ -177,7 +177,9 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
       `The admin page answers ${answer.status}`,
       [401, 403].includes(answer.status)
         ? 'The page is protected. Run the doctor on the configuration file instead.'
-        : 'There is no admin page at this address. Is the site deployed, and is the path right?',
+        : answer.status >= 500
+          ? 'Something is wrong on that server; its log says what. Try again, or run the doctor on the configuration file.'
+          : 'There is no admin page at this address. Is the site deployed, and is the path right?',
     );
   if (answer.cut) return tooLarge(name);
   const page = readPage(answer.body);

@@ -63,5 +63,7 @@ export const withoutHost = (url: string): string =>
   url.replace(/\/+$/, '').replace(new RegExp(`/(?:${gatewayNames.join('|')})$`), '');
 
 /** The same as a whole address, without a slash at the end; undefined if nothing says on which site it is. */
-export const gatewayBase = (places: Pick<Places, 'text'> & { answer: Answer | undefined }): string | undefined =>
-  parseUrl(withoutHost(gatewayUrl(places)), places.answer?.url)?.href.replace(/\/+$/, '');
+export function gatewayBase(places: Pick<Places, 'text'> & { answer: Answer | undefined }): string | undefined {
+  const url = parseUrl(withoutHost(gatewayUrl(places)), places.answer?.url);
+  return url && `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}

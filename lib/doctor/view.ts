@@ -1,6 +1,7 @@
 import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
 import type { Entry, Format, Group, Value } from './config.ts';
 import type { GatewayHeard, Heard } from './heard.ts';
+import { masked } from './finding.ts';
 import { cmsTitles, type Cms, type Page } from './page.ts';
 import type { Given } from './read.ts';
 import { gatewayBase, serversOf, textOf, type Server } from './server.ts';
@@ -134,7 +135,9 @@ export const lineOf = ({ config, backend }: View, key: string): number | undefin
 
 /** Settings as they are to be written into this very file. */
 export function lines({ format }: Pick<View, 'format'>, settings: Record<string, Value>, group?: string): string {
-  const pairs = Object.entries(settings).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
+  const pairs = Object.entries(settings)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .map(([key, value]): [string, Value] => [key, typeof value === 'string' ? masked(value) : value]);
   const json = (value: Value) => JSON.stringify(value);
   const plain = (value: Value) =>
     /^(?!true$|false$|null$)[a-z][\w./:@-]*$/i.test(String(value)) ? String(value) : json(value);

@@ -93,6 +93,16 @@ const reasons: ReadonlyMap<string, string> = new Map(
     SELF_SIGNED_CERT_IN_CHAIN: 'browsers do not trust its certificate (self-signed)',
     UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes without the intermediate ones',
     ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
+    UND_ERR_HEADERS_OVERFLOW: 'its headers are too long',
+  }),
+);
+
+/** Codes that begin alike. */
+const families: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ERR_SSL: 'it does not speak https',
+    HPE_: 'what it answers is not HTTP',
+    Z_: 'its answer is packed in a way that cannot be unpacked',
   }),
 );
 
@@ -102,6 +112,6 @@ function reason(error: unknown, patience: number): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   const { code = '' } = first as { code?: string };
-  if (code.startsWith('ERR_SSL')) return 'it does not speak https';
-  return reasons.get(code) ?? (code || 'the request failed');
+  const family = [...families.keys()].find((start) => code.startsWith(start)) ?? '';
+  return reasons.get(code) ?? families.get(family) ?? `the request failed${code && ` (${code})`}`;
 }

@@ -91,15 +91,82 @@ describe('The command', () => {
     }
   });
 
-  it('takes no password in an address', async () => {
-    const { code, complaint } = await doctor(['https://me:hunter2@example.com/admin/']);
-    expect(code).toBe(2);
+  it('tells to revoke what is personal, and to set it nowhere', async () => {
+    const text = `${good}  token: abc\n  client_secret: abc\n`;
+    const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--json']);
+    const { findings } = JSON.parse(out) as { findings: { id: string; what: string; why: string; write?: string }[] };
+    const [app, own] = findings.filter(({ id }) => id === 'secret');
+    expect(app?.what).toMatch(/^client_secret stands/);
+    expect(app?.write).toMatch(/^GITHUB_CLIENT_SECRET=…/);
+    expect(own?.what).toMatch(/^token stands/);
+    expect(own?.why).toContain('revoke it where it was made');
+    expect(own?.write).toBeUndefined();
+  });
+
+  it('quotes nothing of a file that is not valid JSON', async () => {
+    const text = '{"backend": {"client_secret": hunter2}}';
+    const { first } = await onFiles({ 'config.json': text }, ['config.json', '--cms', 'sveltia']);
+    expect(first).toContain('is not valid JSON');
+    expect(first).not.toContain('unter2');
+  });
+
+  const keys = ['name', 'repo', 'branch', 'base_url', 'auth_endpoint', 'api_root', 'graphql_api_root', 'site_domain'];
+  const gatewayKeys = ['gateway_url', 'identity_url', 'status_endpoint', 'base_url', 'app_id'];
+  const others = ['api-root', 'baseurl', 'x', 'password'];
+  it.each([
+    ...[...keys, ...others].map((key) => ['github', key] as const),
+    ...gatewayKeys.map((key) => ['git-gateway', key] as const),
+  ])('shows no secret of an address, with %s in %s', async (name, key) => {
+    for (const value of [
+      'https://hunter2@auth.example.com/o/r',
+      'https://me:hunter2@auth.example.com/api/v4',
+      'HTTP://me:hunt@hunter2@auth.example.com/',
+      '//me:hunter2@auth.example.com',
+      'me:hunter2@auth.example.com/{{x}}',
+      'https://auth.example.com/git?client_secret=hunter2',
+      'https://auth.example.com/auth?a=b&token=hunter2#key=hunter2',
+    ]) {
+      const group = { name, ...(name === 'git-gateway' && { auth_type: 'pkce' }), [key]: value };
+      const text = JSON.stringify({ backend: group, auth: group, [key]: value, site_url: value });
+      for (const more of [[], ['--json']]) {
+        const { out, complaint } = await onFiles({ 'config.yml': text }, ['config.yml', '--cms', 'decap', ...more]);
+        expect(complaint).toBe('');
+        expect(out).toMatch(/Examined|"source"/);
+        expect(out).not.toContain('hunter2');
+      }
+    }
+  });
+
+  it.each([
+    'https://me:hunter2@example.com/admin/',
+    'HTTPS://me:hunter2@example.com/',
+    ' https://hunter2@example.com/',
+    'me:hunter2@example.com/admin',
+    '//me:hunter2@example.com/',
+  ])('takes no password in an address: %s', async (source) => {
+    const { code, out, complaint } = await doctor([source]);
+    expect([code, out]).toEqual([2, '']);
     expect(complaint).toContain('Leave the user name and the password out');
     expect(complaint).not.toContain('hunter2');
+  });
+
+  it('shows no value of the query of an admin page', async () => {
+    const { out, first } = await doctor(['http://localhost:9/admin/?token=hunter2']);
+    expect(first).toContain('http://localhost:9/admin/?token=…');
+    expect(out).not.toContain('hunter2');
   });
 });
 
 describe('A file', () => {
+  it('may hold several values that are no text: each is named for what it is', async () => {
+    const text = 'backend:\n  name: github\n  repo: 123\n  branch: 2024\n  base_url: 5\n';
+    const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--json', '--cms', 'decap']);
+    const { findings } = JSON.parse(out) as { findings: { id: string; where: string }[] };
+    expect(findings.map(({ id, where }) => `${id} ${where}`)).toEqual(
+      [3, 5, 4].map((line) => `not-text config.yml:${line}`),
+    );
+  });
+
   it('may be a folder, and tells its CMS by the page beside it', async () => {
     const script = '<script src="https://cdn.jsdelivr.net/npm/@sveltia/cms@0.221.1/dist/sveltia-cms.js"></script>';
     const { out } = await onFiles({ 'config.yml': good, 'index.html': script }, ['.']);

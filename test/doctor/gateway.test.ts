@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { providers } from '../../functions/auth.ts';
 import { hosts, wing } from '../../functions/gateway.ts';
+import { createHandler } from '../../lib/hop/handler.ts';
 import { toReply, toRequest } from '../../lib/platforms/node.ts';
 import { serve as serveWing } from '../../lib/serve.ts';
 import { startGitHub } from '../hosts/github.ts';
@@ -50,8 +52,9 @@ const examine = async (
     headers: { 'content-type': 'text/yaml' },
     body: `backend:\n${rows.map((row) => `  ${row}\n`).join('')}auth:\n  base_url: ${gateway.url}/git\n  app_id: cms\n  full_name_claim: name\n`,
   };
-  return (JSON.parse((await doctor([`${site.url}/admin/`, '--json'])).out) as Json).findings;
+  return report();
 };
+const report = async () => (JSON.parse((await doctor([`${site.url}/admin/`, '--json'])).out) as Json).findings;
 const pkce = ['auth_type: pkce'];
 
 describe('A gateway of ours', () => {
@@ -66,6 +69,13 @@ describe('A gateway of ours', () => {
     const [first] = await examine({ lines: pkce });
     expect(first?.id).toBe('gateway-not-ready');
     expect(first?.what).toMatch(/GitHub/);
+  });
+
+  it('that is ready is known as ours', async () => {
+    github.accessTokens.set('a-token-of-this-host', { name: 'gateway', scopes: ['repo'] });
+    env['CMS_GATEWAY_TOKEN'] = 'a-token-of-this-host';
+    const findings = await examine({ lines: pkce });
+    expect(findings.map(({ id }) => id)).toEqual(['gateway-status']);
   });
 
   it('that does not list the page is named', async () => {
@@ -104,8 +114,7 @@ describe('A gateway of ours', () => {
       const body = config?.body?.replace(from, to) ?? '';
       expect(body).not.toBe(config?.body);
       pages['/admin/config.yml'] = { ...config, body };
-      const { findings: found } = JSON.parse((await doctor([`${site.url}/admin/`, '--json'])).out) as Json;
-      return found.find(({ id }) => id === 'gateway-auth');
+      return (await report()).find(({ id }) => id === 'gateway-auth');
     };
     expect((await tried('app_id: cms', 'app_id: 123.apps.example.com'))?.write).toContain('app_id: cms');
     expect((await tried(`base_url: ${gateway.url}/git`, `base_url: ${gateway.url}`))?.what).toMatch(
@@ -114,7 +123,29 @@ describe('A gateway of ours', () => {
   });
 });
 
+describe('A login server of ours', () => {
+  it('without a gateway is told which setting switches it on', async () => {
+    const handler = createHandler(providers, { env, log: () => {} });
+    const hop = await listen(async (request, response) => toReply(await handler(toRequest(request, {})), response));
+    const [first] = await examine({ url: `${hop.url}/git`, lines: pkce }).finally(() => hop.close());
+    expect(first).toMatchObject({ id: 'gateway-missing', severity: 'broken' });
+    expect(first?.write).toMatch(/^CMS_GATEWAY_REPO=/);
+  });
+});
+
 describe('A gateway that is not ours', () => {
+  it('keeps its own form of sign-in: no line is asked for that only ours needs', async () => {
+    const others = await listen(
+      (_, response) => void response.writeHead(401, { 'content-type': 'application/json' }).end('{}'),
+    );
+    pages['/admin/'] = { body: adminPage('decap') };
+    pages['/admin/config.yml'] = {
+      body: `backend:\n  name: git-gateway\n  branch: main\n  auth_type: pkce\n  base_url: https://auth.example.org\n  auth_endpoint: /sites/x/pkce\n  gateway_url: ${others.url}\n`,
+    };
+    const findings = await report().finally(() => others.close());
+    expect(findings.map(({ id, severity }) => [id, severity])).toEqual([['gateway-missing', 'note']]);
+  });
+
   it('is Netlify’s, on Netlify', async () => {
     const findings = await examine({ url: '' }, { 'x-nf-request-id': '1' });
     expect(findings.find(({ id }) => id === 'gateway-url')).toMatchObject({ severity: 'note' });

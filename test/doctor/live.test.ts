@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listen } from '../hosts/http.ts';
 import { doctor } from './run.ts';
@@ -57,22 +58,56 @@ describe('A good set-up', () => {
     world.publish('sveltia', world.config('gitlab', more));
     expect((await examine()).out).toMatch(/^Nothing wrong found\.\n/);
   });
+});
 
-  it('may have a login server of others, which is said', async () => {
-    const other = await listen(
+describe('A login server of others', () => {
+  let location: URL;
+  let other: Awaited<ReturnType<typeof listen>>;
+  beforeAll(async () => {
+    other = await listen(
       (_, response) =>
         void response
-          .writeHead(302, {
-            location: `${world.hosts.github.url}/login/oauth/authorize?client_id=demo-client-id&scope=repo&state=y`,
-            'set-cookie': 'state=y; HttpOnly; SameSite=Lax',
-          })
+          .writeHead(302, { location: location.href, 'set-cookie': 'state=y; HttpOnly; SameSite=Lax' })
           .end(),
       { host: 'localhost' },
     );
+  });
+  afterAll(() => other.close());
+  beforeEach(() => {
+    location = new URL(
+      `${world.hosts.github.url}/login/oauth/authorize?client_id=demo-client-id&scope=repo&state=y&redirect_uri=${other.url}/callback`,
+    );
+    world.hosts.github.app.redirectUris = [`${other.url}/callback`];
     world.publish('decap', world.config('github', { base_url: other.url }));
-    const { first, code } = await examine().finally(() => other.close());
+  });
+
+  it('has nothing wrong', async () => {
+    const { first, code } = await examine();
     expect(first).toMatch(/^Nothing wrong found\. To know: The login server .* is not this product/);
     expect(code).toBe(0);
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      'another callback',
+      () => location.searchParams.set('redirect_uri', 'https://x.invalid/y'),
+      /takes its address for/,
+    ],
+    ['a path', () => location.searchParams.set('redirect_uri', `${other.url}/x/auth/github/callback`), /ends at/],
+    ['too small a scope', () => location.searchParams.set('scope', 'user'), /for the scope user, the CMS for repo/],
+    ['another instance', () => (location = new URL(location.href.replace('127.0.0.1', 'x.invalid'))), /x\.invalid/],
+    [
+      'no client id',
+      () => location.searchParams.set('client_id', 'undefined'),
+      /^broken .*sends no client id to GitHub/,
+    ],
+    ['an empty client id', () => location.searchParams.set('client_id', ''), /^broken .*sends no client id to GitHub/],
+    ['an unknown client', () => location.searchParams.set('client_id', 'other'), /does not know the client id/],
+  ])('with %s gets no settings of ours', async (_, change, says) => {
+    change();
+    const { first, out } = await examine();
+    expect(first, out).toMatch(says);
+    expect(out).not.toMatch(/CMS_AUTH|GITHUB_/);
   });
 });
 
@@ -134,6 +169,31 @@ describe('The login server', () => {
         (world.front = () => (request, response) =>
           void response.writeHead(301, { location: `https://www.example.com${request.url}` }).end()),
       says: /redirects to https:\/\/www\.example\.com\/auth before the login begins/,
+    },
+    'redirects to a page of something else': {
+      change: () =>
+        (world.front = () => (request, response) =>
+          void (request.url?.startsWith('/auth')
+            ? response.writeHead(302, { location: '/login' }).end()
+            : response.end('Sign in to our shop'))),
+      says: /redirects to http:\/\/localhost:\d+\/login before the login begins/,
+    },
+    'redirects in circles': {
+      change: () =>
+        (world.front = () => (request, response) => void response.writeHead(302, { location: request.url }).end()),
+      says: /redirects to http:\/\/localhost:\d+\/auth before the login begins/,
+    },
+    'redirects twice before the login begins': {
+      change: () => {
+        world.publish('decap', world.config('github', { auth_endpoint: 'old/auth' }));
+        world.front = (next) => (request, response) => {
+          const [path = '', query] = (request.url ?? '').split('?');
+          const to = { '/old/auth': '/login', '/login': '/auth' }[path];
+          return to === undefined ? next() : void response.writeHead(302, { location: `${to}?${query}` }).end();
+        };
+      },
+      says: /redirects to http:\/\/localhost:\d+\/login before the login begins/,
+      severity: 'risky',
     },
     fails: {
       change: () => (world.front = () => (_, response) => void response.writeHead(502).end('<h1>Bad gateway')),
@@ -234,7 +294,10 @@ describe('The login server', () => {
 
 describe('The admin page', () => {
   const page = (body: string, headers: Record<string, string> = {}) => (world.pages['/admin/'] = { body, headers });
-  const broken: Record<string, { change: () => unknown; says: RegExp; severity?: string; source?: () => string }> = {
+  const broken: Record<
+    string,
+    { change: () => unknown; says: RegExp; why?: RegExp; severity?: string; source?: () => string }
+  > = {
     'cuts its popups off': {
       change: () =>
         world.publish('decap', world.config('github'), { 'cross-origin-opener-policy': 'same-origin; report-to="x"' }),
@@ -260,6 +323,19 @@ describe('The admin page', () => {
       says: /is a sandbox without popups/,
     },
     'is not there': { change: () => delete world.pages['/admin/'], says: /The admin page answers 404/ },
+    'fails on the server': {
+      change: () => (world.pages['/admin/'] = { status: 500 }),
+      says: /The admin page answers 500/,
+      why: /Something is wrong on that server/,
+    },
+    'is packed wrongly': {
+      change: () => page('no gzip', { 'content-encoding': 'gzip' }),
+      says: /The admin page cannot be reached: its answer is packed in a way that cannot be unpacked/,
+    },
+    'has headers without end': {
+      change: () => page('', { x: 'x'.repeat(100_000) }),
+      says: /The admin page cannot be reached: its headers are too long/,
+    },
     'has no configuration': {
       change: () => delete world.pages['/admin/config.yml'],
       says: /\/admin\/config\.yml answers 404/,
@@ -307,10 +383,11 @@ describe('The admin page', () => {
 
   it.each(Object.entries(broken))(
     '%s',
-    async (_, { change, says, severity = 'broken', source = () => world.admin }) => {
+    async (_, { change, says, why = /./, severity = 'broken', source = () => world.admin }) => {
       change();
       const { first, out, code } = await doctor([source()]);
       expect(first, out).toMatch(says);
+      expect(out).toMatch(why);
       expect(first.startsWith(severity)).toBe(true);
       expect(code).toBe(severity === 'broken' ? 1 : 0);
     },
@@ -341,6 +418,14 @@ describe('The admin page', () => {
     const { out } = await doctor([`${old.url}/admin/`]).finally(() => old.close());
     expect(out).toContain(`CMS_AUTH_ORIGINS=${world.site}`);
     expect(out).toMatch(/^Nothing wrong found\. To know: The admin page redirects to/);
+  });
+
+  it('is no web server', async () => {
+    const server = createServer((socket) => void socket.end('220 mail.example.com ready\r\n'));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const { first } = await doctor([`http://127.0.0.1:${port}/admin/`]).finally(() => server.close());
+    expect(first).toMatch(/The admin page cannot be reached: what it answers is not HTTP/);
   });
 
   it('is nowhere', async () => {

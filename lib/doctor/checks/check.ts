@@ -1,5 +1,6 @@
 import type { Value } from '../config.ts';
 import type { Severity } from '../finding.ts';
+import { isLogin } from '../heard.ts';
 import { isGitHost, lines, type View } from '../view.ts';
 
 /** One thing that can be wrong with a set-up. Each is a question to the view and nothing else. */
@@ -83,6 +84,13 @@ export function baseFix({ server, providers }: View): Settings {
   if (!server || isGitHost(providers, new URL(server.origin).hostname)) return { base_url: example };
   return { base_url: server.origin, ...(server.prefix !== '' && { auth_endpoint: server.endpoint }) };
 }
+
+/** Whether a login begins at a server of another product, which has settings of its own. */
+export const isOthers = ({ heard }: View): boolean => heard !== undefined && !heard.ours && isLogin(heard.next);
+
+/** What to write into the settings of the login server, if they may be ours. */
+export const setting = (view: View, line: string, more = ''): Pick<Trouble, 'write'> =>
+  isOthers(view) ? {} : { write: `${line}        (in the settings of the login server${more})` };
 
 /** "a, b or c" */
 export const anyOf = (names: readonly string[]): string =>

@@ -2,7 +2,7 @@ import { settingPrefix } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { isSilence, target, type Answer } from '../web.ts';
 import type { View } from '../view.ts';
-import type { Check } from './check.ts';
+import { setting, type Check } from './check.ts';
 
 const consentOf = ({ heard }: View): Answer | undefined =>
   heard?.consent && !isSilence(heard.consent) ? heard.consent : undefined;
@@ -43,6 +43,24 @@ export const consentChecks: readonly Check[] = [
     severity: 'broken',
     at: 'server.consent',
     look(view) {
+      const id = view.heard?.next?.searchParams.get('client_id');
+      // What a program sends whose own setting is missing.
+      const isNone = id !== undefined && id !== null && ['', 'undefined', 'null'].includes(id.trim());
+      return (
+        isNone &&
+        view.provider && {
+          what: `The login server sends no client id to ${view.provider.name} (client_id=${id})`,
+          why: `${view.provider.name} refuses the login. The client id is missing in the settings of the login server.`,
+          ...setting(view, `${settingPrefix(view.provider)}_CLIENT_ID=…`),
+        }
+      );
+    },
+  },
+  {
+    id: 'client-unknown',
+    severity: 'broken',
+    at: 'server.consent',
+    look(view) {
       const answer = consentOf(view);
       const isUnknown =
         answer &&
@@ -52,7 +70,7 @@ export const consentChecks: readonly Check[] = [
         view.provider && {
           what: `${view.provider.name} does not know the client id of the login server`,
           why: 'It belongs to another instance, was mistyped, or the OAuth app was deleted.',
-          write: `${settingPrefix(view.provider)}_CLIENT_ID=…        (in the settings of the login server)`,
+          ...setting(view, `${settingPrefix(view.provider)}_CLIENT_ID=…`),
         }
       );
     },

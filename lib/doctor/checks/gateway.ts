@@ -1,8 +1,8 @@
 import { shown } from '../finding.ts';
 import { usesGateway } from '../gateway.ts';
-import { codeOf, isGatewayPage, missingAt } from '../heard.ts';
+import { codeOf, isGatewayPage, isOurs, missingAt } from '../heard.ts';
 import { isOlder } from '../page.ts';
-import { gatewayUrl, textOf, withoutHost } from '../server.ts';
+import { gatewayBase, gatewayUrl, textOf, withoutHost } from '../server.ts';
 import { lines, siteOrigin, type View } from '../view.ts';
 import { isSafe, isSilence, parseUrl } from '../web.ts';
 import type { Group, Value } from '../config.ts';
@@ -27,6 +27,10 @@ const ours = (view: View): string => {
 const isOurGateway = ({ gateway }: View): boolean =>
   gateway !== undefined && !isSilence(gateway.page) && isGatewayPage(gateway.page);
 
+/** Something answers there that is not of this product, so that only its owner knows what it needs. */
+const isOthers = ({ gateway }: View): boolean =>
+  gateway !== undefined && !isSilence(gateway.page) && !isOurs(gateway.page);
+
 const authOf = ({ config }: View): Group | undefined => {
   const value = config.get('auth')?.value;
   return value instanceof Map ? value : undefined;
@@ -36,8 +40,9 @@ const authOf = ({ config }: View): Group | undefined => {
 const authText = (view: View, key: string): string | undefined =>
   textOf(authOf(view)?.get(key)?.value) ?? view.text(key);
 
-/** The whole block, with what is there and what is wrong changed. */
+/** The whole block, with what is there and what is wrong changed; or the line alone, where the keys stand under `backend`. */
 function authBlock(view: View, changes: Record<string, Value> = {}): string {
+  if (!authOf(view) && view.text('base_url') !== undefined) return lines(view, changes, 'backend');
   const kept = [...(authOf(view) ?? [])].flatMap(([key, { value }]): [string, Value][] =>
     isSecretKey(key) ? [] : [[key, value]],
   );
@@ -87,14 +92,23 @@ export const gatewayChecks: readonly Check[] = [
       if (url.startsWith('/') && !url.startsWith('//')) return false;
       const parsed = /^https?:\/\//i.test(url) ? parseUrl(url) : undefined;
       if (parsed && isSafe(parsed) && !/[?#@]/.test(url)) return false;
-      const https = parsed && !isSafe(parsed) && parsed.protocol === 'http:';
+      const [what, why] = !parsed
+        ? [
+            `gateway_url is no address with https:// in front: ${shown(url)}`,
+            'The browser takes it for a path of your own site.',
+          ]
+        : isSafe(parsed)
+          ? [
+              `gateway_url is more than an address and a path: ${shown(url)}`,
+              'The CMS puts its paths behind it as it is, and browsers call no address with a user name in it.',
+            ]
+          : [
+              'gateway_url begins with http:// instead of https://',
+              'A page on https may not call it, and the session would travel in the clear.',
+            ];
       return {
-        what: https
-          ? 'gateway_url begins with http:// instead of https://'
-          : `gateway_url is no address with https:// in front: ${shown(url)}`,
-        why: https
-          ? 'A page on https may not call it, and the session would travel in the clear.'
-          : 'The browser takes it for a path of your own site.',
+        what,
+        why,
         fix: {
           backend: {
             gateway_url: parsed ? `https://${parsed.host}${parsed.pathname}`.replace(/\/+$/, '') : ours(view),
@@ -149,6 +163,15 @@ export const gatewayChecks: readonly Check[] = [
       if (isSilence(settings)) return false;
       // Every gateway wants a token for this, and the CMS takes nothing but JSON for an answer.
       const isOne = settings.status !== 404 && /json/.test(settings.headers.get('content-type') ?? '');
+      if (!isOne && isOurs(gateway.page) && gateway.base.endsWith('/git'))
+        return {
+          where: gateway.base,
+          what: `The server at ${shown(new URL(gateway.base).host)} is of this product, but has no gateway: CMS_GATEWAY_REPO is not set`,
+          why: 'gateway_url is right. Set at that server which repository it writes to, and what else its page at /git names then.',
+          write: 'CMS_GATEWAY_REPO=https://github.com/owner/repository        (in the settings of the gateway)',
+        };
+      // Its page may be switched off.
+      if (isOne && isOurs(gateway.page)) return false;
       return isOne
         ? {
             severity: 'note',
@@ -260,7 +283,7 @@ export const gatewayChecks: readonly Check[] = [
         return {
           what: '"auth_type: pkce" without base_url under auth',
           why: 'The CMS does not know where editors sign in.',
-          write: authBlock(view, { base_url: ours(view) }),
+          ...(!isOthers(view) && { write: authBlock(view, { base_url: ours(view) }) }),
         };
       if (isAtIssuer(view) || !isOurGateway(view)) return false;
       const home = view.gateway?.base;
@@ -296,14 +319,19 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-name-claim',
     severity: 'risky' as const,
     at: 'auth',
-    look: (view: View) =>
-      isPkce(view) &&
-      authText(view, 'base_url') !== undefined &&
-      authText(view, 'full_name_claim') === undefined && {
-        what: 'full_name_claim is not set under auth',
-        why: 'The CMS then knows no name of the editor, and signs commits with the first part of the mail address.',
-        write: authBlock(view, { full_name_claim: 'name' }),
-      },
+    look(view: View) {
+      const base = authText(view, 'base_url');
+      if (!isPkce(view) || base === undefined || authText(view, 'full_name_claim') !== undefined) return false;
+      // What the tokens of others hold, nobody knows. Where nothing was asked, the form is ours: sign-in at the gateway itself.
+      const isOwn = isOurGateway(view) || (!isOthers(view) && base.replace(/\/+$/, '') === gatewayBase(view));
+      return (
+        isOwn && {
+          what: 'full_name_claim is not set',
+          why: 'The CMS then knows no name of the editor, and signs commits with the first part of the mail address.',
+          write: authBlock(view, { full_name_claim: 'name' }),
+        }
+      );
+    },
   },
   {
     id: 'gateway-identity',
@@ -337,7 +365,7 @@ export const gatewayChecks: readonly Check[] = [
     look: (view: View) =>
       view.text('branch') === undefined && {
         what: 'branch is not set, so the CMS takes master',
-        why: 'It has to be the branch of CMS_GATEWAY_BRANCH, which is main by itself.',
+        why: `It has to be the branch that the gateway writes to${isOthers(view) ? '' : ': CMS_GATEWAY_BRANCH, which is main by itself'}.`,
         fix: { backend: { branch: 'main' } },
       },
   },
@@ -348,7 +376,7 @@ export const gatewayChecks: readonly Check[] = [
     look: (view: View) =>
       view.text('repo') !== undefined && {
         what: 'repo means nothing with git-gateway',
-        why: 'Which repository it is, only the gateway says: CMS_GATEWAY_REPO. Delete the line.',
+        why: `Which repository it is, only the gateway says${isOthers(view) ? '' : ': CMS_GATEWAY_REPO'}. Delete the line.`,
         fix: { backend: { repo: undefined } },
       },
   },

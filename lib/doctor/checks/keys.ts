@@ -1,9 +1,9 @@
 import { settingPrefix } from '../../providers/provider.ts';
-import { list, type Group, type Value } from '../config.ts';
-import { shown } from '../finding.ts';
+import { list, type Entry, type Group, type Value } from '../config.ts';
+import { shown, withoutUser } from '../finding.ts';
 import { isNear } from '../near.ts';
-import { renews, viewOf } from '../view.ts';
-import { applied, example, isSecretKey, type Check, type Fix } from './check.ts';
+import { renews, viewOf, type View } from '../view.ts';
+import { anyOf, applied, example, isSecretKey, setting, type Check, type Fix, type Trouble } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
 const backendKeys = {
@@ -75,32 +75,54 @@ const guesses: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** What stands in the file at all, and where. */
-export const keysChecks: readonly Check[] = [
-  {
+/** Whether an address brings a user, a password or a token along. An SSH address has a user, but no secret. */
+const isInAddress = (value: Value): boolean =>
+  typeof value === 'string' &&
+  !/^\s*(?:ssh|mailto):/i.test(value) &&
+  (withoutUser(value) !== value ||
+    [...value.matchAll(/[?&#]([^\s=?&#]*)=[^\s&]/g)].some(([, name = '']) => isSecretKey(name)));
+
+/** Something that nobody may publish. */
+function secretCheck(secret: {
+  is: (key: string, value: Value) => boolean;
+  why: string;
+  write?: (view: View) => Pick<Trouble, 'write'>;
+}): Check {
+  return {
     id: 'secret',
     severity: 'broken',
     look(view) {
       const { config, backend } = view;
       const auth = config.get('auth')?.value;
-      const places: [string, Group][] = [
-        ['', config],
-        ['backend.', backend],
-        ['auth.', auth instanceof Map ? auth : new Map()],
-      ];
-      const [place, key] = places
-        .map(([before, group]) => [before, [...group.keys()].find(isSecretKey)] as const)
-        .find(([, found]) => found !== undefined) ?? ['', undefined];
+      const found = [config, backend, auth instanceof Map ? auth : new Map<string, Entry>()].flatMap((group: Group) =>
+        [...group].filter(([key, { value }]) => secret.is(key, value)).slice(0, 10),
+      );
+      const names = found.flatMap(([key]) => (isSecretKey(key) ? shown(key) : []));
+      const inside = found.flatMap(([key]) => (isSecretKey(key) ? [] : shown(key)));
+      if (inside.length > 0) names.push(`the user or secret in ${anyOf(inside)}`);
       return (
-        key !== undefined && {
-          at: place + key,
-          what: `${shown(key)} stands in the CMS configuration, which everybody can read`,
-          why: 'The file is published with the site. Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
-          write: `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…        (in the settings of the login server)`,
+        found.length > 0 && {
+          line: found[0]?.[1].line,
+          what: `${names.join(', ')} ${names.length === 1 ? 'stands' : 'stand'} in the CMS configuration, which everybody can read`,
+          why: `The file is published with the site. ${secret.why}`,
+          ...secret.write?.(view),
         }
       );
     },
-  },
+  };
+}
+
+/** What stands in the file at all, and where. */
+export const keysChecks: readonly Check[] = [
+  secretCheck({
+    is: (key) => isSecretKey(key) && key.toLowerCase().endsWith('secret'),
+    why: 'Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
+    write: (view) => setting(view, `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…`),
+  }),
+  secretCheck({
+    is: (key, value) => (isSecretKey(key) && !key.toLowerCase().endsWith('secret')) || isInAddress(value),
+    why: 'Whoever has it can do what its owner may. Remove it, and revoke it where it was made. Nothing takes its place: editors get a token of their own when they log in.',
+  }),
   {
     id: 'wrong-level',
     severity: 'broken',
@@ -216,43 +238,34 @@ export const keysChecks: readonly Check[] = [
       );
     },
   },
-  {
-    id: 'not-text',
-    severity: 'broken',
-    look(view) {
-      const keys = [
-        'name',
-        'repo',
-        'base_url',
-        'branch',
-        'auth_endpoint',
-        'api_root',
-        'graphql_api_root',
-        'site_domain',
-      ];
-      const key = keys.find((name) => {
-        const value = view.backend.get(name)?.value;
-        return value !== undefined && value !== null && typeof value !== 'string';
-      });
-      if (key === undefined) return false;
-      const value = view.backend.get(key)?.value;
-      const kind = value === list ? 'a list' : typeof value === 'object' ? 'a group' : `a ${typeof value}`;
-      const isScalar = typeof value === 'number' || typeof value === 'boolean';
-      return {
-        at: `backend.${key}`,
-        what: `${key} is ${kind}${isScalar ? ` (${value})` : ''} where the CMS expects a text`,
-        why: 'The CMS stops with an error when it uses it. Write it on one line, in quotes if it looks like something else.',
-        ...(isScalar && { fix: { backend: { [key]: String(value) } } }),
-      };
-    },
-  },
+  ...['name', 'repo', 'base_url', 'branch', 'auth_endpoint', 'api_root', 'graphql_api_root', 'site_domain'].map(
+    (key): Check => ({
+      id: 'not-text',
+      severity: 'broken',
+      at: `backend.${key}`,
+      look({ backend }) {
+        const value = backend.get(key)?.value;
+        if (value === undefined || value === null || typeof value === 'string') return false;
+        const kind = value === list ? 'a list' : typeof value === 'object' ? 'a group' : `a ${typeof value}`;
+        const isScalar = typeof value === 'number' || typeof value === 'boolean';
+        return {
+          what: `${key} is ${kind}${isScalar ? ` (${value})` : ''} where the CMS expects a text`,
+          why: 'The CMS stops with an error when it uses it. Write it on one line, in quotes if it looks like something else.',
+          ...(isScalar && { fix: { backend: { [key]: String(value) } } }),
+        };
+      },
+    }),
+  ),
   {
     id: 'placeholder',
     severity: 'broken',
     look({ backend }) {
       const [key, entry] =
         [...backend].find(
-          ([, { value }]) => typeof value === 'string' && /\{\{.*\}\}|\$\{?[A-Z_]+\}?|<%|^<.*>$|%[A-Z_]+%/.test(value),
+          ([name, { value }]) =>
+            typeof value === 'string' &&
+            !isSecretKey(name) &&
+            /\{\{.*\}\}|\$\{?[A-Z_]+\}?|<%|^<.*>$|%[A-Z_]+%/.test(value),
         ) ?? [];
       return (
         key !== undefined && {

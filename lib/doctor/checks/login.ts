@@ -1,11 +1,11 @@
 import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
-import { shown } from '../finding.ts';
+import { shown, withoutUser } from '../finding.ts';
 import { isExample, isLogin, told, unlisted, type Heard, type Told } from '../heard.ts';
 import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
 import { lines, type View } from '../view.ts';
 import { isSilence, type Answer } from '../web.ts';
-import { endpointFix, type Check, type Trouble } from './check.ts';
+import { endpointFix, isOthers, setting, type Check, type Trouble } from './check.ts';
 
 /** The answers of the login server, as far as there are any: each check looks at one of them. */
 const answersOf = ({ begin, onward, callback }: Heard): Answer[] =>
@@ -29,7 +29,7 @@ function formFor(provider: Provider, { server, text }: View): string {
   const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
   const origin = server?.origin ?? 'https://auth.example.com';
   const callback = joined(origin, `${server?.prefix ?? ''}/auth/${provider.id}/callback`);
-  return registrationAddress(base, form, { name: 'CMS login', homepage: origin, callback });
+  return registrationAddress(withoutUser(base), form, { name: 'CMS login', homepage: origin, callback });
 }
 
 /** Whether a login begins at all, and what the login server says itself. */
@@ -62,11 +62,9 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-foreign',
     severity: 'note',
     at: 'server',
-    look: ({ heard }) =>
-      heard !== undefined &&
-      !heard.ours &&
-      isLogin(heard.next) && {
-        what: `The login server ${shown(heard.server.origin)} is not this product`,
+    look: (view) =>
+      isOthers(view) && {
+        what: `The login server ${shown(view.heard?.server.origin)} is not this product`,
         why: 'Only what every login server has in common was checked.',
       },
   },
@@ -132,18 +130,25 @@ export const loginChecks: readonly Check[] = [
     look(view) {
       const { heard } = view;
       if (!heard || heard.onwardUrl || !heard.next || isLogin(heard.next)) return false;
-      const { next, server, works } = heard;
-      const isNear = next.origin === server.origin;
-      const isTried = works?.origin === next.origin && works.endpoint === next.pathname.replace(/^\/+|\/+$/g, '');
+      const { next, server, works, isMoved = false } = heard;
+      const isNear = (isMoved && works ? works : next).origin === server.origin;
+      const advice = isMoved ? 'Write the final address.' : 'Are base_url and auth_endpoint right?';
       return {
-        severity: isNear ? 'risky' : 'broken',
+        severity: isNear && isMoved ? 'risky' : 'broken',
         about: ['server'],
         what: `The login server redirects to ${shown(next.origin + next.pathname)} before the login begins`,
-        why: isNear
-          ? 'That is one more step for every login, and some servers lose the query on the way. Write the final address.'
-          : 'The popup then is on another origin than base_url, so the CMS waits for ever. Write the final address.',
-        ...(isTried && {
-          fix: { backend: isNear ? endpointFix(view, works.endpoint) : { base_url: next.origin } },
+        why: !isNear
+          ? `The popup then is on another origin than base_url, so the CMS waits for ever. ${advice}`
+          : isMoved
+            ? `That is one more step for every login, and some servers lose the query on the way. ${advice}`
+            : `No login begins there either, so the CMS waits for ever. ${advice}`,
+        ...(works && {
+          fix: {
+            backend: {
+              ...(works.origin !== server.origin && { base_url: works.origin }),
+              ...endpointFix(view, works.endpoint),
+            },
+          },
         }),
       };
     },
@@ -302,11 +307,14 @@ export const loginChecks: readonly Check[] = [
 /** The login begins at one address and ends at another. */
 export function addressTrouble(view: View, found: string): Trouble {
   const { origin = '', prefix = '' } = view.heard?.server ?? {};
+  const { write } = setting(view, `CMS_AUTH_URL=${origin}${prefix}`);
   return {
     about: ['server.consent'],
     what: `The login server takes its address for ${shown(found)}, but base_url is ${shown(origin)}`,
     why: 'The login begins at one address and ends at the other, where its cookie is not, and where the CMS does not listen. Make both the same: base_url, or the setting of the login server.',
-    write: `CMS_AUTH_URL=${origin}${prefix}        (in the settings of the login server)\n${lines(view, { base_url: found }, 'backend')}        (or this)`,
+    write: [write, lines(view, { base_url: found }, 'backend') + (write === undefined ? '' : '        (or this)')]
+      .filter((line) => line !== undefined)
+      .join('\n'),
   };
 }
 

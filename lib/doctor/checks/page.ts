@@ -4,7 +4,7 @@ import { connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
 import { readAddress } from '../server.ts';
 import { renews, rootsOf } from '../view.ts';
 import { isSafe } from '../web.ts';
-import type { Check } from './check.ts';
+import { isOthers, type Check } from './check.ts';
 
 /** What the admin page sends along. */
 export const pageChecks: readonly Check[] = [
@@ -17,7 +17,7 @@ export const pageChecks: readonly Check[] = [
       !isSafe(answer.url) && {
         what: 'The admin page is on http:// instead of https://',
         why: 'A token may go to a page on https only, so this origin cannot be listed in CMS_AUTH_ORIGINS. Serve the site on https, and redirect to that.',
-        write: answer.url.href.replace(/^http:/, 'https:'),
+        write: shown(answer.url.href.replace(/^http:/, 'https:')),
       },
   },
   {
@@ -69,8 +69,8 @@ export const pageChecks: readonly Check[] = [
   {
     id: 'deploy-preview',
     severity: 'note',
-    look({ answer }) {
-      const { hostname = '', origin = '' } = answer?.url ?? {};
+    look(view) {
+      const { hostname = '', origin = '' } = view.answer?.url ?? {};
       const [label = '', ...parents] = hostname.split('.');
       const preview = /^(.*?)\d+--(.+)$/.exec(label) ?? /^()[\w-]+?--(.+)$/.exec(label);
       const domain = parents.join('.');
@@ -86,7 +86,7 @@ export const pageChecks: readonly Check[] = [
           at: 'page',
           what: `The admin page is on a deploy preview (${shown(origin)}), which has an origin of its own`,
           why: 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.',
-          write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}`,
+          ...(!isOthers(view) && { write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}` }),
         }
       );
     },

@@ -4,7 +4,7 @@ import { isLogin, isOurs, told, unlisted } from '../heard.ts';
 import { baseOf, renews, scopesOf, siteOrigin, type View } from '../view.ts';
 import { isSafe, isSilence, parseUrl } from '../web.ts';
 import { addressTrouble } from './login.ts';
-import type { Check, Trouble } from './check.ts';
+import { isOthers, setting, type Check, type Trouble } from './check.ts';
 
 /** A check of the address that the browser is sent to. */
 const ofLogin =
@@ -13,8 +13,6 @@ const ofLogin =
     const { heard, provider } = view;
     return provider && heard?.next && isLogin(heard.next) && look(view, heard.next, provider);
   };
-
-const settings = '        (in the settings of the login server)';
 
 /** Where the login leads, what it asks for there, and where it ends. */
 export const redirectChecks: readonly Check[] = [
@@ -47,13 +45,13 @@ export const redirectChecks: readonly Check[] = [
       const isPublic = base === provider.url;
       const found = next.href.split(provider.authorizePath)[0] ?? next.origin;
       const root = apiRoots(provider, found)?.api_root;
-      const setting = `${settingPrefix(provider)}_URL`;
+      const name = `${settingPrefix(provider)}_URL`;
       return {
         what: `The login server sends the editor to ${shown(next.host)}, but the CMS works with ${shown(expected.host)}`,
-        why: `A token of one host is nothing to the other. ${isPublic ? 'If the repository is on the first one, the CMS needs api_root.' : `The login server needs ${setting}.`}`,
+        why: `A token of one host is nothing to the other. ${isPublic ? 'If the repository is on the first one, the CMS needs api_root.' : `The login server ${isOthers(view) ? 'has to work with the second one' : `needs ${name}`}.`}`,
         ...(isPublic
           ? root !== undefined && { fix: { backend: { api_root: root } } }
-          : { write: `${setting}=${base}${settings}` }),
+          : setting(view, `${name}=${shown(base)}`)),
       };
     }),
   },
@@ -74,11 +72,11 @@ export const redirectChecks: readonly Check[] = [
     severity: 'broken',
     at: 'server.scheme',
     look: ofLogin(
-      (_, next, provider) =>
+      (view, next, provider) =>
         !isSafe(next) && {
           what: `The login server sends the editor to ${provider.name} without https`,
           why: 'What is asked there can be read and changed on the way.',
-          write: `${settingPrefix(provider)}_URL=${next.origin.replace(/^http:/, 'https:')}`,
+          ...setting(view, `${settingPrefix(provider)}_URL=${next.origin.replace(/^http:/, 'https:')}`),
         },
     ),
   },
@@ -110,7 +108,8 @@ export const redirectChecks: readonly Check[] = [
     id: 'hop-callback',
     severity: 'risky',
     at: 'server.callback',
-    look: ofLogin(({ heard }, next, { id, name }) => {
+    look: ofLogin((view, next, { id, name }) => {
+      const { heard } = view;
       const callback = next.searchParams.get('redirect_uri');
       if (callback === null || !heard) return false;
       const { origin, prefix } = heard.server;
@@ -120,7 +119,7 @@ export const redirectChecks: readonly Check[] = [
       return {
         what: `The login ends at ${shown(callback)}, not at ${shown(expected)}`,
         why: `The login server has another path than auth_endpoint says. Exactly that address has to be registered at ${name}.`,
-        write: `CMS_AUTH_URL=${origin}${prefix}${settings}`,
+        ...setting(view, `CMS_AUTH_URL=${origin}${prefix}`),
       };
     }),
   },
@@ -146,7 +145,7 @@ export const redirectChecks: readonly Check[] = [
           app === undefined
             ? `The calls of the CMS work with ${scope.default} only.`
             : `With a ${app} that is as it should be. With an OAuth App, less than ${shown(asked)} may not reach the repository.`,
-        write: `${settingPrefix(provider)}_SCOPE=${shown(asked)}${settings}`,
+        ...setting(view, `${settingPrefix(provider)}_SCOPE=${shown(asked)}`),
       };
     }),
   },
@@ -166,7 +165,8 @@ export const redirectChecks: readonly Check[] = [
     id: 'origin-not-listed',
     severity: 'broken',
     at: 'server.listed',
-    look({ heard }) {
+    look(view) {
+      const { heard } = view;
       if (!heard || heard.site === undefined) return false;
       const { site, preflight, onward } = heard;
       const isListed = onward
@@ -176,7 +176,7 @@ export const redirectChecks: readonly Check[] = [
         !isListed && {
           what: `${shown(site)} is not on the login server’s list, so the CMS gets no token`,
           why: 'The popup says that this site is not listed.',
-          write: `CMS_AUTH_ORIGINS=${site}        (in the settings of the login server; commas between several)`,
+          ...setting(view, `CMS_AUTH_ORIGINS=${site}`, '; commas between several'),
         }
       );
     },
@@ -203,7 +203,7 @@ export const redirectChecks: readonly Check[] = [
       errorOf(view.heard.renewal) === 'REFRESH_NOT_ALLOWED' && {
         what: `The login server does not renew ${view.provider?.name} sessions for this page`,
         why: `They end after ${view.provider?.tokenLife ?? 'some hours'}, and what is being written then cannot be saved. It renews for pages that are listed exactly, if the owner names the host.`,
-        write: `CMS_AUTH_REFRESH=${view.provider?.id}${settings}`,
+        ...setting(view, `CMS_AUTH_REFRESH=${view.provider?.id}`),
       },
   },
 ];

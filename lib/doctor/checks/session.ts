@@ -1,4 +1,4 @@
-import { anyOf, type Check } from './check.ts';
+import { anyOf, isOthers, type Check } from './check.ts';
 import { cmsTitles, isOlder } from '../page.ts';
 
 /** What is good to know: how long editors stay logged in, and what else needs a right. */
@@ -27,7 +27,8 @@ export const sessionChecks: readonly Check[] = [
     severity: 'note',
     look(view) {
       const { usesHop, provider, isSveltia, server } = view;
-      if (!usesHop || !isSveltia || !provider?.tokenLife || !provider.refresh?.by.includes('sveltia')) return false;
+      if (isOthers(view) || !usesHop || !isSveltia || !provider?.tokenLife || !provider.refresh?.by.includes('sveltia'))
+        return false;
       const prefix = (server?.prefix ?? '').slice(1);
       return (
         !/\/authorize\/?$/.test(view.text('auth_endpoint') ?? '') && {

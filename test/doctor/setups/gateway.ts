@@ -14,6 +14,12 @@ export const gatewaySetups: Setup[] = [
     line: 5,
   },
   {
+    name: 'gateway with a query',
+    text: backend(...gateway, 'auth_type: pkce', 'gateway_url: https://auth.example.com/git?site=a') + auth(...good),
+    says: /gateway_url is more than an address and a path: https:\/\/auth\.example\.com\/git\?site=… /,
+    write: 'gateway_url: https://auth.example.com/git',
+  },
+  {
     name: 'gateway on http',
     text: backend(...gateway, 'auth_type: pkce', 'gateway_url: http://auth.example.com/git') + auth(...good),
     says: /gateway_url begins with http:/,
@@ -62,6 +68,13 @@ export const gatewaySetups: Setup[] = [
     says: /full_name_claim is not set/,
     severity: 'risky',
     write: 'full_name_claim: name',
+  },
+  {
+    name: 'pkce with its keys under backend',
+    text: backend(...gateway, own, 'auth_type: pkce', `base_url: ${hop}/git`, 'app_id: cms'),
+    says: /full_name_claim is not set/,
+    severity: 'risky',
+    write: 'backend:',
   },
   {
     name: 'pkce in Netlify CMS',

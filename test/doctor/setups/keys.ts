@@ -73,6 +73,31 @@ export const keys: Setup[] = [
     line: 6,
   },
   {
+    name: 'a token, a password and a secret',
+    text: backend(...github, base, 'token: abc', 'password: abc', 'client_secret: abc'),
+    says: /client_secret stands in the CMS configuration/,
+    line: 8,
+  },
+  {
+    name: 'a token and a password',
+    text: backend(...github, base, 'access_token: abc', 'password: abc'),
+    says: /access_token, password stand in the CMS configuration, which everybody can read/,
+    line: 6,
+  },
+  {
+    name: 'a token in an address that is otherwise right',
+    text: backend(...gitlab, 'auth_type: pkce', 'app_id: abc', 'base_url: https://oauth2:glpat-abc@gitlab.com'),
+    cms: 'sveltia',
+    says: /the user or secret in base_url stands in the CMS configuration/,
+    line: 7,
+  },
+  {
+    name: 'a token in a query',
+    text: backend(...github, base, 'api_root: https://api.github.com?access_token=abc'),
+    says: /the user or secret in api_root stands in the CMS configuration/,
+    line: 6,
+  },
+  {
     name: 'base_url in a group of its own',
     text: `${backend(...github)}  auth:\n    base_url: ${hop}\n`,
     says: /base_url stands under auth instead of directly under backend/,
