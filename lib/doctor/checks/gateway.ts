@@ -168,7 +168,8 @@ export const gatewayChecks: readonly Check[] = [
           where: gateway.base,
           what: `The server at ${shown(new URL(gateway.base).host)} is of this product, but has no gateway: CMS_GATEWAY_REPO is not set`,
           why: 'gateway_url is right. Set at that server which repository it writes to, and what else its page at /git names then.',
-          write: 'CMS_GATEWAY_REPO=https://github.com/owner/repository        (in the settings of the gateway)',
+          write:
+            'CMS_GATEWAY_REPO=<the repository’s address, as a browser shows it>        (in the settings of the gateway)',
         };
       // Its page may be switched off.
       if (isOne && isOurs(gateway.page)) return false;
