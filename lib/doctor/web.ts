@@ -97,11 +97,11 @@ const reasons: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Codes that begin alike. */
+/** Codes and names that begin alike. */
 const families: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ERR_SSL: 'it does not speak https',
-    HPE_: 'what it answers is not HTTP',
+    HTTPParserError: 'what it answers is not HTTP',
     Z_: 'its answer is packed in a way that cannot be unpacked',
   }),
 );
@@ -111,7 +111,7 @@ function reason(error: unknown, patience: number): string {
     return `it does not answer within ${patience / 1000} seconds`;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const { code = '' } = first as { code?: string };
-  const family = [...families.keys()].find((start) => code.startsWith(start)) ?? '';
+  const { code = '', name = '' } = first as { code?: string; name?: string };
+  const family = [...families.keys()].find((start) => code.startsWith(start) || name.startsWith(start)) ?? '';
   return reasons.get(code) ?? families.get(family) ?? `the request failed${code && ` (${code})`}`;
 }
