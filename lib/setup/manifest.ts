@@ -15,7 +15,7 @@ import { Desk } from './desk.ts';
 import { clearTheWay, keep, loginEntries, openStore } from './keep.ts';
 import { servePage } from './server.ts';
 import { Cancelled } from './terminal.ts';
-import type { Entry } from './values.ts';
+import type { Entry, Store } from './values.ts';
 import type { World } from './world.ts';
 
 /**
@@ -40,7 +40,7 @@ export async function registerByManifest(call: ManifestCall, world: World): Prom
       const lost = `Make a new client secret at ${settings}, and set it by hand.`;
       world.write('The app is registered.');
       const notes = await keep(store, entriesOf(call, app), replace, world, lost);
-      const next = whatIsLeft(call, app, settings, store.place);
+      const next = whatIsLeft(call, app, settings, store);
       desk.show('registered', next.page);
       world.write([...notes, '', ...next.lines].join('\n'));
 
@@ -129,7 +129,7 @@ function whatIsLeft(
   call: ManifestCall,
   app: App,
   settings: string,
-  place: string,
+  { place, gatewayApart }: Store,
 ): { lines: string[]; page: Html; done: Html } {
   const { flow, repository, gateway } = call.byManifest;
   const { provider, base, address } = call;
@@ -142,8 +142,7 @@ function whatIsLeft(
   const choice = `Choose "Only select repositories", and ${repository.name} alone.`;
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;
-  // On AWS the gateway is a service of its own.
-  const git = call.to === 'aws' ? "/git at the gateway's own address" : `${own}/git`;
+  const git = gatewayApart ? "/git at the gateway's own address" : `${own}/git`;
   const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead.`;
   const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
 <li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>

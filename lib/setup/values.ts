@@ -25,6 +25,8 @@ export const ofSites = (values: readonly Value[], isThere: (name: string) => boo
 export interface Store {
   /** In words: "the file .env". */
   place: string;
+  /** Whether a gateway is deployed there as a service of its own, with another address than the login. */
+  gatewayApart?: boolean;
   /**
    * Looks before anything is registered.
    *

@@ -28,7 +28,7 @@ const isOurGateway = ({ gateway }: View): boolean =>
   gateway !== undefined && !isSilence(gateway.page) && isGatewayPage(gateway.page);
 
 /** Something answers there that is not of this product, so that only its owner knows what it needs. */
-const isOthers = ({ gateway }: View): boolean =>
+const isOthersGateway = ({ gateway }: View): boolean =>
   gateway !== undefined && !isSilence(gateway.page) && !isOurs(gateway.page);
 
 const authOf = ({ config }: View): Group | undefined => {
@@ -284,7 +284,7 @@ export const gatewayChecks: readonly Check[] = [
         return {
           what: '"auth_type: pkce" without base_url under auth',
           why: 'The CMS does not know where editors sign in.',
-          ...(!isOthers(view) && { write: authBlock(view, { base_url: ours(view) }) }),
+          ...(!isOthersGateway(view) && { write: authBlock(view, { base_url: ours(view) }) }),
         };
       if (isAtIssuer(view) || !isOurGateway(view)) return false;
       const home = view.gateway?.base;
@@ -324,7 +324,7 @@ export const gatewayChecks: readonly Check[] = [
       const base = authText(view, 'base_url');
       if (!isPkce(view) || base === undefined || authText(view, 'full_name_claim') !== undefined) return false;
       // What the tokens of others hold, nobody knows. Where nothing was asked, the form is ours: sign-in at the gateway itself.
-      const isOwn = isOurGateway(view) || (!isOthers(view) && base.replace(/\/+$/, '') === gatewayBase(view));
+      const isOwn = isOurGateway(view) || (!isOthersGateway(view) && base.replace(/\/+$/, '') === gatewayBase(view));
       return (
         isOwn && {
           what: 'full_name_claim is not set',
@@ -366,7 +366,7 @@ export const gatewayChecks: readonly Check[] = [
     look: (view: View) =>
       view.text('branch') === undefined && {
         what: 'branch is not set, so the CMS takes master',
-        why: `It has to be the branch that the gateway writes to${isOthers(view) ? '' : ': CMS_GATEWAY_BRANCH, which is main by itself'}.`,
+        why: `It has to be the branch that the gateway writes to${isOthersGateway(view) ? '' : ': CMS_GATEWAY_BRANCH, which is main by itself'}.`,
         fix: { backend: { branch: 'main' } },
       },
   },
@@ -377,7 +377,7 @@ export const gatewayChecks: readonly Check[] = [
     look: (view: View) =>
       view.text('repo') !== undefined && {
         what: 'repo means nothing with git-gateway',
-        why: `Which repository it is, only the gateway says${isOthers(view) ? '' : ': CMS_GATEWAY_REPO'}. Delete the line.`,
+        why: `Which repository it is, only the gateway says${isOthersGateway(view) ? '' : ': CMS_GATEWAY_REPO'}. Delete the line.`,
         fix: { backend: { repo: undefined } },
       },
   },

@@ -25,6 +25,7 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
   const deadline = () => ({ abortSignal: AbortSignal.timeout(patience) });
   return {
     place: "AWS's Parameter Store",
+    gatewayApart: true,
     async taken(entries) {
       const { client, sdk } = await (opened ??= open());
       const names = entries.filter(isSecret).map(nameOf);
