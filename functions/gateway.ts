@@ -1,10 +1,10 @@
-import { firstOf } from '../lib/first.ts';
+import { firstOf } from '../lib/handler/router.ts';
 import { gateway } from '../lib/gateway/handler.ts';
-import { bitbucket } from '../lib/gateway/hosts/bitbucket.ts';
-import { github } from '../lib/gateway/hosts/github.ts';
-import { gitlab } from '../lib/gateway/hosts/gitlab.ts';
-import { serve } from '../lib/serve.ts';
-import { signIn } from '../lib/sign-in/handler.ts';
+import { bitbucket } from '../lib/gateway/rules/bitbucket.ts';
+import { github } from '../lib/gateway/rules/github.ts';
+import { gitlab } from '../lib/gateway/rules/gitlab.ts';
+import { serve } from '../lib/handler/serve.ts';
+import { signIn } from '../lib/gateway/sign-in/handler.ts';
 
 /** The Git hosts that a repository behind the gateway can be at. */
 export const hosts = [github, gitlab, bitbucket];

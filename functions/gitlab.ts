@@ -1,4 +1,4 @@
-import { createHandler } from '../lib/hop/handler.ts';
+import { createHandler } from '../lib/login/handler.ts';
 import { gitlab } from '../lib/providers/gitlab.ts';
 import { pathsOf } from '../lib/providers/provider.ts';
 

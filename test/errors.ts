@@ -1,10 +1,10 @@
 import { gatewayErrors } from '../lib/gateway/errors.ts';
-import { hopErrors } from '../lib/hop/errors.ts';
+import { hopErrors } from '../lib/login/errors.ts';
 import { connectErrors, oauthErrors } from '../lib/oauth/errors.ts';
-import { settingErrors } from '../lib/settings/errors.ts';
-import { signInErrors } from '../lib/sign-in/errors.ts';
-import { corsErrors } from '../lib/web/cors.ts';
-import { webErrors } from '../lib/web/errors.ts';
+import { settingErrors } from '../lib/config/errors.ts';
+import { signInErrors } from '../lib/gateway/sign-in/errors.ts';
+import { corsErrors } from '../lib/http/cors.ts';
+import { webErrors } from '../lib/http/errors.ts';
 
 export const loginErrors = { ...webErrors, ...settingErrors, ...oauthErrors, ...hopErrors };
 

@@ -45,7 +45,7 @@ const pathsOf = async (name) => (await evaluate(`export { paths } from './functi
 /** @type {{ hosts: string[], open: string[] }} */
 const { hosts: allHosts, open: openSettings } = await evaluate(`
   import { providers } from './functions/auth.ts';
-  import { settingNames } from './lib/settings/names.ts';
+  import { settingNames } from './lib/config/names.ts';
   export const hosts = providers.map(({ id }) => id);
   export const { open } = settingNames(providers);
 `);
@@ -53,23 +53,23 @@ const { hosts: allHosts, open: openSettings } = await evaluate(`
 /** What the gateway's own settings ask for. @type {{ gatewayNeeds: (env: NodeJS.ProcessEnv) => { secret: string[], open: string[] } | undefined }} */
 const { gatewayNeeds } = await evaluate(`
   import { hosts } from './functions/gateway.ts';
-  import { gatewayNeeds as needs } from './lib/settings/needs.ts';
+  import { gatewayNeeds as needs } from './lib/gateway/needs.ts';
   export const gatewayNeeds = (env) => needs(env, hosts);
 `);
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
   openid: './lib/oauth/openid.ts',
-  owner: './lib/hop/owner.ts',
+  owner: './lib/login/setup-page.ts',
 
-  ssm: './lib/settings/ssm.ts',
+  ssm: './lib/config/ssm.ts',
 };
 
 const { openid, ...others } = seldom;
 
 /** Our `Headers` and `Response` in the place of Node's, where nothing but the OAuth library looks at any. */
-const light = { inject: ['./lib/oauth/light.ts'] };
-const lightConnect = { inject: ['./lib/oauth/light-connect.ts'] };
+const light = { inject: ['./lib/oauth/fetch-shim.ts'] };
+const lightConnect = { inject: ['./lib/oauth/fetch-shim-connect.ts'] };
 
 /** @param {Record<string, string>} seldom @returns {import('esbuild').Plugin} */
 const leaveApart = (seldom) => ({
@@ -88,10 +88,10 @@ const storeApart = leaveApart({ ssm: seldom.ssm });
 
 /** What keeps the AWS SDK small. */
 const ofAws = {
-  '@aws-sdk/credential-provider-node': './lib/settings/credentials.ts',
+  '@aws-sdk/credential-provider-node': './lib/config/credentials.ts',
   // What only calls that stream load, and we make none. Were it here, esbuild would wrap most of the SDK in functions for
   // the sake of that one `import()`, and Node would parse all that twice. Were it external, nobody could bundle us again.
-  '@smithy/core/event-streams': './lib/settings/streams.ts',
+  '@smithy/core/event-streams': './lib/config/streams.ts',
 };
 
 /**
@@ -129,13 +129,13 @@ const gatewayOnLambda = programs({
 /** The commands, put together here: what they serve stands in functions/, and the demo among the tests. */
 const commands = programs({
   start: `import { providers } from './functions/auth.ts'; import { hosts, wing } from './functions/gateway.ts';
-    import { start } from './lib/start/start.ts';
+    import { start } from './lib/cli/start.ts';
     await start({ providers, gateway: { hosts, wing } }, () => import('./test/demo/demo.ts'));`,
   ...Object.fromEntries(
     ['doctor', 'setup', 'cli'].map((name) => [
       name,
       // npm makes the last one a command.
-      `${name === 'cli' ? '#!/usr/bin/env node\n' : ''}import { providers } from './functions/auth.ts'; import { ${name} } from './lib/start/${name}.ts'; await ${name}(providers);`,
+      `${name === 'cli' ? '#!/usr/bin/env node\n' : ''}import { providers } from './functions/auth.ts'; import { ${name} } from './lib/cli/${name}.ts'; await ${name}(providers);`,
     ]),
   ),
 });

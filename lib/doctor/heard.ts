@@ -1,4 +1,4 @@
-import { commonHeaders } from '../web/http.ts';
+import { commonHeaders } from '../http/http.ts';
 import { elementsOf } from './html.ts';
 import { isSilence, type Answer, type Silence } from './web.ts';
 import type { Server } from './server.ts';

@@ -1,4 +1,4 @@
-import { isLoopback } from '../web/origins.ts';
+import { isLoopback } from '../http/origins.ts';
 
 export interface Answer {
   url: URL;

@@ -1,9 +1,9 @@
 import { SignJWT } from 'jose';
-import { Failure } from '../web/errors.ts';
+import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
 import { ask, busy, inWords, jsonOf, Kept } from './upstream.ts';
-import type { Gateway } from '../settings/gateway.ts';
-import type { GatewayHost, Json } from './host.ts';
+import type { Gateway } from './settings.ts';
+import type { GatewayHost, Json } from './rules/rule.ts';
 import { apiRoots } from '../providers/provider.ts';
 
 /** Before its end a token is renewed, so that it does not end on its way. Milliseconds. */

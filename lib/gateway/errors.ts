@@ -1,4 +1,4 @@
-import { table } from '../web/errors.ts';
+import { table } from '../http/errors.ts';
 
 /**
  * What the gateway can say. The CMS shows these words to the editor. Never 403: Decap CMS takes it for a rate limit, tries again

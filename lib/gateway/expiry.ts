@@ -1,8 +1,8 @@
 import { questionHeaders } from './credential.ts';
 import { ask, jsonOf } from './upstream.ts';
 import { apiRoots } from '../providers/provider.ts';
-import type { Gateway } from '../settings/gateway.ts';
-import type { GatewayHost, Json } from './host.ts';
+import type { Gateway } from './settings.ts';
+import type { GatewayHost, Json } from './rules/rule.ts';
 
 /**
  * A credential that ends soon, in words for the owner. GitHub has been seen to name the present time, so only what lies ahead

@@ -1,16 +1,16 @@
-import { longestQuery, type Surroundings, type Wing } from '../serve.ts';
-import { readGateway, gatewaySettings, type Gateway } from '../settings/gateway.ts';
-import { commitAddress } from '../settings/editors.ts';
-import { readOrigins, readPage } from '../settings/settings.ts';
-import { admitOrigin, preflight } from '../web/cors.ts';
-import { Failure, webErrors } from '../web/errors.ts';
-import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from '../web/http.ts';
-import { plainErrorPage } from '../web/page.ts';
-import { admit } from './editor.ts';
+import { longestQuery, type Surroundings, type Wing } from '../handler/serve.ts';
+import { readGateway, gatewaySettings, type Gateway } from './settings.ts';
+import { commitAddress } from './identity/editors.ts';
+import { readOrigins, readPage } from '../config/settings.ts';
+import { admitOrigin, preflight } from '../http/cors.ts';
+import { Failure, webErrors } from '../http/errors.ts';
+import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from '../http/http.ts';
+import { plainErrorPage } from '../http/page.ts';
+import { admit } from './identity/authenticate.ts';
 import { gatewayErrors } from './errors.ts';
 import { askEnd, expiryWarning } from './expiry.ts';
-import { exposed, forward } from './forward.ts';
-import type { GatewayHost } from './host.ts';
+import { exposed, forward } from './proxy.ts';
+import type { GatewayHost } from './rules/rule.ts';
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
 export const gatewayEvents = {
@@ -131,7 +131,7 @@ async function ownersPage(surroundings: Surroundings, hosts: readonly GatewayHos
   const { request, settings } = surroundings;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-  const { gatewayPage } = await import('./owner.ts'); // no editor needs it
+  const { gatewayPage } = await import('./setup-page.ts'); // no editor needs it
   return gatewayPage(hosts, surroundings);
 }
 

@@ -1,7 +1,7 @@
 import { send, TooLarge, TooLate, Unreachable, type Answer, type Question } from '../oauth/request.ts';
-import { Failure } from '../web/errors.ts';
+import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import type { Json } from './host.ts';
+import type { Json } from './rules/rule.ts';
 import type { Agent } from 'node:http';
 
 /** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */

@@ -18,4 +18,4 @@ export {
   ResponseBodyError,
   setJwksCache,
 } from 'openid-client';
-export { Response } from './light.ts';
+export { Response } from './fetch-shim.ts';

@@ -1,5 +1,5 @@
-import type { Address } from '../settings/settings.ts';
-import type { HttpRequest } from '../web/http.ts';
+import type { Address } from '../config/settings.ts';
+import type { HttpRequest } from '../http/http.ts';
 
 /**
  * Where the browser keeps the keys of its attempts. There are two ways, since there is a platform that lets a single cookie

@@ -1,4 +1,4 @@
-import { table, type ErrorRow } from '../web/errors.ts';
+import { table, type ErrorRow } from '../http/errors.ts';
 
 /** What can go wrong between the browser, us and the server that the browser was sent to. */
 export const oauthErrors = table({

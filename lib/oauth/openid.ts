@@ -9,4 +9,4 @@ export {
   refreshTokenGrant,
   ResponseBodyError,
 } from 'openid-client';
-export { Response } from './light.ts';
+export { Response } from './fetch-shim.ts';

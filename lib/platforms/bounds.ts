@@ -1,5 +1,5 @@
-import type { Handler, HttpRequest } from '../web/http.ts';
-import type { Platform } from '../web/platform.ts';
+import type { Handler, HttpRequest } from '../http/http.ts';
+import type { Platform } from '../http/platform.ts';
 
 /**
  * How much of a request and how much time a platform gives, for functions that take whole files. A login needs neither, so it does

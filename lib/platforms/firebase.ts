@@ -1,6 +1,6 @@
 import { toReply, toRequest } from './node.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Handler } from '../web/http.ts';
+import type { Handler } from '../http/http.ts';
 
 /** What Firebase makes of a request: Express's, and the body, which has been read by then. */
 export type FirebaseRequest = IncomingMessage & { originalUrl: string; rawBody?: Buffer };

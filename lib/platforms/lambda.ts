@@ -1,6 +1,6 @@
 import { awsParameterStore } from './aws.ts';
-import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../web/http.ts';
-import type { Platform } from '../web/platform.ts';
+import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
+import type { Platform } from '../http/platform.ts';
 
 /**
  * The parts that we read of payload format 2.0, which HTTP APIs and Function URLs send.

@@ -1,5 +1,5 @@
 import type { Context } from '@netlify/functions';
-import type { Handler, HttpReply, HttpRequest } from '../web/http.ts';
+import type { Handler, HttpReply, HttpRequest } from '../http/http.ts';
 
 /** Netlify Functions; and, since it speaks `Request` and `Response`, any other host of web-standard fetch handlers. */
 export const netlify =

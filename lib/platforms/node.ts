@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Handler, HttpReply, HttpRequest } from '../web/http.ts';
-import type { Platform } from '../web/platform.ts';
+import type { Handler, HttpReply, HttpRequest } from '../http/http.ts';
+import type { Platform } from '../http/platform.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
 export const node =

@@ -85,3 +85,51 @@ export function issuerFacts(issuer: string): IssuerFacts {
   const { issuer: pattern, console, ...rest } = facts;
   return { ...rest, ...(console !== undefined && { console: plain.replace(pattern, console) }) };
 }
+
+/** What is particular about one that issues tokens. */
+interface Issuer {
+  issuer: RegExp;
+  /** Anybody in the world can have an account there, so "whoever it vouches for" would be everybody. */
+  open?: true;
+  /** Somebody may hold a private account under a work address: the address's domain counts only if this claim says so, too. */
+  domainClaim?: string;
+  /** Stands for `email_verified` where that one is absent. */
+  verifiedClaim?: string;
+}
+
+/**
+ * @see https://developers.google.com/identity/openid-connect/openid-connect#an-id-tokens-payload
+ * @see https://learn.microsoft.com/entra/identity-platform/optional-claims-reference
+ */
+const issuers: readonly Issuer[] = [
+  { issuer: /^https:\/\/accounts\.google\.com$/, open: true, domainClaim: 'hd' },
+  {
+    issuer:
+      /^https:\/\/(login\.microsoftonline\.com|login\.microsoft\.com|sts\.windows\.net)\/(common|organizations|consumers|9188040d-6c67-4c5b-b112-36a304b66dad)(\/v2\.0)?$/i,
+    open: true,
+  },
+  // One tenant. It sends no `email_verified`; the optional claim says that the tenant owns the address's domain.
+  {
+    issuer:
+      /^https:\/\/(login\.microsoftonline\.(com|us)|login\.microsoft\.com|sts\.windows\.net)\/[\w.-]+(\/v2\.0)?$/i,
+    verifiedClaim: 'xms_edov',
+  },
+  {
+    issuer:
+      /^https:\/\/(gitlab\.com|appleid\.apple\.com|account\.apple\.com|(www|limited)\.facebook\.com|www\.linkedin\.com(\/oauth)?|slack\.com|api\.login\.yahoo\.com|login\.yahoo\.com|id\.twitch\.tv\/oauth2|discord\.com|access\.line\.me|www\.paypal\.com|(www\.)?paypalobjects\.com|accounts\.spotify\.com|login\.salesforce\.com|orcid\.org|oauth\.telegram\.org|auth\.atlassian\.com|id\.atlassian\.com|token\.actions\.githubusercontent\.com|github\.com(\/login\/oauth)?|bitbucket\.org|codeberg\.org|huggingface\.co)$/,
+    open: true,
+  },
+];
+
+/** The claims that say of an address whether it is verified. */
+export const verdicts: readonly string[] = [
+  'email_verified',
+  ...issuers.flatMap(({ verifiedClaim }) => verifiedClaim ?? []),
+];
+
+/** What is known about an issuer; of most there is nothing to know. */
+export const issuerOf = (issuer: string): Omit<Issuer, 'issuer'> =>
+  issuers.find((known) => known.issuer.test(plainIssuer(issuer))) ?? {};
+
+/** Whether the whole world has, or can get, an account at this issuer. */
+export const isOpenIssuer = (issuer: string): boolean => issuerOf(issuer).open === true;

@@ -1,8 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { apiRoots } from '../providers/provider.ts';
-import { callbackAddress } from '../settings/settings.ts';
-import { isLoopback } from '../web/origins.ts';
+import { callbackAddress } from '../config/settings.ts';
+import { isLoopback } from '../http/origins.ts';
 import type { Call, Repository } from './call.ts';
 import { ask, textIn, type Question } from './web.ts';
 

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { manifests, type ManifestFlow } from '../providers/manifests.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Environment } from '../settings/environment.ts';
-import { baseUrl, readAddress, type Address } from '../settings/settings.ts';
-import { parseOrigins } from '../web/origins.ts';
+import type { Environment } from '../config/environment.ts';
+import { baseUrl, readAddress, type Address } from '../config/settings.ts';
+import { parseOrigins } from '../http/origins.ts';
 import type { Prompts } from './terminal.ts';
 
 export const help = `Registers an app at the Git host and puts its values where the login server reads them.

@@ -1,8 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { registrationAddress } from '../providers/provider.ts';
-import { callbackAddress } from '../settings/settings.ts';
-import { commonHeaders, type TextReply } from '../web/http.ts';
-import { html, page, type Html } from '../web/page.ts';
+import { callbackAddress } from '../config/settings.ts';
+import { commonHeaders, type TextReply } from '../http/http.ts';
+import { html, page, type Html } from '../http/page.ts';
 import { appName, manifestOf, registrationTarget, repositoryPage, type Clock, type ManifestCall } from './app.ts';
 import script from './desk.client.ts?inline';
 import { plain, type Request } from './server.ts';

@@ -1,6 +1,6 @@
 import { articled, registrationAddress } from '../providers/provider.ts';
-import { configuration } from '../settings/configuration.ts';
-import { callbackAddress } from '../settings/settings.ts';
+import { configuration } from '../config/cms-config.ts';
+import { callbackAddress } from '../config/settings.ts';
 import type { Call } from './call.ts';
 import { clearTheWay, keep, loginEntries, openStore } from './keep.ts';
 import { ask, textIn } from './web.ts';

@@ -4,7 +4,7 @@ import { parameterStore } from './stores/aws.ts';
 import { firebaseSecrets } from './stores/firebase.ts';
 import { envFile } from './stores/env.ts';
 import { readIfThere, replaceFile, setValues } from './stores/file.ts';
-import { secretSetting, urlSetting } from '../settings/settings.ts';
+import { secretSetting, urlSetting } from '../config/settings.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import type { Call } from './call.ts';
 import { withoutSecrets, type Entry, type Store, type Value } from './values.ts';

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Provider } from '../providers/provider.ts';
-import type { Environment } from '../settings/environment.ts';
+import type { Environment } from '../config/environment.ts';
 import { help, readCall, type Call } from './call.ts';
 import { registerByHand } from './hand.ts';
 import { registerByManifest } from './manifest.ts';

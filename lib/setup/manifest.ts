@@ -1,6 +1,6 @@
 import { articled } from '../providers/provider.ts';
-import { configuration } from '../settings/configuration.ts';
-import { html, type Html } from '../web/page.ts';
+import { configuration } from '../config/cms-config.ts';
+import { html, type Html } from '../http/page.ts';
 import {
   convert,
   installPage,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TextReply } from '../web/http.ts';
-import { html, page, type Html } from '../web/page.ts';
+import type { TextReply } from '../http/http.ts';
+import { html, page, type Html } from '../http/page.ts';
 
 export interface Request {
   path: string;

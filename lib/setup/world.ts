@@ -1,4 +1,4 @@
-import type { Environment } from '../settings/environment.ts';
+import type { Environment } from '../config/environment.ts';
 import type { Clock } from './app.ts';
 import type { Prompts } from './terminal.ts';
 

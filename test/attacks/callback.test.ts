@@ -1,7 +1,7 @@
 /** The callback and its cookie, tried with a plain HTTP client. The letters are those of the checklist that SECURITY.md follows. */
 import { createHash, createHmac } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { providers } from '../../functions/auth.ts';
 import { startGitHub } from '../hosts/github.ts';

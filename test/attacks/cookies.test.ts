@@ -2,7 +2,7 @@
 import type { RequestListener } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { github } from '../../lib/providers/github.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';

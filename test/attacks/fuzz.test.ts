@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import { loginErrors as errors } from '../errors.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { askOver } from '../contract/http.ts';
 import { attack } from './attack.ts';
 import { found } from './fuzz/found.ts';

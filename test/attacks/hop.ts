@@ -1,5 +1,5 @@
 /** The hop as it is on https, with three Git hosts behind it, asked over plain HTTP by whoever likes to. */
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
 import { expect } from 'vitest';
@@ -8,8 +8,8 @@ import { codeOf, handOverOf, nextOf, tokenOf } from '../popup.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import type { Platform } from '../../lib/web/platform.ts';
-import type { LogEntry } from '../../lib/web/log.ts';
+import type { Platform } from '../../lib/http/platform.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
 import type { Reply, Request } from '../contract/login.ts';
 import { freePort } from '../hosts/port.ts';
 

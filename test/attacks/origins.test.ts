@@ -1,13 +1,13 @@
 /** Near misses of the allow-list, refused at start or at match; and what the page's script does with the opener's origin. */
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { github } from '../../lib/providers/github.ts';
-import { isOrigin, matchOrigin, parseOrigins } from '../../lib/web/origins.ts';
-import script from '../../lib/hop/popup.client.ts?inline';
+import { isOrigin, matchOrigin, parseOrigins } from '../../lib/http/origins.ts';
+import script from '../../lib/login/popup.client.ts?inline';
 import { codeOf, handOverOf, nextOf } from '../popup.ts';
-import type { Errand } from '../../lib/hop/errand.ts';
-import type { TextReply } from '../../lib/web/http.ts';
+import type { Errand } from '../../lib/login/message.ts';
+import type { TextReply } from '../../lib/http/http.ts';
 import { attack } from './attack.ts';
 
 /** What an owner might write, or be talked into writing. */

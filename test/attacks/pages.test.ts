@@ -1,8 +1,8 @@
 /** What is posted to the opener, and the pages that do it, read with a plain HTTP client. The letters are those of the checklist that SECURITY.md follows. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { readOrigins } from '../../lib/settings/settings.ts';
-import { matchOrigin } from '../../lib/web/origins.ts';
+import { readOrigins } from '../../lib/config/settings.ts';
+import { matchOrigin } from '../../lib/http/origins.ts';
 import { listen, send } from '../hosts/http.ts';
 import { attack } from './attack.ts';
 import { address, codeOf, handOverOf, preview, site, startHop, type Hop, type Id } from './hop.ts';

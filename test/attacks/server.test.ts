@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { checkSettings } from '../../lib/settings/check.ts';
+import { checkSettings } from '../../lib/config/check.ts';
 import { providers } from '../../functions/auth.ts';
 import { listen, send } from '../hosts/http.ts';
 import { attack } from './attack.ts';

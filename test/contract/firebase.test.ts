@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
 import { firebaseBounds, within } from '../../lib/platforms/bounds.ts';
 import { firebase } from '../../lib/platforms/firebase.ts';
-import type { Handler } from '../../lib/web/http.ts';
+import type { Handler } from '../../lib/http/http.ts';
 import { askOver, closed } from './http.ts';
 import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';

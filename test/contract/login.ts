@@ -6,7 +6,7 @@ import { ending } from './login/finish.ts';
 import { proceeding } from './login/proceed.ts';
 import { wholeLogin } from './login/whole.ts';
 import { cookiesOfTheirOwn, createWorld } from './login/world.ts';
-import type { Handler } from '../../lib/web/http.ts';
+import type { Handler } from '../../lib/http/http.ts';
 
 export { sessionCookieOnly } from './login/world.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { listen, node } from '../../lib/platforms/node.ts';
-import type { Handler } from '../../lib/web/http.ts';
+import type { Handler } from '../../lib/http/http.ts';
 import { askOver } from './http.ts';
 import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';

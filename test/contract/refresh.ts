@@ -1,6 +1,6 @@
 /** Logins at GitLab and Bitbucket, and the renewal of sessions, on every platform: written once, as in `login.ts`. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { bitbucket } from '../../lib/providers/bitbucket.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';

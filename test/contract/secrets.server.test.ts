@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { end, start, type Instance } from './secrets/instances.ts';
-import type { Environment } from '../../lib/settings/environment.ts';
+import type { Environment } from '../../lib/config/environment.ts';
 import {
   id,
   secret,

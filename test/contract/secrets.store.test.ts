@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { openParameterStore } from '../../lib/settings/ssm.ts';
+import { openParameterStore } from '../../lib/config/ssm.ts';
 import { listen } from '../hosts/http.ts';
 import {
   credentials,

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ParameterFault } from '../hosts/parameters.ts';
 import { fromSource, type Instance } from './secrets/instances.ts';
-import type { LogEntry } from '../../lib/web/log.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
 import type { Request } from './login.ts';
 import {
   site,

@@ -1,14 +1,14 @@
 /** Settings in the Parameter Store that cannot be used: each is refused in words, on every platform. */
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { firebase } from '../../lib/platforms/firebase.ts';
 import { netlify } from '../../lib/platforms/netlify.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { listen } from '../hosts/http.ts';
 import { fromSource, type Instance, domain } from './secrets/instances.ts';
-import type { LogEntry } from '../../lib/web/log.ts';
-import type { Environment } from '../../lib/settings/environment.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
+import type { Environment } from '../../lib/config/environment.ts';
 import type { Reply } from './login.ts';
 import {
   secret,

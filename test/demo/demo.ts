@@ -1,12 +1,12 @@
 import { providers } from '../../functions/auth.ts';
 import { wing } from '../../functions/gateway.ts';
 import { gatewayEvents } from '../../lib/gateway/handler.ts';
-import { createHandler, hopEvents } from '../../lib/hop/handler.ts';
-import { serve } from '../../lib/serve.ts';
-import { signInEvents } from '../../lib/sign-in/handler.ts';
-import { printLine } from '../../lib/web/log.ts';
+import { createHandler, hopEvents } from '../../lib/login/handler.ts';
+import { serve } from '../../lib/handler/serve.ts';
+import { signInEvents } from '../../lib/gateway/sign-in/handler.ts';
+import { printLine } from '../../lib/http/log.ts';
 import { closeOnSignal, listen, node, readPort } from '../../lib/platforms/node.ts';
-import style from '../../lib/web/page.css?inline';
+import style from '../../lib/http/page.css?inline';
 import { cmsBundle } from '../cms/bundles.ts';
 import { cmsPages } from '../cms/server.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';

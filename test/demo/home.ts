@@ -1,5 +1,5 @@
 /** The first page of the demo, in the looks of the login server's own pages. */
-import { html, Html } from '../../lib/web/page.ts';
+import { html, Html } from '../../lib/http/page.ts';
 
 export interface Card {
   /** Where it leads, such as `/decap-github/`. */

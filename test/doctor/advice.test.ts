@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
 import { pageChecks } from '../../lib/doctor/checks/page.ts';
-import { parseOrigins } from '../../lib/web/origins.ts';
+import { parseOrigins } from '../../lib/http/origins.ts';
 import type { View } from '../../lib/doctor/view.ts';
 import { doctor, onFiles } from './run.ts';
 import { broken } from './setups.ts';

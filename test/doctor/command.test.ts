@@ -292,7 +292,7 @@ describe('The bundle', () => {
     await build({
       stdin: {
         contents: `import { providers } from './functions/auth.ts';
-          import { doctor } from './lib/start/doctor.ts';
+          import { doctor } from './lib/cli/doctor.ts';
           await doctor(providers);`,
         resolveDir: process.cwd(),
       },

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { hosts, wing } from '../../functions/gateway.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { toReply, toRequest } from '../../lib/platforms/node.ts';
-import { serve as serveWing } from '../../lib/serve.ts';
+import { serve as serveWing } from '../../lib/handler/serve.ts';
 import { startGitHub } from '../hosts/github.ts';
 import { listen, type Listening } from '../hosts/http.ts';
 import { doctor } from './run.ts';

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { providers } from '../../functions/auth.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { toReply, toRequest } from '../../lib/platforms/node.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
 import { startGitHub } from '../hosts/github.ts';

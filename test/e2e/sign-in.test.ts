@@ -5,14 +5,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { wing } from '../../functions/gateway.ts';
 import { firebase, type FirebaseRequest } from '../../lib/platforms/firebase.ts';
 import { node } from '../../lib/platforms/node.ts';
-import { serve } from '../../lib/serve.ts';
+import { serve } from '../../lib/handler/serve.ts';
 import { drivers } from '../cms/drive.ts';
 import { listen, type Listening } from '../hosts/http.ts';
 import type { IdentityHost } from '../hosts/identity.ts';
 import { browserMissing, launch } from './browser.ts';
 import { editAndPublish, login, startSignIn, type SignInWorld } from './sign-in.ts';
-import type { Handler } from '../../lib/web/http.ts';
-import type { LogEntry } from '../../lib/web/log.ts';
+import type { Handler } from '../../lib/http/http.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 

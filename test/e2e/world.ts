@@ -1,5 +1,5 @@
-import { createHandler } from '../../lib/hop/handler.ts';
-import type { LogEntry } from '../../lib/web/log.ts';
+import { createHandler } from '../../lib/login/handler.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';

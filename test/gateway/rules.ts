@@ -1,8 +1,8 @@
 /** Plays a host's rules without a server: what a body, a query value or a look-up makes of what a CMS sends. */
-import { bitbucket } from '../../lib/gateway/hosts/bitbucket.ts';
-import { gitlab } from '../../lib/gateway/hosts/gitlab.ts';
-import type { Call, GatewayHost, Rule } from '../../lib/gateway/host.ts';
-import { readPaths } from '../../lib/settings/paths.ts';
+import { bitbucket } from '../../lib/gateway/rules/bitbucket.ts';
+import { gitlab } from '../../lib/gateway/rules/gitlab.ts';
+import type { Call, GatewayHost, Rule } from '../../lib/gateway/rules/rule.ts';
+import { readPaths } from '../../lib/gateway/rules/paths.ts';
 
 const paths = readPaths('content/**, static/images/**');
 if ('problem' in paths) throw new Error(paths.problem);

@@ -1,6 +1,6 @@
 // @ts-check
 import { gateway } from './gateway.mjs';
-import { hop } from './hop.mjs';
+import { hop } from './login.mjs';
 import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
 import { repairs } from './repairs.mjs';

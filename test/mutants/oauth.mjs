@@ -12,28 +12,28 @@ const jars = 'test/unit/jars.test.ts';
 export const oauth = [
   {
     guard: 'what is brought back is ours (mac)',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: 'attempts.find((candidate) => sameText(ticketOf(candidate, kind, terms, carried), ticket))',
     replace: 'attempts.at(0)',
     tests: attempt,
   },
   {
     guard: 'bound to the wish for refresh and to the opener',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: '[...terms, carried, time, id]',
     replace: '[...terms, time, id]',
     tests: attempt,
   },
   {
     guard: 'bound to its time',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: '[...terms, carried, time, id]',
     replace: '[...terms, carried, id]',
     tests: attempt,
   },
   {
     guard: 'bound to its id',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: '[...terms, carried, time, id]',
     replace: '[...terms, carried, time]',
     tests: callback,
@@ -41,14 +41,14 @@ export const oauth = [
   },
   {
     guard: 'an attempt expires',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: 'if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);',
     replace: '',
     tests: attempt,
   },
   {
     guard: 'PKCE: the verifier is a secret',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: 'hmac(key, `pkce/1${state}`)',
     replace: "hmac('', `pkce/1${state || key}`)",
     tests: callback,
@@ -83,7 +83,7 @@ export const oauth = [
   },
   {
     guard: 'the token endpoint’s words are not shown',
-    file: 'lib/oauth/answer.ts',
+    file: 'lib/oauth/response.ts',
     find: 'new Failure(tokenError(error.error, rejected), fill, options)',
     replace: 'new Failure(tokenError(error.error, rejected), { ...fill, host: error.error }, options)',
     tests: pages,
@@ -91,14 +91,14 @@ export const oauth = [
   },
   {
     guard: 'a fresh key for each login',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: 'randomBytes(32 + 9)',
     replace: 'Buffer.alloc(32 + 9)',
     tests: attempt,
   },
   {
     guard: 'no key of a request is used for a new login',
-    file: 'lib/oauth/attempt.ts',
+    file: 'lib/oauth/transaction.ts',
     find: "const key = random.toString('base64url', 0, 32);",
     replace: `const brought = /\\.([\\w-]{43})/.exec(jar.keep({ id: '', time: 0, key: '' }).join())?.[1];
   const key = brought ?? random.toString('base64url', 0, 32);`,
@@ -106,7 +106,7 @@ export const oauth = [
   },
   {
     guard: 'PKCE: the verifier is sent',
-    file: 'lib/oauth/exchange.ts',
+    file: 'lib/oauth/token-request.ts',
     find: '...(client.provider.pkce && {',
     replace: '...(false && {',
     tests: exchange,

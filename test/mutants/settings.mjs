@@ -10,7 +10,7 @@ const reading = 'test/unit/settings.test.ts';
 export const settings = [
   {
     guard: 'https only, but on loopback (our address, Git hosts)',
-    file: 'lib/settings/environment.ts',
+    file: 'lib/config/environment.ts',
     find: "if (url.protocol === 'http:' && !isLoopback(url))",
     replace: 'if (false as boolean)',
     tests: callback,
@@ -18,21 +18,21 @@ export const settings = [
   },
   {
     guard: 'a pointer never passes for a value (ssm:)',
-    file: 'lib/settings/environment.ts',
+    file: 'lib/config/environment.ts',
     find: 'if (isPointer(value))',
     replace: 'if (false as boolean)',
     tests: reading,
   },
   {
     guard: 'a site that was taken off the list is off at once',
-    file: 'lib/settings/environment.ts',
+    file: 'lib/config/environment.ts',
     find: '!last || last.text !== text',
     replace: '!last',
     tests: reading,
   },
   {
     guard: 'an editor who was taken off the list is out at once',
-    file: 'lib/settings/gateway.ts',
+    file: 'lib/gateway/settings.ts',
     find: 'last?.text !== text || last.hosts !== hosts',
     replace: 'last?.hosts !== hosts',
     tests: 'test/unit/gateway-settings.test.ts',
@@ -40,7 +40,7 @@ export const settings = [
   },
   {
     guard: 'no wider scope',
-    file: 'lib/settings/settings.ts',
+    file: 'lib/config/settings.ts',
     find: 'wished.length > 0 && wished.every(within)',
     replace: 'wished.length > 0',
     tests: server,
@@ -48,7 +48,7 @@ export const settings = [
   },
   {
     guard: 'a failed read of a secret is remembered',
-    file: 'lib/settings/ssm.ts',
+    file: 'lib/config/ssm.ts',
     find: 'const pause = 2_000;',
     replace: 'const pause = 0;',
     tests: secrets,

@@ -3,8 +3,8 @@
 
 const contract = 'test/contract/node.test.ts';
 const issuer = 'test/unit/issuer.test.ts';
-const login = 'lib/sign-in/login.ts';
-const token = 'lib/sign-in/token.ts';
+const login = 'lib/gateway/sign-in/login.ts';
+const token = 'lib/gateway/sign-in/token.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const signIn = [
@@ -98,7 +98,7 @@ export const signIn = [
   },
   {
     guard: 'the nonce is the one of this sign-in',
-    file: 'lib/oauth/issuer.ts',
+    file: 'lib/oauth/discovery.ts',
     find: '        expectedNonce: nonceOf(attempt),\n',
     replace: '',
     tests: issuer,
@@ -106,7 +106,7 @@ export const signIn = [
   },
   {
     guard: 'the ID token is signed',
-    file: 'lib/oauth/issuer.ts',
+    file: 'lib/oauth/discovery.ts',
     find: 'oauth.enableNonRepudiationChecks(configuration);',
     replace: '',
     tests: issuer,
@@ -114,7 +114,7 @@ export const signIn = [
   },
   {
     guard: 'a verified address is the one that was verified',
-    file: 'lib/oauth/issuer.ts',
+    file: 'lib/oauth/discovery.ts',
     find: "claims['email'] === more['email'] ?",
     replace: '(true as boolean) ?',
     tests: issuer,
@@ -122,7 +122,7 @@ export const signIn = [
   },
   {
     guard: 'an address is as verified as whoever names it says',
-    file: 'lib/oauth/issuer.ts',
+    file: 'lib/oauth/discovery.ts',
     find: '...withoutVerdict(claims)',
     replace: '...claims',
     tests: issuer,

@@ -388,9 +388,9 @@ it('Nothing of it is in any bundle that is deployed', async () => {
   const { metafile } = await build({
     entryPoints: [
       'functions/auth.ts',
-      'lib/hop/owner.ts',
-      'lib/hop/readiness.ts',
-      'lib/settings/ssm.ts',
+      'lib/login/setup-page.ts',
+      'lib/login/callback-page.ts',
+      'lib/config/ssm.ts',
       'lib/oauth/openid.ts',
     ],
     bundle: true,
@@ -405,6 +405,6 @@ it('Nothing of it is in any bundle that is deployed', async () => {
   });
   const inputs = Object.keys(metafile.inputs);
   expect(inputs).toContain('lib/providers/github.ts');
-  expect(inputs).toContain('lib/hop/owner.ts');
+  expect(inputs).toContain('lib/login/setup-page.ts');
   expect(inputs.filter((name) => /lib\/setup|manifests|clack|node_modules\/(open|env-paths)\//.test(name))).toEqual([]);
 });

@@ -15,7 +15,7 @@ export async function bundleCommand(): Promise<{ file: string; remove(): Promise
   await build({
     stdin: {
       contents: `import { providers } from './functions/auth.ts';
-        import { setup } from './lib/start/setup.ts';
+        import { setup } from './lib/cli/setup.ts';
         await setup(providers);`,
       resolveDir: process.cwd(),
       sourcefile: 'setup.ts',

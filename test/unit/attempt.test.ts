@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { openerOf, recallLogin, recallOpening, type Wish } from '../../lib/hop/attempt.ts';
-import { codeChallenge } from '../../lib/oauth/attempt.ts';
+import { openerOf, recallLogin, recallOpening, type Wish } from '../../lib/login/transaction.ts';
+import { codeChallenge } from '../../lib/oauth/transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import { client, failing, http, https, label, login, now, opener, recall, wish } from './login.ts';

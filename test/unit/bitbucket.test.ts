@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readForm } from '../../lib/gateway/form.ts';
+import { readForm } from '../../lib/gateway/rules/multipart.ts';
 import { ask, bitbucket, call, lookUp, ruleOf, sendJson } from '../gateway/rules.ts';
 
 type Entries = Array<[name: string, value: string | { file: string; called?: string }]>;

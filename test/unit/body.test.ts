@@ -2,7 +2,7 @@
 import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { firebase, type FirebaseRequest } from '../../lib/platforms/firebase.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { netlify } from '../../lib/platforms/netlify.ts';

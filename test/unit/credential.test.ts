@@ -1,12 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { github as record } from '../../lib/gateway/hosts/github.ts';
+import { github as record } from '../../lib/gateway/rules/github.ts';
 import { openCredential } from '../../lib/gateway/credential.ts';
 import { json, startHost } from '../contract/gateway/world.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
-import type { Gateway } from '../../lib/settings/gateway.ts';
-import type { GatewayHost } from '../../lib/gateway/host.ts';
+import type { Gateway } from '../../lib/gateway/settings.ts';
+import type { GatewayHost } from '../../lib/gateway/rules/rule.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 

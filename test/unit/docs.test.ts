@@ -3,12 +3,12 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { hosts } from '../../functions/gateway.ts';
-import { gatewaySettings } from '../../lib/settings/gateway.ts';
-import { readOrigins } from '../../lib/settings/settings.ts';
-import { matchOrigin } from '../../lib/web/origins.ts';
+import { gatewaySettings } from '../../lib/gateway/settings.ts';
+import { readOrigins } from '../../lib/config/settings.ts';
+import { matchOrigin } from '../../lib/http/origins.ts';
 import { gatewayErrors } from '../../lib/gateway/errors.ts';
 import { errors } from '../errors.ts';
-import { settingNames } from '../../lib/settings/names.ts';
+import { settingNames } from '../../lib/config/names.ts';
 
 const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
 const files = [...pages, ...readdirSync('docs').map((file) => `docs/${file}`)];

@@ -2,11 +2,11 @@ import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { admit } from '../../lib/gateway/editor.ts';
-import { sessionKeys, signSession } from '../../lib/oauth/session.ts';
+import { admit } from '../../lib/gateway/identity/authenticate.ts';
+import { sessionKeys, signSession } from '../../lib/gateway/identity/access-token.ts';
 import { json, startHost, type Host } from '../contract/gateway/world.ts';
-import type { Gateway, Way } from '../../lib/settings/gateway.ts';
-import type { EditorLists } from '../../lib/settings/editors.ts';
+import type { Gateway, Way } from '../../lib/gateway/settings.ts';
+import type { EditorLists } from '../../lib/gateway/identity/editors.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
 const lists: EditorLists = {
@@ -292,7 +292,7 @@ describe('Google and Microsoft', () => {
     ['a domain with another claim', { email: 'a@parish.example', hd: 'evil.example', email_verified: true }, false],
     ['an address without the claim', { email: 'zoe@example.org', email_verified: true }, true],
   ])('Google: %s', async (_, claims, isIn) => {
-    const { editorOf, mayIn } = await import('../../lib/settings/editors.ts');
+    const { editorOf, mayIn } = await import('../../lib/gateway/identity/editors.ts');
     const editor = editorOf({ sub: '1', ...claims }, { issuer: 'https://accounts.google.com', rolesClaim: 'roles' });
     expect(editor && mayIn(editor, lists)).toBe(isIn);
   });
@@ -304,7 +304,7 @@ describe('Google and Microsoft', () => {
     ['nothing', {}, false],
     ['the claim against the other one', { xms_edov: true, email_verified: false }, false],
   ])('one tenant of Microsoft: %s', async (_, claims, isIn) => {
-    const { editorOf, mayIn } = await import('../../lib/settings/editors.ts');
+    const { editorOf, mayIn } = await import('../../lib/gateway/identity/editors.ts');
     const issuer = 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0';
     const editor = editorOf({ sub: '1', email: 'zoe@example.org', ...claims }, { issuer, rolesClaim: 'roles' });
     expect(editor && mayIn(editor, lists)).toBe(isIn);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readForm, withValue } from '../../lib/gateway/form.ts';
+import { readForm, withValue } from '../../lib/gateway/rules/multipart.ts';
 
 /** As the web platform writes a form. */
 async function encode(form: FormData) {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hosts } from '../../functions/gateway.ts';
-import { findRule, isHostile } from '../../lib/gateway/path.ts';
+import { findRule, isHostile } from '../../lib/gateway/rules/match.ts';
 import { apiRoots } from '../../lib/providers/provider.ts';
-import { isPath, isWritable, readPaths } from '../../lib/settings/paths.ts';
-import type { Gateway } from '../../lib/settings/gateway.ts';
-import type { GatewayHost } from '../../lib/gateway/host.ts';
+import { isPath, isWritable, readPaths } from '../../lib/gateway/rules/paths.ts';
+import type { Gateway } from '../../lib/gateway/settings.ts';
+import type { GatewayHost } from '../../lib/gateway/rules/rule.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hosts } from '../../functions/gateway.ts';
-import { checkGateway, gatewaySettings, readGateway } from '../../lib/settings/gateway.ts';
+import { checkGateway, gatewaySettings, readGateway } from '../../lib/gateway/settings.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
 const secret = 'a-secret-of-more-than-thirty-two-characters';

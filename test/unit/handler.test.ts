@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { createHandler } from '../../lib/hop/handler.ts';
-import { commonHeaders, type HttpRequest } from '../../lib/web/http.ts';
-import type { LogEntry } from '../../lib/web/log.ts';
+import { createHandler } from '../../lib/login/handler.ts';
+import { commonHeaders, type HttpRequest } from '../../lib/http/http.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
 import { github } from '../../lib/providers/github.ts';
 import { loginErrors } from '../errors.ts';
 

@@ -30,36 +30,36 @@ const uses = (target: string) => `import type { Thing } from '${target}';\nexpor
 
 describe('The linter', () => {
   it.each([
-    ['lib/hop/a.ts', '../oauth/b.ts'],
-    ['lib/hop/a.ts', '../serve.ts'],
-    ['lib/doctor/checks/a.ts', '../../web/b.ts'],
+    ['lib/login/a.ts', '../oauth/b.ts'],
+    ['lib/login/a.ts', '../handler/serve.ts'],
+    ['lib/doctor/checks/a.ts', '../../http/b.ts'],
     ['lib/doctor/checks/a.ts', '../view.ts'],
-    ['lib/serve.ts', './settings/b.ts'],
-    ['lib/oauth/a.ts', '../settings/b.ts'],
-    ['lib/settings/a.ts', '../web/b.ts'],
-    ['lib/web/a.ts', '../providers/b.ts'],
-    ['lib/start/a.ts', '../hop/b.ts'],
-    ['functions/a.ts', '../lib/hop/b.ts'],
+    ['lib/handler/serve.ts', '../config/b.ts'],
+    ['lib/oauth/a.ts', '../config/b.ts'],
+    ['lib/config/a.ts', '../http/b.ts'],
+    ['lib/http/a.ts', '../providers/b.ts'],
+    ['lib/cli/a.ts', '../login/b.ts'],
+    ['functions/a.ts', '../lib/login/b.ts'],
     ['functions/a.ts', '../lib/providers/b.ts'],
   ])('lets %s import %s', async (file, target) => {
     expect(await lint({ [file]: uses(target) })).toBe('');
   });
 
   it.each([
-    ['a wing another wing', 'lib/hop/a.ts', '../doctor/b.ts'],
-    ['a wing another wing, from a folder of its own', 'lib/doctor/checks/a.ts', '../../hop/b.ts'],
+    ['a wing another wing', 'lib/login/a.ts', '../doctor/b.ts'],
+    ['a wing another wing, from a folder of its own', 'lib/doctor/checks/a.ts', '../../login/b.ts'],
     ['a wing a platform', 'lib/gateway/a.ts', '../platforms/b.ts'],
-    ['a wing a program', 'lib/setup/a.ts', '../start/b.ts'],
-    ['the frame a wing', 'lib/serve.ts', './hop/b.ts'],
-    ['the client a wing', 'lib/oauth/a.ts', '../hop/b.ts'],
-    ['the client the frame', 'lib/oauth/a.ts', '../serve.ts'],
-    ['settings the client', 'lib/settings/a.ts', '../oauth/b.ts'],
-    ['web the settings', 'lib/web/a.ts', '../settings/b.ts'],
-    ['a provider web', 'lib/providers/a.ts', '../web/b.ts'],
-    ['a platform a wing', 'lib/platforms/a.ts', '../hop/b.ts'],
+    ['a wing a program', 'lib/setup/a.ts', '../cli/b.ts'],
+    ['the frame a wing', 'lib/handler/serve.ts', '../login/b.ts'],
+    ['the client a wing', 'lib/oauth/a.ts', '../login/b.ts'],
+    ['the client the frame', 'lib/oauth/a.ts', '../handler/serve.ts'],
+    ['settings the client', 'lib/config/a.ts', '../oauth/b.ts'],
+    ['web the settings', 'lib/http/a.ts', '../config/b.ts'],
+    ['a provider web', 'lib/providers/a.ts', '../http/b.ts'],
+    ['a platform a wing', 'lib/platforms/a.ts', '../login/b.ts'],
     ['the library a function', 'lib/doctor/a.ts', '../../functions/b.ts'],
-    ['a program a function', 'lib/start/a.ts', '../../functions/b.ts'],
-    ['a program a test', 'lib/start/a.ts', '../../test/b.ts'],
+    ['a program a function', 'lib/cli/a.ts', '../../functions/b.ts'],
+    ['a program a test', 'lib/cli/a.ts', '../../test/b.ts'],
     ['a function a program', 'functions/a.ts', '../lib/build/b.ts'],
     ['a function a test', 'functions/a.ts', '../test/b.ts'],
   ])('lets not %s', async (_, file, target) => {
@@ -68,7 +68,7 @@ describe('The linter', () => {
   });
 
   it('finds circles, also of types', async () => {
-    const files = { 'lib/web/a.ts': uses('./b.ts'), 'lib/web/b.ts': uses('./a.ts') };
+    const files = { 'lib/http/a.ts': uses('./b.ts'), 'lib/http/b.ts': uses('./a.ts') };
     expect(await lint(files)).toContain('no-cycle');
   });
 });

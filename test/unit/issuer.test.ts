@@ -1,8 +1,8 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bind, nonceOf } from '../../lib/oauth/attempt.ts';
-import { openIssuer, type Claims } from '../../lib/oauth/issuer.ts';
+import { bind, nonceOf } from '../../lib/oauth/transaction.ts';
+import { openIssuer, type Claims } from '../../lib/oauth/discovery.ts';
 import { listen, readParameters, sendJson, type Listening } from '../hosts/http.ts';
 
 const key = randomBytes(32).toString('base64url');

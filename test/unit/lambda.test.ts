@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, openWorld, startHost, type Host, type Script } from '../contract/gateway/world.ts';
 import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
 import { lambda, type LambdaEvent, type LambdaResult } from '../../lib/platforms/lambda.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { github } from '../../lib/providers/github.ts';
-import type { HttpRequest } from '../../lib/web/http.ts';
+import type { HttpRequest } from '../../lib/http/http.ts';
 
 const own = 'abcde12345.execute-api.eu-central-1.amazonaws.com';
 /** As AWS documents it: the path begins with the stage, whatever domain was asked, unless it is `$default`. */

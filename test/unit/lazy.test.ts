@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { lazy } from '../../lib/web/lazy.ts';
+import { lazy } from '../../lib/http/lazy.ts';
 
 it('What is loaded when it is needed is loaded once', async () => {
   let loaded = 0;

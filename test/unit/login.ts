@@ -1,9 +1,9 @@
 /** Logins as they begin, for the tests of what they are made of. */
 import { expect } from 'vitest';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/hop/attempt.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/login/transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
-import type { Address, Client } from '../../lib/settings/settings.ts';
+import type { Address, Client } from '../../lib/config/settings.ts';
 
 export const now = Date.UTC(2026, 5, 1);
 export const https: Address = { origin: 'https://auth.example.com', prefix: '', secure: true };

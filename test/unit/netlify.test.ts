@@ -1,6 +1,6 @@
 import type { Context } from '@netlify/functions';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createHandler } from '../../lib/hop/handler.ts';
+import { createHandler } from '../../lib/login/handler.ts';
 import { netlify } from '../../lib/platforms/netlify.ts';
 import { github } from '../../lib/providers/github.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { matchOrigin, parseOrigins, type OriginList } from '../../lib/web/origins.ts';
+import { matchOrigin, parseOrigins, type OriginList } from '../../lib/http/origins.ts';
 
 function listOf(text: string): OriginList {
   const parsed = parseOrigins(text);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { Failure, webErrors } from '../../lib/web/errors.ts';
+import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { oauthErrors } from '../../lib/oauth/errors.ts';
-import { html, Html, page, safeJson } from '../../lib/web/page.ts';
-import { failurePage, openingPage, successPage } from '../../lib/hop/popup.ts';
-import { hopErrors } from '../../lib/hop/errors.ts';
+import { html, Html, page, safeJson } from '../../lib/http/page.ts';
+import { failurePage, openingPage, successPage } from '../../lib/login/popup.ts';
+import { hopErrors } from '../../lib/login/errors.ts';
 import { handOverOf, openingOf } from '../popup.ts';
 
 const nasty = `</script><!--<script>]]>&amp;"'\`\u2028\u2029\0`;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { createHandler } from '../../lib/hop/handler.ts';
-import { Failure } from '../../lib/web/errors.ts';
+import { createHandler } from '../../lib/login/handler.ts';
+import { Failure } from '../../lib/http/errors.ts';
 import { github } from '../../lib/providers/github.ts';
 import { renewable, type Provider } from '../../lib/providers/provider.ts';
-import { checkSettings } from '../../lib/settings/check.ts';
+import { checkSettings } from '../../lib/config/check.ts';
 import {
   callbackAddress,
   isConfigured,
@@ -14,7 +14,7 @@ import {
   readPage,
   readScope,
   readSecret,
-} from '../../lib/settings/settings.ts';
+} from '../../lib/config/settings.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
 const good = { GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 'secret' };

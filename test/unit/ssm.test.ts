@@ -1,6 +1,6 @@
 /** When the Parameter Store is asked, by whom it is waited for and for how long: the real SDK, a store that behaves badly. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openParameterStore } from '../../lib/settings/ssm.ts';
+import { openParameterStore } from '../../lib/config/ssm.ts';
 import { startParameterStore, type ParameterStoreHost } from '../hosts/parameters.ts';
 
 const name = '/cms/github/secret';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchOrigin, parseOrigins } from '../../lib/web/origins.ts';
+import { matchOrigin, parseOrigins } from '../../lib/http/origins.ts';
 
 /** How a list treats an origin: as it is listed, or what is wrong with the list. */
 function treat(list: string, origin: string): string | undefined {

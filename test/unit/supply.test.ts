@@ -30,8 +30,8 @@ it('what is bundled, and nothing else, is a dependency: `npm audit --omit=dev` s
       ...(await folder('functions')),
       ...(await folder('lib/platforms')),
       ...(await folder('lib/start')),
-      'lib/settings/ssm.ts',
-      'lib/settings/credentials.ts',
+      'lib/config/ssm.ts',
+      'lib/config/credentials.ts',
       'test/demo/demo.ts',
     ],
     outdir: 'out',
@@ -87,7 +87,7 @@ it('what is bundled is ours, the OAuth library and the AWS SDK, and nothing in i
   expect(
     used.filter((name) => name.includes('node_modules')).filter((name) => !/openid-client|oauth4webapi/.test(name)),
   ).toEqual([]);
-  const store = await bundle('lib/settings/ssm.ts');
+  const store = await bundle('lib/config/ssm.ts');
   for (const { text } of [...hop.outputFiles, ...store.outputFiles])
     expect(text).not.toMatch(/\beval\(|new Function\(|\bFunction\(["'`]/);
 });

@@ -5,9 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { hosts as repositoryHosts } from '../../functions/gateway.ts';
 import { cloudFormation } from '../../lib/build/template.mjs';
-import { gatewaySettings } from '../../lib/settings/gateway.ts';
-import { settingNames } from '../../lib/settings/names.ts';
-import { gatewayNeeds } from '../../lib/settings/needs.ts';
+import { gatewaySettings } from '../../lib/gateway/settings.ts';
+import { settingNames } from '../../lib/config/names.ts';
+import { gatewayNeeds } from '../../lib/gateway/needs.ts';
 
 const { open, secret } = settingNames(providers);
 const hosts = providers.map(({ id }) => id);

@@ -1,9 +1,9 @@
 import { Agent } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exchangeCode, renewTokens } from '../../lib/oauth/exchange.ts';
+import { exchangeCode, renewTokens } from '../../lib/oauth/token-request.ts';
 import { send } from '../../lib/oauth/request.ts';
 import { github } from '../../lib/providers/github.ts';
-import { readClient } from '../../lib/settings/settings.ts';
+import { readClient } from '../../lib/config/settings.ts';
 import { listenTls } from '../attacks/tls.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };

@@ -1,4 +1,4 @@
-import { parseOrigins } from '../../web/origins.ts';
+import { parseOrigins } from '../../http/origins.ts';
 import { shown } from '../finding.ts';
 import { connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
 import { readAddress } from '../server.ts';

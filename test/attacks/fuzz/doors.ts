@@ -7,8 +7,8 @@ import { lambda } from '../../../lib/platforms/lambda.ts';
 import { netlify } from '../../../lib/platforms/netlify.ts';
 import { node } from '../../../lib/platforms/node.ts';
 import { askOver, closed } from '../../contract/http.ts';
-import type { Handler } from '../../../lib/web/http.ts';
-import type { Platform } from '../../../lib/web/platform.ts';
+import type { Handler } from '../../../lib/http/http.ts';
+import type { Platform } from '../../../lib/http/platform.ts';
 import type { Reply } from '../../contract/login.ts';
 
 export const doors = ['plain', 'lambda', 'netlify', 'node', 'firebase'] as const;

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import { errors, type ErrorCode } from '../../errors.ts';
-import { commonHeaders } from '../../../lib/web/http.ts';
-import { matchOrigin, parseOrigins } from '../../../lib/web/origins.ts';
-import type { LogEntry } from '../../../lib/web/log.ts';
+import { commonHeaders } from '../../../lib/http/http.ts';
+import { matchOrigin, parseOrigins } from '../../../lib/http/origins.ts';
+import type { LogEntry } from '../../../lib/http/log.ts';
 import { handOverOf, openingOf } from '../../popup.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Asked } from './doors.ts';

@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import { expect, vi } from 'vitest';
-import { createHandler } from '../../../lib/hop/handler.ts';
+import { createHandler } from '../../../lib/login/handler.ts';
 import { bitbucket } from '../../../lib/providers/bitbucket.ts';
 import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
@@ -8,8 +8,8 @@ import { canary, expectOurs, isListed, origins, readResult, site } from './ours.
 import { openDoors, type Asked, type Door } from './doors.ts';
 import { startRawHost } from './host.ts';
 import { handOverOf, nextOf, openingOf } from '../../popup.ts';
-import type { LogEntry } from '../../../lib/web/log.ts';
-import type { ParameterStore } from '../../../lib/web/platform.ts';
+import type { LogEntry } from '../../../lib/http/log.ts';
+import type { ParameterStore } from '../../../lib/http/platform.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Bend, Story } from './stories.ts';
 

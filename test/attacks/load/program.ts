@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { Agent, request as send } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { createHandler } from '../../../lib/hop/handler.ts';
+import { createHandler } from '../../../lib/login/handler.ts';
 import { lambda } from '../../../lib/platforms/lambda.ts';
 import { listen, node } from '../../../lib/platforms/node.ts';
 import { bitbucket } from '../../../lib/providers/bitbucket.ts';

@@ -2,11 +2,11 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { SignJWT } from 'jose';
 import { wing } from '../../../functions/gateway.ts';
-import { serve } from '../../../lib/serve.ts';
+import { serve } from '../../../lib/handler/serve.ts';
 import { listen, readBody } from '../../hosts/http.ts';
-import type { Environment } from '../../../lib/settings/environment.ts';
-import type { Handler } from '../../../lib/web/http.ts';
-import type { LogEntry } from '../../../lib/web/log.ts';
+import type { Environment } from '../../../lib/config/environment.ts';
+import type { Handler } from '../../../lib/http/http.ts';
+import type { LogEntry } from '../../../lib/http/log.ts';
 import type { Call, Reply, Request } from '../login.ts';
 
 export const site = 'https://www.example.com';

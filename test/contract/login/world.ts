@@ -1,12 +1,12 @@
 /** A login server on some platform, a Git host behind it, and browsers in front of it. */
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { errors } from '../../errors.ts';
-import { createHandler } from '../../../lib/hop/handler.ts';
+import { createHandler } from '../../../lib/login/handler.ts';
 import { github } from '../../../lib/providers/github.ts';
 import { codeOf, handOverOf, nextOf } from '../../popup.ts';
 import { startGitHub, type GitHubHost } from '../../hosts/github.ts';
-import type { LogEntry } from '../../../lib/web/log.ts';
-import type { Environment } from '../../../lib/settings/environment.ts';
+import type { LogEntry } from '../../../lib/http/log.ts';
+import type { Environment } from '../../../lib/config/environment.ts';
 import type { Call, Reply, Request } from '../login.ts';
 
 /** What a login looks like in the browser's cookies. */

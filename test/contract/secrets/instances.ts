@@ -7,10 +7,10 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { vi } from 'vitest';
 import { providers } from '../../../functions/auth.ts';
-import { createHandler } from '../../../lib/hop/handler.ts';
+import { createHandler } from '../../../lib/login/handler.ts';
 import { lambda, type LambdaEvent, type LambdaResult } from '../../../lib/platforms/lambda.ts';
-import type { LogEntry } from '../../../lib/web/log.ts';
-import type { Environment } from '../../../lib/settings/environment.ts';
+import type { LogEntry } from '../../../lib/http/log.ts';
+import type { Environment } from '../../../lib/config/environment.ts';
 import type { Reply, Request } from '../login.ts';
 
 export interface Instance {

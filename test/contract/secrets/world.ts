@@ -8,7 +8,7 @@ import { startParameterStore, type ParameterStoreHost } from '../../hosts/parame
 import { asDeployed, domain, fromSource, type Instance, type Way } from './instances.ts';
 import type { errors } from '../../errors.ts';
 import { codeOf, handOverOf, nextOf } from '../../popup.ts';
-import type { Environment } from '../../../lib/settings/environment.ts';
+import type { Environment } from '../../../lib/config/environment.ts';
 import type { Reply } from '../login.ts';
 
 export const site = 'https://www.example.com';

@@ -1,0 +1,103 @@
+import { gatewayEvents } from '../gateway/handler.ts';
+import { checkSignUp } from '../gateway/identity/gotrue.ts';
+import { createHandler, hopEvents } from '../login/handler.ts';
+import { awsParameterStore } from '../platforms/aws.ts';
+import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
+import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { signInEvents } from '../gateway/sign-in/handler.ts';
+import { serve, type Wing, type Routed } from '../handler/serve.ts';
+import { checkSettings } from '../config/check.ts';
+import { checkGateway, gatewaySettings, hasGateway, readGateway } from '../gateway/settings.ts';
+import { isConfigured, readAddress } from '../config/settings.ts';
+import { openSettings } from '../config/store.ts';
+import { printLine, writeLog } from '../http/log.ts';
+import type { GatewayHost } from '../gateway/rules/rule.ts';
+import { Failure } from '../http/errors.ts';
+import { redirect, type Handler } from '../http/http.ts';
+import type { Platform } from '../http/platform.ts';
+
+/** What the server can be, as functions/ puts it together. */
+export interface Served {
+  providers: readonly Provider[];
+  gateway: { hosts: readonly GatewayHost[]; wing: Wing<Routed> };
+}
+
+/** Of others, that is, and perhaps over in a minute. */
+const passingCodes = ['PARAMETER_UNREADABLE', 'IDENTITY_UNREACHABLE'];
+
+/** Nothing is wrong yet, only not there. */
+const incompleteCodes = [
+  'SETTING_MISSING',
+  'SETTING_EMPTY',
+  'SETTING_INCOMPLETE',
+  'PARAMETER_MISSING',
+  'PARAMETER_EMPTY',
+];
+
+/**
+ * The hop, the gateway or both, whichever is set up, as a server of its own. Without settings it says so and stops. Beside a hop,
+ * the gateway may still lack something: it lets nobody in, and its page says what is missing.
+ */
+export async function main({ providers, gateway: { hosts, wing } }: Served): Promise<void> {
+  const { env } = process;
+  const port = readPort(env['PORT']);
+  const host = readHost(env['HOST']);
+  const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
+  const hasHop = providers.some((provider) => isConfigured(env, provider));
+  const withGateway = hasGateway(env);
+  const problems = await checkSettings(env, providers, platform);
+  const ofGateway = withGateway ? await checkGateway(env, hosts, platform) : [];
+  const lacking = hasHop ? ofGateway.filter(({ code }) => incompleteCodes.includes(code)) : [];
+  problems.push(...ofGateway.filter((problem) => !lacking.includes(problem)));
+  if (withGateway && problems.length + lacking.length === 0)
+    await checkIdentity(env, hosts, platform).catch(note(problems));
+  // A store or a service that is down for the moment is asked again at the next login. Everything else stays wrong.
+  const words = (of: readonly Failure[]) => [...new Set(of.map(({ message }) => message))];
+  const passing = words(problems.filter(({ code }) => passingCodes.includes(code)));
+  const missing = words(lacking);
+  const lasting = words(problems.filter(({ code }) => !passingCodes.includes(code)));
+  if (!hasHop && !withGateway)
+    lasting.unshift(
+      `Nothing is set up. For the login, set ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(' or ')}. For the gateway, set CMS_GATEWAY_REPO.`,
+    );
+  if (lasting.length > 0)
+    throw new Error(`The settings cannot be used:\n${bulleted([...new Set([...lasting, ...missing, ...passing])])}`);
+
+  const address = readAddress(env, platform.url);
+  // Machines collect the lines of a server in production; of any other one a person reads them.
+  const log =
+    env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...hopEvents, ...gatewayEvents, ...signInEvents });
+  const hop = createHandler(providers, { log });
+  const gateway = serve(wing, { log });
+  const belowGit = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);
+  const home = `${address.origin}${address.prefix}`;
+  const handler: Handler = async (request) => {
+    // Whoever opens the bare address is looking for the set-up page.
+    if (request.path === '/') return redirect(`${home}/${hasHop ? 'auth' : 'git'}`);
+    return (withGateway && belowGit.test(request.path) ? gateway : hop)(request);
+  };
+  closeOnSignal(await listen(node(handler, platform), { port, host }));
+  const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
+  if (hasHop) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
+  if (missing.length > 0)
+    console.log(
+      `The gateway lets nobody in yet. The login works without it. What is missing, also at ${home}/git:\n${bulleted(missing)}`,
+    );
+  else if (withGateway) console.log(`The gateway listens on ${where}. Set-up and checks: ${home}/git`);
+  for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
+}
+
+const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n');
+
+const note = (problems: Failure[]) => (error: unknown) => {
+  if (!(error instanceof Failure)) throw error;
+  problems.push(error);
+};
+
+/** Whether everybody could sign up where editors are known. The host is not asked: that is for the page at `/git`. */
+async function checkIdentity(env: NodeJS.ProcessEnv, hosts: readonly GatewayHost[], platform: Platform): Promise<void> {
+  const deadline = Date.now() + 8_000;
+  const settings = await openSettings(env, platform, deadline).read(gatewaySettings(hosts));
+  const { way, lists } = readGateway(settings, readAddress(env, platform.url), hosts);
+  if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
+}

@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { settingNames } from '../config/names.ts';
+import { main, type Served } from './server.ts';
+
+/**
+ * `npm start`: the server with the owner's settings, or the demo if there are none at all. A server that lost its environment
+ * must not become the demo, so in production there is none; and wherever it runs, it listens on loopback alone.
+ *
+ * @param demo is loaded only if it is wanted
+ */
+export async function start(served: Served, demo: () => Promise<{ main: () => Promise<void> }>): Promise<void> {
+  try {
+    if (existsSync('.env')) process.loadEnvFile('.env');
+    const { open, secret } = settingNames(served.providers);
+    const isSetting = (name: string) => [...open, ...secret].includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);
+    const isSetUp = Object.keys(process.env).some(isSetting) || process.env['NODE_ENV'] === 'production';
+    await (isSetUp ? main(served) : (await demo()).main());
+  } catch (error) {
+    console.error(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}

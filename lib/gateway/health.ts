@@ -1,0 +1,70 @@
+import { Failure } from '../http/errors.ts';
+import { openCredential, questionHeaders } from './credential.ts';
+import { gatewayErrors } from './errors.ts';
+import { askEnd, expiryWarning } from './expiry.ts';
+import { addressOf } from './proxy.ts';
+import { checkSignUp } from './identity/gotrue.ts';
+import { ask, busy, inWords, Kept } from './upstream.ts';
+import type { Gateway } from './settings.ts';
+import type { GatewayHost } from './rules/rule.ts';
+
+/** What only asking others can tell, for the owner. */
+export interface Seen {
+  problems: readonly Failure[];
+  warnings: readonly string[];
+}
+
+const seen = new Map<string, Kept<Seen>>();
+
+/**
+ * Looks whether those whom the gateway needs work with it: the identity service, and the host with our credential. Not oftener
+ * than once a minute, whoever opens the page.
+ */
+export function look(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
+  const key = JSON.stringify([gateway.base, gateway.fullName, gateway.way, gateway.credential]);
+  const kept = seen.get(key) ?? new Kept();
+  seen.clear(); // of other settings than today's
+  seen.set(key, kept);
+  return kept.get(async () => ({ value: await lookAround(gateway, deadline), until: Date.now() + 60_000 }));
+}
+
+async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
+  const { way, lists, host } = gateway;
+  const problems: Failure[] = [];
+  const warnings: string[] = [];
+  const attempt = (question: () => Promise<void>) =>
+    question().catch((error: unknown) => {
+      if (!(error instanceof Failure)) throw error;
+      problems.push(error);
+    });
+  const name = host.provider.name;
+  async function askHost(url: string): Promise<void> {
+    const refused = new Failure(gatewayErrors.CREDENTIAL_REFUSED, { host: name });
+    const { token } = await openCredential(gateway, deadline).catch((error: unknown) => {
+      throw error instanceof Failure && error.code === gatewayErrors.UPSTREAM_CREDENTIAL.code ? refused : error;
+    });
+    const answer = await ask(url, {
+      method: 'GET',
+      headers: { ...questionHeaders, ...host.authorization(token) },
+      deadline: Math.min(deadline, Date.now() + 5_000),
+    }).catch((error: unknown) => {
+      throw inWords(error, name);
+    });
+    const limit = busy(answer, name, Date.now());
+    if (limit) throw limit;
+    if (answer.status === 401) throw refused;
+    if (answer.status === 404 || answer.status === 403)
+      throw new Failure(gatewayErrors.REPOSITORY_HIDDEN, { host: name });
+    const end =
+      host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await askEnd(gateway, token);
+    const warning = typeof end === 'string' ? expiryWarning(end, name, Date.now()) : undefined;
+    if (warning !== undefined) warnings.push(warning);
+  }
+  await Promise.all([
+    attempt(async () => {
+      if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
+    }),
+    attempt(() => askHost(addressOf(gateway, ''))),
+  ]);
+  return { problems, warnings };
+}

@@ -1,0 +1,111 @@
+import { Failure } from '../../http/errors.ts';
+import { Answers, endOf, hashOf } from './cache.ts';
+import { gatewayErrors } from '../errors.ts';
+import { TooLarge } from '../../oauth/request.ts';
+import { ask, jsonOf, Kept } from '../upstream.ts';
+import type { Claims, EditorLists } from './editors.ts';
+import type { Json } from '../rules/rule.ts';
+
+/** How long its settings are believed. Milliseconds. */
+const keptFor = 60_000;
+
+/** How long one that cannot be asked is left in peace, and how long it may take to answer. Milliseconds. */
+const pause = 2_000;
+const patience = 5_000;
+
+/** A GoTrue, as one instance of us knows it. */
+class Identity {
+  readonly settings = new Kept<Json>();
+  /** Also that a token is not good: whoever tries again asks nobody. */
+  readonly answers = new Answers<Claims | undefined>();
+  /** Until when it is not asked, in milliseconds since the epoch. */
+  silentUntil = 0;
+}
+
+const known = new Map<string, Identity>();
+
+const identityAt = (address: string): Identity => {
+  const identity = known.get(address) ?? new Identity();
+  known.set(address, identity);
+  return identity;
+};
+
+/**
+ * Asks a GoTrue (Netlify Identity is one) who a token belongs to.
+ *
+ * @returns what it says about them; undefined if it does not accept the token
+ * @throws Failure IDENTITY_UNREACHABLE: nobody gets in unasked. SIGN_UP_OPEN
+ */
+export async function askIdentity(
+  address: string,
+  token: string,
+  { lists, now, deadline }: { lists: EditorLists; now: number; deadline: number },
+): Promise<Claims | undefined> {
+  const identity = identityAt(address);
+  await checkSignUp(address, lists, deadline);
+  const end = endOf(token);
+  if (end !== undefined && end <= now) return undefined;
+  const hash = hashOf(token);
+  const kept = identity.answers.find(hash);
+  if (kept) return kept;
+  if (Date.now() < identity.silentUntil) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
+
+  const claims = user(address, token, deadline);
+  identity.answers.keep(hash, claims, end);
+  try {
+    return await claims;
+  } catch (error) {
+    identity.answers.forget(hash);
+    identity.silentUntil = Date.now() + pause;
+    throw error;
+  }
+}
+
+async function user(address: string, token: string, deadline: number): Promise<Claims | undefined> {
+  const { status, value } = await question(`${address}/user`, deadline, { authorization: `Bearer ${token}` }).catch(
+    (error: unknown) => {
+      // So much is written about nobody: it is about this one token, and the others may go on.
+      if (error instanceof Failure && error.cause instanceof TooLarge) return { status: 413, value: undefined };
+      throw error;
+    },
+  );
+  // It has looked at the token and will not have it, or has not even looked. These two are about the asking.
+  if (status >= 400 && status < 500 && status !== 408 && status !== 429) return undefined;
+  if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
+  return value;
+}
+
+/**
+ * Where anybody can sign up, "whoever it vouches for" is everybody, and an address that it takes unread says nothing.
+ *
+ * @throws Failure SIGN_UP_OPEN, IDENTITY_UNREACHABLE
+ */
+export async function checkSignUp(address: string, lists: EditorLists, deadline: number): Promise<void> {
+  const { disable_signup: closed, autoconfirm } = await identityAt(address).settings.get(async () => {
+    const { status, value } = await question(`${address}/settings`, deadline);
+    if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
+    return { value, until: Date.now() + keptFor };
+  });
+  if (closed === true) return;
+  if (lists.everyone)
+    throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'CMS_GATEWAY_EDITORS lets in everybody it knows' });
+  if (autoconfirm === true) throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'addresses are not verified' });
+}
+
+async function question(
+  url: string,
+  deadline: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: number; value: Json | undefined }> {
+  try {
+    const answer = await ask(url, {
+      method: 'GET',
+      headers: { accept: 'application/json', ...headers },
+      deadline: Math.min(deadline, Date.now() + patience),
+    });
+    const value = jsonOf(answer);
+    return { status: answer.status, value: typeof value === 'object' && value !== null ? (value as Json) : undefined };
+  } catch (error) {
+    throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE, {}, { cause: error });
+  }
+}

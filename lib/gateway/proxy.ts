@@ -1,0 +1,354 @@
+import { apiRoots } from '../providers/provider.ts';
+import { commitAddress, type Editor } from './identity/editors.ts';
+import { Failure, webErrors, type ErrorRow } from '../http/errors.ts';
+import { commonHeaders, readBody, type HttpReply } from '../http/http.ts';
+import { openCredential, questionHeaders, type Credential } from './credential.ts';
+import { gatewayErrors } from './errors.ts';
+import { askEnd, expiryWarning } from './expiry.ts';
+import { findRule } from './rules/match.ts';
+import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './rules/rule.ts';
+import { ask, busy, inWords, isJson, isPacked, jsonOf, messageOf, mostBytes } from './upstream.ts';
+import { TooLarge, type Answer } from '../oauth/request.ts';
+import type { Surroundings } from '../handler/serve.ts';
+import type { Gateway } from './settings.ts';
+
+/** What the host may take to answer, as long as there is so much time at all. Milliseconds. */
+const patience = { read: 8_000, write: 12_000 };
+
+/** Of an answer, what the clients read, and nothing that tells them about the credential. */
+const passedOn = [
+  'etag',
+  'retry-after',
+  'x-gitlab-blob-id',
+  'x-total',
+  'x-total-pages',
+  'x-page',
+  'x-per-page',
+  'x-next-page',
+  'x-prev-page',
+  'x-ratelimit-limit',
+  'x-ratelimit-remaining',
+  'x-ratelimit-reset',
+  'x-ratelimit-used',
+  'x-ratelimit-resource',
+];
+
+/** What a page of another origin may read of it. */
+export const exposed = ['content-type', 'link', ...passedOn].join(', ');
+
+/** A repository may hold pages and scripts: whoever opens an answer in a window of its own gets none of that. */
+const hostHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+  'referrer-policy': 'no-referrer',
+} as const;
+
+/**
+ * Passes a call on to the host, with our credential, if a rule of the host's lets it pass.
+ *
+ * @param path below the host's name, as it came
+ * @throws Failure for whatever stands in the way
+ */
+export async function forward(
+  path: string,
+  gateway: Gateway<GatewayHost>,
+  editor: Editor,
+  surroundings: Surroundings,
+): Promise<HttpReply> {
+  try {
+    return await pass(path, gateway, editor, surroundings);
+  } catch (error) {
+    if (error instanceof HostRefusal) return error.reply;
+    throw error;
+  }
+}
+
+/** What the host says against a question of ours about a call is its answer to the call, too. */
+class HostRefusal extends Error {
+  readonly reply: HttpReply;
+  constructor(reply: HttpReply) {
+    super();
+    this.reply = reply;
+  }
+}
+
+async function pass(
+  path: string,
+  gateway: Gateway<GatewayHost>,
+  editor: Editor,
+  surroundings: Surroundings,
+): Promise<HttpReply> {
+  const { request, parameters: query, address, now, note } = surroundings;
+  const found = findRule(
+    gateway.host.rules,
+    { method: request.method, path, query, isDecoded: request.platform.decodesPath === true },
+    gateway,
+  );
+  if (!found) throw new Failure(gatewayErrors.NOT_ON_LIST);
+  if (found === 'mangled') throw new Failure(gatewayErrors.MANGLED_PATH);
+  const { rule } = found;
+  const isWrite = rule.method !== 'GET' && rule.method !== 'HEAD';
+  note.route = rule.name;
+
+  const target = { gateway, path: found.path, isWrite, about: rule.unauthorized };
+  const call: Call = {
+    gateway,
+    editor,
+    email: commitAddress(editor, address.origin),
+    parameters: found.parameters,
+    now,
+    async read(below) {
+      const answer = await askHost({ gateway, path: below, isWrite: false }, 'GET', {}, surroundings);
+      const value = answer.status === 200 ? jsonOf(answer) : undefined;
+      if (value !== undefined) return value;
+      if (answer.status === 404) throw refuse('what it is about is not there');
+      const failure = refusal(answer, gateway, surroundings);
+      throw failure instanceof Failure ? failure : new HostRefusal(failure);
+    },
+  };
+  const search = readQuery(rule, query, call);
+  const sent = rule.body && rule.body(await readGiven(surroundings), call);
+  await rule.before?.(call);
+
+  const { accept, 'if-none-match': match } = request.headers;
+  const answer = await askHost(
+    { ...target, path: found.path + search },
+    rule.method,
+    {
+      headers: {
+        accept: safe(accept) ?? 'application/json',
+        ...(!isWrite && safe(match) !== undefined && { 'if-none-match': safe(match) }),
+      },
+      sent,
+    },
+    surroundings,
+  );
+  Object.assign(note, { status: answer.status });
+  const { largestAnswer = mostBytes, weigh = Buffer.byteLength } = request.platform;
+  const made = reply(answer, rule, gateway, surroundings);
+  if (weigh(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  return made;
+}
+
+/** Said by us: what a platform says that cannot let an answer out is an error without a reason. */
+const answerTooLarge = ({ host }: Gateway<GatewayHost>, limit: number) =>
+  new Failure(gatewayErrors.ANSWER_TOO_LARGE, { host: host.provider.name, limit: megabytes(limit) });
+
+const megabytes = (bytes: number): string => String(Math.floor(bytes / 1024 / 1024));
+
+const safe = (header: string | undefined): string | undefined =>
+  header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;
+
+/** Named keys only, each once; whatever else the client or the host's own links have put there is left out. */
+function readQuery({ query = {}, needs = [] }: Rule, given: URLSearchParams, call: Call): string {
+  const pairs: string[] = [];
+  for (const [key, check] of Object.entries(query)) {
+    const values = given.getAll(key);
+    if (values.length > 1) throw new Failure(webErrors.BAD_REQUEST, { detail: `"${key}" is given twice` });
+    const [value] = values;
+    if (value !== undefined) pairs.push(`${key}=${encodeURIComponent(check(value, call))}`);
+    else if (needs.includes(key)) throw refuse(`"${key}" is missing`);
+  }
+  return pairs.length > 0 ? `?${pairs.join('&')}` : '';
+}
+
+async function readGiven({ request, deadline }: Surroundings): Promise<{ bytes: Buffer; type: string }> {
+  const limit = request.platform.largestBody ?? mostBytes;
+  const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
+  // Before a byte of it is taken.
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const bytes = await readBody(request, { limit, deadline });
+  if (!bytes) throw tooLarge;
+  return { bytes, type: request.headers['content-type'] ?? '' };
+}
+
+interface Target {
+  gateway: Gateway<GatewayHost>;
+  /** Below the repository, encoded. */
+  path: string;
+  isWrite: boolean;
+  /** See `Rule.unauthorized`. */
+  about?: ErrorRow | undefined;
+}
+
+/** Asks with our credential; where the host does not take it any more and another can be had, a read is asked again. */
+async function askHost(
+  target: Target,
+  method: string,
+  question: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
+  surroundings: Surroundings,
+): Promise<Answer> {
+  const { gateway, isWrite } = target;
+  const open = () =>
+    openCredential(gateway, surroundings.deadline).catch((error: unknown) => {
+      if (error instanceof Failure && error.code === gatewayErrors.UPSTREAM_CREDENTIAL.code) tellOwner();
+      throw error;
+    });
+  /** A secret that was renewed at the host, perhaps: it is read anew. */
+  function tellOwner() {
+    surroundings.settings.distrust();
+    surroundings.note.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
+  }
+
+  const credential = await open();
+  let answer = await askWith(credential, target, method, question, surroundings);
+  if (answer.status !== 401 || target.about) return answer;
+  const another = credential.refused();
+  if (another && !isWrite) answer = await askWith(await open(), target, method, question, surroundings);
+  if (answer.status === 401 && !(another && isWrite)) tellOwner();
+  return answer;
+}
+
+async function askWith(
+  { token }: Credential,
+  { gateway, path, isWrite }: Target,
+  method: string,
+  { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
+  { deadline, request, note, now }: Surroundings,
+): Promise<Answer> {
+  const { host } = gateway;
+  const name = host.provider.name;
+  const asked = askEnd(gateway, token);
+  const limit = request.platform.largestAnswer ?? mostBytes;
+  const answer = await ask(addressOf(gateway, path), {
+    method,
+    headers: {
+      ...questionHeaders,
+      ...headers,
+      ...(sent && { 'content-type': sent.type, 'content-length': String(Buffer.byteLength(sent.body)) }),
+      // Last, so that nothing can take its place.
+      ...host.authorization(token),
+    } as Record<string, string>,
+    body: sent?.body,
+    deadline: Math.min(deadline, Date.now() + (isWrite ? patience.write : patience.read)),
+    limit,
+  }).catch((error: unknown) => {
+    throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : inWords(error, name);
+  });
+  // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
+  const spoken = [...passedOn, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
+  if (answer.bytes.includes(token) || spoken.some((value) => value.includes(token)))
+    throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
+  const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
+  if (warning !== undefined) note.warning ??= warning;
+  return answer;
+}
+
+/**
+ * The last look before the credential goes out: it is the host's API, and this repository's part of it.
+ *
+ * @param path below the repository, encoded; empty for the repository itself
+ */
+export function addressOf({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
+  const root = apiRoots(host.provider, base)?.api_root;
+  const prefix = `${root}${host.repositoryPath(fullName)}`;
+  const address = `${prefix}${path}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isBelow = path === '' || address.startsWith(`${prefix}/`);
+  if (root === undefined || url?.href !== address || !isBelow || url.hash !== '')
+    throw new Failure(gatewayErrors.NOT_ON_LIST);
+  return address;
+}
+
+function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, surroundings: Surroundings): HttpReply {
+  const { status } = answer;
+  const name = gateway.host.provider.name;
+  const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  if (status === 401 && rule.unauthorized) throw new Failure(rule.unauthorized, { host: name });
+  if (status >= 400) {
+    const failure = refusal(answer, gateway, surroundings);
+    if (failure instanceof Failure) throw failure;
+    return failure;
+  }
+  // A redirect would lead the browser to the host without a credential, and us with one to who knows where.
+  if (status < 200 || (status >= 300 && status < 400 && status !== 304)) throw failed();
+  if (isPacked(answer.headers['content-encoding'])) throw failed();
+
+  const link = (url: string) => linkOf(url, gateway, surroundings.address.origin);
+  const isRead = rule.method === 'GET' || rule.method === 'HEAD';
+  const headers: Record<string, string> = {
+    ...(isRead ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
+    ...headersOf(answer, link),
+  };
+  // With a type the client would try to read what is not there.
+  if (status === 204 || status === 304 || answer.bytes.length === 0 || rule.method === 'HEAD')
+    return { status, headers, cookies: [], body: '' };
+
+  const type = answer.headers['content-type'];
+  if (rule.file)
+    return {
+      status,
+      headers: { ...headers, 'content-type': type ?? 'application/octet-stream' },
+      cookies: [],
+      body: answer.bytes,
+    };
+  // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
+  if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
+  const body = answer.bytes;
+  const value = rule.answer ? jsonOf(answer) : undefined;
+  if (rule.answer && value === undefined) throw failed();
+  return {
+    status,
+    headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+    cookies: [],
+    // As text, which platforms that send bytes in base64 need not make larger.
+    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : body.toString(),
+  };
+}
+
+const cacheOf = ({ immutable }: Rule): string =>
+  immutable ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+
+function headersOf({ headers }: Answer, link: (url: string) => string | undefined): Record<string, string> {
+  const own: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = headers[name];
+    if (typeof value === 'string' && /^[\x20-\x7e]*$/.test(value)) own[name] = value;
+  }
+  const links = typeof headers['link'] === 'string' ? headers['link'] : '';
+  // RFC 8288, 3; the hosts write nothing more complicated.
+  const written = [...links.matchAll(/<([^<>]*)>\s*;\s*rel="?([\w-]+)"?/g)].flatMap(([, url = '', rel = '']) => {
+    const target = link(url);
+    return target === undefined ? [] : [`<${target}>; rel="${rel}"`];
+  });
+  if (written.length > 0) own['link'] = written.join(', ');
+  return own;
+}
+
+/** A link of the host's as the client wants it; undefined for one that leads anywhere but to this kind of repository. */
+function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: string): string | undefined {
+  const root = apiRoots(host.provider, base)?.api_root;
+  if (root === undefined || !URL.canParse(url)) return undefined;
+  const { href } = new URL(url);
+  if (!href.startsWith(`${root}/`) || new URL(url).hash !== '') return undefined;
+  const path = href.slice(root.length);
+  const [prefix] = host.links.prefix.exec(path) ?? [];
+  return prefix === undefined ? undefined : host.links.write(path.slice(prefix.length), origin);
+}
+
+/** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */
+function refusal(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Surroundings): Failure | HttpReply {
+  const { status } = answer;
+  const name = host.provider.name;
+  if (status === 401) return new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
+  const limit = busy(answer, name, now);
+  if (limit) return limit;
+  const value = jsonOf(answer);
+  const message = messageOf(value);
+  // Of HEAD there are no words to read.
+  const isHead = request.method === 'HEAD';
+  if (status < 400 || (message === undefined && !isHead))
+    return new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  return {
+    status,
+    headers: {
+      ...commonHeaders,
+      ...hostHeaders,
+      ...headersOf(answer, () => undefined),
+      'content-type': 'application/json; charset=utf-8',
+    },
+    cookies: [],
+    body: JSON.stringify({ ...(value as Json), message }),
+  };
+}

@@ -1,0 +1,261 @@
+import { bitbucket as provider } from '../../providers/bitbucket.ts';
+import { isBranch, isPath, isWritable } from './paths.ts';
+import { lowerCase } from '../identity/editors.ts';
+import { readForm, withValue, type FormPart } from './multipart.ts';
+import {
+  isDraft,
+  isSha,
+  json,
+  number,
+  oneOf,
+  refuse,
+  text,
+  type Call,
+  type GatewayHost,
+  type Json,
+  type Parameter,
+  type Rule,
+  type SentBody,
+} from './rule.ts';
+import { descriptions, folder, isFolder, kept, mergeMessages, page, revision, size, status } from './values.ts';
+
+/** The CMS looks the commit up first; a branch without slashes would do as well. */
+const commit: Parameter = { slashes: false, check: isBranch };
+
+/**
+ * Bitbucket Cloud.
+ *
+ * - Files are written by a form, in which the path of a file is the name of a part.
+ * - It has no labels for pull requests: the CMSs write the state of a draft into comments.
+ * - The address of the next page is in the body.
+ * - There is no committer to set: the author of a commit is all there is, so it is the editor.
+ *
+ * @see https://developer.atlassian.com/cloud/bitbucket/rest/api-group-source/
+ * @see https://developer.atlassian.com/cloud/bitbucket/rest/api-group-pullrequests/
+ * @see https://support.atlassian.com/bitbucket-cloud/docs/repository-access-token-permissions/
+ */
+export const bitbucket: GatewayHost = {
+  provider,
+  fullName: /^[\w.-]+\/[\w.-]+$/,
+  tokenPrefixes: ['ATCTT', 'ATATT', 'ATBB'],
+  apps: false,
+  repositoryPath: (fullName) => `/repositories/${fullName}`,
+  authorization: (credential) => ({ authorization: `Bearer ${credential}` }),
+  // By name or by id, as Bitbucket likes.
+  links: { prefix: /^\/repositories\/[^/]+\/[^/]+(?=\/)/, write: (rest) => rest },
+  rules: [
+    {
+      name: 'branch',
+      method: 'GET',
+      path: '/refs/branches/{branch}',
+      parameters: { branch: kept(isBranch) },
+    },
+    {
+      name: 'delete draft',
+      method: 'DELETE',
+      path: '/refs/branches/{branch}',
+      parameters: { branch: kept(isDraft) },
+    },
+    ...['/src/{commit}/', '/src/{commit}/{path}'].map((path): Rule => ({
+      name: 'list files',
+      method: 'GET',
+      path,
+      when: ['pagelen', 'max_depth', 'page'],
+      parameters: { commit, path: kept(isFolder) },
+      query: { max_depth: size, pagelen: size, page },
+      answer: pages,
+    })),
+    {
+      name: 'read file',
+      method: 'GET',
+      path: '/src/{commit}/{path}',
+      parameters: { commit, path: kept(isPath) },
+      file: true,
+    },
+    { name: 'commit', method: 'POST', path: '/src', body: commitForm },
+    {
+      name: 'commits',
+      method: 'GET',
+      path: '/commits',
+      query: { path: folder, include: revision, pagelen: size, page },
+      answer: pages,
+    },
+    {
+      name: 'compare',
+      method: 'GET',
+      path: '/diff/{from}..{to}',
+      parameters: { from: kept(isBranch), to: kept(isBranch) },
+      query: { binary: oneOf('false') },
+      file: true,
+    },
+    {
+      name: 'pull requests',
+      method: 'GET',
+      path: '/pullrequests',
+      query: { q: search, pagelen: size, page },
+      needs: ['q'],
+      answer: pages,
+    },
+    { name: 'open pull request', method: 'POST', path: '/pullrequests', body: json(pullRequest) },
+    {
+      name: 'comments',
+      method: 'GET',
+      path: '/pullrequests/{id}/comments',
+      parameters: { id: number },
+      query: { pagelen: size, page },
+      answer: pages,
+    },
+    {
+      name: 'comment',
+      method: 'POST',
+      path: '/pullrequests/{id}/comments',
+      parameters: { id: number },
+      body: json(comment),
+      before: isOurs,
+    },
+    {
+      name: 'statuses',
+      method: 'GET',
+      path: '/pullrequests/{id}/statuses',
+      parameters: { id: number },
+      query: { pagelen: size, page },
+      answer: pages,
+    },
+    {
+      name: 'merge',
+      method: 'POST',
+      path: '/pullrequests/{id}/merge',
+      parameters: { id: number },
+      body: json(merge),
+      before: isOurs,
+    },
+    { name: 'decline', method: 'POST', path: '/pullrequests/{id}/decline', parameters: { id: number }, before: isOurs },
+  ],
+};
+
+const record = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+/** A list says where its next page is. A file is left as it is, also one that looks like a list. */
+function pages(body: unknown, link: (url: string) => string | undefined): unknown {
+  const { next, previous, ...list } = record(body);
+  if (!Array.isArray(list['values'])) return body;
+  const at = (name: string, url: unknown) => {
+    const address = typeof url === 'string' ? link(url) : undefined;
+    return address === undefined ? {} : { [name]: address };
+  };
+  return { ...list, ...at('next', next), ...at('previous', previous) };
+}
+
+/**
+ * The one search of the CMSs, in Bitbucket's query language. Behind a gateway they do not know what the repository is called and
+ * leave its name empty: it is filled in, or drafts of forks would come up, too.
+ */
+function search(query: string, { gateway: { fullName } }: Call): string {
+  const [, repository, target, operator, source] =
+    /^source\.repository\.full_name = "([^"]*)" AND state = "OPEN" AND destination\.branch\.name = "([^"\\]+)" AND comment_count > 0 AND source\.branch\.name (=|~) "(cms\/[^"\\]*)"$/.exec(
+      query,
+    ) ?? [];
+  const known = repository === '' || repository === fullName;
+  if (!known || !isBranch(target ?? '') || (source !== 'cms/' && !isDraft(source)))
+    throw refuse('it searches for something that the CMS never looks for');
+  return `source.repository.full_name = "${fullName}" AND state = "OPEN" AND destination.branch.name = "${target}" AND comment_count > 0 AND source.branch.name ${operator} "${source}"`;
+}
+
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
+async function isOurs({ gateway, parameters, read }: Call): Promise<void> {
+  const { source, destination } = record(await read(`/pullrequests/${parameters['id']}`));
+  const [from, to] = [record(source), record(destination)];
+  const isHere = (end: Json) =>
+    lowerCase(String(record(end['repository'])['full_name'])) === lowerCase(gateway.fullName);
+  const [draft, target] = [from, to].map((end) => record(end['branch'])['name']);
+  if (!isDraft(draft) || target !== gateway.branch || !isHere(from) || !isHere(to))
+    throw refuse('that pull request is none of the CMS');
+}
+
+function pullRequest(body: Json, { gateway }: Call): object {
+  const [source, target] = [body['source'], body['destination']].map((end) => record(record(end)['branch'])['name']);
+  if (!isDraft(source)) throw refuse('it names a branch that is no draft of the CMS');
+  if (target !== gateway.branch) throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
+  return {
+    title: text(body['title'], 'title'),
+    source: { branch: { name: source } },
+    destination: { branch: { name: target } },
+    ...chosen(body, 'description', descriptions),
+    ...chosen(body, 'close_source_branch', [true, false]),
+  };
+}
+
+function merge(body: Json): object {
+  return {
+    ...chosen(body, 'message', mergeMessages),
+    ...chosen(body, 'close_source_branch', [true, false]),
+    ...chosen(body, 'merge_strategy', ['merge_commit', 'squash']),
+  };
+}
+
+function comment(body: Json): object {
+  return { content: { raw: status(text(record(body['content'])['raw'], 'content')) } };
+}
+
+/** @throws Failure for a value that the CMSs never send */
+function chosen(body: Json, name: string, choices: readonly unknown[]): object {
+  const value = body[name];
+  if (value === undefined) return {};
+  if (!choices.includes(value)) throw refuse(`"${name}" is something that the CMS never sends`);
+  return { [name]: value };
+}
+
+// The form of a commit
+
+/** What a part without a file name may be, and whether more than once. All else is a file to Bitbucket, whatever it looks like. */
+const values: Readonly<Record<string, 'once' | 'often'>> = {
+  branch: 'once',
+  author: 'once',
+  message: 'once',
+  parents: 'once',
+  files: 'often',
+};
+
+function commitForm({ bytes, type }: { bytes: Buffer; type: string }, { gateway, editor, email }: Call): SentBody {
+  const parts = readForm(type, bytes);
+  if (parts === undefined) throw refuse('it is not a form as browsers send it');
+  const files = parts.filter(({ filename }) => filename !== undefined).map(({ name }) => name);
+  const given = new Map<string, string[]>();
+  for (const part of parts.filter(({ filename }) => filename === undefined)) {
+    const before = given.get(part.name) ?? [];
+    const how = Object.hasOwn(values, part.name) ? values[part.name] : undefined;
+    if (how === undefined || (how === 'once' && before.length > 0))
+      throw refuse('it holds something that the CMS never sends, or the same twice');
+    given.set(part.name, [...before, valueOf(part)]);
+  }
+  const one = (name: string) => given.get(name)?.[0];
+
+  const branch = one('branch');
+  if (branch !== gateway.branch && !isDraft(branch)) throw refuse('it writes to a branch that is not for the CMS');
+  const parents = one('parents');
+  if (parents !== undefined && !isSha(parents)) throw refuse('a commit has one parent, named by its whole hash');
+  // A file of such a name at the root of the repository could be taken for the value, and the other way round.
+  const paths = [...files, ...(given.get('files') ?? [])];
+  if (paths.length === 0) throw refuse('it changes no file');
+  if (files.some((name) => Object.hasOwn(values, name)) || !paths.every((path) => isWritable(path, gateway.paths)))
+    throw refuse('this file is not for editors to write');
+
+  const author = `${editor.name.replace(/[<>\p{Cc}]/gu, '').trim()} <${email}>`;
+  const sent = one('author');
+  if (sent === undefined) {
+    const body = withValue(type, bytes, 'author', author);
+    if (!body) throw refuse('it is not a form as browsers send it');
+    return { body, type };
+  }
+  if (lowerCase(sent) !== lowerCase(author)) throw refuse('somebody else is named as the author');
+  return { body: bytes, type };
+}
+
+function valueOf({ content }: FormPart): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+  } catch {
+    throw refuse('it is not a form as browsers send it');
+  }
+}

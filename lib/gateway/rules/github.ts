@@ -1,0 +1,269 @@
+import { github as provider } from '../../providers/github.ts';
+import { isBranch, isPath, isWritable } from './paths.ts';
+import {
+  anything,
+  draft,
+  isDraft,
+  isSha,
+  json,
+  number,
+  oneOf,
+  refuse,
+  sha,
+  text,
+  unread,
+  type Call,
+  type GatewayHost,
+  type Json,
+  type Parameter,
+} from './rule.ts';
+import { descriptions, folder, mergeMessages, page, revision, size } from './values.ts';
+
+/** `main:content/posts`, or without a path. The CMSs encode only some of these. */
+const tree: Parameter = {
+  slashes: 'encoded',
+  check(name) {
+    const [revision = '', ...path] = name.split(':');
+    const folder = path.join(':').replace(/\/$/, '');
+    return isBranch(revision) && (folder === '' || isPath(folder));
+  },
+};
+
+/** `main...owner:cms/posts/title`, where the owner must be ours: with another, GitHub would look into somebody's fork. */
+const comparison: Parameter = {
+  slashes: 'encoded',
+  check(name, { fullName }) {
+    const owner = fullName.split('/')[0] ?? '';
+    const [base = '', head = '', ...rest] = name.split('...');
+    const isOurs = (side: string) => {
+      const [before = '', after] = side.split(':', 2);
+      const named = side.split(':').length === 2;
+      return named ? sameName(before, owner) && isBranch(after ?? '') : isBranch(side);
+    };
+    return rest.length === 0 && isOurs(base) && isOurs(head);
+  },
+};
+
+/** To us a slash is a part of the name; GitHub has answers of another kind behind some branches. */
+const named: Parameter = {
+  slashes: 'encoded',
+  check: (name) => isBranch(name) && !/\/(protection|rename)(\/|$)/.test(name),
+};
+
+/** The branch that is published, or a draft. */
+const writable: Parameter = {
+  slashes: 'encoded',
+  check: (name, gateway) => name === gateway.branch || isDraft(name),
+};
+
+const paging = { per_page: size, page };
+
+/**
+ * github.com, ghe.com and GitHub Enterprise Server.
+ *
+ * - The CMSs build commits by hand: blobs, a tree, a commit, and then a branch is moved to it.
+ * - A tree without a base would delete all that is not in it.
+ * - Commits have an author and a committer. The author is whoever wrote it, also where the CMS makes a commit anew on top of
+ *   others; the committer is who does that now.
+ *
+ * @see https://docs.github.com/rest/git
+ * @see https://docs.github.com/rest/pulls/pulls
+ */
+export const github: GatewayHost = {
+  provider,
+  fullName: /^[\w.-]+\/[\w.-]+$/,
+  tokenPrefixes: ['ghp_', 'github_pat_', 'gho_', 'ghu_', 'ghs_', 'ghr_'],
+  apps: true,
+  repositoryPath: (fullName) => `/repos/${fullName}`,
+  authorization: (credential) => ({ authorization: `Bearer ${credential}` }),
+  links: {
+    prefix: /^\/(repos\/[^/]+\/[^/]+|repositories\/\d+)(?=\/)/,
+    // The client cuts off the origin and exactly two more parts.
+    write: (rest, origin) => `${origin}/x/y${rest}`,
+  },
+  installation: {
+    find: (fullName) => `/repos/${fullName}/installation`,
+    token: (id) => `/app/installations/${id}/access_tokens`,
+    // Not workflows: without it, GitHub itself refuses what would change them.
+    permissions: { contents: 'write', pull_requests: 'write', statuses: 'read' },
+  },
+  expiry: { header: 'github-authentication-token-expiration' },
+  rules: [
+    { name: 'branch', method: 'GET', path: '/branches/{branch}', parameters: { branch: named } },
+    {
+      name: 'tree',
+      method: 'GET',
+      path: '/git/trees/{tree}',
+      parameters: { tree },
+      query: { recursive: oneOf('1', 'true') },
+    },
+    { name: 'blob', method: 'GET', path: '/git/blobs/{sha}', parameters: { sha }, immutable: true },
+    { name: 'new blob', method: 'POST', path: '/git/blobs', body: unread('application/json') },
+    { name: 'new tree', method: 'POST', path: '/git/trees', body: json(newTree) },
+    { name: 'new commit', method: 'POST', path: '/git/commits', body: json(newCommit) },
+    { name: 'new branch', method: 'POST', path: '/git/refs', body: json(newBranch) },
+    {
+      name: 'move branch',
+      method: 'PATCH',
+      path: '/git/refs/heads/{branch}',
+      parameters: { branch: writable },
+      body: json(moveBranch),
+    },
+    { name: 'delete draft', method: 'DELETE', path: '/git/refs/heads/{branch}', parameters: { branch: draft } },
+    {
+      name: 'commits',
+      method: 'GET',
+      path: '/commits',
+      query: { path: folder, sha: revision, ...paging },
+    },
+    { name: 'statuses', method: 'GET', path: '/commits/{sha}/status', parameters: { sha }, query: paging },
+    {
+      name: 'compare',
+      method: 'GET',
+      path: '/compare/{comparison}',
+      parameters: { comparison },
+      query: paging,
+    },
+    {
+      name: 'pull requests',
+      method: 'GET',
+      path: '/pulls',
+      query: { head: anything, base: revision, state: oneOf('open', 'closed', 'all'), ...paging },
+    },
+    {
+      name: 'commits of a pull request',
+      method: 'GET',
+      path: '/pulls/{number}/commits',
+      parameters: { number },
+      query: paging,
+    },
+    { name: 'open pull request', method: 'POST', path: '/pulls', body: json(openPullRequest) },
+    {
+      name: 'close pull request',
+      method: 'PATCH',
+      path: '/pulls/{number}',
+      parameters: { number },
+      before: isOurs,
+      body: json(closePullRequest),
+    },
+    {
+      name: 'merge',
+      method: 'PUT',
+      path: '/pulls/{number}/merge',
+      parameters: { number },
+      before: isOurs,
+      body: json(merge),
+    },
+    {
+      name: 'label',
+      method: 'PUT',
+      path: '/issues/{number}/labels',
+      parameters: { number },
+      before: isOurs,
+      body: json(label),
+    },
+  ],
+};
+
+const isOneOf = (words: readonly string[], value: unknown): boolean =>
+  typeof value === 'string' && words.includes(value);
+
+const sameName = (a: unknown, b: string): boolean => typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
+
+const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
+
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
+async function isOurs({ gateway, parameters, read }: Call): Promise<void> {
+  const { head, base } = record(await read(`/pulls/${parameters['number']}`));
+  const [from, to] = [record(head), record(base)];
+  const [source, target] = [record(from['repo']), record(to['repo'])];
+  // A fork's branch may be called like ours. Names change, numbers do not; a fork that is gone has neither.
+  const same =
+    sameName(source['full_name'], gateway.fullName) || (source['id'] !== undefined && source['id'] === target['id']);
+  if (!same || !isDraft(from['ref']) || to['ref'] !== gateway.branch)
+    throw refuse('that pull request is none of the CMS');
+}
+
+function hash(value: unknown, name: string): string {
+  if (isSha(value)) return value;
+  throw refuse(`"${name}" is no hash of Git's`);
+}
+
+function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): object {
+  if (!Array.isArray(entries)) throw refuse('"tree" is missing');
+  return {
+    base_tree: hash(base, 'base_tree'),
+    tree: entries.map((entry: unknown) => {
+      const { path, mode, type, sha: id } = record(entry);
+      if (mode !== '100644' || type !== 'blob') throw refuse('only plain files are written here');
+      if (typeof path !== 'string' || !isWritable(path, gateway.paths))
+        throw refuse('it writes a file that is not for editors to write');
+      return { path, mode, type, sha: id === null ? null : hash(id, 'sha') };
+    }),
+  };
+}
+
+function newCommit({ message, tree: id, parents, author }: Json, { editor, email, now }: Call): object {
+  // A commit without a parent would be the beginning of another history.
+  if (!Array.isArray(parents) || parents.length !== 1) throw refuse('a commit has one parent here');
+  const committer = { name: editor.name, email, date: new Date(now).toISOString() };
+  const { name, email: address, date } = record(author);
+  return {
+    message: text(message, 'message'),
+    tree: hash(id, 'tree'),
+    parents: parents.map((parent: unknown) => hash(parent, 'parents')),
+    author: {
+      name: typeof name === 'string' && name.trim() !== '' ? name : committer.name,
+      email: typeof address === 'string' && address.trim() !== '' ? address : committer.email,
+      date: typeof date === 'string' && !Number.isNaN(Date.parse(date)) ? date : committer.date,
+    },
+    committer,
+  };
+}
+
+function newBranch({ ref, sha: id }: Json): object {
+  const [, name] = /^refs\/heads\/(.+)$/s.exec(text(ref, 'ref')) ?? [];
+  // The second is how Decap CMS saves a draft's branch that was left over.
+  if (name === undefined || !(isDraft(name) || (/^cms_\d+\/./.test(name) && isBranch(name))))
+    throw refuse('only drafts are begun here');
+  return { ref: `refs/heads/${name}`, sha: hash(id, 'sha') };
+}
+
+function moveBranch({ sha: id, force }: Json, { parameters }: Call): object {
+  if (force !== undefined && typeof force !== 'boolean') throw refuse('"force" is neither true nor false');
+  if (force === true && !isDraft(parameters['branch'])) throw refuse('what is published is never overwritten');
+  return { sha: hash(id, 'sha'), force: force === true };
+}
+
+function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): object {
+  const [before, after, ...rest] = text(head, 'head').split(':');
+  const name = after ?? before;
+  if (
+    rest.length > 0 ||
+    (after !== undefined && !sameName(before, gateway.fullName.split('/')[0] ?? '')) ||
+    !isDraft(name)
+  )
+    throw refuse('only drafts of this repository are proposed here');
+  if (base !== gateway.branch) throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
+  // A description can close issues and call people: so only the words that the CMSs write get through.
+  return { title: text(title, 'title'), ...(isOneOf(descriptions, body) && { body }), head, base };
+}
+
+function closePullRequest({ state }: Json): object {
+  if (state !== 'closed') throw refuse('a pull request can only be closed here');
+  return { state };
+}
+
+function merge({ commit_message: message, sha: id, merge_method: method = 'merge' }: Json): object {
+  if (method !== 'merge' && method !== 'squash') throw refuse('it merges in a way that the CMS never does');
+  return {
+    ...(isOneOf(mergeMessages, message) && { commit_message: message }),
+    sha: hash(id, 'sha'),
+    merge_method: method,
+  };
+}
+
+function label({ labels }: Json): object {
+  if (!Array.isArray(labels) || labels.length > 100) throw refuse('"labels" is missing');
+  return { labels: labels.map((name: unknown) => text(name, 'labels', 100)) };
+}

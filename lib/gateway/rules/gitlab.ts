@@ -1,0 +1,224 @@
+import { gitlab as provider } from '../../providers/gitlab.ts';
+import { isWritable } from './paths.ts';
+import { gatewayErrors } from '../errors.ts';
+import {
+  anything,
+  branch,
+  draft,
+  isDraft,
+  json,
+  number,
+  oneOf,
+  refuse,
+  sha,
+  text,
+  type Call,
+  type GatewayHost,
+  type Json,
+} from './rule.ts';
+import {
+  descriptions,
+  draftName,
+  file,
+  flag,
+  folder,
+  mergeMessages,
+  page,
+  published,
+  revision,
+  size,
+} from './values.ts';
+
+/**
+ * gitlab.com and self-managed GitLab, also under a path and with groups within groups.
+ *
+ * - A project is named by its whole path, with its slashes encoded; so are branches and files.
+ * - Merge requests are made and changed by the query, without a body.
+ * - A merge request's description can hold commands to GitLab, a line such as `/merge` or `/assign`: so only the words that
+ *   the CMSs write get through.
+ * - There is no committer to set: the account of the token is it. So the author is the editor. When a draft is rebased, GitLab
+ *   itself does it, and everybody stays the author of what they wrote.
+ *
+ * @see https://docs.gitlab.com/api/commits/#create-a-commit-with-multiple-files-and-actions
+ * @see https://docs.gitlab.com/api/merge_requests/
+ * @see https://docs.gitlab.com/user/project/quick_actions/
+ */
+export const gitlab: GatewayHost = {
+  provider,
+  fullName: /^[\w.-]+(\/[\w.-]+)+$/,
+  tokenPrefixes: ['glpat-'],
+  apps: false,
+  repositoryPath: (fullName) => `/projects/${encodeURIComponent(fullName)}`,
+  authorization: (credential) => ({ 'private-token': credential }),
+  // GitLab names the project by its number or its path, as it likes.
+  links: { prefix: /^\/projects\/[^/]+(?=\/)/, write: (rest) => rest },
+  expiry: { path: '/personal_access_tokens/self', field: 'expires_at' },
+  rules: [
+    {
+      name: 'branch',
+      method: 'GET',
+      path: '/repository/branches/{branch}',
+      parameters: { branch },
+    },
+    {
+      name: 'delete draft',
+      method: 'DELETE',
+      path: '/repository/branches/{branch}',
+      parameters: { branch: draft },
+    },
+    ...(['GET', 'HEAD'] as const).map((method) => ({
+      name: 'list files',
+      method,
+      path: '/repository/tree',
+      query: { path: folder, ref: revision, recursive: flag, per_page: size, page },
+    })),
+    {
+      name: 'file',
+      method: 'HEAD',
+      path: '/repository/files/{file}',
+      parameters: { file },
+      query: { ref: revision },
+    },
+    {
+      name: 'read file',
+      method: 'GET',
+      path: '/repository/files/{file}/raw',
+      parameters: { file },
+      query: { ref: revision, lfs: oneOf('true') },
+      file: true,
+    },
+    {
+      name: 'commits',
+      method: 'GET',
+      path: '/repository/commits',
+      query: { path: folder, ref_name: revision, per_page: size, page },
+    },
+    { name: 'commit', method: 'POST', path: '/repository/commits', body: json(commit) },
+    {
+      name: 'branches of a commit',
+      method: 'GET',
+      path: '/repository/commits/{sha}/refs',
+      parameters: { sha },
+      query: { type: oneOf('branch'), per_page: size, page },
+    },
+    {
+      name: 'statuses',
+      method: 'GET',
+      path: '/repository/commits/{sha}/statuses',
+      parameters: { sha },
+      query: { ref: revision, per_page: size, page },
+    },
+    { name: 'compare', method: 'GET', path: '/repository/compare', query: { from: revision, to: revision } },
+    {
+      name: 'merge requests',
+      method: 'GET',
+      path: '/merge_requests',
+      query: {
+        state: oneOf('opened'),
+        labels: oneOf('Any'),
+        target_branch: revision,
+        source_branch: revision,
+        per_page: size,
+        page,
+      },
+    },
+    {
+      name: 'open merge request',
+      method: 'POST',
+      path: '/merge_requests',
+      query: {
+        source_branch: draftName,
+        target_branch: published,
+        title: anything,
+        description: oneOf(...descriptions),
+        labels: anything,
+        remove_source_branch: flag,
+        squash: flag,
+      },
+      needs: ['source_branch', 'target_branch', 'title'],
+    },
+    {
+      name: 'merge request',
+      method: 'GET',
+      path: '/merge_requests/{iid}',
+      parameters: { iid: number },
+      query: { include_rebase_in_progress: flag },
+    },
+    {
+      name: 'change merge request',
+      method: 'PUT',
+      path: '/merge_requests/{iid}',
+      parameters: { iid: number },
+      query: { labels: anything, state_event: oneOf('close') },
+      before: isOurs,
+    },
+    {
+      name: 'rebase',
+      method: 'PUT',
+      path: '/merge_requests/{iid}/rebase',
+      parameters: { iid: number },
+      query: { skip_ci: flag },
+      before: isOurs,
+    },
+    {
+      name: 'merge',
+      method: 'PUT',
+      path: '/merge_requests/{iid}/merge',
+      parameters: { iid: number },
+      query: {
+        merge_commit_message: oneOf(...mergeMessages),
+        squash_commit_message: oneOf(...mergeMessages),
+        squash: flag,
+        should_remove_source_branch: flag,
+      },
+      // To whoever may not merge into a protected branch, though the token is good.
+      unauthorized: gatewayErrors.MERGE_REFUSED,
+      before: isOurs,
+    },
+  ],
+};
+
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
+async function isOurs({ gateway, parameters, read }: Call): Promise<void> {
+  const request = (await read(`/merge_requests/${parameters['iid']}`)) as Json;
+  const [from, to] = [request['source_project_id'], request['target_project_id']];
+  if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)
+    throw refuse('that merge request is none of the CMS');
+}
+
+const actions = ['create', 'update', 'move', 'delete'];
+
+function commit(body: Json, { gateway, editor, email }: Call): object {
+  const { branch: name, actions: list, start_branch: start } = body;
+  if (name !== gateway.branch && !isDraft(name)) throw refuse('it writes to a branch that is not for the CMS');
+  // A new draft begins at what is published; what is published begins nowhere.
+  if (start !== undefined && (start !== gateway.branch || name === gateway.branch))
+    throw refuse('a draft begins at the branch of CMS_GATEWAY_BRANCH only');
+  if (!Array.isArray(list) || list.length === 0) throw refuse('it changes no file');
+  return {
+    branch: name,
+    commit_message: text(body['commit_message'], 'commit_message'),
+    ...(start !== undefined && { start_branch: start }),
+    actions: list.map((entry: unknown) => action(entry, gateway.paths)),
+    author_name: editor.name,
+    author_email: email,
+  };
+}
+
+function action(entry: unknown, paths: Parameters<typeof isWritable>[1]): object {
+  if (typeof entry !== 'object' || entry === null) throw refuse('it changes no file');
+  const { action: kind, file_path: path, previous_path: from, content, encoding } = entry as Json;
+  if (typeof kind !== 'string' || !actions.includes(kind))
+    throw refuse('it does something to a file that the CMS never does');
+  for (const name of [path, ...(from === undefined ? [] : [from])])
+    if (typeof name !== 'string' || !isWritable(name, paths)) throw refuse('this file is not for editors to write');
+  if (encoding !== undefined && encoding !== 'base64' && encoding !== 'text')
+    throw refuse('it has an unknown encoding');
+  return {
+    action: kind,
+    file_path: path,
+    ...(from !== undefined && { previous_path: from }),
+    ...(content !== undefined && { content: text(content, 'content', Infinity) }),
+    ...(encoding !== undefined && { encoding }),
+  };
+}

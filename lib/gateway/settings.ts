@@ -1,0 +1,418 @@
+import { Failure } from '../http/errors.ts';
+import { isOpenIssuer } from '../providers/issuers.ts';
+import { isAddress, lowerCase, type EditorLists } from './identity/editors.ts';
+import { invalid, optional, readUrl, required, withoutFinalSlash, type Environment } from '../config/environment.ts';
+import { settingErrors } from '../config/errors.ts';
+import { baseUrl, readAddress, readOrigins, urlSetting, type Address } from '../config/settings.ts';
+import { openSettings } from '../config/store.ts';
+import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { isBranch, readPaths, type WritablePaths } from './rules/paths.ts';
+import type { Platform } from '../http/platform.ts';
+
+/** What the settings have to know about a Git host that a repository behind the gateway can be at. */
+export interface RepositoryHost {
+  provider: Provider;
+  /** What a repository is called there, such as `owner/name`. */
+  fullName: RegExp;
+  /** How its tokens begin: so that one of another host is noticed. */
+  tokenPrefixes: readonly string[];
+  /** Whether an app can be installed there: `<ID>_APP_ID` and `<ID>_APP_PRIVATE_KEY` in the place of a token. */
+  apps: boolean;
+}
+
+/** How editors are known. */
+export type Way =
+  /** We sign them in at an OpenID provider and issue the token. */
+  | { kind: 'issuer'; issuer: string; clientId: string; clientSecret: string }
+  /** The provider issues a JWT to the CMS, and its published keys verify it. */
+  | { kind: 'jwks'; issuer: string; audience: readonly string[] }
+  /** A GoTrue's JWT, by the secret that both know. */
+  | { kind: 'hs256'; secret: string }
+  /** Netlify Identity or another GoTrue is asked. */
+  | { kind: 'identity'; address: string };
+
+/** What the host lets the gateway in by. */
+export type Credential = { kind: 'app'; id: string; privateKey: string } | { kind: 'token'; token: string };
+
+/** The gateway's settings, checked as a whole. */
+export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
+  host: Host;
+  /** Base URL of the host, without a slash at the end. */
+  base: string;
+  /** `owner/name`, as the host's address has it. */
+  fullName: string;
+  branch: string;
+  paths: WritablePaths;
+  way: Way;
+  lists: EditorLists;
+  /** Where a sign-in of ours may send the browser back to. */
+  pages: readonly string[];
+  /** Seconds that a session of ours lasts. */
+  session: number;
+  credential: Credential;
+}
+
+/** Whether there is to be a gateway at all. */
+export const hasGateway = (env: Environment): boolean => Boolean(env['CMS_GATEWAY_REPO']?.trim());
+
+/** Of the app that the gateway is at a host. */
+export const appSettings = (provider: Provider) => ({
+  id: `${settingPrefix(provider)}_APP_ID`,
+  privateKey: `${settingPrefix(provider)}_APP_PRIVATE_KEY`,
+});
+
+/** All settings that the gateway reads; any of them may point to a store. */
+export const gatewaySettings = (hosts: readonly RepositoryHost[]): string[] => [
+  'CMS_GATEWAY_TOKEN',
+  'CMS_GATEWAY_CLIENT_SECRET',
+  'CMS_GATEWAY_JWT_SECRET',
+  'CMS_GATEWAY_REPO',
+  'CMS_GATEWAY_BRANCH',
+  'CMS_GATEWAY_PATHS',
+  'CMS_GATEWAY_ISSUER',
+  'CMS_GATEWAY_CLIENT_ID',
+  'CMS_GATEWAY_AUDIENCE',
+  'CMS_GATEWAY_IDENTITY',
+  'CMS_GATEWAY_EDITORS',
+  'CMS_GATEWAY_ROLES',
+  'CMS_GATEWAY_ROLES_CLAIM',
+  'CMS_GATEWAY_PAGES',
+  'CMS_GATEWAY_SESSION',
+  'CMS_AUTH_ORIGINS',
+  ...hosts.flatMap(({ provider, apps }) => [
+    urlSetting(provider),
+    ...(apps ? Object.values(appSettings(provider)) : []),
+  ]),
+];
+
+/**
+ * @param env as `settings.read(gatewaySettings(hosts))` gave it
+ * @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INCOMPLETE, SETTING_INVALID for the first thing that is wrong, whatever it
+ *   is needed for: a gateway whose settings contradict each other lets nobody in
+ */
+export function readGateway<Host extends RepositoryHost>(
+  env: Environment,
+  address: Address,
+  hosts: readonly Host[],
+): Gateway<Host> {
+  const text = JSON.stringify([address, gatewaySettings(hosts).map((name) => env[name])]);
+  if (last?.text !== text || last.hosts !== hosts) {
+    const gateway = gather(env, address, hosts, (failure) => {
+      throw failure;
+    });
+    last = { text, hosts, gateway: gateway as Gateway }; // complete, since nothing was noted
+  }
+  return last.gateway as Gateway<Host>;
+}
+
+/** To read and judge all of it takes longer than the rest of a call. */
+let last: { text: string; hosts: readonly RepositoryHost[]; gateway: Gateway } | undefined;
+
+/**
+ * All that is wrong with the gateway's settings, for a server that wants to know before the first call.
+ *
+ * @returns empty when all is well
+ */
+export async function checkGateway(
+  env: Environment,
+  hosts: readonly RepositoryHost[],
+  platform: Platform = {},
+): Promise<Failure[]> {
+  const problems = new Map<string, Failure>();
+  const note = (failure: Failure) => void problems.set(failure.message, failure);
+  const settings = openSettings(env, platform, Date.now() + 8_000);
+  const unread: string[] = [];
+  let read = env;
+  // One by one, since the first that cannot be read would hide the others.
+  for (const name of gatewaySettings(hosts))
+    try {
+      read = { ...read, [name]: (await settings.read([name], gatewaySettings(hosts)))[name] };
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      note(error);
+      unread.push(name);
+      read = { ...read, [name]: 'x'.repeat(64) }; // it is set, and what else is wrong with it nobody can tell
+    }
+  try {
+    gather(read, readAddress(env, platform.url), hosts, (failure) => {
+      if (!unread.some((name) => failure.message.startsWith(`${name} `))) note(failure);
+    });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    note(error);
+  }
+  return [...problems.values()];
+}
+
+/** Reads all of it. What is wrong goes to `note`, and what depends on it is left out. */
+function gather<Host extends RepositoryHost>(
+  env: Environment,
+  address: Address,
+  hosts: readonly Host[],
+  note: (failure: Failure) => void,
+): Partial<Gateway<Host>> {
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      note(error);
+      return undefined;
+    }
+  };
+  const repository = attempt(() => readRepository(env, hosts));
+  const branch = attempt(() => readBranch(env));
+  const paths = attempt(() => readWritable(env));
+  const way = attempt(() => readWay(env));
+  const lists = attempt(() => readLists(env, way));
+  const pages = attempt(() => readPages(env, address));
+  const session = attempt(() => readSession(env));
+  const credential = repository && attempt(() => readCredential(env, repository.host, hosts));
+  return {
+    ...repository,
+    ...(branch !== undefined && { branch }),
+    ...(paths && { paths }),
+    ...(way && { way }),
+    ...(lists && { lists }),
+    ...(pages && { pages }),
+    ...(session !== undefined && { session }),
+    ...(credential && { credential }),
+  };
+}
+
+function readRepository<Host extends RepositoryHost>(
+  env: Environment,
+  hosts: readonly Host[],
+): Pick<Gateway<Host>, 'host' | 'base' | 'fullName'> {
+  const name = 'CMS_GATEWAY_REPO';
+  const value = required(env, name);
+  if (!URL.canParse(value))
+    throw invalid(
+      name,
+      'write the address of the repository as a browser shows it, such as https://github.com/owner/name.',
+    );
+  const url = withoutFinalSlash(readUrl(name, value).href).replace(/\.git$/, '');
+  const found = hosts
+    .map((host) => ({ host, base: baseUrl(env, host.provider) }))
+    .filter(({ base }) => url === base || url.startsWith(`${base}/`))
+    .sort((a, b) => b.base.length - a.base.length)[0];
+  if (!found) {
+    const settings = hosts.map(({ provider }) => urlSetting(provider)).join(', ');
+    throw invalid(name, `it is at none of the Git hosts that are known here. For a host of your own, set ${settings}.`);
+  }
+  const fullName = url.slice(found.base.length + 1);
+  if (!found.host.fullName.test(fullName) || fullName.split('/').some((part) => part === '.' || part === '..'))
+    throw invalid(
+      name,
+      `it is not the address of a repository at ${found.host.provider.name}. Open the repository in a browser and copy its address.`,
+    );
+  return { ...found, fullName };
+}
+
+function readBranch(env: Environment): string {
+  const branch = optional(env, 'CMS_GATEWAY_BRANCH') ?? 'main';
+  if (!isBranch(branch) || /^cms(_\d+)?(\/|$)/.test(branch))
+    throw invalid(
+      'CMS_GATEWAY_BRANCH',
+      'write the name of a branch, such as main; what begins with cms/ is for drafts.',
+    );
+  return branch;
+}
+
+function readWritable(env: Environment): WritablePaths {
+  const paths = readPaths(optional(env, 'CMS_GATEWAY_PATHS'));
+  if ('problem' in paths) throw invalid('CMS_GATEWAY_PATHS', paths.problem);
+  return paths;
+}
+
+const ways = {
+  CMS_GATEWAY_ISSUER: ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET', 'CMS_GATEWAY_AUDIENCE'],
+  CMS_GATEWAY_JWT_SECRET: [],
+  CMS_GATEWAY_IDENTITY: [],
+} as const;
+
+function readWay(env: Environment): Way {
+  const names = Object.keys(ways) as (keyof typeof ways)[];
+  const set = names.filter((name) => optional(env, name) !== undefined);
+  const [chosen, ...others] = set;
+  if (chosen === undefined)
+    throw incomplete(
+      names[0] ?? '',
+      `is not set, and neither is ${names.slice(1).join(' or ')}. Set one of them, so that the gateway can tell who is an editor.`,
+    );
+  if (others.length > 0)
+    throw invalid(
+      chosen,
+      `${others.join(' and ')} is set, too. Editors are known in one way only: remove all but one.`,
+    );
+  for (const [name, belonging] of Object.entries(ways))
+    for (const other of name === chosen ? [] : belonging)
+      if (optional(env, other) !== undefined)
+        throw invalid(
+          other,
+          `it goes with ${name}, which is not set. Remove it, or set ${name} in place of ${chosen}.`,
+        );
+
+  if (chosen === 'CMS_GATEWAY_JWT_SECRET') return { kind: 'hs256', secret: longSecret(env, chosen) };
+  const url = withoutFinalSlash(readUrl(chosen, optional(env, chosen)).href);
+  if (chosen === 'CMS_GATEWAY_IDENTITY') return { kind: 'identity', address: url };
+
+  const audience = optional(env, 'CMS_GATEWAY_AUDIENCE');
+  const client = ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET'].find(
+    (name) => optional(env, name) !== undefined,
+  );
+  if (audience !== undefined && client !== undefined)
+    throw invalid(
+      client,
+      'CMS_GATEWAY_AUDIENCE is set, too. Either the gateway signs editors in (client id and secret), or the issuer gives the CMS a token (audience): remove one of the two.',
+    );
+  // As it is written: some issuers have a slash at the end, and it is a part of their name.
+  const issuer = required(env, chosen);
+  if (audience !== undefined) {
+    const names = commaList(audience);
+    if (names.length === 0)
+      throw invalid('CMS_GATEWAY_AUDIENCE', 'it names nobody. Write what the tokens are made for.');
+    return { kind: 'jwks', issuer, audience: names };
+  }
+  if (client === undefined)
+    throw incomplete(
+      chosen,
+      'needs CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET, so that the gateway can sign editors in, or CMS_GATEWAY_AUDIENCE, if the issuer gives the CMS a token itself.',
+    );
+  const clientId = required(env, 'CMS_GATEWAY_CLIENT_ID');
+  return { kind: 'issuer', issuer, clientId, clientSecret: longSecret(env, 'CMS_GATEWAY_CLIENT_SECRET') };
+}
+
+/** Every editor holds a token to guess the secret from, for as long as they like. */
+function longSecret(env: Environment, name: string): string {
+  const secret = required(env, name);
+  if (secret.length < 32)
+    throw invalid(name, 'it has fewer than 32 characters, and could be guessed. Make a longer one, at random.');
+  return secret;
+}
+
+/** @param way undefined if it could not be read */
+function readLists(env: Environment, way: Way | undefined): EditorLists {
+  const entries = commaList(optional(env, 'CMS_GATEWAY_EDITORS'));
+  const roles = commaList(optional(env, 'CMS_GATEWAY_ROLES'));
+  const rolesClaim = optional(env, 'CMS_GATEWAY_ROLES_CLAIM') ?? 'app_metadata.roles';
+  if (entries.length === 0 && roles.length === 0)
+    throw incomplete(
+      'CMS_GATEWAY_EDITORS',
+      'is not set, and neither is CMS_GATEWAY_ROLES, so nobody may in. List the addresses of the editors, @example.org for all of a domain, or roles.',
+    );
+  const everyone = entries.includes('*');
+  if (everyone && entries.length > 1)
+    throw invalid('CMS_GATEWAY_EDITORS', '"*" lets everybody in, so nothing else may stand beside it.');
+  if (everyone && (way?.kind === 'issuer' || way?.kind === 'jwks') && isOpenIssuer(way.issuer))
+    throw invalid(
+      'CMS_GATEWAY_EDITORS',
+      '"*" lets in whoever has an account at CMS_GATEWAY_ISSUER, and there anybody can get one. List addresses, or @example.org for all of a domain.',
+    );
+  if (everyone && way?.kind === 'hs256')
+    throw invalid(
+      'CMS_GATEWAY_EDITORS',
+      '"*" does not go with CMS_GATEWAY_JWT_SECRET, which cannot tell who may sign up. List addresses, @example.org for all of a domain, or use CMS_GATEWAY_ROLES.',
+    );
+  const addresses: string[] = [];
+  const domains: string[] = [];
+  for (const [index, entry] of entries.entries()) {
+    if (entry === '*') continue;
+    const domain = entry.startsWith('@');
+    if (!isAddress(domain ? `x${entry}` : entry) || entry.includes('*'))
+      throw invalid(
+        'CMS_GATEWAY_EDITORS',
+        `entry ${index + 1} is no address. Write addresses and @example.org, with commas between.`,
+      );
+    (domain ? domains : addresses).push(lowerCase(domain ? entry.slice(1) : entry));
+  }
+  return { everyone, addresses, domains, roles, rolesClaim };
+}
+
+/** Exact addresses: whoever begins a sign-in may be an attacker, and any page that hands its query on would give the code away. */
+export function readPages(env: Environment, address: Address): string[] {
+  const { exact } = readOrigins(env, address);
+  const pages = commaList(optional(env, 'CMS_GATEWAY_PAGES'));
+  if (pages.length === 0) return exact.flatMap((origin) => [`${origin}/admin/`, `${origin}/admin/index.html`]);
+  for (const [index, page] of pages.entries()) {
+    if (!URL.canParse(page) || new URL(page).href !== page || /[?#*]/.test(page))
+      throw invalid(
+        'CMS_GATEWAY_PAGES',
+        `entry ${index + 1} is not the address of a page as a browser has it. Write it in full, without "?", "#" and "*", such as https://www.example.com/admin/`,
+      );
+    if (!exact.includes(new URL(page).origin))
+      throw invalid(
+        'CMS_GATEWAY_PAGES',
+        `entry ${index + 1} is a page of an origin that CMS_AUTH_ORIGINS does not list. List it there, too, without a star.`,
+      );
+  }
+  return pages;
+}
+
+function readSession(env: Environment): number {
+  const hours = optional(env, 'CMS_GATEWAY_SESSION') ?? '10';
+  if (!/^\d{1,2}$/.test(hours) || Number(hours) < 1 || Number(hours) > 24)
+    throw invalid('CMS_GATEWAY_SESSION', 'write a number of hours from 1 to 24.');
+  return Number(hours) * 3600;
+}
+
+function readCredential(env: Environment, host: RepositoryHost, hosts: readonly RepositoryHost[]): Credential {
+  const token = optional(env, 'CMS_GATEWAY_TOKEN');
+  const { id, privateKey } = appSettings(host.provider);
+  const name = host.provider.name;
+  const isSet = (setting: string) => optional(env, setting) !== undefined;
+  for (const { provider } of hosts.filter(({ apps, provider }) => apps && provider !== host.provider))
+    for (const setting of Object.values(appSettings(provider)))
+      if (isSet(setting))
+        throw invalid(
+          setting,
+          `CMS_GATEWAY_REPO is at ${name}, and this is for ${provider.name}. Remove it, and set CMS_GATEWAY_TOKEN.`,
+        );
+  if (host.apps && (isSet(id) || isSet(privateKey))) {
+    if (token !== undefined)
+      throw invalid('CMS_GATEWAY_TOKEN', `${id} is set, too. The gateway needs one of the two: remove the other.`);
+    const number = required(env, id);
+    if (!/^[\w.-]+$/.test(number)) throw invalid(id, 'write the App ID from the page of the app, a number.');
+    return { kind: 'app', id: number, privateKey: readPem(privateKey, required(env, privateKey)) };
+  }
+  if (token === undefined)
+    throw host.apps
+      ? incomplete(
+          'CMS_GATEWAY_TOKEN',
+          `is not set, and neither is ${id}. The gateway needs one of the two to write to the repository.`,
+        )
+      : new Failure(settingErrors.SETTING_MISSING, { setting: 'CMS_GATEWAY_TOKEN' });
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw invalid('CMS_GATEWAY_TOKEN', 'it holds spaces or other characters that no token has.');
+  const owner = hosts.find(({ tokenPrefixes }) => tokenPrefixes.some((prefix) => token.startsWith(prefix)));
+  if (owner && owner.provider !== host.provider)
+    throw invalid('CMS_GATEWAY_TOKEN', `it is a token of ${owner.provider.name}, and CMS_GATEWAY_REPO is at ${name}.`);
+  return { kind: 'token', token };
+}
+
+/** PKCS#1 as GitHub hands it out, or PKCS#8; many places for settings take one line only, so `\n` may stand for an end of a line. */
+function readPem(name: string, value: string): string {
+  const pem = value.replaceAll('\\n', '\n').replaceAll('\r', '');
+  try {
+    const { createPrivateKey } = process.getBuiltinModule('node:crypto');
+    if (createPrivateKey(pem).asymmetricKeyType !== 'rsa') throw new TypeError();
+    return pem;
+  } catch {
+    throw invalid(
+      name,
+      'it is no private key. Paste the whole .pem file, with its first and last line (-----BEGIN … and -----END …).',
+    );
+  }
+}
+
+const incomplete = (setting: string, detail: string) =>
+  new Failure(settingErrors.SETTING_INCOMPLETE, { setting, detail });
+
+const commaList = (value: string | undefined): string[] => [
+  ...new Set(
+    (value ?? '')
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  ),
+];

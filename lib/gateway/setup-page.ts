@@ -1,0 +1,100 @@
+import { checkGateway, gatewaySettings, hasGateway, readGateway, type Gateway } from './settings.ts';
+import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
+import { settingPrefix } from '../providers/provider.ts';
+import { copyable } from '../http/copy.ts';
+import { html, page, type Html } from '../http/page.ts';
+import { look } from './health.ts';
+import script from '../http/copy.client.ts?inline';
+import type { Surroundings } from '../handler/serve.ts';
+import type { Address } from '../config/settings.ts';
+import type { TextReply } from '../http/http.ts';
+import type { GatewayHost } from './rules/rule.ts';
+
+/**
+ * The page at `/git` for whoever sets the gateway up: what to set, what to write into the CMS configuration, what is missing. It
+ * names no editor, no repository and nothing of a secret.
+ */
+export async function gatewayPage(hosts: readonly GatewayHost[], surroundings: Surroundings): Promise<TextReply> {
+  const { request, settings, address, deadline } = surroundings;
+  const env = await settings.read([]);
+  const problems = await checkGateway(env, hosts, request.platform);
+  const read =
+    problems.length === 0 ? readGateway(await settings.read(gatewaySettings(hosts)), address, hosts) : undefined;
+  const seen = read && (await look(read, Math.min(deadline, Date.now() + 8_000)));
+  const all = [...problems, ...(seen?.problems ?? [])].map((problem) =>
+    problem.withAdvice(request.platform.adviceOnMissing),
+  );
+  const title = all.length > 0 ? 'The gateway is not ready' : 'The gateway: nothing is missing';
+  return page(200, {
+    title,
+    script,
+    body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}">
+<h1>${title}</h1>
+<p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
+${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.way.kind === 'issuer' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
+${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li>${problem.message}</li>`)}</ul></section>`}
+${seen && seen.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${seen.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
+${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
+${read && configuration(read, address)}
+</main>`,
+  });
+}
+
+const introduction = (hosts: readonly GatewayHost[], own: string): Html => html`<section><h2>What to set</h2>
+<ul>
+<li><code>CMS_GATEWAY_REPO</code>: the address of the repository, as a browser shows it.</li>
+<li><code>CMS_GATEWAY_TOKEN</code>: a token of the host that may write to this repository alone.${hosts
+  .filter(({ apps }) => apps)
+  .map(
+    ({ provider }) =>
+      html` At ${provider.name}, rather <code>${settingPrefix(provider)}_APP_ID</code> and <code>${settingPrefix(provider)}_APP_PRIVATE_KEY</code> of an app.`,
+  )}</li>
+<li>How editors are known: <code>CMS_GATEWAY_ISSUER</code> with <code>CMS_GATEWAY_CLIENT_ID</code> and <code>CMS_GATEWAY_CLIENT_SECRET</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
+<li><code>CMS_GATEWAY_EDITORS</code>: who may in, by address or <code>@example.org</code>.</li>
+<li><code>CMS_AUTH_ORIGINS</code>: the origin of your CMS page.</li>
+</ul></section>
+<section><h2>OpenID providers</h2>
+<p>Register a client for a web application at one of them, with this redirect address:</p>
+${copyable(`${own}/oauth2/callback`)}
+<ul>${knownIssuers.map(
+  ({ name, example, console }) =>
+    html`<li>${console?.includes('$') === false ? html`<a href="${console}">${name}</a>` : name}: <code>${example}</code></li>`,
+)}<li>any other: the address in front of its <code>/.well-known/openid-configuration</code></li></ul></section>`;
+
+/** What to register where, and a try that shows each step. */
+function signIn(issuer: string, own: string): Html {
+  const { name, console, advice } = issuerFacts(issuer);
+  const where = `the client at ${name}`;
+  return html`<section><h2>Sign-in</h2>
+<p>Editors sign in at ${name}. This redirect address must be registered with ${console === undefined ? where : html`<a href="${console}">${where}</a>`}. ${advice}</p>
+${copyable(`${own}/oauth2/callback`)}
+<p><a href="${own}/oauth2/authorize?try">Try a sign-in</a>: it shows each step and ends on a page here. No CMS is told, and no session is made.</p></section>`;
+}
+
+function configuration({ way, branch }: Gateway, { origin, prefix }: Address): Html {
+  const own = `${origin}${prefix}/git`;
+  const lines = [
+    'backend:',
+    '  name: git-gateway',
+    `  branch: ${JSON.stringify(branch)}`,
+    `  gateway_url: ${own}`,
+    `  status_endpoint: ${own}/status`,
+  ];
+  const auth = {
+    issuer: ['  auth_type: pkce', 'auth:', `  base_url: ${own}`, '  app_id: cms', '  full_name_claim: name'],
+    jwks: [
+      '  auth_type: pkce',
+      'auth:',
+      `  base_url: ${'issuer' in way ? way.issuer : ''}`,
+      '  use_oidc: true',
+      '  app_id: the client id of the CMS there',
+      '  full_name_claim: name',
+    ],
+    identity: [`  identity_url: ${'address' in way ? way.address : ''}`],
+    hs256: ['  identity_url: the address of your GoTrue'],
+  }[way.kind];
+  return html`<section><h2>CMS configuration</h2>
+${copyable([...lines, ...auth].join('\n'))}
+<p>For Decap CMS 3.8.3 or newer${(way.kind === 'identity' || way.kind === 'hs256') && html`, and Netlify CMS 2`}. Sveltia CMS has no gateway.</p></section>
+${way.kind === 'issuer' && signIn(way.issuer, own)}`;
+}

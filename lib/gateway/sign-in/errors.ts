@@ -1,0 +1,87 @@
+import { oauthErrors } from '../../oauth/errors.ts';
+import { settingErrors } from '../../config/errors.ts';
+import { table } from '../../http/errors.ts';
+import type { Failure } from '../../http/errors.ts';
+
+/** What only a sign-in can say. */
+export const signInErrors = table({
+  PAGE_NOT_LISTED: {
+    status: 400,
+    text: 'After this sign-in you would be sent to a page that is not on the list. The owner of the site has to set CMS_GATEWAY_PAGES to the address of the CMS page, exactly as the browser shows it there, without "?" and "#".',
+  },
+  WRONG_CLIENT: { status: 400, text: 'The CMS has another name here. Write "app_id: cms" into its configuration.' },
+  WRONG_RESPONSE_TYPE: {
+    status: 400,
+    text: 'Only "response_type=code" is answered here. Write "auth_type: pkce" into the configuration of the CMS.',
+  },
+  NO_CHALLENGE: {
+    status: 400,
+    text: 'The sign-in needs PKCE with S256, and a challenge of 43 characters. Write "auth_type: pkce" into the configuration of the CMS; Decap CMS has it since version 3.8.3.',
+  },
+  SIGN_IN_OFF: {
+    status: 500,
+    text: 'Editors do not sign in here: the owner has to set CMS_GATEWAY_ISSUER, CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET first.',
+  },
+  NO_EMAIL: {
+    status: 400,
+    text: '{host} did not say which e-mail address your account has, so it cannot be found on the list of editors. Sign in with another account, or ask the owner of the site.',
+  },
+  EMAIL_NOT_VERIFIED: {
+    status: 400,
+    text: '{host} does not vouch for the e-mail address of your account ({email}). Have it confirmed there, then sign in again. If it is confirmed, the owner of the site has to make {host} say so.',
+  },
+  EMAIL_NOT_LISTED: {
+    status: 400,
+    text: '{email} is not on the list of editors. Ask the owner of the site to add it, or sign in with another account.',
+  },
+  ROLE_NOT_LISTED: {
+    status: 400,
+    text: 'Your account at {host} has no role that lets it in here. Ask the owner of the site, or sign in with another account.',
+  },
+  WRONG_GRANT: {
+    status: 400,
+    text: 'Only the code of a sign-in is exchanged here: "grant_type" must be authorization_code.',
+  },
+  CODE_SPENT: {
+    status: 400,
+    text: 'The code of this sign-in cannot be used: it is older than a minute, or was made for another page or another browser. Log in to the CMS again.',
+  },
+});
+
+/** As RFC 6749 calls it, 4.1.2.1 and 5.2, for a client that reads `error`. The words say more. */
+const names: Readonly<Record<string, string>> = {
+  ...named('access_denied', [
+    oauthErrors.ACCESS_DENIED,
+    signInErrors.NO_EMAIL,
+    signInErrors.EMAIL_NOT_VERIFIED,
+    signInErrors.EMAIL_NOT_LISTED,
+    signInErrors.ROLE_NOT_LISTED,
+    oauthErrors.UNVERIFIED_EMAIL,
+  ]),
+  ...named('temporarily_unavailable', [
+    oauthErrors.HOST_BUSY,
+    oauthErrors.HOST_FAILED,
+    oauthErrors.HOST_TIMEOUT,
+    oauthErrors.HOST_UNREACHABLE,
+    settingErrors.PARAMETER_UNREADABLE,
+  ]),
+  ...named('unauthorized_client', [signInErrors.WRONG_CLIENT]),
+  ...named('unsupported_response_type', [signInErrors.WRONG_RESPONSE_TYPE]),
+  ...named('unsupported_grant_type', [signInErrors.WRONG_GRANT]),
+  ...named('invalid_grant', [signInErrors.CODE_SPENT]),
+};
+
+function named(name: string, rows: readonly { code: string }[]): Record<string, string> {
+  return Object.fromEntries(rows.map(({ code }) => [code, name]));
+}
+
+/** The name for `error`: what is not on the list above is the request's fault or ours. */
+export const errorName = ({ code, status }: Failure): string =>
+  names[code] ?? (status < 500 ? 'invalid_request' : 'server_error');
+
+/** The words for `error_description`, which RFC 6749 gives a part of ASCII only. */
+export const errorDescription = ({ message }: Failure): string =>
+  message
+    .replaceAll('"', "'")
+    .replaceAll('\\', '/')
+    .replace(/[^ -~]/g, '?');

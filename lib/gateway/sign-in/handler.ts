@@ -1,0 +1,100 @@
+import { jarFor } from '../../oauth/cookies.ts';
+import { oauthErrors } from '../../oauth/errors.ts';
+import { longestQuery, type Surroundings, type Wing } from '../../handler/serve.ts';
+import { readPage } from '../../config/settings.ts';
+import { Failure, webErrors } from '../../http/errors.ts';
+import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../../http/http.ts';
+import { plainErrorPage } from '../../http/page.ts';
+import { tokenFailure } from './response.ts';
+import { refuse, type Ending } from './redirect.ts';
+import type { RepositoryHost } from '../settings.ts';
+
+/** What happened, and what it is called if it did not: for a person who watches the log. */
+export const signInEvents = {
+  'sign-in': ['sign-in begun', 'sign-in not begun'],
+  'signed-in': ['signed in', 'not signed in'],
+  token: ['session begun', 'session not begun'],
+  none: ['', 'none of our addresses'],
+} as const;
+
+/** Functions are given 15 s. Milliseconds. */
+const patience = 8_000;
+
+/** Of this wing's cookies. */
+const label = { name: 'signin', path: '/git' };
+
+type Route =
+  | { event: 'sign-in'; isTry: boolean; ending: Ending }
+  | { event: 'signed-in'; ending: Ending }
+  | { event: 'token' }
+  | { event: 'none' };
+
+/**
+ * We as an authorization server for the CMS (RFC 6749, RFC 9700), and as a client towards the OpenID provider: whoever signs in
+ * there and is on the list gets a session from us, and nothing of the provider's reaches the browser.
+ *
+ * @param hosts the Git hosts that the gateway's settings may name
+ */
+export const signIn = (hosts: readonly RepositoryHost[]): Wing<Route> => ({
+  patience,
+  route: findRoute,
+  async answer(route, surroundings) {
+    refuseOddities(surroundings.request, route);
+    // Beside a wing with more patience, too: an editor who signs in looks at an empty page.
+    const deadline = Math.min(surroundings.deadline, Date.now() + patience);
+    return follow(route, { ...surroundings, deadline }, hosts);
+  },
+  fail(route, failure, { settings }) {
+    // A secret that was renewed at the provider, perhaps.
+    if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.distrust();
+    const reply = answerOf(route, failure);
+    if (failure.code === webErrors.METHOD_NOT_ALLOWED.code)
+      reply.headers['allow'] = route.event === 'token' ? 'POST, OPTIONS' : 'GET, HEAD';
+    return reply;
+  },
+});
+
+function answerOf(route: Route, failure: Failure): HttpReply {
+  if (route.event === 'token') return tokenFailure(failure);
+  if (route.event === 'none') return plainErrorPage(failure);
+  const { back, tryOut } = route.ending;
+  if (back) return refuse(back, failure);
+  return tryOut ? tryOut.page(failure) : plainErrorPage(failure);
+}
+
+function findRoute(path: string, _request: HttpRequest, parameters: URLSearchParams): Route {
+  switch (path.replace(/\/$/, '')) {
+    case '/git/oauth2/authorize':
+      return { event: 'sign-in', isTry: parameters.size === 1 && parameters.has('try'), ending: {} };
+    case '/git/oauth2/callback':
+      return { event: 'signed-in', ending: {} };
+    case '/git/oauth2/token':
+      return { event: 'token' };
+    default:
+      return { event: 'none' };
+  }
+}
+
+/** What no sign-in of a CMS looks like, refused before anything is done. */
+function refuseOddities(request: HttpRequest, route: Route): void {
+  if (route.event === 'none' || route.event === 'token') return; // 404 comes before 405; the token endpoint needs CORS first
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
+  if (request.query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+  refuseUnlessNavigation(request, '/git');
+}
+
+async function follow(route: Route, surroundings: Surroundings, hosts: readonly RepositoryHost[]): Promise<HttpReply> {
+  const { request, address, settings, now } = surroundings;
+  if (route.event === 'none') throw new Failure(webErrors.NOT_FOUND);
+  // Loaded here and not before: an editor signs in once, and the gateway is called a thousand times.
+  if (route.event === 'token') return (await import('./token.ts')).token(surroundings, hosts);
+  // HEAD is for link checkers and previews: it begins nothing and spends nothing.
+  if (request.method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
+  const jar = jarFor(request, address, label, now);
+  const { begin, beginTry, finish } = await import('./login.ts');
+  const around = { ...surroundings, hosts, jar, ending: route.ending };
+  if (route.event === 'signed-in') return finish(around);
+  if (!route.isTry) return begin(around);
+  if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
+  return beginTry(around);
+}

@@ -1,0 +1,200 @@
+import { codeChallenge, forgetAttempts } from '../../oauth/transaction.ts';
+import { authorizationError, oauthErrors } from '../../oauth/errors.ts';
+import { openIssuer, type Claims, type IssuerClient } from '../../oauth/discovery.ts';
+import { sealCode } from './code.ts';
+import { sessionKeys } from '../identity/access-token.ts';
+import { editorOf, isAddress, mayIn, type Editor } from '../identity/editors.ts';
+import { gatewaySettings, readGateway, readPages, type Gateway, type RepositoryHost } from '../settings.ts';
+import { Failure, webErrors } from '../../http/errors.ts';
+import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
+import { issuerFacts } from '../../providers/issuers.ts';
+import { beginSignIn, isTry, orderIn, recallSignIn, type Order } from './transaction.ts';
+import { goBack, type Ending } from './redirect.ts';
+import { signInErrors } from './errors.ts';
+import { TryOut } from './try.ts';
+import type { Jar } from '../../oauth/cookies.ts';
+import type { Surroundings } from '../../handler/serve.ts';
+import type { Address } from '../../config/settings.ts';
+import type { Environment } from '../../config/environment.ts';
+
+/** What a sign-in finds around it. */
+export interface SignInSurroundings extends Surroundings {
+  jar: Jar;
+  hosts: readonly RepositoryHost[];
+  /** Who is told how it ends: filled in as soon as it is known. */
+  ending: Ending;
+}
+
+/** Our part as a client of the provider, with what the owner has set. */
+interface Ready {
+  gateway: Gateway;
+  client: IssuerClient;
+  secret: string;
+}
+
+/** More than Decap CMS needs by far. It travels through the provider and back. Bytes, as JSON. */
+const longestState = 1024;
+
+/** The client that a CMS is: there is only one, and everybody knows its name (RFC 6749, 2.1: a public client). */
+export const cmsClientId = 'cms';
+
+/**
+ * Sends the browser to the provider, for a CMS that asks as RFC 6749, 4.1.1 and RFC 7636, 4.3 say.
+ *
+ * @throws Failure for what is wrong with the request or the settings; `ending` says who is to read it
+ */
+export async function begin(surroundings: SignInSurroundings): Promise<HttpReply> {
+  const { parameters, settings, address, ending, hosts } = surroundings;
+  const env = await settings.read(gatewaySettings(hosts));
+  const asked = singleParameters(parameters, ['redirect_uri', 'state']);
+  ending.back = wayBack({ redirectUri: asked.redirect_uri, state: asked.state }, env, address);
+
+  const { client_id, response_type, code_challenge, code_challenge_method } = singleParameters(parameters, [
+    'client_id',
+    'response_type',
+    'code_challenge',
+    'code_challenge_method',
+  ]);
+  if (client_id !== cmsClientId) throw new Failure(signInErrors.WRONG_CLIENT);
+  if (response_type !== 'code') throw new Failure(signInErrors.WRONG_RESPONSE_TYPE);
+  // Without it the code would be good for whoever sees the address (RFC 9700, 2.1.1); "plain" would show the verifier in it.
+  if (code_challenge_method !== 'S256' || !/^[\w-]{43}$/.test(code_challenge ?? ''))
+    throw new Failure(signInErrors.NO_CHALLENGE);
+  if (Buffer.byteLength(JSON.stringify(asked.state ?? '')) > longestState)
+    throw new Failure(webErrors.BAD_REQUEST, { detail: '"state" is too long' });
+  return toProvider(env, surroundings, { ...ending.back, challenge: code_challenge ?? '' });
+}
+
+/** The same for the owner, who wants to see whether it works: it ends on a page of ours, and no code is made. */
+export async function beginTry(surroundings: SignInSurroundings): Promise<HttpReply> {
+  surroundings.ending.tryOut = new TryOut(surroundings.address);
+  const env = await surroundings.settings.read(gatewaySettings(surroundings.hosts));
+  return toProvider(env, surroundings, undefined);
+}
+
+async function toProvider(
+  env: Environment,
+  { address, hosts, deadline, jar, now, cookies }: SignInSurroundings,
+  order: Order | undefined,
+): Promise<HttpReply> {
+  const { client } = getReady(env, address, hosts);
+  const issuer = await openIssuer(client, deadline);
+  const begun = beginSignIn(client, order, { jar, now });
+  const location = issuer.authorizationAddress(begun.signIn, {
+    scope: 'openid email profile',
+    code_challenge: codeChallenge(begun.signIn.codeVerifier),
+    code_challenge_method: 'S256',
+    ...issuerFacts(client.issuer).parameters,
+  });
+  cookies.push(...begun.cookies);
+  return redirect(location);
+}
+
+/**
+ * Takes the browser back from the provider, asks who it was, and sends it on to the CMS with a code, or with why not. All that
+ * can be refused is refused here: Decap CMS shows no error of the token endpoint.
+ *
+ * The order is the point: nothing is believed before the attempt is recalled, and nothing is asked of the provider before
+ * everything that the browser brought has been believed. A callback without an attempt of ours costs no request.
+ *
+ * @throws Failure with what went wrong; `ending` says who is to read it
+ */
+export async function finish(surroundings: SignInSurroundings): Promise<HttpReply> {
+  const { parameters, settings, address, hosts, jar, now, deadline, cookies, ending } = surroundings;
+  // First, and for a repeated `state` too: an attempt works once, however this ends.
+  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
+  const { state } = singleParameters(parameters, ['state']);
+  const env = await settings.read(gatewaySettings(hosts));
+  // Nothing of it has been proven yet. But whoever wrote it can name pages of the list only, and nothing but our own words gets there.
+  const claimed = orderIn(state);
+  if (claimed && readPages(env, address).includes(claimed.redirectUri)) ending.back = claimed;
+  if (isTry(state)) ending.tryOut = new TryOut(address);
+  const { code, error, iss } = singleParameters(parameters, ['code', 'error', 'iss']);
+
+  const { client, gateway, secret } = getReady(env, address, hosts);
+  const home = `${address.origin}${address.prefix}/git`;
+  const signIn = recallSignIn(client, state, { jar, origin: home, now });
+  // Anew: the list may have changed since.
+  if (signIn.order && !gateway.pages.includes(signIn.order.redirectUri))
+    throw new Failure(signInErrors.PAGE_NOT_LISTED);
+  ending.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
+
+  const issuer = await openIssuer(client, deadline);
+  issuer.checkAnswer(iss);
+  if (error !== undefined)
+    throw new Failure(authorizationError(error), { host: client.host, callback: client.redirectUri });
+  if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });
+
+  const { rolesClaim, roles } = gateway.lists;
+  // Only what the lists can ask for is worth a further question.
+  const suffice = (claims: Claims) =>
+    typeof claims['email'] === 'string' &&
+    typeof claims['name'] === 'string' &&
+    editorOf(claims, { issuer: client.issuer, rolesClaim })?.email !== undefined &&
+    (roles.length === 0 || editorOf(claims, { issuer: client.issuer, rolesClaim })?.roles.length !== 0);
+  const claims = await issuer.redeem(secret, signIn, { code, iss }, suffice);
+  ending.tryOut?.done(
+    `${client.host} takes the client id and secret, and what it says about you has a valid signature.`,
+  );
+
+  const editor = judge(claims, gateway, client);
+  if (!signIn.order) return (ending.tryOut ?? new TryOut(address)).page(undefined, editor);
+  const { redirectUri, challenge } = signIn.order;
+  const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
+  return goBack(signIn.order, { code: await sealCode(keys, { editor, challenge, redirectUri }, { address, now }) });
+}
+
+/**
+ * The page that gets the answer. It is compared as text with the list, whose entries are each written as a browser writes an
+ * address, without `?` and `#` (RFC 9700, 4.1.3): to compare anything less than all of it is to give codes away.
+ *
+ * @throws Failure PAGE_NOT_LISTED
+ */
+function wayBack(
+  { redirectUri, state }: { redirectUri: string | undefined; state: string | undefined },
+  env: Environment,
+  address: Address,
+): Pick<Order, 'redirectUri' | 'state'> {
+  if (redirectUri === undefined || !readPages(env, address).includes(redirectUri))
+    throw new Failure(signInErrors.PAGE_NOT_LISTED);
+  return { redirectUri, state };
+}
+
+/** @throws Failure SIGN_IN_OFF, or for a setting that is missing or wrong */
+export function getReady(env: Environment, address: Address, hosts: readonly RepositoryHost[]): Ready {
+  const gateway = readGateway(env, address, hosts);
+  const { way } = gateway;
+  if (way.kind !== 'issuer') throw new Failure(signInErrors.SIGN_IN_OFF);
+  const { issuer, clientId, clientSecret: secret } = way;
+  const client = { issuer, clientId, redirectUri: callbackAddress(address), host: issuerFacts(issuer).name };
+  return { gateway, client, secret };
+}
+
+/** What has to be registered at the provider. */
+export const callbackAddress = ({ origin, prefix }: Address): string => `${origin}${prefix}/git/oauth2/callback`;
+
+/** Who signed in, if they may in. @throws Failure with the reason why not, and what to do about it */
+function judge(claims: Claims, { lists }: Gateway, { issuer, host }: IssuerClient): Editor {
+  const editor = editorOf(claims, { issuer, rolesClaim: lists.rolesClaim });
+  if (!editor) throw new Failure(oauthErrors.HOST_MALFORMED, { host, setting: 'CMS_GATEWAY_ISSUER' });
+  if (mayIn(editor, lists)) return withoutWeight(editor, lists.roles);
+  if (editor.email !== undefined) throw new Failure(signInErrors.EMAIL_NOT_LISTED, { email: editor.email });
+  if (lists.addresses.length + lists.domains.length === 0) throw new Failure(signInErrors.ROLE_NOT_LISTED, { host });
+  const { email } = claims;
+  // Nobody vouches for it, and it will stand in the log: only what is an address.
+  if (typeof email !== 'string' || !isAddress(email)) throw new Failure(signInErrors.NO_EMAIL, { host });
+  throw new Failure(signInErrors.EMAIL_NOT_VERIFIED, { host, email });
+}
+
+/**
+ * The code goes through an address, and the token with every call: there is no room for two hundred groups, or a picture as
+ * large as its own address. Only roles that let somebody in matter.
+ */
+function withoutWeight({ picture, ...editor }: Editor, roles: readonly string[]): Editor {
+  return {
+    ...editor,
+    name: editor.name.slice(0, 200),
+    ...(picture !== undefined && picture.length <= 1000 && { picture }),
+    roles: editor.roles.filter((role) => roles.includes(role)),
+  };
+}

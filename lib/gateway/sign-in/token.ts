@@ -1,0 +1,95 @@
+import { codeChallenge, sameText } from '../../oauth/transaction.ts';
+import { openCode } from './code.ts';
+import { sessionKeys, signSession } from '../identity/access-token.ts';
+import { mayIn } from '../identity/editors.ts';
+import { gatewaySettings, type RepositoryHost } from '../settings.ts';
+import { readOrigins } from '../../config/settings.ts';
+import { admitOrigin, preflight } from '../../http/cors.ts';
+import { Failure, webErrors } from '../../http/errors.ts';
+import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
+import { signInErrors } from './errors.ts';
+import { json } from './response.ts';
+import { cmsClientId, getReady } from './login.ts';
+import type { Surroundings } from '../../handler/serve.ts';
+
+/** Bytes of a body. A code has about 1 kB. */
+const longest = 16 * 1024;
+
+/**
+ * Gives the CMS its access token for a code (RFC 6749, 4.1.3 and RFC 7636, 4.5).
+ *
+ * Nothing is stored, so a code works for whoever has it and its verifier as often as they like, within its minute: that is the
+ * CMS that began, and it gets the same person's token. Without the verifier it is good for nothing.
+ *
+ * @throws Failure, with the CORS headers already set if the origin is listed
+ */
+export async function token(
+  { request, settings, address, now, deadline, headers }: Surroundings,
+  hosts: readonly RepositoryHost[],
+): Promise<HttpReply> {
+  // Before any work.
+  admitOrigin(
+    request,
+    readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
+    headers,
+  );
+  if (request.method === 'OPTIONS') return preflight({ methods: 'POST', headers: 'content-type' });
+  if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
+
+  const env = await settings.read(gatewaySettings(hosts)); // before the body, which may take all the time there is
+  const { client, gateway, secret } = getReady(env, address, hosts);
+  const given = await readForm(request, deadline);
+  if (given.client_id !== cmsClientId) throw new Failure(signInErrors.WRONG_CLIENT);
+  if (given.grant_type !== 'authorization_code') throw new Failure(signInErrors.WRONG_GRANT);
+  // What has this form only is what can be a verifier (RFC 7636, 4.1).
+  if (!/^[\w.~-]{43,128}$/.test(given.code_verifier ?? ''))
+    throw new Failure(webErrors.BAD_REQUEST, { detail: '"code_verifier" is missing or is none' });
+  if (!given.code || !given.redirect_uri)
+    throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" or "redirect_uri" is missing' });
+
+  const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
+  const code = await openCode(keys, given.code, { address, now });
+  // Mixed up, injected or stolen codes have another verifier; and whoever taps the way to one page is on another.
+  if (
+    !code ||
+    !sameText(codeChallenge(given.code_verifier ?? ''), code.challenge) ||
+    given.redirect_uri !== code.redirectUri
+  )
+    throw new Failure(signInErrors.CODE_SPENT);
+  // Asked at every call, and so at this one, too.
+  if (!mayIn(code.editor, gateway.lists)) throw new Failure(signInErrors.CODE_SPENT);
+
+  const seconds = gateway.session;
+  return json(200, {
+    access_token: await signSession(keys, code.editor, { seconds, address, now }),
+    token_type: 'Bearer',
+    expires_in: seconds,
+  });
+}
+
+const names = ['client_id', 'grant_type', 'code', 'code_verifier', 'redirect_uri'] as const;
+
+/** A form, or JSON for CMSs that are told to send that. Nothing from the query, which logs and histories keep. */
+async function readForm(
+  request: HttpRequest,
+  deadline: number,
+): Promise<Record<(typeof names)[number], string | undefined>> {
+  const bytes = await readBody(request, { limit: longest, deadline });
+  if (!bytes) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+  const text = bytes.toString();
+  const isJson = /^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '');
+  return singleParameters(isJson ? jsonParameters(text) : new URLSearchParams(text), names);
+}
+
+function jsonParameters(text: string): URLSearchParams {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null)
+      return new URLSearchParams(
+        Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+      );
+  } catch {
+    // what is no JSON holds no code
+  }
+  return new URLSearchParams();
+}

@@ -1,0 +1,73 @@
+import {
+  beginAttempt,
+  bind,
+  carriedBy,
+  recallAttempt,
+  ticketOf,
+  type Bound,
+  type Kind,
+  type Seen,
+} from '../../oauth/transaction.ts';
+import type { Jar } from '../../oauth/cookies.ts';
+import type { IssuerClient } from '../../oauth/discovery.ts';
+
+/** What the CMS asked for. It travels in the state: nothing is stored. */
+export interface Order {
+  /** Where the answer goes. */
+  redirectUri: string;
+  /** The CMS's own, which comes back as it was. */
+  state: string | undefined;
+  /** The CMS's PKCE challenge. */
+  challenge: string;
+}
+
+/** A sign-in from its beginning to its end. */
+export interface SignIn extends Bound {
+  /** Undefined if the owner only tries it. */
+  order: Order | undefined;
+}
+
+const state: Kind = { name: 'sign-in/1', carried: /^(try|[\w-]{1,6000})$/ };
+
+/** @returns the sign-in and the `Set-Cookie` values that go with it */
+export function beginSignIn(
+  client: IssuerClient,
+  order: Order | undefined,
+  browser: { jar: Jar; now: number },
+): { signIn: SignIn; cookies: string[] } {
+  const { attempt, cookies } = beginAttempt(browser);
+  const ticket = ticketOf(attempt, state, termsOf(client), order ? write(order) : 'try');
+  return { signIn: { ...bind(attempt, ticket), order }, cookies };
+}
+
+/**
+ * Finds the sign-in that a callback's `state` belongs to.
+ *
+ * @throws Failure STATE_MISSING, COOKIE_LOST, STATE_MISMATCH, ATTEMPT_EXPIRED
+ */
+export function recallSignIn(client: IssuerClient, ticket: string | undefined, seen: Seen): SignIn {
+  const { attempt, carried } = recallAttempt(ticket, state, termsOf(client), seen);
+  return { ...bind(attempt, ticket ?? ''), order: read(carried) };
+}
+
+/** What a state says about where the answer goes, whether or not it is a good one: enough to say there what went wrong. */
+export const orderIn = (ticket: string | undefined): Order | undefined => read(carriedBy(ticket) ?? '');
+
+/** Whether a state says that it belongs to a try. */
+export const isTry = (ticket: string | undefined): boolean => carriedBy(ticket) === 'try';
+
+const termsOf = ({ issuer, clientId, redirectUri }: IssuerClient): string[] => [issuer, clientId, redirectUri];
+
+const write = ({ redirectUri, challenge, state: given }: Order): string =>
+  Buffer.from(JSON.stringify([redirectUri, challenge, ...(given === undefined ? [] : [given])])).toString('base64url');
+
+function read(carried: string): Order | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(carried, 'base64url').toString());
+    if (!Array.isArray(value) || !value.every((text) => typeof text === 'string')) return undefined;
+    const [redirectUri, challenge, given] = value as string[];
+    return redirectUri === undefined || challenge === undefined ? undefined : { redirectUri, challenge, state: given };
+  } catch {
+    return undefined;
+  }
+}

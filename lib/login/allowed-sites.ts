@@ -1,0 +1,10 @@
+import { html, type Html } from '../http/page.ts';
+import type { Surroundings } from '../handler/serve.ts';
+
+/** Which sites may log in. The list itself is nobody's business; that there is none is the owner's. */
+export async function whoMay({ settings, address }: Pick<Surroundings, 'settings' | 'address'>): Promise<Html> {
+  const env = await settings.read(['CMS_AUTH_ORIGINS']);
+  return env['CMS_AUTH_ORIGINS']?.trim()
+    ? html`<code>CMS_AUTH_ORIGINS</code> lists the sites that may log in.`
+    : html`<code>CMS_AUTH_ORIGINS</code> is not set, so only a CMS page at <code>${address.origin}</code> may log in. If yours is elsewhere, set it to the beginning of that page's address, such as <code>https://www.example.com</code>.`;
+}

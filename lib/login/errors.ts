@@ -1,0 +1,28 @@
+import { table } from '../http/errors.ts';
+
+/**
+ * What only a login can say. Whatever can happen to a real login has 400 or 5xx: static hosting often replaces 403 and 404 with
+ * a page of its own (CloudFront's custom error responses do it for the whole distribution), and the CMS would then wait for ever.
+ *
+ * Sveltia CMS replaces our words by its own for the codes it knows. `UNSUPPORTED_DOMAIN` is the only one of those here:
+ * for all others our words say more about what to do.
+ */
+export const hopErrors = table({
+  UNKNOWN_PROVIDER: {
+    status: 400,
+    text: 'This login server does not know that Git host. It knows: {known}. Check "backend: name:" in the CMS configuration.',
+  },
+  PROVIDER_MISMATCH: {
+    status: 400,
+    text: 'The CMS asked for another Git host than this address is for. Check "auth_endpoint" and "backend: name:" in the CMS configuration: they must name the same host.',
+  },
+  ORIGIN_NOT_LISTED: { status: 403, text: 'Sessions are renewed for pages on listed origins only.' },
+  REFRESH_NOT_ALLOWED: {
+    status: 400,
+    text: 'Sessions are not renewed here: the owner has not named this Git host in CMS_AUTH_REFRESH, or lists this site only by a pattern. Log in again.',
+  },
+  UNSUPPORTED_DOMAIN: {
+    status: 400,
+    text: 'This site is not on the list of sites that may get a token from this login server. Its owner has to add the address of the site to CMS_AUTH_ORIGINS.',
+  },
+});

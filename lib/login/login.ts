@@ -1,0 +1,154 @@
+import { codeChallenge, forgetAttempts } from '../oauth/transaction.ts';
+import { authorizationError, oauthErrors } from '../oauth/errors.ts';
+import { exchangeCode } from '../oauth/token-request.ts';
+import { Failure, webErrors } from '../http/errors.ts';
+import { redirect, singleParameters, type HttpReply } from '../http/http.ts';
+import { isOrigin, matchOrigin } from '../http/origins.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from './transaction.ts';
+import { hopErrors } from './errors.ts';
+import { openingPage, successPage } from './popup.ts';
+import {
+  clientSettings,
+  handOverSettings,
+  readClient,
+  readOrigins,
+  readRefresh,
+  readScope,
+  readSecret,
+  scopeSetting,
+  secretSetting,
+  urlSetting,
+} from '../config/settings.ts';
+import type { Jar } from '../oauth/cookies.ts';
+import type { Provider } from '../providers/provider.ts';
+import type { Surroundings } from '../handler/serve.ts';
+
+/** What a login finds around it. */
+interface LoginSurroundings extends Surroundings {
+  jar: Jar;
+}
+
+/**
+ * Begins a login: a key for this browser, and the page that asks who opened it. Reads no secret, and needs neither the OAuth
+ * library nor fetch.
+ *
+ * @param wish the scope that the CMS asks for
+ * @param wantsRefresh whether the CMS asked at an address whose clients can use a refresh token
+ * @throws Failure if a setting is missing or cannot be used: now, and not after the editor has agreed at the host
+ */
+export async function begin(
+  provider: Provider,
+  { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
+  { settings, address, jar, now, cookies }: LoginSurroundings,
+): Promise<HttpReply> {
+  const env = await settings.read(askSettings(provider));
+  readClient(env, provider, address);
+  readOrigins(env, address);
+  readRefresh(env);
+  const scope = readScope(env, provider, wish);
+  const begun = beginLogin({ provider, scope }, { jar, wantsRefresh, now });
+  cookies.push(...begun.cookies);
+  const asked = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`;
+  return openingPage({
+    provider: provider.id,
+    // In full: whoever began at another address of this server finds out now that the cookie is not there.
+    next: `${address.origin}${address.prefix}/auth/${provider.id}/begin?${asked}proof=${begun.proof}&origin=`,
+    hop: address.origin,
+  });
+}
+
+/**
+ * Sends the browser to the Git host (RFC 6749, 4.1.1), if the page that opened it is listed. A page that is not learns so
+ * before anything is asked of the host, and no token is made for it.
+ *
+ * @throws Failure UNSUPPORTED_DOMAIN, or with what is wrong about the proof
+ */
+export async function proceed(
+  provider: Provider,
+  { parameters, settings, address, jar, now, cookies }: LoginSurroundings,
+): Promise<HttpReply> {
+  const given = singleParameters(parameters, ['proof', 'scope', 'origin']);
+  const wish = { provider, scope: given.scope };
+  const opening = recallOpening(wish, given.proof, { jar, origin: address.origin, now });
+  const { origin = '' } = given;
+  if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
+
+  const env = await settings.read(askSettings(provider));
+  if (!matchOrigin(readOrigins(env, address), origin)) {
+    cookies.push(...jar.forget([opening.attempt.id]));
+    throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+  }
+  const client = readClient(env, provider, address);
+  const attempt = bindLogin(opening, client, origin);
+  // Once more: the key that proves the wish is the browser's, and the setting may be another by now.
+  const scope = readScope(env, provider, wish.scope);
+
+  const query = {
+    response_type: 'code',
+    client_id: client.clientId,
+    redirect_uri: client.redirectUri,
+    ...(scope !== undefined && { scope }),
+    state: attempt.state,
+    ...(provider.pkce && {
+      code_challenge: codeChallenge(attempt.codeVerifier),
+      code_challenge_method: 'S256',
+    }),
+  };
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return redirect(`${client.authorizationEndpoint}?${pairs.join('&')}`);
+}
+
+/** The settings that tell what to ask the host for and for whom, and what will be handed over: a mistyped one shows now. */
+const askSettings = (provider: Provider): string[] => [
+  ...clientSettings(provider),
+  scopeSetting(provider),
+  ...handOverSettings,
+];
+
+/**
+ * Takes the browser back from the Git host, gets the token, and hands it to the CMS through the popup.
+ *
+ * The order is the point: nothing is believed before the attempt is recalled, and nothing is asked of the host before
+ * everything that the browser brought has been believed. A callback without an attempt of ours costs no request.
+ *
+ * @throws Failure with what went wrong, wherever it went wrong
+ */
+export async function finish(
+  provider: Provider,
+  { parameters, settings, address, jar, now, deadline, cookies }: LoginSurroundings,
+): Promise<HttpReply> {
+  // First, and for a repeated `state` too: an attempt works once, however this ends.
+  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
+  const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
+
+  const toCome = [secretSetting(provider), ...handOverSettings];
+  const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
+  const attempt = recallLogin(client, state, { jar, origin: address.origin, now });
+
+  // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
+  if (iss !== undefined && iss !== client.issuer)
+    throw new Failure(oauthErrors.ISSUER_MISMATCH, { setting: urlSetting(provider) });
+  if (error !== undefined)
+    throw new Failure(authorizationError(error), { host: provider.name, callback: client.redirectUri });
+  if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });
+
+  // Before the exchange: a wrong setting must not cost the editor a code.
+  const env = await settings.read(toCome);
+  // Anew: the list may have changed since, and only an exact origin gets a refresh token. Whoever can put a page on a preview
+  // would else be in for months.
+  const listed = matchOrigin(readOrigins(env, address), attempt.opener);
+  if (!listed) throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+  const secret = readSecret(env, provider);
+  const login = listed === 'exact' && readRefresh(env).includes(provider.id) ? provider.refresh?.login : undefined;
+  const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
+
+  const refreshToken = login &&
+    (login.always || attempt.wantsRefresh) &&
+    tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
+  return successPage({
+    provider: provider.id,
+    result: { token: tokens.accessToken, ...refreshToken },
+    origin: attempt.opener,
+    hop: address.origin,
+  });
+}

@@ -1,0 +1,116 @@
+import { Failure, webErrors } from '../http/errors.ts';
+import { hopErrors } from './errors.ts';
+import { renewTokens } from '../oauth/token-request.ts';
+import {
+  commonHeaders,
+  readBody,
+  singleParameters,
+  type HttpReply,
+  type HttpRequest,
+  type TextReply,
+} from '../http/http.ts';
+import { matchOrigin } from '../http/origins.ts';
+import { clientSettings, readClient, readOrigins, readRefresh, readSecret, secretSetting } from '../config/settings.ts';
+import type { Surroundings } from '../handler/serve.ts';
+import type { Provider, RenewingProvider } from '../providers/provider.ts';
+
+/** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
+const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
+
+/** Of a query, in characters, or of a body, in bytes. */
+const longest = 16 * 1024;
+
+/**
+ * Renews a token for a CMS that knows how to ask (see the providers' `refresh`). The clients are unforgiving: whatever they
+ * cannot read as JSON across origins locks the editor out, so a listed origin always gets JSON, failures included.
+ *
+ * `Origin` keeps other pages' scripts out; it does not stop somebody who has already stolen a refresh token and sends what
+ * he likes.
+ *
+ * @throws Failure, with the CORS headers already set if the origin is listed
+ */
+export async function refresh(
+  provider: RenewingProvider,
+  { request, settings, address, deadline, headers }: Surroundings,
+): Promise<HttpReply> {
+  // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
+  headers['vary'] = 'Origin';
+  const origin = request.headers['origin'];
+  if (origin === undefined) throw new Failure(hopErrors.ORIGIN_NOT_LISTED);
+  const toCome = [...clientSettings(provider), secretSetting(provider)];
+  let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...toCome]);
+  const listed = matchOrigin(readOrigins(env, address), origin);
+  if (listed === undefined) throw new Failure(hopErrors.ORIGIN_NOT_LISTED);
+  headers['access-control-allow-origin'] = origin;
+
+  if (request.method === 'OPTIONS') {
+    headers['access-control-allow-methods'] = 'POST';
+    headers['access-control-allow-headers'] = 'content-type';
+    return { status: 204, headers: { ...commonHeaders }, cookies: [], body: '' };
+  }
+  if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
+  env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
+  if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(hopErrors.REFRESH_NOT_ALLOWED);
+
+  env = await settings.read(toCome); // before the body, which may take all the time there is
+  const given = await readGiven(request, provider, deadline);
+  const client = readClient(env, provider, address);
+  const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
+  const { answer } = provider.refresh;
+  return json(200, {
+    [answer.accessToken]: tokens.accessToken,
+    // Always there: a client that finds none stores none, and is locked out at the next expiry.
+    [answer.refreshToken]: tokens.refreshToken ?? given,
+  });
+}
+
+/** The refresh token, which three generations of clients send in the query, in a form or in JSON. */
+async function readGiven(request: HttpRequest, provider: Provider, deadline: number): Promise<string> {
+  if (request.query.length > longest) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+  const bytes = await readBody(request, { limit: longest, deadline });
+  if (!bytes) throw new Failure(webErrors.REQUEST_TOO_LARGE);
+  const body = bytes.toString();
+  const form = request.headers['content-type']?.startsWith('application/json')
+    ? jsonParameters(body)
+    : plainParameters(body);
+  const names = ['provider', 'grant_type', 'refresh_token'] as const;
+  const query = singleParameters(plainParameters(request.query), names);
+  const inBody = singleParameters(form, names);
+
+  for (const named of [query.provider, inBody.provider])
+    if (named !== undefined && named !== provider.id) throw new Failure(hopErrors.PROVIDER_MISMATCH);
+  const grant = query.grant_type ?? inBody.grant_type ?? 'refresh_token';
+  const token = query.refresh_token ?? inBody.refresh_token ?? '';
+  if (grant !== 'refresh_token')
+    throw new Failure(webErrors.BAD_REQUEST, { detail: 'only refresh tokens are exchanged here' });
+  if (!refreshTokenPattern.test(token))
+    throw new Failure(webErrors.BAD_REQUEST, { detail: '"refresh_token" is missing or is none' });
+  return token;
+}
+
+/** The clients do not encode what they send, so a plus is a plus. */
+const plainParameters = (text: string): URLSearchParams => new URLSearchParams(text.replaceAll('+', '%2B'));
+
+function jsonParameters(text: string): URLSearchParams {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null)
+      return new URLSearchParams(
+        Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+      );
+  } catch {
+    // what is no JSON holds no refresh token
+  }
+  return new URLSearchParams();
+}
+
+export const json = (status: number, value: Record<string, string>): TextReply => ({
+  status,
+  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
+  cookies: [],
+  body: JSON.stringify(value),
+});
+
+/** A failure as the clients read it; RFC 6749, 5.2 has `error` and `error_description`. */
+export const refreshFailure = ({ status, code, message }: Failure): TextReply =>
+  json(status, { error: code, error_description: message, message });

@@ -1,0 +1,121 @@
+import { copyable } from '../http/copy.ts';
+import { html, page, type Html } from '../http/page.ts';
+import {
+  articled,
+  registrationAddress,
+  settingPrefix,
+  type Provider,
+  type Registration,
+} from '../providers/provider.ts';
+import { baseUrl, callbackAddress, isConfigured, type Address } from '../config/settings.ts';
+import type { Environment } from '../config/environment.ts';
+import { configuration } from '../config/cms-config.ts';
+import script from './setup-page.client.ts?inline';
+import { oauthErrors } from '../oauth/errors.ts';
+import { settingErrors } from '../config/errors.ts';
+import { Failure, webErrors } from '../http/errors.ts';
+import { hopErrors } from './errors.ts';
+import { whoMay } from './allowed-sites.ts';
+import { firstProblem, standing } from './readiness.ts';
+import type { Surroundings } from '../handler/serve.ts';
+import type { TextReply } from '../http/http.ts';
+
+export { readiness } from './callback-page.ts';
+
+/**
+ * The page at `/auth` for whoever sets the login up: for each Git host what is done, what is missing, and the next step with the
+ * value to copy. It says nothing that an outsider could not find out by trying, so neither the list of sites nor a secret.
+ *
+ * @param env with the addresses of the hosts in it
+ */
+export async function ownerPage(
+  env: Environment,
+  providers: readonly Provider[],
+  surroundings: Surroundings,
+): Promise<TextReply> {
+  const sections: Html[] = [];
+  for (const provider of providers)
+    sections.push(html`<section id="${provider.id}">${await section(provider, env, surroundings)}</section>`);
+  return page(200, {
+    title: 'Login for your CMS',
+    script,
+    body: html`<main class="wide">
+<h1>Login for your CMS</h1>
+<p>This server logs editors in to a CMS. Editors have nothing to do here: they press Login in the CMS. For its owner, this page says what is done and what comes next.</p>
+${sections}
+<section>${codes}</section>
+</main>`,
+  });
+}
+
+/** What an error page can say, for whoever follows the link there. */
+const codes = html`<details id="codes"><summary>What the error codes mean</summary>
+<dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...hopErrors }).map(
+  ({ code, text }) =>
+    html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}\.?/g, '…')}</dd>`,
+)}</dl></details>`;
+
+async function section(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
+  const { address, request } = surroundings;
+  try {
+    if (isConfigured(env, provider)) return await checklist(provider, env, surroundings);
+    const prefix = settingPrefix(provider);
+    return html`<h2>${provider.name} <span class="quiet">switched off</span></h2>
+<details><summary>Switch it on</summary>
+<ol class="steps">
+<li data-step="next">${howToRegister(provider, env, address)}</li>
+<li data-step="next"><p>Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code> to what ${provider.name} showed you. ${request.platform.adviceOnMissing ?? 'Then start the server again.'}</p></li>
+<li data-step="next"><p>${await whoMay(surroundings).catch(toWords)}</p></li>
+</ol></details>`;
+  } catch (error) {
+    return html`<h2>${provider.name}</h2><p>${toWords(error)}</p>`;
+  }
+}
+
+/** @throws what is no failure of ours */
+function toWords(error: unknown): Html {
+  if (error instanceof Failure) return html`${error.message}`;
+  throw error;
+}
+
+/** What is there, what is missing, and what comes next. Nothing is called ready that nobody has tried. */
+async function checklist(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
+  const { address } = surroundings;
+  const prefix = settingPrefix(provider);
+  const found = await standing(provider, surroundings);
+  const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
+    html`<li data-step="${problem ? 'missing' : 'done'}"><p>${problem ? problem.message : fine}</p>${more}</li>`;
+  const base = `${address.prefix}/auth`;
+  return html`<h2>${provider.name} <span class="quiet">${firstProblem(found) ? 'something is missing' : 'not tried yet'}</span></h2>
+<ol class="steps">
+${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, env, address)}</details>`)}
+${step(found.secret, html`<code>${prefix}_CLIENT_SECRET</code> is there.`)}
+${step(found.sites, found.sites ? html`` : await whoMay(surroundings))}
+${found.renewal && step(found.renewal, html``)}
+<li data-step="next"><p>Write this into the configuration of your CMS.</p>
+<details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, env, address, { cms: 'decap' }))}</details>
+${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
+<p class="quiet">How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p></li>
+<li data-step="next"><p>Try it, here or in your CMS.</p>
+<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div></li>
+</ol>`;
+}
+
+function howToRegister(provider: Provider, env: Environment, address: Address): Html {
+  const base = baseUrl(env, provider);
+  const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
+  const [best, ...others] = provider.registration;
+  const link = (form: Registration) =>
+    html`<a href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
+  const steps = (form: Registration) => html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>`;
+  const organisation =
+    best.organisationPath !== undefined &&
+    html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
+${copyable(registrationAddress(base, best, { ...fill, organisation: 'ORG' }))}`;
+  return html`<p>${link(best)}. ${best.advice ?? ''}</p>
+${steps(best)}
+${organisation}
+<p>The callback address:</p>
+${copyable(fill.callback)}
+${others.map((form) => html`<details><summary>Or ${articled(form.what)}. ${form.advice ?? ''}</summary><p>${link(form)}.</p>${steps(form)}</details>`)}`;
+}
