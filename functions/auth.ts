@@ -3,7 +3,7 @@ import { bitbucket } from '../lib/providers/bitbucket.ts';
 import { github } from '../lib/providers/github.ts';
 import { gitlab } from '../lib/providers/gitlab.ts';
 
-/** The whole hop: every provider, from the first redirect to the token. */
+/** The whole login server: every provider, from the first redirect to the token. */
 export const providers = [github, gitlab, bitbucket];
 export const handler = createHandler(providers);
 

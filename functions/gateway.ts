@@ -9,7 +9,7 @@ import { signIn } from '../lib/gateway/sign-in/handler.ts';
 /** The Git hosts that a repository behind the gateway can be at. */
 export const hosts = [github, gitlab, bitbucket];
 
-export const wing = firstOf(signIn(hosts), gateway(hosts));
-export const handler = serve(wing);
+export const routes = firstOf(signIn(hosts), gateway(hosts));
+export const handler = serve(routes);
 
 export const paths = ['/git', '/git/*'];

@@ -128,9 +128,9 @@ const gatewayOnLambda = programs({
 
 /** The commands, put together here: what they serve stands in functions/, and the demo among the tests. */
 const commands = programs({
-  start: `import { providers } from './functions/auth.ts'; import { hosts, wing } from './functions/gateway.ts';
+  start: `import { providers } from './functions/auth.ts'; import { hosts, routes } from './functions/gateway.ts';
     import { start } from './lib/cli/start.ts';
-    await start({ providers, gateway: { hosts, wing } }, () => import('./test/demo/demo.ts'));`,
+    await start({ providers, gateway: { hosts, routes } }, () => import('./test/demo/demo.ts'));`,
   ...Object.fromEntries(
     ['doctor', 'setup', 'cli'].map((name) => [
       name,
@@ -158,7 +158,7 @@ const results = await Promise.all([
       ...common,
       stdin: {
         ...entry(
-          `import { handler as hop } from './functions/${name}.ts'; import { lambda } from './lib/platforms/lambda.ts'; export const handler = lambda(hop);`,
+          `import { handler as loginServer } from './functions/${name}.ts'; import { lambda } from './lib/platforms/lambda.ts'; export const handler = lambda(loginServer);`,
         ),
         sourcefile: `${name}.ts`,
       },

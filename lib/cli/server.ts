@@ -1,11 +1,11 @@
 import { gatewayEvents } from '../gateway/handler.ts';
 import { checkSignUp } from '../gateway/identity/gotrue.ts';
-import { createHandler, hopEvents } from '../login/handler.ts';
+import { createHandler, loginEvents } from '../login/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
 import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { signInEvents } from '../gateway/sign-in/handler.ts';
-import { serve, type Wing, type Routed } from '../handler/serve.ts';
+import { serve, type RouteModule, type Routed } from '../handler/serve.ts';
 import { checkSettings } from '../config/check.ts';
 import { checkGateway, gatewaySettings, hasGateway, readGateway } from '../gateway/settings.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
@@ -19,7 +19,7 @@ import type { Platform } from '../http/platform.ts';
 /** What the server can be, as functions/ puts it together. */
 export interface Served {
   providers: readonly Provider[];
-  gateway: { hosts: readonly GatewayHost[]; wing: Wing<Routed> };
+  gateway: { hosts: readonly GatewayHost[]; routes: RouteModule<Routed> };
 }
 
 /** Of others, that is, and perhaps over in a minute. */
@@ -35,10 +35,10 @@ const incompleteCodes = [
 ];
 
 /**
- * The hop, the gateway or both, whichever is set up, as a server of its own. Without settings it says so and stops. Beside a hop,
+ * The login server, the gateway or both, whichever is set up, as a server of its own. Without settings it says so and stops. Beside a login server,
  * the gateway may still lack something: it lets nobody in, and its page says what is missing.
  */
-export async function main({ providers, gateway: { hosts, wing } }: Served): Promise<void> {
+export async function main({ providers, gateway: { hosts, routes } }: Served): Promise<void> {
   const { env } = process;
   const port = readPort(env['PORT']);
   const host = readHost(env['HOST']);
@@ -66,15 +66,15 @@ export async function main({ providers, gateway: { hosts, wing } }: Served): Pro
   const address = readAddress(env, platform.url);
   // Machines collect the lines of a server in production; of any other one a person reads them.
   const log =
-    env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...hopEvents, ...gatewayEvents, ...signInEvents });
-  const hop = createHandler(providers, { log });
-  const gateway = serve(wing, { log });
+    env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...loginEvents, ...gatewayEvents, ...signInEvents });
+  const loginServer = createHandler(providers, { log });
+  const gateway = serve(routes, { log });
   const belowGit = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);
   const home = `${address.origin}${address.prefix}`;
   const handler: Handler = async (request) => {
     // Whoever opens the bare address is looking for the set-up page.
     if (request.path === '/') return redirect(`${home}/${hasHop ? 'auth' : 'git'}`);
-    return (withGateway && belowGit.test(request.path) ? gateway : hop)(request);
+    return (withGateway && belowGit.test(request.path) ? gateway : loginServer)(request);
   };
   closeOnSignal(await listen(node(handler, platform), { port, host }));
   const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;

@@ -11,8 +11,8 @@ const pause = 2_000;
  * What one read may take of a request's time, so that the exchange with the Git host still fits behind it; less where there is
  * an old value to go on with. Milliseconds.
  */
-const patience = 4_000;
-const patienceWithOld = 1_500;
+const timeoutMs = 4_000;
+const timeoutWithOldMs = 1_500;
 
 /** Ten values of 8 kB with all that stands around them have far less. Bytes. */
 const largestAnswer = 256 * 1024;
@@ -69,7 +69,7 @@ export function openParameterStore(): ParameterStore {
 
   function renew(names: string[]): void {
     // Not until the deadline of whoever comes first: others may wait for the same read, and have more time.
-    const until = Date.now() + (names.every((name) => oldValue(name) !== undefined) ? patienceWithOld : patience);
+    const until = Date.now() + (names.every((name) => oldValue(name) !== undefined) ? timeoutWithOldMs : timeoutMs);
     const answer = getParameters(client, names, until);
     for (const name of names) {
       const read: Read = {
@@ -98,7 +98,7 @@ export function openParameterStore(): ParameterStore {
     let timer;
     const late = new Promise<Parameter>((resolve) => {
       const giveUp = () => resolve({ value: oldValue(name), ...unreadable(notInTime) });
-      timer = setTimeout(giveUp, Math.min(deadline - Date.now(), 2 * patience));
+      timer = setTimeout(giveUp, Math.min(deadline - Date.now(), 2 * timeoutMs));
     });
     try {
       return await Promise.race([read.result, late]);

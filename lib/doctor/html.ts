@@ -11,7 +11,7 @@ export interface Element {
 const inert = ['template', 'noscript'];
 
 /** Milliseconds. Real pages take one or two; those that were made to take minutes are read as far as this reaches. */
-const patience = 1000;
+const timeoutMs = 1000;
 
 /**
  * The elements of these names, in the order in which they begin. Of elements within others of the same name only the outer
@@ -37,7 +37,7 @@ export function elementsOf(html: string, ...names: string[]): Element[] {
       else open.delete(name);
     },
   });
-  const end = performance.now() + patience;
+  const end = performance.now() + timeoutMs;
   for (let at = 0; at < html.length && performance.now() < end; at += chunk) parser.write(html.slice(at, at + chunk));
   parser.end();
   return found;

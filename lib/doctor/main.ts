@@ -50,8 +50,8 @@ export async function main(providers: readonly Provider[], args: readonly string
     console.write(help);
     return 0;
   }
-  const { source, hop, json, patience, cms } = call;
-  const options = { cms, ask: asker(patience), folder: console.folder ?? process.cwd() };
+  const { source, hop, json, timeoutMs, cms } = call;
+  const options = { cms, ask: asker(timeoutMs), folder: console.folder ?? process.cwd() };
   const report = await diagnose(providers, source, hop, options);
   console.write(json ? toJson(report) : toText(report, { colour: console.colour ?? false }));
   return report.findings.some(({ severity }) => severity === 'broken') ? 1 : 0;
@@ -110,5 +110,5 @@ function readCall(args: readonly string[]) {
     throw new Error('--hop takes the address of the login server, such as https://auth.example.com.');
   const seconds = Number(values.timeout);
   if (!(seconds > 0 && seconds <= 120)) throw new Error('--timeout takes a number of seconds, up to 120.');
-  return { source, hop, cms, json: values.json, patience: seconds * 1000 };
+  return { source, hop, cms, json: values.json, timeoutMs: seconds * 1000 };
 }

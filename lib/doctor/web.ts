@@ -32,17 +32,17 @@ const rounds = 6;
 /**
  * Asks as `fetch` does, without credentials. Redirects are answers like others: where one leads is what is asked about.
  *
- * @param patience milliseconds for one whole answer
+ * @param timeoutMs milliseconds for one whole answer
  */
-export function asker(patience: number): Ask {
-  const end = Date.now() + rounds * patience;
+export function asker(timeoutMs: number): Ask {
+  const end = Date.now() + rounds * timeoutMs;
   return async (url, { limit = 64 * 1024, ...request } = {}) => {
     // `fetch` would read `data:` and others, too.
     if (!isWeb(url)) return { silence: 'it is not on the web' };
     const left = end - Date.now();
-    if (left <= 0) return { silence: `there was no time left after ${(rounds * patience) / 1000} seconds` };
+    if (left <= 0) return { silence: `there was no time left after ${(rounds * timeoutMs) / 1000} seconds` };
     try {
-      const signal = AbortSignal.timeout(Math.min(patience, left));
+      const signal = AbortSignal.timeout(Math.min(timeoutMs, left));
       const response = await fetch(url, { ...request, redirect: 'manual', signal });
       const chunks: Uint8Array[] = [];
       let size = 0;
@@ -53,7 +53,7 @@ export function asker(patience: number): Ask {
       const body = decode(Buffer.concat(chunks));
       return { url, status: response.status, headers: response.headers, body, cut: size > limit };
     } catch (error) {
-      return { silence: reason(error, patience) };
+      return { silence: reason(error, timeoutMs) };
     }
   };
 }
@@ -106,9 +106,9 @@ const families: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-function reason(error: unknown, patience: number): string {
+function reason(error: unknown, timeoutMs: number): string {
   if (error instanceof DOMException && error.name === 'TimeoutError')
-    return `it does not answer within ${patience / 1000} seconds`;
+    return `it does not answer within ${timeoutMs / 1000} seconds`;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   const { code = '', name = '' } = first as { code?: string; name?: string };

@@ -10,7 +10,7 @@ import { apiRoots } from '../providers/provider.ts';
 const margin = 5 * 60_000;
 
 /** A host's own answer to a question of ours may take this long. Milliseconds. */
-const patience = 8_000;
+const timeoutMs = 8_000;
 
 interface Installation {
   id?: string;
@@ -46,7 +46,7 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
   const { token: kept } = installation;
   // Shared by all who wait for it, so it has a deadline of its own, and each of them has theirs besides.
   const token = await inTime(
-    kept.get(() => makeToken(gateway, credential, installation, Date.now() + patience)),
+    kept.get(() => makeToken(gateway, credential, installation, Date.now() + timeoutMs)),
     deadline,
     host.provider.name,
   );

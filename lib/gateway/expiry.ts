@@ -29,7 +29,7 @@ export function expiryWarning(end: string, host: string, now: number): string | 
 const goodFor = { answer: 12 * 3_600_000, nothing: 10 * 60_000 };
 
 /** Longer than this nobody waits for a mere warning. Milliseconds. */
-const patience = 2_000;
+const timeoutMs = 2_000;
 
 /** One, since there is one credential; the next one may end on another day. */
 let known: { of: string; end: Promise<string | undefined>; until: number } | undefined;
@@ -51,7 +51,7 @@ export function askEnd({ host, base }: Gateway<GatewayHost>, token: string): Pro
   mine.end = ask(`${root}${expiry.path}`, {
     method: 'GET',
     headers: { ...questionHeaders, ...host.authorization(token) },
-    deadline: Date.now() + patience,
+    deadline: Date.now() + timeoutMs,
   })
     .then((answer) => (answer.status === 200 ? (jsonOf(answer) as Json | undefined)?.[expiry.field] : undefined))
     .catch(() => undefined)

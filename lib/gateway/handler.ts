@@ -1,4 +1,4 @@
-import { longestQuery, type Surroundings, type Wing } from '../handler/serve.ts';
+import { longestQuery, type Context, type RouteModule } from '../handler/serve.ts';
 import { readGateway, gatewaySettings, type Gateway } from './settings.ts';
 import { commitAddress } from './identity/editors.ts';
 import { readOrigins, readPage } from '../config/settings.ts';
@@ -34,14 +34,14 @@ type Route =
  *
  * @param hosts that a repository can be at
  */
-export const gateway = (hosts: readonly GatewayHost[]): Wing<Route> => ({
+export const gateway = (hosts: readonly GatewayHost[]): RouteModule<Route> => ({
   // The longest that a large picture may be on its way; platforms that give less time say so.
-  patience: 60_000,
+  timeoutMs: 60_000,
   route: (path, request) => findRoute(path, request, hosts),
-  async answer(route, surroundings) {
+  async answer(route, context) {
     if (route.event === 'none' && !route.isOurs) throw new Failure(webErrors.NOT_FOUND);
-    if (route.event === 'gateway page') return ownersPage(surroundings, hosts);
-    return follow(route, surroundings, hosts);
+    if (route.event === 'gateway page') return ownersPage(context, hosts);
+    return follow(route, context, hosts);
   },
   fail(route, failure) {
     const isForPeople = route.event === 'gateway page' || (route.event === 'none' && !route.isOurs);
@@ -68,8 +68,8 @@ function findRoute(path: string, { method }: HttpRequest, hosts: readonly Gatewa
   return { event: 'none', isOurs: true };
 }
 
-async function follow(route: Route, surroundings: Surroundings, hosts: readonly GatewayHost[]): Promise<HttpReply> {
-  const { request, settings, address, headers, now, deadline, note } = surroundings;
+async function follow(route: Route, context: Context, hosts: readonly GatewayHost[]): Promise<HttpReply> {
+  const { request, settings, address, headers, now, deadline, note } = context;
   // Before any work.
   admitOrigin(
     request,
@@ -88,7 +88,7 @@ async function follow(route: Route, surroundings: Surroundings, hosts: readonly 
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if ((route.event === 'settings' || route.event === 'status') && !isRead)
     throw new Failure(webErrors.METHOD_NOT_ALLOWED);
-  if (route.event === 'status') return status(await isReady(surroundings, hosts));
+  if (route.event === 'status') return status(await isReady(context, hosts));
 
   const read = readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
   const editor = await admit(request.headers['authorization'], read, { address, now, deadline });
@@ -103,7 +103,7 @@ async function follow(route: Route, surroundings: Surroundings, hosts: readonly 
   // Also of what is refused: whoever tries the fence from within has a name.
   if (route.event === 'write') note.editor = commitAddress(editor, address.origin);
   if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
-  return forward(route.path, read, editor, surroundings);
+  return forward(route.path, read, editor, context);
 }
 
 /** What the client asks first. No roles: it would compare them with one claim of the token, and we have judged already. */
@@ -117,7 +117,7 @@ const clientSettings = ({ host }: Gateway, hosts: readonly GatewayHost[]): TextR
 const status = (isWell: boolean): TextReply =>
   json(200, { components: [{ name: 'Git Gateway', status: isWell ? 'operational' : 'major_outage' }] });
 
-async function isReady({ settings, address }: Surroundings, hosts: readonly GatewayHost[]): Promise<boolean> {
+async function isReady({ settings, address }: Context, hosts: readonly GatewayHost[]): Promise<boolean> {
   try {
     readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
     return true;
@@ -127,12 +127,12 @@ async function isReady({ settings, address }: Surroundings, hosts: readonly Gate
   }
 }
 
-async function ownersPage(surroundings: Surroundings, hosts: readonly GatewayHost[]): Promise<HttpReply> {
-  const { request, settings } = surroundings;
+async function ownersPage(context: Context, hosts: readonly GatewayHost[]): Promise<HttpReply> {
+  const { request, settings } = context;
   if (request.method !== 'GET' && request.method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
   const { gatewayPage } = await import('./setup-page.ts'); // no editor needs it
-  return gatewayPage(hosts, surroundings);
+  return gatewayPage(hosts, context);
 }
 
 const json = (code: number, value: object): TextReply => ({

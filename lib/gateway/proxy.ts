@@ -9,11 +9,11 @@ import { findRule } from './rules/match.ts';
 import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './rules/rule.ts';
 import { ask, busy, inWords, isJson, isPacked, jsonOf, messageOf, mostBytes } from './upstream.ts';
 import { TooLarge, type Answer } from '../oauth/request.ts';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 import type { Gateway } from './settings.ts';
 
 /** What the host may take to answer, as long as there is so much time at all. Milliseconds. */
-const patience = { read: 8_000, write: 12_000 };
+const timeoutMs = { read: 8_000, write: 12_000 };
 
 /** Of an answer, what the clients read, and nothing that tells them about the credential. */
 const passedOn = [
@@ -53,10 +53,10 @@ export async function forward(
   path: string,
   gateway: Gateway<GatewayHost>,
   editor: Editor,
-  surroundings: Surroundings,
+  context: Context,
 ): Promise<HttpReply> {
   try {
-    return await pass(path, gateway, editor, surroundings);
+    return await pass(path, gateway, editor, context);
   } catch (error) {
     if (error instanceof HostRefusal) return error.reply;
     throw error;
@@ -72,13 +72,8 @@ class HostRefusal extends Error {
   }
 }
 
-async function pass(
-  path: string,
-  gateway: Gateway<GatewayHost>,
-  editor: Editor,
-  surroundings: Surroundings,
-): Promise<HttpReply> {
-  const { request, parameters: query, address, now, note } = surroundings;
+async function pass(path: string, gateway: Gateway<GatewayHost>, editor: Editor, context: Context): Promise<HttpReply> {
+  const { request, parameters: query, address, now, note } = context;
   const found = findRule(
     gateway.host.rules,
     { method: request.method, path, query, isDecoded: request.platform.decodesPath === true },
@@ -98,16 +93,16 @@ async function pass(
     parameters: found.parameters,
     now,
     async read(below) {
-      const answer = await askHost({ gateway, path: below, isWrite: false }, 'GET', {}, surroundings);
+      const answer = await askHost({ gateway, path: below, isWrite: false }, 'GET', {}, context);
       const value = answer.status === 200 ? jsonOf(answer) : undefined;
       if (value !== undefined) return value;
       if (answer.status === 404) throw refuse('what it is about is not there');
-      const failure = refusal(answer, gateway, surroundings);
+      const failure = refusal(answer, gateway, context);
       throw failure instanceof Failure ? failure : new HostRefusal(failure);
     },
   };
   const search = readQuery(rule, query, call);
-  const sent = rule.body && rule.body(await readGiven(surroundings), call);
+  const sent = rule.body && rule.body(await readGiven(context), call);
   await rule.before?.(call);
 
   const { accept, 'if-none-match': match } = request.headers;
@@ -121,11 +116,11 @@ async function pass(
       },
       sent,
     },
-    surroundings,
+    context,
   );
   Object.assign(note, { status: answer.status });
   const { largestAnswer = mostBytes, weigh = Buffer.byteLength } = request.platform;
-  const made = reply(answer, rule, gateway, surroundings);
+  const made = reply(answer, rule, gateway, context);
   if (weigh(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return made;
 }
@@ -152,7 +147,7 @@ function readQuery({ query = {}, needs = [] }: Rule, given: URLSearchParams, cal
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
 }
 
-async function readGiven({ request, deadline }: Surroundings): Promise<{ bytes: Buffer; type: string }> {
+async function readGiven({ request, deadline }: Context): Promise<{ bytes: Buffer; type: string }> {
   const limit = request.platform.largestBody ?? mostBytes;
   const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
   // Before a byte of it is taken.
@@ -176,25 +171,25 @@ async function askHost(
   target: Target,
   method: string,
   question: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
-  surroundings: Surroundings,
+  context: Context,
 ): Promise<Answer> {
   const { gateway, isWrite } = target;
   const open = () =>
-    openCredential(gateway, surroundings.deadline).catch((error: unknown) => {
+    openCredential(gateway, context.deadline).catch((error: unknown) => {
       if (error instanceof Failure && error.code === gatewayErrors.UPSTREAM_CREDENTIAL.code) tellOwner();
       throw error;
     });
   /** A secret that was renewed at the host, perhaps: it is read anew. */
   function tellOwner() {
-    surroundings.settings.distrust();
-    surroundings.note.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
+    context.settings.distrust();
+    context.note.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
   }
 
   const credential = await open();
-  let answer = await askWith(credential, target, method, question, surroundings);
+  let answer = await askWith(credential, target, method, question, context);
   if (answer.status !== 401 || target.about) return answer;
   const another = credential.refused();
-  if (another && !isWrite) answer = await askWith(await open(), target, method, question, surroundings);
+  if (another && !isWrite) answer = await askWith(await open(), target, method, question, context);
   if (answer.status === 401 && !(another && isWrite)) tellOwner();
   return answer;
 }
@@ -204,7 +199,7 @@ async function askWith(
   { gateway, path, isWrite }: Target,
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
-  { deadline, request, note, now }: Surroundings,
+  { deadline, request, note, now }: Context,
 ): Promise<Answer> {
   const { host } = gateway;
   const name = host.provider.name;
@@ -220,7 +215,7 @@ async function askWith(
       ...host.authorization(token),
     } as Record<string, string>,
     body: sent?.body,
-    deadline: Math.min(deadline, Date.now() + (isWrite ? patience.write : patience.read)),
+    deadline: Math.min(deadline, Date.now() + (isWrite ? timeoutMs.write : timeoutMs.read)),
     limit,
   }).catch((error: unknown) => {
     throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : inWords(error, name);
@@ -251,13 +246,13 @@ export function addressOf({ host, base, fullName }: Gateway<GatewayHost>, path: 
   return address;
 }
 
-function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, surroundings: Surroundings): HttpReply {
+function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
   const { status } = answer;
   const name = gateway.host.provider.name;
   const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   if (status === 401 && rule.unauthorized) throw new Failure(rule.unauthorized, { host: name });
   if (status >= 400) {
-    const failure = refusal(answer, gateway, surroundings);
+    const failure = refusal(answer, gateway, context);
     if (failure instanceof Failure) throw failure;
     return failure;
   }
@@ -265,7 +260,7 @@ function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, surrou
   if (status < 200 || (status >= 300 && status < 400 && status !== 304)) throw failed();
   if (isPacked(answer.headers['content-encoding'])) throw failed();
 
-  const link = (url: string) => linkOf(url, gateway, surroundings.address.origin);
+  const link = (url: string) => linkOf(url, gateway, context.address.origin);
   const isRead = rule.method === 'GET' || rule.method === 'HEAD';
   const headers: Record<string, string> = {
     ...(isRead ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
@@ -328,7 +323,7 @@ function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: strin
 }
 
 /** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */
-function refusal(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Surroundings): Failure | HttpReply {
+function refusal(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Context): Failure | HttpReply {
   const { status } = answer;
   const name = host.provider.name;
   if (status === 401) return new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);

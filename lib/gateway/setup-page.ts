@@ -5,7 +5,7 @@ import { copyable } from '../http/copy.ts';
 import { html, page, type Html } from '../http/page.ts';
 import { look } from './health.ts';
 import script from '../http/copy.client.ts?inline';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 import type { Address } from '../config/settings.ts';
 import type { TextReply } from '../http/http.ts';
 import type { GatewayHost } from './rules/rule.ts';
@@ -14,8 +14,8 @@ import type { GatewayHost } from './rules/rule.ts';
  * The page at `/git` for whoever sets the gateway up: what to set, what to write into the CMS configuration, what is missing. It
  * names no editor, no repository and nothing of a secret.
  */
-export async function gatewayPage(hosts: readonly GatewayHost[], surroundings: Surroundings): Promise<TextReply> {
-  const { request, settings, address, deadline } = surroundings;
+export async function gatewayPage(hosts: readonly GatewayHost[], context: Context): Promise<TextReply> {
+  const { request, settings, address, deadline } = context;
   const env = await settings.read([]);
   const problems = await checkGateway(env, hosts, request.platform);
   const read =

@@ -16,7 +16,7 @@ export interface ServeOptions {
 }
 
 /** What a request finds around it. */
-export interface Surroundings {
+export interface Context {
   request: HttpRequest;
   /** Of its query, cut at `longestQuery`. */
   parameters: URLSearchParams;
@@ -34,16 +34,16 @@ export interface Surroundings {
   note: Partial<LogEntry>;
 }
 
-/** Where a request leads: each wing has more to say of its own. One that leads nowhere has the event `none`. */
+/** Where a request leads: each route module has more to say of its own. One that leads nowhere has the event `none`. */
 export interface Routed {
   event: string;
   provider?: { id: string } | undefined;
 }
 
-/** What a wing does with a request. */
-export interface Wing<Route extends Routed> {
+/** What a route module does with a request. */
+export interface RouteModule<Route extends Routed> {
   /** How long a request may take, reading secrets and asking others included. Milliseconds. */
-  patience: number;
+  timeoutMs: number;
   /**
    * Does not throw: what leads nowhere is a route, too.
    *
@@ -51,7 +51,7 @@ export interface Wing<Route extends Routed> {
    */
   route(path: string, request: HttpRequest, parameters: URLSearchParams): Route;
   /** @throws Failure for whatever stands in the way */
-  answer(route: Route, surroundings: Surroundings): Promise<HttpReply>;
+  answer(route: Route, context: Context): Promise<HttpReply>;
   /**
    * A failure as those who ask here can read it.
    *
@@ -68,27 +68,27 @@ export interface Wing<Route extends Routed> {
  * The one frame of every request, on every platform: deadline, settings, the way in, one catch, one line in the log. It does not
  * reject: whatever happens becomes an answer in words.
  */
-export function serve<Route extends Routed>(wing: Wing<Route>, options: ServeOptions = {}): Handler {
+export function serve<Route extends Routed>(routes: RouteModule<Route>, options: ServeOptions = {}): Handler {
   const { env = process.env, log = writeLog, now = Date.now } = options;
 
   return async (request) => {
     const start = now();
     const { platform } = request;
-    const deadline = Math.min(Date.now() + wing.patience, platform.deadline ?? Infinity);
+    const deadline = Math.min(Date.now() + routes.timeoutMs, platform.deadline ?? Infinity);
     const settings = openSettings(env, platform, deadline);
     const cookies: string[] = [];
     const headers: Record<string, string> = {};
     const note: Partial<LogEntry> = {};
     const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
     // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
-    let route = wing.route(request.path, request, parameters);
+    let route = routes.route(request.path, request, parameters);
     let address: Address | undefined;
     let reply: HttpReply;
     let failure: Failure | undefined;
     try {
       address = readAddress(env, platform.url);
-      route = wing.route(withoutPrefix(request.path, address.prefix), request, parameters);
-      reply = await wing.answer(route, {
+      route = routes.route(withoutPrefix(request.path, address.prefix), request, parameters);
+      reply = await routes.answer(route, {
         request,
         parameters,
         settings,
@@ -103,7 +103,7 @@ export function serve<Route extends Routed>(wing: Wing<Route>, options: ServeOpt
       failure = (error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error })).withAdvice(
         platform.adviceOnMissing,
       );
-      reply = wing.fail(route, failure, { address, settings, env });
+      reply = routes.fail(route, failure, { address, settings, env });
     }
     log({
       event: route.event,

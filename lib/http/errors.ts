@@ -17,7 +17,7 @@ export const table = <Code extends string>(
   return Object.fromEntries(entries) as Record<Code, ErrorRow>;
 };
 
-/** What every wing can say. */
+/** What every route module can say. */
 export const webErrors = table({
   BAD_REQUEST: { status: 400, text: 'This request cannot be used: {detail}. Start again from the CMS.' },
   REQUEST_TOO_LARGE: { status: 414, text: 'This request is too large. Start again from the CMS.' },

@@ -1,10 +1,10 @@
 /** One line per request, and nothing in it that a login is made of: no code, state, token, cookie or query. */
 export interface LogEntry {
-  /** Each wing has its own. */
+  /** Each route module has its own. */
   event: string;
   provider?: string;
   outcome: 'ok' | 'failed';
-  /** What went wrong: one of a wing's `errors.ts`. */
+  /** What went wrong: one of a route module's `errors.ts`. */
   code?: string;
   /** The same in words, as the editor got to read them. */
   message?: string;

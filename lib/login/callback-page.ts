@@ -4,12 +4,12 @@ import { firstProblem, standing } from './readiness.ts';
 import { whoMay } from './allowed-sites.ts';
 import type { HttpReply } from '../http/http.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 
 /** The callback's address opened by hand: whether the provider's settings are all there, by their names only. */
-export async function readiness(provider: Provider, surroundings: Surroundings): Promise<HttpReply> {
-  const { address, settings } = surroundings;
-  const found = await standing(provider, surroundings);
+export async function readiness(provider: Provider, context: Context): Promise<HttpReply> {
+  const { address, settings } = context;
+  const found = await standing(provider, context);
   const problem = firstProblem(found);
   const next = html`Nobody has tried them yet. ${readPage(await settings.read(['CMS_AUTH_PAGE'])) ? html`<a href="${address.prefix}/auth">Try a login</a>.` : 'Press Login in the CMS.'}`;
   const title = problem ? `${provider.name} is not ready` : `${provider.name}: all settings are there`;
@@ -18,7 +18,7 @@ export async function readiness(provider: Provider, surroundings: Surroundings):
     body: html`<main class="${problem ? 'failed' : 'done'}" data-code="${problem?.code ?? 'READY'}">
 <h1>${title}</h1>
 <p>${problem?.message ?? next}</p>
-${!found.sites && html`<p>${await whoMay(surroundings)}</p>`}
+${!found.sites && html`<p>${await whoMay(context)}</p>`}
 <p class="quiet">This address is for ${provider.name} to send editors back to. To log in, press Login in the CMS.</p>
 </main>`,
   });

@@ -7,7 +7,7 @@ import { table } from '../http/errors.ts';
  * Sveltia CMS replaces our words by its own for the codes it knows. `UNSUPPORTED_DOMAIN` is the only one of those here:
  * for all others our words say more about what to do.
  */
-export const hopErrors = table({
+export const loginErrors = table({
   UNKNOWN_PROVIDER: {
     status: 400,
     text: 'This login server does not know that Git host. It knows: {known}. Check "backend: name:" in the CMS configuration.',

@@ -1,5 +1,5 @@
-import { longestQuery, serve, type ServeOptions, type Surroundings, type Wing } from '../handler/serve.ts';
-import { jarFor, type Label } from '../oauth/cookies.ts';
+import { longestQuery, serve, type ServeOptions, type Context, type RouteModule } from '../handler/serve.ts';
+import { cookieStoreFor, type Label } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import {
@@ -15,17 +15,17 @@ import { plainErrorPage } from '../http/page.ts';
 import type { Environment } from '../config/environment.ts';
 import { readPage, urlSetting, type Address } from '../config/settings.ts';
 import { openerOf } from './transaction.ts';
-import { hopErrors } from './errors.ts';
+import { loginErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
 import { failurePage } from './popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
-/** Of this wing's cookies. */
+/** Of this route module's cookies. */
 const label: Label = { name: 'login', path: '/auth' };
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
-export const hopEvents = {
+export const loginEvents = {
   begin: ['login begun', 'login not begun'],
   proceed: ['sent to the Git host', 'not sent to the Git host'],
   finish: ['logged in', 'not logged in'],
@@ -40,14 +40,14 @@ export const hopEvents = {
  * Whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
  */
 export const createHandler = (providers: readonly Provider[], options?: ServeOptions): Handler =>
-  serve(hop(providers), options);
+  serve(loginRoutes(providers), options);
 
-const hop = (providers: readonly Provider[]): Wing<Route> => ({
-  patience: 8_000, // functions are given 15 s
+const loginRoutes = (providers: readonly Provider[]): RouteModule<Route> => ({
+  timeoutMs: 8_000, // functions are given 15 s
   route: (path, _request, parameters) => findRoute(path, parameters, providers),
-  async answer(route, surroundings) {
-    refuseOddities(surroundings.request, route);
-    return follow(route, providers, surroundings);
+  async answer(route, context) {
+    refuseOddities(context.request, route);
+    return follow(route, providers, context);
   },
   fail(route, failure, { address, settings, env }) {
     // A secret that was renewed at the host, perhaps.
@@ -140,33 +140,34 @@ function refuseOddities(request: HttpRequest, route: Route): void {
   if (isLogin(route)) refuseUnlessNavigation(request, '/auth');
 }
 
-async function follow(route: Route, providers: readonly Provider[], surroundings: Surroundings): Promise<HttpReply> {
-  const { request, parameters, settings, address, now } = surroundings;
+async function follow(route: Route, providers: readonly Provider[], context: Context): Promise<HttpReply> {
+  const { request, parameters, settings, address, now } = context;
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD' && isLogin(route))
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const jar = jarFor(request, address, label, now);
+  const cookieStore = cookieStoreFor(request, address, label, now);
   switch (route.event) {
     case 'page': {
       const { ownerPage, readiness } = await import('./setup-page.ts'); // no login needs it
-      if (route.provider) return readiness(route.provider, surroundings);
+      if (route.provider) return readiness(route.provider, context);
       if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-      return ownerPage(await settings.read(providers.map(urlSetting)), providers, surroundings);
+      return ownerPage(await settings.read(providers.map(urlSetting)), providers, context);
     }
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;
       const { provider: named, scope } = singleParameters(parameters, ['provider', 'scope']);
       if (fromPath !== undefined && named !== undefined && named !== fromPath)
-        throw new Failure(hopErrors.PROVIDER_MISMATCH);
-      if (!provider) throw new Failure(hopErrors.UNKNOWN_PROVIDER, { known: providers.map(({ id }) => id).join(', ') });
-      return begin(provider, { wish: scope, wantsRefresh }, { ...surroundings, jar });
+        throw new Failure(loginErrors.PROVIDER_MISMATCH);
+      if (!provider)
+        throw new Failure(loginErrors.UNKNOWN_PROVIDER, { known: providers.map(({ id }) => id).join(', ') });
+      return begin(provider, { wish: scope, wantsRefresh }, { ...context, cookieStore });
     }
     case 'proceed':
-      return proceed(route.provider, { ...surroundings, jar });
+      return proceed(route.provider, { ...context, cookieStore });
     case 'finish':
-      return finish(route.provider, { ...surroundings, jar });
+      return finish(route.provider, { ...context, cookieStore });
     case 'refresh':
-      return refresh(route.provider, surroundings);
+      return refresh(route.provider, context);
     case 'none':
       throw new Failure(webErrors.NOT_FOUND);
   }

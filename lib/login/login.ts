@@ -5,7 +5,7 @@ import { Failure, webErrors } from '../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../http/http.ts';
 import { isOrigin, matchOrigin } from '../http/origins.ts';
 import { beginLogin, bindLogin, recallLogin, recallOpening } from './transaction.ts';
-import { hopErrors } from './errors.ts';
+import { loginErrors } from './errors.ts';
 import { openingPage, successPage } from './popup.ts';
 import {
   clientSettings,
@@ -19,13 +19,13 @@ import {
   secretSetting,
   urlSetting,
 } from '../config/settings.ts';
-import type { Jar } from '../oauth/cookies.ts';
+import type { CookieStore } from '../oauth/cookies.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 
 /** What a login finds around it. */
-interface LoginSurroundings extends Surroundings {
-  jar: Jar;
+interface LoginContext extends Context {
+  cookieStore: CookieStore;
 }
 
 /**
@@ -39,21 +39,21 @@ interface LoginSurroundings extends Surroundings {
 export async function begin(
   provider: Provider,
   { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
-  { settings, address, jar, now, cookies }: LoginSurroundings,
+  { settings, address, cookieStore, now, cookies }: LoginContext,
 ): Promise<HttpReply> {
   const env = await settings.read(askSettings(provider));
   readClient(env, provider, address);
   readOrigins(env, address);
   readRefresh(env);
   const scope = readScope(env, provider, wish);
-  const begun = beginLogin({ provider, scope }, { jar, wantsRefresh, now });
+  const begun = beginLogin({ provider, scope }, { cookieStore, wantsRefresh, now });
   cookies.push(...begun.cookies);
   const asked = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`;
   return openingPage({
     provider: provider.id,
     // In full: whoever began at another address of this server finds out now that the cookie is not there.
     next: `${address.origin}${address.prefix}/auth/${provider.id}/begin?${asked}proof=${begun.proof}&origin=`,
-    hop: address.origin,
+    ownOrigin: address.origin,
   });
 }
 
@@ -65,18 +65,18 @@ export async function begin(
  */
 export async function proceed(
   provider: Provider,
-  { parameters, settings, address, jar, now, cookies }: LoginSurroundings,
+  { parameters, settings, address, cookieStore, now, cookies }: LoginContext,
 ): Promise<HttpReply> {
   const given = singleParameters(parameters, ['proof', 'scope', 'origin']);
   const wish = { provider, scope: given.scope };
-  const opening = recallOpening(wish, given.proof, { jar, origin: address.origin, now });
+  const opening = recallOpening(wish, given.proof, { cookieStore, origin: address.origin, now });
   const { origin = '' } = given;
   if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
 
   const env = await settings.read(askSettings(provider));
   if (!matchOrigin(readOrigins(env, address), origin)) {
-    cookies.push(...jar.forget([opening.attempt.id]));
-    throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+    cookies.push(...cookieStore.forget([opening.attempt.id]));
+    throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
   }
   const client = readClient(env, provider, address);
   const attempt = bindLogin(opening, client, origin);
@@ -115,15 +115,15 @@ const askSettings = (provider: Provider): string[] => [
  */
 export async function finish(
   provider: Provider,
-  { parameters, settings, address, jar, now, deadline, cookies }: LoginSurroundings,
+  { parameters, settings, address, cookieStore, now, deadline, cookies }: LoginContext,
 ): Promise<HttpReply> {
   // First, and for a repeated `state` too: an attempt works once, however this ends.
-  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
+  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
 
   const toCome = [secretSetting(provider), ...handOverSettings];
   const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
-  const attempt = recallLogin(client, state, { jar, origin: address.origin, now });
+  const attempt = recallLogin(client, state, { cookieStore, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
@@ -137,7 +137,7 @@ export async function finish(
   // Anew: the list may have changed since, and only an exact origin gets a refresh token. Whoever can put a page on a preview
   // would else be in for months.
   const listed = matchOrigin(readOrigins(env, address), attempt.opener);
-  if (!listed) throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+  if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
   const secret = readSecret(env, provider);
   const login = listed === 'exact' && readRefresh(env).includes(provider.id) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
@@ -149,6 +149,6 @@ export async function finish(
     provider: provider.id,
     result: { token: tokens.accessToken, ...refreshToken },
     origin: attempt.opener,
-    hop: address.origin,
+    ownOrigin: address.origin,
   });
 }

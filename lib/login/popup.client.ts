@@ -23,14 +23,14 @@ else ask();
 
 /** Asks the opener who it is. */
 function ask(): void {
-  const patience = setTimeout(show, 10_000, 'silent');
+  const timeoutMs = setTimeout(show, 10_000, 'silent');
   addEventListener('message', function receive({ source, data, origin }: MessageEvent): void {
     // Frames and other windows can post here, too; only the opener is meant, and it must say exactly this.
     // An opaque origin ("null", a sandboxed page) is nobody: it cannot be named as a target.
     if (!isOpener(source) || data !== errand.greeting || origin === 'null') return;
     // Once: a second click on Login leaves a second listener in the CMS, and it is one login all the same.
     removeEventListener('message', receive);
-    clearTimeout(patience);
+    clearTimeout(timeoutMs);
     if (!('next' in errand)) return tell(origin);
     remember(origin);
     location.replace(errand.next + encodeURIComponent(origin));

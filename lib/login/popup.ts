@@ -1,5 +1,5 @@
 import { Failure } from '../http/errors.ts';
-import { hopErrors } from './errors.ts';
+import { loginErrors } from './errors.ts';
 import { codeLine, html, page, safeJson, Html } from '../http/page.ts';
 import script from './popup.client.ts?inline';
 import type { Errand } from './message.ts';
@@ -13,15 +13,23 @@ const greetingOf = (provider: string): string => `authorizing:${provider}`;
 /**
  * The page that asks who opened the popup.
  *
- * @param hop our own origin, which the CMS's `base_url` has to equal
+ * @param ownOrigin our own origin, which the CMS's `base_url` has to equal
  */
-export const openingPage = ({ provider, next, hop }: { provider: string; next: string; hop: string }): TextReply =>
+export const openingPage = ({
+  provider,
+  next,
+  ownOrigin,
+}: {
+  provider: string;
+  next: string;
+  ownOrigin: string;
+}): TextReply =>
   popup(200, {
     title: 'Signing in',
     state: 'waiting',
-    content: html`<p>Asking the CMS.</p>${withoutScript(hop)}`,
+    content: html`<p>Asking the CMS.</p>${withoutScript(ownOrigin)}`,
     errand: { greeting: greetingOf(provider), next },
-    hop,
+    ownOrigin,
   });
 
 /**
@@ -33,23 +41,23 @@ export const successPage = ({
   provider,
   result,
   origin,
-  hop,
+  ownOrigin,
 }: {
   provider: string;
   result: Record<string, string>;
   origin: string;
-  hop: string;
+  ownOrigin: string;
 }): TextReply =>
   popup(200, {
     title: 'Signing in',
     state: 'waiting',
-    content: html`<p>Handing over to the CMS.</p>${withoutScript(hop)}`,
+    content: html`<p>Handing over to the CMS.</p>${withoutScript(ownOrigin)}`,
     errand: {
       greeting: greetingOf(provider),
       message: `authorization:${provider}:success:${safeJson({ ...result, provider })}`,
       origin,
     },
-    hop,
+    ownOrigin,
   });
 
 /**
@@ -71,7 +79,7 @@ export function failurePage({
   codes?: string | undefined;
 }): TextReply {
   const { message, code, status } = error;
-  const refused = code === hopErrors.UNSUPPORTED_DOMAIN.code && typeof origin === 'string';
+  const refused = code === loginErrors.UNSUPPORTED_DOMAIN.code && typeof origin === 'string';
   return popup(status, {
     title: refused ? 'This site is not listed' : 'Not signed in',
     state: refused ? 'refused' : 'failed',
@@ -93,8 +101,8 @@ const notListed = (origin: string): Html =>
   html`<p><code>${origin}</code> is not on the list of sites that may get a token from here, so the login ends here.</p>
 <p>If it is your site, add <code>${origin}</code> to the setting <code>CMS_AUTH_ORIGINS</code> of this login server. If it is not, close this window: somebody tried to log in as you.</p>`;
 
-const withoutScript = (hop: string): Html =>
-  html`<noscript><p>This step needs JavaScript. Allow it for ${hop}, then log in again.</p></noscript>`;
+const withoutScript = (ownOrigin: string): Html =>
+  html`<noscript><p>This step needs JavaScript. Allow it for ${ownOrigin}, then log in again.</p></noscript>`;
 
 interface Popup {
   title: string;
@@ -103,11 +111,11 @@ interface Popup {
   content: Html;
   errand: Errand | undefined;
   /** Our own origin, for pages that may have to say why nobody answers. */
-  hop?: string;
+  ownOrigin?: string;
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, code, content, errand, hop }: Popup): TextReply {
+function popup(status: number, { title, state, code, content, errand, ownOrigin }: Popup): TextReply {
   const body = html`<main class="${state === 'waiting' ? state : 'failed'}" data-state="${state}"${code !== undefined && html` data-code="${code}"`}>
 <div role="status">
 <h1>${title}</h1>
@@ -115,12 +123,12 @@ ${content}
 </div>
 </main>
 ${errand && html`<script type="application/json" id="${'next' in errand ? 'opening' : 'hand-over'}">${new Html(safeJson(errand))}</script>`}
-${hop !== undefined && endings(hop)}`;
+${ownOrigin !== undefined && endings(ownOrigin)}`;
   return page(status, { title, body, ...(errand && { script }) });
 }
 
-/** @param hop our own origin */
-const endings = (hop: string): Html[] => [
+/** @param ownOrigin our own origin */
+const endings = (ownOrigin: string): Html[] => [
   ending('done', 'Signed in', html`<p>You may close this window.</p>`),
   ending(
     'alone',
@@ -137,7 +145,7 @@ const endings = (hop: string): Html[] => [
     'The CMS does not answer',
     html`<p>The page that opened this window did not answer. Usually one of these is why:</p>
 <ul>
-<li>In the CMS configuration, <code>base_url</code> is not exactly <code>${hop}</code>: no path, no final slash, the same host name.</li>
+<li>In the CMS configuration, <code>base_url</code> is not exactly <code>${ownOrigin}</code>: no path, no final slash, the same host name.</li>
 <li>The CMS page sends the header <code>Cross-Origin-Opener-Policy: same-origin</code>. It has to be <code>same-origin-allow-popups</code> or absent.</li>
 <li>The CMS page is shown in a sandboxed frame, or was opened as a file.</li>
 <li>The CMS window was closed or has moved to another page. Close this one and press Login again.</li>

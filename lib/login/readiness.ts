@@ -12,7 +12,7 @@ import {
 import { Failure } from '../http/errors.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 
 /** What a login with a host needs of the settings, in the order in which an owner comes to it. */
 export interface Standing {
@@ -29,7 +29,7 @@ export interface Standing {
  */
 export async function standing(
   provider: Provider,
-  { request, settings, address }: Pick<Surroundings, 'request' | 'settings' | 'address'>,
+  { request, settings, address }: Pick<Context, 'request' | 'settings' | 'address'>,
 ): Promise<Standing> {
   const app = [...clientSettings(provider), scopeSetting(provider)];
   const secret = [secretSetting(provider)];

@@ -1,5 +1,5 @@
 import { Failure, webErrors } from '../http/errors.ts';
-import { hopErrors } from './errors.ts';
+import { loginErrors } from './errors.ts';
 import { renewTokens } from '../oauth/token-request.ts';
 import {
   commonHeaders,
@@ -11,7 +11,7 @@ import {
 } from '../http/http.ts';
 import { matchOrigin } from '../http/origins.ts';
 import { clientSettings, readClient, readOrigins, readRefresh, readSecret, secretSetting } from '../config/settings.ts';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
@@ -31,16 +31,16 @@ const longest = 16 * 1024;
  */
 export async function refresh(
   provider: RenewingProvider,
-  { request, settings, address, deadline, headers }: Surroundings,
+  { request, settings, address, deadline, headers }: Context,
 ): Promise<HttpReply> {
   // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
   headers['vary'] = 'Origin';
   const origin = request.headers['origin'];
-  if (origin === undefined) throw new Failure(hopErrors.ORIGIN_NOT_LISTED);
+  if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
   const toCome = [...clientSettings(provider), secretSetting(provider)];
   let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...toCome]);
   const listed = matchOrigin(readOrigins(env, address), origin);
-  if (listed === undefined) throw new Failure(hopErrors.ORIGIN_NOT_LISTED);
+  if (listed === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
   headers['access-control-allow-origin'] = origin;
 
   if (request.method === 'OPTIONS') {
@@ -50,7 +50,7 @@ export async function refresh(
   }
   if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
   env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
-  if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(hopErrors.REFRESH_NOT_ALLOWED);
+  if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(loginErrors.REFRESH_NOT_ALLOWED);
 
   env = await settings.read(toCome); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
@@ -78,7 +78,7 @@ async function readGiven(request: HttpRequest, provider: Provider, deadline: num
   const inBody = singleParameters(form, names);
 
   for (const named of [query.provider, inBody.provider])
-    if (named !== undefined && named !== provider.id) throw new Failure(hopErrors.PROVIDER_MISMATCH);
+    if (named !== undefined && named !== provider.id) throw new Failure(loginErrors.PROVIDER_MISMATCH);
   const grant = query.grant_type ?? inBody.grant_type ?? 'refresh_token';
   const token = query.refresh_token ?? inBody.refresh_token ?? '';
   if (grant !== 'refresh_token')

@@ -14,10 +14,10 @@ import script from './setup-page.client.ts?inline';
 import { oauthErrors } from '../oauth/errors.ts';
 import { settingErrors } from '../config/errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
-import { hopErrors } from './errors.ts';
+import { loginErrors } from './errors.ts';
 import { whoMay } from './allowed-sites.ts';
 import { firstProblem, standing } from './readiness.ts';
-import type { Surroundings } from '../handler/serve.ts';
+import type { Context } from '../handler/serve.ts';
 import type { TextReply } from '../http/http.ts';
 
 export { readiness } from './callback-page.ts';
@@ -31,11 +31,11 @@ export { readiness } from './callback-page.ts';
 export async function ownerPage(
   env: Environment,
   providers: readonly Provider[],
-  surroundings: Surroundings,
+  context: Context,
 ): Promise<TextReply> {
   const sections: Html[] = [];
   for (const provider of providers)
-    sections.push(html`<section id="${provider.id}">${await section(provider, env, surroundings)}</section>`);
+    sections.push(html`<section id="${provider.id}">${await section(provider, env, context)}</section>`);
   return page(200, {
     title: 'Login for your CMS',
     script,
@@ -50,22 +50,22 @@ ${sections}
 
 /** What an error page can say, for whoever follows the link there. */
 const codes = html`<details id="codes"><summary>What the error codes mean</summary>
-<dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...hopErrors }).map(
+<dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...loginErrors }).map(
   ({ code, text }) =>
     html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}\.?/g, '…')}</dd>`,
 )}</dl></details>`;
 
-async function section(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
-  const { address, request } = surroundings;
+async function section(provider: Provider, env: Environment, context: Context): Promise<Html> {
+  const { address, request } = context;
   try {
-    if (isConfigured(env, provider)) return await checklist(provider, env, surroundings);
+    if (isConfigured(env, provider)) return await checklist(provider, env, context);
     const prefix = settingPrefix(provider);
     return html`<h2>${provider.name} <span class="quiet">switched off</span></h2>
 <details><summary>Switch it on</summary>
 <ol class="steps">
 <li data-step="next">${howToRegister(provider, env, address)}</li>
 <li data-step="next"><p>Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code> to what ${provider.name} showed you. ${request.platform.adviceOnMissing ?? 'Then start the server again.'}</p></li>
-<li data-step="next"><p>${await whoMay(surroundings).catch(toWords)}</p></li>
+<li data-step="next"><p>${await whoMay(context).catch(toWords)}</p></li>
 </ol></details>`;
   } catch (error) {
     return html`<h2>${provider.name}</h2><p>${toWords(error)}</p>`;
@@ -79,10 +79,10 @@ function toWords(error: unknown): Html {
 }
 
 /** What is there, what is missing, and what comes next. Nothing is called ready that nobody has tried. */
-async function checklist(provider: Provider, env: Environment, surroundings: Surroundings): Promise<Html> {
-  const { address } = surroundings;
+async function checklist(provider: Provider, env: Environment, context: Context): Promise<Html> {
+  const { address } = context;
   const prefix = settingPrefix(provider);
-  const found = await standing(provider, surroundings);
+  const found = await standing(provider, context);
   const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
     html`<li data-step="${problem ? 'missing' : 'done'}"><p>${problem ? problem.message : fine}</p>${more}</li>`;
   const base = `${address.prefix}/auth`;
@@ -90,7 +90,7 @@ async function checklist(provider: Provider, env: Environment, surroundings: Sur
 <ol class="steps">
 ${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, env, address)}</details>`)}
 ${step(found.secret, html`<code>${prefix}_CLIENT_SECRET</code> is there.`)}
-${step(found.sites, found.sites ? html`` : await whoMay(surroundings))}
+${step(found.sites, found.sites ? html`` : await whoMay(context))}
 ${found.renewal && step(found.renewal, html``)}
 <li data-step="next"><p>Write this into the configuration of your CMS.</p>
 <details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, env, address, { cms: 'decap' }))}</details>

@@ -10,7 +10,7 @@ import {
   type Seen,
 } from '../oauth/transaction.ts';
 import { isOrigin } from '../http/origins.ts';
-import type { Jar } from '../oauth/cookies.ts';
+import type { CookieStore } from '../oauth/cookies.ts';
 import type { Client } from '../config/settings.ts';
 import type { Provider } from '../providers/provider.ts';
 
@@ -44,7 +44,7 @@ const state: Kind = { name: 'state/2', carried: /^[01]\.[\w-]{1,400}$/ };
 /** @returns the proof that goes to the second step, and the `Set-Cookie` values that go with it */
 export function beginLogin(
   wish: Wish,
-  { wantsRefresh, ...browser }: { jar: Jar; wantsRefresh: boolean; now: number },
+  { wantsRefresh, ...browser }: { cookieStore: CookieStore; wantsRefresh: boolean; now: number },
 ): { proof: string; cookies: string[] } {
   const { attempt, cookies } = beginAttempt(browser);
   return { proof: ticketOf(attempt, proof, wished(wish), wantsRefresh ? '1' : '0'), cookies };

@@ -5,7 +5,7 @@ import type { HttpRequest } from '../http/http.ts';
  * Where the browser keeps the keys of its attempts. There are two ways, since there is a platform that lets a single cookie
  * through; what a key is and does, neither of them knows.
  */
-export interface Jar {
+export interface CookieStore {
   /** @returns `Set-Cookie` values that add an entry, and that drop the oldest ones beyond what there is room for */
   keep(entry: Entry): string[];
   /** @returns the keys that came with this id: more than one if somebody planted another, and then any may be the right one */
@@ -23,11 +23,11 @@ export interface Entry {
   key: string;
 }
 
-/** What a wing calls its cookies: two wings on one host must never take each other's. */
+/** What a route module calls its cookies: two route modules on one host must never take each other's. */
 export interface Label {
   /** In front of the id, as in `__Host-login-<id>`, and at the start of a `__session`. */
   name: string;
-  /** All addresses of the wing are at this path or below it. */
+  /** All addresses of the route module are at this path or below it. */
   path: string;
 }
 
@@ -38,11 +38,16 @@ export const lifetime = 600;
 export const clockSkew = 60;
 
 /**
- * The jar that the platform has room for.
+ * The cookie store that the platform has room for.
  *
  * @param now milliseconds since the epoch
  */
-export function jarFor({ headers, platform }: HttpRequest, address: Address, label: Label, now: number): Jar {
+export function cookieStoreFor(
+  { headers, platform }: HttpRequest,
+  address: Address,
+  label: Label,
+  now: number,
+): CookieStore {
   const cookie = headers['cookie'] ?? '';
   return platform.sessionCookieOnly
     ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
@@ -54,7 +59,7 @@ export function jarFor({ headers, platform }: HttpRequest, address: Address, lab
  *
  * @param header `Cookie` as it came
  */
-export function ownCookies(header: string, { secure }: Address, { name: label }: Label): Jar {
+export function ownCookies(header: string, { secure }: Address, { name: label }: Label): CookieStore {
   // The prefix keeps cookies of sub-domains out; on http loopback it goes, because Safari drops it (and `Secure`) there.
   const prefix = `${secure ? '__Host-' : ''}${label}-`;
   const set = (id: string, value: string, maxAge: number) =>
@@ -94,7 +99,7 @@ export function ownCookies(header: string, { secure }: Address, { name: label }:
  * @param header `Cookie` as it came
  * @param now seconds since the epoch
  */
-export function sessionCookie(header: string, { secure, prefix }: Address, label: Label, now: number): Jar {
+export function sessionCookie(header: string, { secure, prefix }: Address, label: Label, now: number): CookieStore {
   const pattern = new RegExp(`^${label.name}(~[\\w-]{12}\\.[0-9a-z]{1,9}\\.[\\w-]{43}){1,3}$`);
   const values = parseCookies(header).filter(({ name, value }) => name === '__session' && pattern.test(value));
   const came = [...new Set(values.map(({ value }) => value))].map((value) =>

@@ -1,6 +1,6 @@
 import { Failure } from '../http/errors.ts';
 import { oauthErrors } from './errors.ts';
-import { clockSkew, lifetime, type Jar } from './cookies.ts';
+import { clockSkew, lifetime, type CookieStore } from './cookies.ts';
 
 // An import would have Node gather every export of the module, WebCrypto with them, at each cold start.
 const { createHash, createHmac, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');
@@ -58,12 +58,15 @@ export type Terms = readonly (string | undefined)[];
 const ticketPattern = /^([\w-]{12})\.([0-9a-z]{1,9})\.([\w.-]*)\.[\w-]{43}$/;
 
 /** @returns the attempt and the `Set-Cookie` values that go with it, of which some may clear the oldest of earlier ones */
-export function beginAttempt({ jar, now }: { jar: Jar; now: number }): { attempt: Attempt; cookies: string[] } {
+export function beginAttempt({ cookieStore, now }: { cookieStore: CookieStore; now: number }): {
+  attempt: Attempt;
+  cookies: string[];
+} {
   const random = randomBytes(32 + 9);
   const key = random.toString('base64url', 0, 32);
   const id = random.toString('base64url', 32);
   const time = Math.floor(now / 1000);
-  return { attempt: { id, time: time.toString(36), key }, cookies: jar.keep({ id, time, key }) };
+  return { attempt: { id, time: time.toString(36), key }, cookies: cookieStore.keep({ id, time, key }) };
 }
 
 export const ticketOf = ({ id, time, key }: Attempt, { name }: Kind, terms: Terms, carried: string): string =>
@@ -71,7 +74,7 @@ export const ticketOf = ({ id, time, key }: Attempt, { name }: Kind, terms: Term
 
 /** What is needed to find an attempt: `origin` is our own, for the words about a lost cookie. */
 export interface Seen {
-  jar: Jar;
+  cookieStore: CookieStore;
   origin: string;
   now: number;
 }
@@ -85,7 +88,7 @@ export function recallAttempt(
   ticket: string | undefined,
   kind: Kind,
   terms: Terms,
-  { jar, origin, now }: Seen,
+  { cookieStore, origin, now }: Seen,
 ): { attempt: Attempt; carried: string } {
   if (!ticket) throw new Failure(oauthErrors.STATE_MISSING);
   const [, id, time, carried] = ticketPattern.exec(ticket) ?? [];
@@ -96,7 +99,7 @@ export function recallAttempt(
   const age = Math.floor(now / 1000) - parseInt(time, 36);
   if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);
 
-  const keys = jar.keysOf(id);
+  const keys = cookieStore.keysOf(id);
   if (keys.length === 0) throw new Failure(oauthErrors.COOKIE_LOST, { origin });
   // Every one is tried: the mac tells which is ours.
   const attempts = keys.map((key) => ({ id, time, key }));
@@ -114,8 +117,8 @@ export const bind = ({ key }: Attempt, state: string): Bound => ({ state, codeVe
 export const nonceOf = ({ codeVerifier }: Bound): string => hmac(codeVerifier, 'nonce/1');
 
 /** The `Set-Cookie` values that end the attempts of these tickets, whether or not they are good ones: each works once. */
-export const forgetAttempts = (tickets: readonly string[], jar: Jar): string[] =>
-  jar.forget(tickets.map((ticket) => ticket.split('.', 1)[0] ?? ''));
+export const forgetAttempts = (tickets: readonly string[], cookieStore: CookieStore): string[] =>
+  cookieStore.forget(tickets.map((ticket) => ticket.split('.', 1)[0] ?? ''));
 
 /** PKCE's S256 (RFC 7636, 4.2). */
 export const codeChallenge = (codeVerifier: string): string =>

@@ -160,7 +160,7 @@ export interface Clock {
 }
 
 const every = 3_000;
-const patience = 10 * 60_000;
+const timeoutMs = 10 * 60_000;
 
 /**
  * Asks as the app until it is installed on the repository.
@@ -174,7 +174,7 @@ export async function untilInstalled(
 ): Promise<Installation | undefined> {
   const { flow, repository } = call.byManifest;
   const values = { owner: repository.owner, repository: repository.name };
-  const deadline = now() + patience;
+  const deadline = now() + timeoutMs;
   let ahead = 0;
   for (;;) {
     try {

@@ -8,7 +8,7 @@ import script from './desk.client.ts?inline';
 import { plain, type Request } from './server.ts';
 
 /** How long a registration may take, in milliseconds. */
-const patience = 10 * 60_000;
+const timeoutMs = 10 * 60_000;
 
 /** How long the page that the host sends the owner back to waits for what comes of it, before it says that it waits. */
 const soon = 20_000;
@@ -53,7 +53,7 @@ export class Desk {
 
   /** Nobody has looked at the page for so long that nobody will come back from it. */
   get isAbandoned(): boolean {
-    return this.#stage === 'open' && this.#clock.now() - this.#lastLook > patience;
+    return this.#stage === 'open' && this.#clock.now() - this.#lastLook > timeoutMs;
   }
 
   /** Tells the page how far things are. */
@@ -150,7 +150,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
         html`<p>It belongs to no registration that was begun on this page.</p>${start}`,
       );
     if (this.#stage === 'open') {
-      if (given > patience)
+      if (given > timeoutMs)
         return plain(
           400,
           'This took too long',

@@ -1,5 +1,5 @@
 /** Milliseconds for one request to somebody else's server, answer included. */
-const patience = 10_000;
+const timeoutMs = 10_000;
 
 /** Bytes of an answer that are read. */
 const limit = 1024 * 1024;
@@ -41,7 +41,7 @@ export async function ask(who: string, address: string, question: Question = {})
       },
       body: json === undefined ? (form ?? null) : JSON.stringify(json),
       redirect: 'manual',
-      signal: AbortSignal.timeout(patience),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -60,7 +60,7 @@ export async function ask(who: string, address: string, question: Question = {})
     const { host } = new URL(address);
     throw new Error(
       late
-        ? `${who} (${host}) did not answer within ${patience / 1000} seconds.`
+        ? `${who} (${host}) did not answer within ${timeoutMs / 1000} seconds.`
         : `${who} (${host}) could not be reached. ${reason(error)}`.trim(),
       { cause: error },
     );

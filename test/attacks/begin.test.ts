@@ -2,21 +2,30 @@
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { nextOf } from '../popup.ts';
 import { attack } from './attack.ts';
-import { codeOf, handOverOf, preview, site, startHop, tokenIn, type Hop, type Id } from './hop.ts';
+import {
+  codeOf,
+  handOverOf,
+  preview,
+  site,
+  startLoginServer,
+  tokenIn,
+  type LoginServer,
+  type Id,
+} from './login-server.ts';
 
 const ids: Id[] = ['github', 'gitlab', 'bitbucket'];
 const evil = 'https://evil.example';
 
-let hop: Hop;
+let loginServer: LoginServer;
 beforeAll(async () => {
-  hop = await startHop();
+  loginServer = await startLoginServer();
 });
-afterAll(() => hop.close());
-beforeEach(() => hop.reset());
+afterAll(() => loginServer.close());
+beforeEach(() => loginServer.reset());
 
 /** The first step, in a browser of its own. */
 async function begin(path: string, query = '') {
-  const opening = await hop.ask(path, query);
+  const opening = await loginServer.ask(path, query);
   const cookie = opening.cookies.at(-1)?.split(';', 1)[0] ?? '';
   return { opening, cookie, go: nextOf(opening, site) };
 }
@@ -25,13 +34,13 @@ describe('The second step (O1 to O11)', () => {
   attack('O1 for a page that is not listed', async () => {
     for (const id of ids)
       for (const origin of [evil, `${site}.evil.example`, 'http://www.example.com', 'https://x--site.example.com']) {
-        const { reply, cookie } = await hop.start(`/auth/${id}/authorize`, '', { origin });
+        const { reply, cookie } = await loginServer.start(`/auth/${id}/authorize`, '', { origin });
         expect(codeOf(reply)).toBe('UNSUPPORTED_DOMAIN');
         expect(handOverOf(reply)).toMatchObject({ origin });
         expect(reply.body.replaceAll(origin, '')).not.toMatch(/www\.example|deploy-preview|127\.0\.0\.1/);
         expect(reply.cookies).toEqual([`${cookie.split('=')[0]}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`]);
       }
-    expect(hop.asked()).toBe(0);
+    expect(loginServer.asked()).toBe(0);
     return 'refused: UNSUPPORTED_DOMAIN, told to that origin alone; no host is asked, no list is shown, the login is over';
   });
 
@@ -44,12 +53,12 @@ describe('The second step (O1 to O11)', () => {
       for (const proof of ['', 'proof=&', 'proof=x&', `proof=AAAAAAAAAAAA.${time}.0.${'A'.repeat(43)}&`])
         for (const held of ['', cookie]) {
           const headers: Record<string, string> = held === '' ? {} : { cookie: held };
-          const reply = await hop.ask(`/auth/${id}/begin`, `${proof}origin=${origin}`, { headers });
+          const reply = await loginServer.ask(`/auth/${id}/begin`, `${proof}origin=${origin}`, { headers });
           expect(reply.headers).not.toHaveProperty('location');
           codes.add(codeOf(reply));
         }
     expect([...codes].sort()).toEqual(['COOKIE_LOST', 'STATE_MISMATCH', 'STATE_MISSING']);
-    expect(hop.asked()).toBe(0);
+    expect(loginServer.asked()).toBe(0);
     return 'refused: STATE_MISSING, STATE_MISMATCH or COOKIE_LOST';
   });
 
@@ -62,7 +71,7 @@ describe('The second step (O1 to O11)', () => {
       ['', 'COOKIE_LOST'],
     ] as const) {
       const headers: Record<string, string> = cookie === '' ? {} : { cookie };
-      expect(codeOf(await hop.ask(one.go.path, one.go.query, { headers }))).toBe(code);
+      expect(codeOf(await loginServer.ask(one.go.path, one.go.query, { headers }))).toBe(code);
     }
     return 'refused: COOKIE_LOST or STATE_MISMATCH';
   });
@@ -82,10 +91,14 @@ describe('The second step (O1 to O11)', () => {
       proof.slice(0, -1),
     ]) {
       parameters.set('proof', other);
-      expect(codeOf(await hop.ask(go.path, String(parameters), { headers: { cookie } }))).toBe('STATE_MISMATCH');
+      expect(codeOf(await loginServer.ask(go.path, String(parameters), { headers: { cookie } }))).toBe(
+        'STATE_MISMATCH',
+      );
     }
     for (const id of ['gitlab', 'bitbucket'])
-      expect(codeOf(await hop.ask(`/auth/${id}/begin`, go.query, { headers: { cookie } }))).toBe('STATE_MISMATCH');
+      expect(codeOf(await loginServer.ask(`/auth/${id}/begin`, go.query, { headers: { cookie } }))).toBe(
+        'STATE_MISMATCH',
+      );
     return 'refused: STATE_MISMATCH';
   });
 
@@ -95,16 +108,18 @@ describe('The second step (O1 to O11)', () => {
       const parameters = new URLSearchParams(go.query);
       if (scope === undefined) parameters.delete('scope');
       else parameters.set('scope', scope);
-      expect(codeOf(await hop.ask(go.path, String(parameters), { headers: { cookie } }))).toBe('STATE_MISMATCH');
+      expect(codeOf(await loginServer.ask(go.path, String(parameters), { headers: { cookie } }))).toBe(
+        'STATE_MISMATCH',
+      );
     }
-    expect(hop.asked()).toBe(0);
+    expect(loginServer.asked()).toBe(0);
     return 'refused: STATE_MISMATCH';
   });
 
   attack('O6 eleven minutes later, with the cookie kept longer than it lives', async () => {
     const { go, cookie } = await begin('/auth/github');
-    hop.ahead = 661_000;
-    expect(codeOf(await hop.ask(go.path, go.query, { headers: { cookie } }))).toBe('ATTEMPT_EXPIRED');
+    loginServer.ahead = 661_000;
+    expect(codeOf(await loginServer.ask(go.path, go.query, { headers: { cookie } }))).toBe('ATTEMPT_EXPIRED');
     return 'refused: ATTEMPT_EXPIRED';
   });
 
@@ -121,17 +136,17 @@ describe('The second step (O1 to O11)', () => {
       `${site}\0`,
       'https://[::1',
     ]) {
-      const { reply } = await hop.start('/auth/github', '', { origin });
+      const { reply } = await loginServer.start('/auth/github', '', { origin });
       expect(codeOf(reply)).toBe('BAD_REQUEST');
       expect(handOverOf(reply)).toMatchObject({ origin: null });
     }
-    expect(hop.asked()).toBe(0);
+    expect(loginServer.asked()).toBe(0);
     return 'refused: BAD_REQUEST; no message is ever addressed to "*"';
   });
 
   attack('O8 with the origin of a listed page, by whoever holds the browser', async () => {
-    const { parameters, cookie } = await hop.begin('github', '/auth/github/authorize', { origin: site });
-    const reply = await hop.finish('github', parameters, cookie);
+    const { parameters, cookie } = await loginServer.begin('github', '/auth/github/authorize', { origin: site });
+    const reply = await loginServer.finish('github', parameters, cookie);
     expect(handOverOf(reply)).toMatchObject({ origin: site });
     expect(tokenIn(reply)).toBeTruthy();
     return 'remains: it works; the token is posted to a page on that origin, or to nobody';
@@ -139,13 +154,15 @@ describe('The second step (O1 to O11)', () => {
 
   attack('O9 an opener that is swapped on the way', async () => {
     for (const other of [evil, preview]) {
-      const { parameters, cookie, state } = await hop.begin('github', '/auth/github/authorize', { origin: site });
+      const { parameters, cookie, state } = await loginServer.begin('github', '/auth/github/authorize', {
+        origin: site,
+      });
       const parts = state.split('.');
       parts[3] = Buffer.from(other).toString('base64url');
       parameters.set('state', parts.join('.'));
-      const spent = hop.spent();
-      const reply = await hop.finish('github', parameters, cookie);
-      hop.expectRefused(reply, 'STATE_MISMATCH', spent);
+      const spent = loginServer.spent();
+      const reply = await loginServer.finish('github', parameters, cookie);
+      loginServer.expectRefused(reply, 'STATE_MISMATCH', spent);
       // Fixed words may go to anybody.
       expect(handOverOf(reply)).toMatchObject({ origin: other });
     }
@@ -153,9 +170,9 @@ describe('The second step (O1 to O11)', () => {
   });
 
   attack('O10 an owner who takes a page off the list while it is at the host', async () => {
-    const { parameters, cookie } = await hop.begin('github', '/auth/github', { origin: preview });
-    hop.env['CMS_AUTH_ORIGINS'] = site;
-    return hop.expectRefused(await hop.finish('github', parameters, cookie), 'UNSUPPORTED_DOMAIN');
+    const { parameters, cookie } = await loginServer.begin('github', '/auth/github', { origin: preview });
+    loginServer.env['CMS_AUTH_ORIGINS'] = site;
+    return loginServer.expectRefused(await loginServer.finish('github', parameters, cookie), 'UNSUPPORTED_DOMAIN');
   });
 
   attack('O11 in a frame, by a script, ahead of time, or by HEAD and POST', async () => {
@@ -164,13 +181,15 @@ describe('The second step (O1 to O11)', () => {
       ...['iframe', 'empty', 'image', 'object', ''].map((destination) => ({ 'sec-fetch-dest': destination })),
       { 'sec-fetch-dest': 'document', 'sec-purpose': 'prefetch;prerender' },
     ])
-      expect(codeOf(await hop.ask(go.path, go.query, { headers: { cookie, ...headers } }))).toBe('NAVIGATION_ONLY');
+      expect(codeOf(await loginServer.ask(go.path, go.query, { headers: { cookie, ...headers } }))).toBe(
+        'NAVIGATION_ONLY',
+      );
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
-      expect((await hop.ask(go.path, go.query, { method, headers: { cookie } })).status).toBe(405);
-    const head = await hop.ask(go.path, go.query, { method: 'HEAD', headers: { cookie } });
+      expect((await loginServer.ask(go.path, go.query, { method, headers: { cookie } })).status).toBe(405);
+    const head = await loginServer.ask(go.path, go.query, { method: 'HEAD', headers: { cookie } });
     expect(head).toMatchObject({ status: 200, body: '', cookies: [] });
-    expect((await hop.ask(go.path, go.query, { headers: { cookie } })).headers['location']).toContain(
-      hop.hosts.github.url,
+    expect((await loginServer.ask(go.path, go.query, { headers: { cookie } })).headers['location']).toContain(
+      loginServer.hosts.github.url,
     );
     return 'refused: NAVIGATION_ONLY or 405, and nothing is spent';
   });

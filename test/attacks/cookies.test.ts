@@ -60,16 +60,16 @@ describe.skipIf(browserMissing)('A cookie planted from another port of localhost
   };
 
   attack('to have the victim finish the attacker’s login', async () => {
-    const { callback, cookie } = await mint(`${world.hop}/auth/github`, site.url);
+    const { callback, cookie } = await mint(`${world.loginServer}/auth/github`, site.url);
     planted = [`${cookie}; Path=/`];
     await visit(neighbour.url);
     const popup = await openIn(await visit(site.url), callback);
     expect(await stateOf(popup)).toBe('done');
-    return 'remains: it works, with the attacker’s account; only where the hop itself runs on plain http, on this machine';
+    return 'remains: it works, with the attacker’s account; only where the login server itself runs on plain http, on this machine';
   });
 
   attack('to get the victim’s token', async () => {
-    const { cookie } = await mint(`${world.hop}/auth/github`, site.url);
+    const { cookie } = await mint(`${world.loginServer}/auth/github`, site.url);
     planted = [`${cookie}; Path=/`, `${cookie}; Path=/auth`, `${cookie}; Path=/auth/github`];
     await visit(neighbour.url);
     const page = await visit(neighbour.url);
@@ -81,7 +81,7 @@ describe.skipIf(browserMissing)('A cookie planted from another port of localhost
         if (String(data).startsWith('authorizing')) source?.postMessage(data, { targetOrigin: origin });
       });
     });
-    const popup = await openIn(page, `${world.hop}/auth/github`);
+    const popup = await openIn(page, `${world.loginServer}/auth/github`);
     expect(await stateOf(popup)).toBe('refused');
     expect(await heard(page)).not.toContain('gho_');
     return 'no token: it is not listed';
@@ -96,7 +96,7 @@ describe.skipIf(browserMissing)('A cookie planted from another port of localhost
     world.host.consent = 'ask';
     const [popup] = await Promise.all([
       page.waitForEvent('popup'),
-      page.evaluate((url) => void window.open(url, 'login'), `${world.hop}/auth/github`),
+      page.evaluate((url) => void window.open(url, 'login'), `${world.loginServer}/auth/github`),
     ]);
     await popup.getByRole('button', { name: 'Allow' }).waitFor();
     world.host.consent = 'always';
@@ -117,7 +117,7 @@ describe.skipIf(browserMissing).each([
   let context: BrowserContext;
   let host: GitHubHost;
   let server: Awaited<ReturnType<typeof listenTls>>;
-  let hop: string;
+  let loginServer: string;
   let site: string;
   let evil: string;
   let planted: string[];
@@ -125,7 +125,7 @@ describe.skipIf(browserMissing).each([
   /** Asked without a browser. */
   let plain: Awaited<ReturnType<typeof listen>>;
 
-  /** What all three pages of this site are: the hop, the CMS, and somebody else's blog. */
+  /** What all three pages of this site are: the login server, the CMS, and somebody else's blog. */
   const page = `<!doctype html><script>
     window.messages = [];
     addEventListener('message', ({ data, source, origin }) => {
@@ -155,14 +155,14 @@ describe.skipIf(browserMissing).each([
     };
     server = await listenTls(answer);
     plain = await listen((request, response) => listener(request, response) as void);
-    [hop, site, evil] = ['auth', 'www', 'evil'].map((name) => `https://${name}.${domain}:${server.port}`) as [
+    [loginServer, site, evil] = ['auth', 'www', 'evil'].map((name) => `https://${name}.${domain}:${server.port}`) as [
       string,
       string,
       string,
     ];
-    env['CMS_AUTH_URL'] = hop;
+    env['CMS_AUTH_URL'] = loginServer;
     env['CMS_AUTH_ORIGINS'] = site;
-    host.app.redirectUris = [`${hop}/auth/github/callback`];
+    host.app.redirectUris = [`${loginServer}/auth/github/callback`];
     browser = await launch();
   });
   afterAll(async () => {
@@ -227,7 +227,7 @@ describe.skipIf(browserMissing).each([
     const { cookie } = await mint(`${plain.url}/auth/github`, site);
     planted = [`${cookie}; Domain=${domain}; Path=/; Secure`, `${cookie}; Domain=${domain}; Path=/auth; Secure`];
     const blog = await visit(evil);
-    const popup = await openIn(blog, `${hop}/auth/github`);
+    const popup = await openIn(blog, `${loginServer}/auth/github`);
     expect(await stateOf(popup)).toBe('refused');
     expect(await heard(blog)).not.toContain('gho_');
     return 'no token: the key is never used for a new login, and the page is not listed';
@@ -238,7 +238,7 @@ describe.skipIf(browserMissing).each([
     planted = [`${cookie}; Domain=${domain}; Path=/; Secure`, `__session=junk; Domain=${domain}; Path=/auth; Secure`];
     await visit(evil);
     const tab = await visit(site);
-    const popup = await openIn(tab, `${hop}/auth/github`);
+    const popup = await openIn(tab, `${loginServer}/auth/github`);
     expect(await stateOf(popup)).toBe('done');
     expect(await heard(tab)).toContain('gho_');
     return 'the login works';

@@ -11,7 +11,7 @@ import { attack } from './attack.ts';
 import { ways } from './load/host.ts';
 import type { Report } from './load/program.ts';
 
-// Those that hang do so for as long as the hop lets them.
+// Those that hang do so for as long as the login server lets them.
 vi.setConfig({ testTimeout: 600_000 });
 
 const logins = 10_000;

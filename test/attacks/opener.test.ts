@@ -47,7 +47,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     popupOf(page, () =>
       page.evaluate(
         ([url, ...rest]) => void ((window as unknown as Opener).popup = window.open(url, ...rest) as Window),
-        [world.hop + login, name, features] as const,
+        [world.loginServer + login, name, features] as const,
       ),
     );
   async function embed(page: Page, url: string, sandbox?: string): Promise<Frame> {
@@ -112,7 +112,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     const page = await visit(stranger.url);
     const inside = await embed(page, site.url);
     const popup = await popupOf(page, async () =>
-      inside?.evaluate((url) => void window.open(url, 'login'), world.hop + login),
+      inside?.evaluate((url) => void window.open(url, 'login'), world.loginServer + login),
     );
     await ended(popup, 'done');
     expect(await heard(page)).toBe('');
@@ -160,7 +160,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     world.host.requests.length = 0;
     await page.evaluate(
       (url) => void ((window as unknown as Opener).popup = window.open(url, 'login') as Window),
-      world.hop + login,
+      world.loginServer + login,
     );
     await settle(page);
     await settle(page);
@@ -240,7 +240,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     const page = await visit(stranger.url);
     const [popup] = await Promise.all([
       context.waitForEvent('page'),
-      page.evaluate((url) => void window.open(url, '_blank', 'noopener'), world.hop + login),
+      page.evaluate((url) => void window.open(url, '_blank', 'noopener'), world.loginServer + login),
     ]);
     await ended(popup, 'alone');
     expect(await popup.content()).not.toContain('gho_');
@@ -252,17 +252,17 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
 
   attack('begins the login in its own window', async () => {
     const page = await visit(stranger.url);
-    await page.evaluate((url) => void window.open(url, '_self'), world.hop + login);
+    await page.evaluate((url) => void window.open(url, '_self'), world.loginServer + login);
     await page.locator('main:not(.waiting)').waitFor();
     expect(await page.content()).not.toContain('gho_');
     expect(['alone', 'refused']).toContain(await page.locator('main').getAttribute('data-state'));
     return 'nobody gets the token';
   });
 
-  attack('begins the login in its own window, on a hop that lists itself', async () => {
-    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.hop}`;
+  attack('begins the login in its own window, on a login server that lists itself', async () => {
+    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.loginServer}`;
     const page = await visit(stranger.url);
-    await page.evaluate((url) => void window.open(url, '_self'), world.hop + login);
+    await page.evaluate((url) => void window.open(url, '_self'), world.loginServer + login);
     await page.locator('main:not(.waiting)').waitFor();
     world.env['CMS_AUTH_ORIGINS'] = site.url;
     expect(await page.content()).not.toContain('gho_');
@@ -273,7 +273,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     const page = await visit(stranger.url);
     const inside = await embed(page, site.url, 'allow-scripts allow-popups allow-popups-to-escape-sandbox');
     const popup = await popupOf(page, async () =>
-      inside?.evaluate((url) => void window.open(url, 'login'), world.hop + login),
+      inside?.evaluate((url) => void window.open(url, 'login'), world.loginServer + login),
     );
     await ended(popup, 'waiting');
     await settle(popup);
@@ -285,7 +285,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     const page = await visit(stranger.url);
     const inside = await embed(page, stranger.url, 'allow-scripts allow-popups');
     const popup = await popupOf(page, async () =>
-      inside?.evaluate((url) => void window.open(url, 'login'), world.hop + login),
+      inside?.evaluate((url) => void window.open(url, 'login'), world.loginServer + login),
     );
     await popup.waitForLoadState();
     await popup.locator('main').waitFor();
@@ -371,7 +371,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     await mute(page);
     const popup = await open(page);
     await ended(popup, 'waiting');
-    const body = await (await fetch(world.hop + login)).text();
+    const body = await (await fetch(world.loginServer + login)).text();
     await popup.close();
     for (const origin of [site.url, stranger.url]) {
       const { url } = nextOf({ body }, origin);
@@ -406,8 +406,8 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
   });
 
   attack('speaks for a popup whose opener has gone to another origin', async () => {
-    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.hop}`;
-    const page = await visit(`${world.hop}/auth`);
+    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.loginServer}`;
+    const page = await visit(`${world.loginServer}/auth`);
     await page.evaluate(() => addEventListener('message', () => {}));
     const popup = await open(page);
     await ended(popup, 'waiting');
@@ -425,7 +425,7 @@ describe.skipIf(browserMissing)('A hostile page around the popup (P1 to P10)', (
     const popup = await open(page);
     await ended(popup, 'refused');
     for (let i = 0; i < 20; i++)
-      await page.evaluate((url) => void window.open(url, 'login'), `${world.hop + login}&x=${i}`);
+      await page.evaluate((url) => void window.open(url, 'login'), `${world.loginServer + login}&x=${i}`);
     await settle(page);
     await ended(popup, 'refused');
     expect(tokens(await heard(page))).toBe(0);

@@ -5,29 +5,38 @@ import { readOrigins } from '../../lib/config/settings.ts';
 import { matchOrigin } from '../../lib/http/origins.ts';
 import { listen, send } from '../hosts/http.ts';
 import { attack } from './attack.ts';
-import { address, codeOf, handOverOf, preview, site, startHop, type Hop, type Id } from './hop.ts';
+import {
+  address,
+  codeOf,
+  handOverOf,
+  preview,
+  site,
+  startLoginServer,
+  type LoginServer,
+  type Id,
+} from './login-server.ts';
 
 const ids: Id[] = ['github', 'gitlab', 'bitbucket'];
 const markup = `"'></script><script>alert(1)</script>`;
 
-let hop: Hop;
+let loginServer: LoginServer;
 beforeAll(async () => {
-  hop = await startHop();
+  loginServer = await startLoginServer();
 });
-afterAll(() => hop.close());
-beforeEach(() => hop.reset());
-const expectRefused = (...given: Parameters<Hop['expectRefused']>) => hop.expectRefused(...given);
+afterAll(() => loginServer.close());
+beforeEach(() => loginServer.reset());
+const expectRefused = (...given: Parameters<LoginServer['expectRefused']>) => loginServer.expectRefused(...given);
 
 describe('What is posted to the opener (P1 to P10)', () => {
   attack('P1, P6 site_id, Referer and Origin of a listed page', async () => {
     const headers = { referer: `${site}/admin/`, origin: site };
-    const { reply } = await hop.start('/auth', 'provider=github&site_id=www.example.com', {
+    const { reply } = await loginServer.start('/auth', 'provider=github&site_id=www.example.com', {
       headers,
       origin: 'https://evil.example',
     });
     expect(handOverOf(reply)).toMatchObject({ origin: 'https://evil.example' });
     expectRefused(reply, 'UNSUPPORTED_DOMAIN');
-    expect(hop.asked()).toBe(0);
+    expect(loginServer.asked()).toBe(0);
     return 'change nothing: the page asks the browser who the opener is';
   });
 
@@ -41,8 +50,8 @@ describe('What is posted to the opener (P1 to P10)', () => {
   attack('P5 a deploy preview that a pattern lists', async () => {
     for (const id of ids) {
       const seen = async (origin: string) => {
-        const { parameters, cookie } = await hop.begin(id, `/auth/${id}/authorize`, { origin });
-        return handOverOf(await hop.finish(id, parameters, cookie)) ?? { message: '', origin: '' };
+        const { parameters, cookie } = await loginServer.begin(id, `/auth/${id}/authorize`, { origin });
+        return handOverOf(await loginServer.finish(id, parameters, cookie)) ?? { message: '', origin: '' };
       };
       expect((await seen(site)).message).toMatch(/refresh_?[tT]oken/);
       const { message, origin } = await seen(preview);
@@ -55,7 +64,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
 
   attack('P7 somebody else’s words in a message of ours', async () => {
     for (const error of ['access_denied', markup, 'x'.repeat(1000)]) {
-      const { parameters, cookie } = await hop.begin('github');
+      const { parameters, cookie } = await loginServer.begin('github');
       parameters.delete('code');
       for (const [name, value] of Object.entries({
         error,
@@ -63,7 +72,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
         error_uri: 'javascript:the-words',
       }))
         parameters.set(name, value);
-      const reply = await hop.finish('github', parameters, cookie);
+      const reply = await loginServer.finish('github', parameters, cookie);
       expect(reply.body).not.toMatch(/the-words|alert|xxxx/);
       expect(handOverOf(reply)).toMatchObject({ origin: site });
       expect(reply.body).not.toContain('deploy-preview');
@@ -76,12 +85,12 @@ describe('What is posted to the opener (P1 to P10)', () => {
       const evil = await listen((_, response) =>
         send(response, 400, 'application/json', JSON.stringify({ error, error_description: 'the-words' })),
       );
-      hop.env['GITLAB_URL'] = evil.url;
-      const { state, cookie } = await hop.start('/auth/gitlab');
-      const reply = await hop.finish('gitlab', `code=x&state=${state}`, cookie);
+      loginServer.env['GITLAB_URL'] = evil.url;
+      const { state, cookie } = await loginServer.start('/auth/gitlab');
+      const reply = await loginServer.finish('gitlab', `code=x&state=${state}`, cookie);
       await evil.close();
       expect(codeOf(reply)).toMatch(/^(HOST_REFUSED|CODE_REJECTED)$/);
-      expect(reply.body + JSON.stringify(hop.log)).not.toMatch(/the-words|alert/);
+      expect(reply.body + JSON.stringify(loginServer.log)).not.toMatch(/the-words|alert/);
     }
     return 'none: fixed words only';
   });
@@ -91,9 +100,9 @@ describe('What is posted to the opener (P1 to P10)', () => {
     const evil = await listen((_, response) =>
       send(response, 200, 'application/json', JSON.stringify({ access_token: token, token_type: 'bearer' })),
     );
-    hop.env['GITLAB_URL'] = evil.url;
-    const { state, cookie } = await hop.start('/auth/gitlab');
-    const reply = await hop.finish('gitlab', `code=x&state=${state}`, cookie);
+    loginServer.env['GITLAB_URL'] = evil.url;
+    const { state, cookie } = await loginServer.start('/auth/gitlab');
+    const reply = await loginServer.finish('gitlab', `code=x&state=${state}`, cookie);
     await evil.close();
     expect(reply.body.match(/<\/?script/g)).toHaveLength(4);
     const [, json = ''] = /^authorization:gitlab:success:(.+)$/.exec(handOverOf(reply)?.message ?? '') ?? [];
@@ -104,20 +113,20 @@ describe('What is posted to the opener (P1 to P10)', () => {
 
 describe('The pages (H1 to H11)', () => {
   attack('H1 to H7, H11 a page, a redirect or an error without its headers', async () => {
-    const { parameters, cookie } = await hop.begin('github');
+    const { parameters, cookie } = await loginServer.begin('github');
     const replies = [
-      await hop.ask('/auth'),
-      await hop.ask('/auth/github'),
-      (await hop.start('/auth/github')).reply,
-      (await hop.start('/auth/github', '', { origin: 'https://evil.example' })).reply,
-      await hop.ask('/auth/github/begin'),
-      await hop.ask('/auth', 'provider=nobody'),
-      await hop.ask('/auth/github/callback'),
-      await hop.ask('/nothing'),
-      await hop.ask('/auth/github', '', { method: 'POST' }),
-      await hop.ask('/auth/refresh', '', { method: 'POST' }),
-      await hop.finish('github', parameters, cookie),
-      await hop.finish('github', parameters),
+      await loginServer.ask('/auth'),
+      await loginServer.ask('/auth/github'),
+      (await loginServer.start('/auth/github')).reply,
+      (await loginServer.start('/auth/github', '', { origin: 'https://evil.example' })).reply,
+      await loginServer.ask('/auth/github/begin'),
+      await loginServer.ask('/auth', 'provider=nobody'),
+      await loginServer.ask('/auth/github/callback'),
+      await loginServer.ask('/nothing'),
+      await loginServer.ask('/auth/github', '', { method: 'POST' }),
+      await loginServer.ask('/auth/refresh', '', { method: 'POST' }),
+      await loginServer.finish('github', parameters, cookie),
+      await loginServer.finish('github', parameters),
     ];
     for (const { headers, body } of replies) {
       expect(headers).toMatchObject({
@@ -141,7 +150,7 @@ describe('The pages (H1 to H11)', () => {
   });
 
   attack('H9 a redirect that would repeat a body, or be kept', async () => {
-    expect((await hop.start('/auth/github')).reply.status).toBe(302);
+    expect((await loginServer.start('/auth/github')).reply.status).toBe(302);
     return '302';
   });
 
@@ -176,7 +185,7 @@ describe('The pages (H1 to H11)', () => {
       '/x',
     ])
       for (const method of ['GET', 'POST'])
-        expect((await hop.ask(path, query, { method, headers })).body).not.toContain('alert(1)');
+        expect((await loginServer.ask(path, query, { method, headers })).body).not.toContain('alert(1)');
     return 'nowhere';
   });
 });

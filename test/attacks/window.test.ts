@@ -33,7 +33,7 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
     const port = await freePort();
     [browser, world, site] = await Promise.all([launch(), startWorld(port), startOpener()]);
     await new Promise<void>((resolve) => evil.listen(0, '127.0.0.1', resolve));
-    // Of the hop's own site, to have its cookies along: a stranger's page gets less.
+    // Of the login server's own site, to have its cookies along: a stranger's page gets less.
     evilUrl = `http://localhost:${(evil.address() as AddressInfo).port}`;
     world.env['CMS_AUTH_ORIGINS'] = site.url;
   });
@@ -58,7 +58,7 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
     (
       await Promise.all([
         page.waitForEvent('popup'),
-        page.evaluate((url) => void window.open(url, 'login'), world.hop + path),
+        page.evaluate((url) => void window.open(url, 'login'), world.loginServer + path),
       ])
     )[0];
   const ended = (popup: Page, state: string) => popup.locator(`main[data-state=${state}]`).waitFor();
@@ -83,10 +83,10 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
   }
 
   /** Made with another browser, as an attacker makes it to have it opened elsewhere. */
-  const minted = async (): Promise<string> => (await mint(world.hop + login, site.url)).callback;
+  const minted = async (): Promise<string> => (await mint(world.loginServer + login, site.url)).callback;
 
   attack('S12, H6 an iframe, object, embed, image, script or fetch of the beginning', async () => {
-    const url = world.hop + login;
+    const url = world.loginServer + login;
     html = `<iframe src="${url}"></iframe><object data="${url}"></object><embed src="${url}"><img src="${url}">
       <script src="${url}"></script><link rel="stylesheet" href="${url}">
       <script>fetch("${url}", { mode: 'no-cors', credentials: 'include' }).catch(() => {})</script>`;
@@ -114,7 +114,7 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
   });
 
   attack('S12 prefetch and prerender of the beginning', async () => {
-    const url = world.hop + login;
+    const url = world.loginServer + login;
     const rules = JSON.stringify({
       prefetch: [{ source: 'list', urls: [url], eagerness: 'immediate' }],
       prerender: [{ source: 'list', urls: [url], eagerness: 'immediate' }],
@@ -218,7 +218,7 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
     const page = await visit(site.url);
     const popup = await open(page);
     await ended(popup, 'done');
-    expect(popup.url()).toBe(`${world.hop}/auth/github/callback`);
+    expect(popup.url()).toBe(`${world.loginServer}/auth/github/callback`);
     const before = tokenRequests(world);
     await popup.reload();
     expect(await popup.content()).not.toContain('gho_');
@@ -261,7 +261,7 @@ describe.skipIf(browserMissing)('The browser’s other ways to load a page', () 
   });
 
   attack(
-    'H4 a service worker of the site’s own that keeps all it sees, where site and hop are one origin',
+    'H4 a service worker of the site’s own that keeps all it sees, where site and login server are one origin',
     async () => {
       const worker = `oninstall = () => skipWaiting(); onactivate = (event) => event.waitUntil(clients.claim());
       onfetch = (event) => event.respondWith((async () => {

@@ -10,7 +10,7 @@ import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import { handOverOf, nextOf } from '../popup.ts';
 import type { Call, Reply } from './login.ts';
 
-const hop = 'https://auth.example.com';
+const loginServer = 'https://auth.example.com';
 const site = 'https://www.example.com';
 const pattern = 'https://deploy-preview-*--site.example.com';
 const preview = 'https://deploy-preview-7--site.example.com';
@@ -67,14 +67,14 @@ export function describeRefresh(name: string, call: Call): void {
       gh.expiring = true;
       for (const [id, host] of Object.entries(hosts)) {
         host.consent = 'always';
-        host.app.redirectUris.push(`${hop}/auth/${id}/callback`);
+        host.app.redirectUris.push(`${loginServer}/auth/${id}/callback`);
       }
     });
     afterAll(() => Promise.all(Object.values(hosts).map((host) => host.close())));
     beforeEach(() => {
       logged = '';
       env = {
-        CMS_AUTH_URL: hop,
+        CMS_AUTH_URL: loginServer,
         CMS_AUTH_ORIGINS: `${site},${pattern}`,
         CMS_AUTH_REFRESH: 'github,gitlab,bitbucket',
       };

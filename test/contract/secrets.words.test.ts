@@ -105,11 +105,11 @@ describe('Settings that cannot be used', () => {
     const log: LogEntry[] = [];
     const replies: Reply[] = [];
     const env = { CMS_AUTH_URL: `https://${domain}`, ...settings };
-    const hop = createHandler(providers, { env, log: (entry) => log.push(entry) });
+    const loginServer = createHandler(providers, { env, log: (entry) => log.push(entry) });
     const server = await listen((request, response) =>
       through === 'node'
-        ? node(hop)(request, response)
-        : firebase(hop)(Object.assign(request, { originalUrl: request.url ?? '' }), response),
+        ? node(loginServer)(request, response)
+        : firebase(loginServer)(Object.assign(request, { originalUrl: request.url ?? '' }), response),
     );
     closing.push(() => server.close());
     outputs.push(() => JSON.stringify([log, replies]));
@@ -117,7 +117,7 @@ describe('Settings that cannot be used', () => {
       const address = `${path}${query && `?${query}`}`;
       const response =
         through === 'netlify'
-          ? await netlify(hop)(new Request(`https://${domain}${address}`, { headers }))
+          ? await netlify(loginServer)(new Request(`https://${domain}${address}`, { headers }))
           : await fetch(server.url + address, { headers, redirect: 'manual' });
       const reply = await toReply(response);
       replies.push(reply);

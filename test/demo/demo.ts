@@ -1,7 +1,7 @@
 import { providers } from '../../functions/auth.ts';
-import { wing } from '../../functions/gateway.ts';
+import { routes } from '../../functions/gateway.ts';
 import { gatewayEvents } from '../../lib/gateway/handler.ts';
-import { createHandler, hopEvents } from '../../lib/login/handler.ts';
+import { createHandler, loginEvents } from '../../lib/login/handler.ts';
 import { serve } from '../../lib/handler/serve.ts';
 import { signInEvents } from '../../lib/gateway/sign-in/handler.ts';
 import { printLine } from '../../lib/http/log.ts';
@@ -40,7 +40,7 @@ const names = {
 const signInPath = '/decap-sign-in/';
 
 /**
- * The whole thing without an account anywhere: the real hop, a real CMS page in two flavours, and three Git hosts that live in
+ * The whole thing without an account anywhere: the real login server, a real CMS page in two flavours, and three Git hosts that live in
  * memory. The Git hosts are at 127.0.0.1 and the rest at localhost, so that the way back is cross-site, as in the field.
  */
 export async function main(): Promise<void> {
@@ -61,10 +61,10 @@ export async function main(): Promise<void> {
     env[`${id.toUpperCase()}_CLIENT_ID`] = host.app.clientId;
     env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
   }
-  const hop = node(createHandler(providers, { env, log: printLine(hopEvents) }), { url: origin });
+  const loginServer = node(createHandler(providers, { env, log: printLine(loginEvents) }), { url: origin });
   // With settings of its own: the login must not see what the gateway may do.
   const gateway = node(
-    serve(wing, {
+    serve(routes, {
       env: {
         CMS_AUTH_URL: origin,
         GITHUB_URL: hosts.github.url,
@@ -143,7 +143,7 @@ export async function main(): Promise<void> {
           return;
         }
         for (const page of pages) if (await page(request, response)) return;
-        (/^\/git(\/|\?|$)/.test(request.url ?? '') ? gateway : hop)(request, response);
+        (/^\/git(\/|\?|$)/.test(request.url ?? '') ? gateway : loginServer)(request, response);
       })().catch((error: unknown) => {
         console.error(error);
         response.destroy();

@@ -70,12 +70,12 @@ describe('What is to be written instead', () => {
   });
 
   it('names the path of the login server, if it is there that a login begins', async () => {
-    world.env['CMS_AUTH_URL'] = `${world.hop}/prod`;
-    world.hosts.github.app.redirectUris = [`${world.hop}/prod/auth/github/callback`];
+    world.env['CMS_AUTH_URL'] = `${world.loginServer}/prod`;
+    world.hosts.github.app.redirectUris = [`${world.loginServer}/prod/auth/github/callback`];
     world.front = (next) => (request, response) =>
       request.url?.startsWith('/prod/') ? next() : void response.writeHead(404).end();
     world.publish('decap', world.config('github', { auth_endpoint: 'auth' }));
-    const [first] = (await examine('--hop', `${world.hop}/prod`)).findings;
+    const [first] = (await examine('--hop', `${world.loginServer}/prod`)).findings;
     expect(first).toMatchObject({ id: 'auth-endpoint', write: 'backend:\n  auth_endpoint: prod/auth' });
   });
 });
@@ -84,7 +84,7 @@ describe('A configuration', () => {
   it('with base_url at the top level alone is examined with that server', async () => {
     const text = world.config('github').replace(/ {2}base_url.*\n/, '');
     delete world.env['GITHUB_CLIENT_ID'];
-    world.publish('decap', `base_url: ${world.hop}\n${text}`);
+    world.publish('decap', `base_url: ${world.loginServer}\n${text}`);
     const { findings, notChecked } = await examine();
     expect(findings.map(({ id }) => id)).toEqual(['wrong-level', 'hop-not-set-up']);
     expect(notChecked).toEqual([]);
@@ -111,7 +111,7 @@ describe('A configuration', () => {
 
 describe('The second step of a login', () => {
   it('says without a login that the page is not listed, and where the login leads nevertheless', async () => {
-    world.env['CMS_AUTH_ORIGINS'] = world.hop;
+    world.env['CMS_AUTH_ORIGINS'] = world.loginServer;
     world.hosts.github.app.redirectUris = ['https://www.example.com/callback'];
     const { findings, notChecked } = await examine();
     expect(findings.map(({ id }) => id)).toEqual(['origin-not-listed', 'callback-not-registered']);

@@ -13,10 +13,10 @@ import { readPage } from '../../lib/doctor/page.ts';
 import { connects, policiesOf } from '../../lib/doctor/policy.ts';
 import { esbuildInline } from '../../lib/build/inline.mjs';
 import { doctor, onFiles } from './run.ts';
-import { hop } from './setups.ts';
+import { loginServer } from './setups.ts';
 
-const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${hop}\n`;
-const bad = good.replace(hop, `${hop}/auth`);
+const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${loginServer}\n`;
+const bad = good.replace(loginServer, `${loginServer}/auth`);
 
 describe('The command', () => {
   it.each([
@@ -60,7 +60,7 @@ describe('The command', () => {
       severity: 'broken',
       what: expect.stringContaining('base_url has a path') as string,
       why: expect.any(String) as string,
-      write: `backend:\n  base_url: ${hop}`,
+      write: `backend:\n  base_url: ${loginServer}`,
       where: 'config.yml:5',
     });
   });
@@ -197,7 +197,7 @@ describe('A file', () => {
   });
 
   it('may have Windows line ends, anchors and merged groups', async () => {
-    const text = `x: &x\n  repo: owner/repository\n  base_url: ${hop}/auth\nbackend:\n  <<: *x\n  name: github\n`;
+    const text = `x: &x\n  repo: owner/repository\n  base_url: ${loginServer}/auth\nbackend:\n  <<: *x\n  name: github\n`;
     const { first } = await onFiles({ 'config.yml': text.replaceAll('\n', '\r\n') }, ['config.yml']);
     expect(first).toMatch(/base_url has a path.*config\.yml:3\)/);
   });
@@ -219,7 +219,18 @@ describe('A file', () => {
     const keys = fc.constantFrom('name', 'repo', 'branch', 'base_url', 'auth_endpoint', 'api_root', 'site_domain', 'x');
     const values = fc.oneof(
       fc.string(),
-      fc.constantFrom('github', 'gitlab', 'bitbucket', hop, `${hop}/a`, '//', 'https://', '[::1]', 'a/b', 'auth'),
+      fc.constantFrom(
+        'github',
+        'gitlab',
+        'bitbucket',
+        loginServer,
+        `${loginServer}/a`,
+        '//',
+        'https://',
+        '[::1]',
+        'a/b',
+        'auth',
+      ),
       fc.jsonValue({ maxDepth: 1 }),
     );
     const config = fc.record({ backend: fc.dictionary(keys, values) }, { requiredKeys: [] });
@@ -227,7 +238,8 @@ describe('A file', () => {
       fc.asyncProperty(config, async (value) => {
         const named = value.backend?.['base_url'];
         // No name is looked up here.
-        if (value.backend && (typeof named !== 'string' || !named.startsWith(hop))) delete value.backend['base_url'];
+        if (value.backend && (typeof named !== 'string' || !named.startsWith(loginServer)))
+          delete value.backend['base_url'];
         const { out, complaint } = await onFiles({ 'config.json': JSON.stringify(value) }, ['config.json']);
         expect(complaint).toBe('');
         expect(out).toMatch(/^(?:broken|risky|Nothing)/);
@@ -324,7 +336,7 @@ describe('docs/doctor.md', () => {
   it('shows what is really printed, and all options', async () => {
     const page = await readFile('docs/doctor.md', 'utf8');
     const [, example] = /```text\n(.*?)```/s.exec(page) ?? [];
-    const text = good.replace(hop, `${hop}/prod`);
+    const text = good.replace(loginServer, `${loginServer}/prod`);
     const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--cms', 'decap']);
     // The name in the example is not asked, which is a finding of its own.
     const printed = out.replace(/risky {3}.*?\n\n/s, '').replace('1 risky', '0 risky');

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { hosts, wing } from '../../functions/gateway.ts';
+import { hosts, routes } from '../../functions/gateway.ts';
 import { createHandler } from '../../lib/login/handler.ts';
 import { toReply, toRequest } from '../../lib/platforms/node.ts';
-import { serve as serveWing } from '../../lib/handler/serve.ts';
+import { serve as serveRoutes } from '../../lib/handler/serve.ts';
 import { startGitHub } from '../hosts/github.ts';
 import { listen, type Listening } from '../hosts/http.ts';
 import { doctor } from './run.ts';
@@ -21,7 +21,7 @@ let github: Awaited<ReturnType<typeof startGitHub>>;
 
 beforeAll(async () => {
   expect(hosts.length).toBeGreaterThan(0);
-  const handler = serveWing(wing, { env, log: () => {} });
+  const handler = serveRoutes(routes, { env, log: () => {} });
   github = await startGitHub();
   gateway = await listen(async (request, response) => toReply(await handler(toRequest(request, {})), response), {
     host: 'localhost',
@@ -126,8 +126,10 @@ describe('A gateway of ours', () => {
 describe('A login server of ours', () => {
   it('without a gateway is told which setting switches it on', async () => {
     const handler = createHandler(providers, { env, log: () => {} });
-    const hop = await listen(async (request, response) => toReply(await handler(toRequest(request, {})), response));
-    const [first] = await examine({ url: `${hop.url}/git`, lines: pkce }).finally(() => hop.close());
+    const loginServer = await listen(async (request, response) =>
+      toReply(await handler(toRequest(request, {})), response),
+    );
+    const [first] = await examine({ url: `${loginServer.url}/git`, lines: pkce }).finally(() => loginServer.close());
     expect(first).toMatchObject({ id: 'gateway-missing', severity: 'broken' });
     expect(first?.write).toMatch(/^CMS_GATEWAY_REPO=/);
   });

@@ -7,11 +7,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listen } from '../hosts/http.ts';
 import { doctor, onFiles } from './run.ts';
 import { serve } from './world.ts';
-import { hop } from './setups.ts';
+import { loginServer } from './setups.ts';
 
 /** Files and servers of people who want to harm whoever examines them. */
 
-const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${hop}\n`;
+const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${loginServer}\n`;
 const decap = '<script src="https://unpkg.com/decap-cms@3.16.3/dist/decap-cms.js"></script>';
 
 /** Far more than is needed, and far less than the minutes that a bad pattern takes. Milliseconds. */
@@ -211,7 +211,7 @@ describe('A local page', () => {
   });
 
   it('may name a configuration in the folder where the command was given', async () => {
-    await writeFile(join(folder, 'site/cms.yml'), good.replace(hop, `${hop}/auth`));
+    await writeFile(join(folder, 'site/cms.yml'), good.replace(loginServer, `${loginServer}/auth`));
     expect((await examine('../cms.yml')).first).toMatch(/base_url has a path .*cms\.yml:5/);
   });
 

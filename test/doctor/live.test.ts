@@ -26,7 +26,7 @@ describe('A good set-up', () => {
     world.publish(cms, world.config(host, graphql));
     const { first, out, code } = await examine();
     expect(first, out).toMatch(/^Nothing wrong found\./);
-    expect(out).toMatch(new RegExp(`0 broken, 0 risky, .* login server ${world.hop}\\.`));
+    expect(out).toMatch(new RegExp(`0 broken, 0 risky, .* login server ${world.loginServer}\\.`));
     expect(out).not.toContain('Not checked');
     expect(code).toBe(0);
   });
@@ -46,11 +46,11 @@ describe('A good set-up', () => {
   });
 
   it('may have a path in front of the login server', async () => {
-    world.env['CMS_AUTH_URL'] = `${world.hop}/prod`;
-    world.hosts.github.app.redirectUris = [`${world.hop}/prod/auth/github/callback`];
+    world.env['CMS_AUTH_URL'] = `${world.loginServer}/prod`;
+    world.hosts.github.app.redirectUris = [`${world.loginServer}/prod/auth/github/callback`];
     world.publish('decap', world.config('github', { auth_endpoint: 'prod/auth' }));
     expect((await examine()).first).toMatch(/^Nothing wrong found/);
-    expect((await examine('--hop', `${world.hop}/prod`)).first).toMatch(/^Nothing wrong found/);
+    expect((await examine('--hop', `${world.loginServer}/prod`)).first).toMatch(/^Nothing wrong found/);
   });
 
   it('may renew in Sveltia', async () => {
@@ -230,13 +230,13 @@ describe('The login server', () => {
       says: /\/auth\/refresh does not answer as it should \(404\)/,
     },
     'has an OAuth app with another callback address': {
-      change: () => (world.hosts.github.app.redirectUris = [`${world.hop}/callback`]),
+      change: () => (world.hosts.github.app.redirectUris = [`${world.loginServer}/callback`]),
       says: /The callback address is not registered at GitHub/,
     },
     'has an application with another redirect address at GitLab': {
       change: () => {
         world.publish('decap', world.config('gitlab'));
-        world.hosts.gitlab.app.redirectUris = [`${world.hop}/callback`];
+        world.hosts.gitlab.app.redirectUris = [`${world.loginServer}/callback`];
       },
       says: /The callback address is not registered at GitLab/,
     },
@@ -399,7 +399,7 @@ describe('The admin page', () => {
     expect((await examine()).first).toBe('Nothing wrong found.');
     page(adminPage('sveltia', '<link rel="cms-config-url" type="application/toml" href="/cms.toml">'));
     world.pages['/cms.toml'] = {
-      body: `[backend]\nname = "github"\nrepo = "a/b"\nbranch = "main"\nbase_url = "${world.hop}/auth"\n`,
+      body: `[backend]\nname = "github"\nrepo = "a/b"\nbranch = "main"\nbase_url = "${world.loginServer}/auth"\n`,
     };
     expect((await examine()).first).toMatch(/base_url has a path \(\/auth\).*\/cms\.toml:5\)$/);
   });

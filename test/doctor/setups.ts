@@ -4,6 +4,6 @@ import { gatewaySetups } from './setups/gateway.ts';
 import { keys } from './setups/keys.ts';
 import { repository } from './setups/repository.ts';
 
-export { hop } from './setups/setup.ts';
+export { loginServer } from './setups/setup.ts';
 
 export const broken = [...address, ...keys, ...gatewaySetups, ...repository, ...file];

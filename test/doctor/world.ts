@@ -24,19 +24,19 @@ const scripts: Record<CmsName, string> = {
 export const adminPage = (cms: CmsName, head = ''): string =>
   `<!doctype html><html><head><meta charset="utf-8">${head}</head><body><script src="${scripts[cms]}"></script></body></html>`;
 
-/** The real hop, Git hosts in memory, and a site with an admin page: all on loopback, each with an origin of its own. */
+/** The real login server, Git hosts in memory, and a site with an admin page: all on loopback, each with an origin of its own. */
 export async function startWorld() {
   const [github, gitlab, bitbucket] = await Promise.all([startGitHub(), startGitLab(), startBitbucket()]);
   const hosts = { github, gitlab, bitbucket };
   const env: Record<string, string> = {};
   const pages: Pages = {};
-  /** What stands in front of the hop, as a CDN does: it answers itself, or changes the headers of answers. */
+  /** What stands in front of the login server, as a CDN does: it answers itself, or changes the headers of answers. */
   const world: { front?: ((next: () => void) => RequestListener) | undefined; change: (headers: Headers) => Headers } =
     {
       change: (headers) => headers,
     };
   const handler = createHandler(providers, { env, log: () => {} });
-  const hop = await listen(
+  const loginServer = await listen(
     (request, response) => {
       const next = async () => {
         const { cookies, ...reply } = await handler(toRequest(request, {}));
@@ -56,14 +56,14 @@ export async function startWorld() {
       name,
       repo: 'demo/site',
       branch: 'main',
-      base_url: hop.url,
+      base_url: loginServer.url,
       api_root: hosts[name].url + roots[name],
       ...more,
     };
     const rows = (values: Record<string, string>, indent = '') =>
       Object.entries(values).map(([key, value]) => `${indent}${key}: ${value}\n`);
     return [
-      ...rows(name === 'bitbucket' ? { base_url: hop.url, ...top } : top),
+      ...rows(name === 'bitbucket' ? { base_url: loginServer.url, ...top } : top),
       'backend:\n',
       ...rows(backend, '  '),
     ].join('');
@@ -75,9 +75,13 @@ export async function startWorld() {
     world.change = (headers) => headers;
     for (const key of Object.keys(env)) delete env[key];
     for (const key of Object.keys(pages)) delete pages[key];
-    Object.assign(env, { CMS_AUTH_URL: hop.url, CMS_AUTH_ORIGINS: site.url, CMS_AUTH_REFRESH: 'bitbucket,gitlab' });
+    Object.assign(env, {
+      CMS_AUTH_URL: loginServer.url,
+      CMS_AUTH_ORIGINS: site.url,
+      CMS_AUTH_REFRESH: 'bitbucket,gitlab',
+    });
     for (const [id, host] of Object.entries(hosts)) {
-      host.app.redirectUris = [`${hop.url}/auth/${id}/callback`];
+      host.app.redirectUris = [`${loginServer.url}/auth/${id}/callback`];
       Object.assign(env, {
         [`${id.toUpperCase()}_URL`]: host.url,
         [`${id.toUpperCase()}_CLIENT_ID`]: host.app.clientId,
@@ -92,7 +96,7 @@ export async function startWorld() {
   };
   reset();
   return Object.assign(world, {
-    hop: hop.url,
+    loginServer: loginServer.url,
     site: site.url,
     admin: `${site.url}/admin/`,
     hosts,
@@ -101,7 +105,8 @@ export async function startWorld() {
     config,
     publish,
     reset,
-    close: async () => void (await Promise.all([hop, site, ...Object.values(hosts)].map((server) => server.close()))),
+    close: async () =>
+      void (await Promise.all([loginServer, site, ...Object.values(hosts)].map((server) => server.close()))),
   });
 }
 

@@ -26,7 +26,7 @@ describe.skipIf(browserMissing).each<CmsName>(['decap', 'netlify', 'sveltia'])('
           name: 'github',
           repo: world.host.repository.fullName,
           branch: 'main',
-          base_url: world.hop,
+          base_url: world.loginServer,
           api_root: world.host.apiRoot,
           graphql_api_root: world.host.graphqlRoot,
         },
@@ -58,7 +58,7 @@ describe.skipIf(browserMissing).each<CmsName>(['decap', 'netlify', 'sveltia'])('
     await driver.loggedIn(page);
     expect(await driver.entries(page)).toContain(`Written with ${cms}`);
     expect(world.host.unexpected).toEqual([]);
-    expect(await context.cookies(world.hop)).toEqual([]); // the attempt's cookie is gone
+    expect(await context.cookies(world.loginServer)).toEqual([]); // the attempt's cookie is gone
   });
 
   it('tells that the user said no', async () => {

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { wing } from '../../functions/gateway.ts';
+import { routes } from '../../functions/gateway.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { serve } from '../../lib/handler/serve.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
@@ -14,7 +14,7 @@ import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import { browserMissing, launch } from './browser.ts';
 import { freePort } from '../hosts/port.ts';
 
-const patience = 180_000;
+const timeoutMs = 180_000;
 
 const secret = 'a secret that gateway and GoTrue share';
 const token = 'the-token-of-the-gateway';
@@ -75,7 +75,7 @@ describe.skipIf(browserMissing).each(hosts)(
         CMS_GATEWAY_EDITORS: editor.email,
         CMS_GATEWAY_PATHS: 'content/**, static/images/**',
       });
-      closeGateway = await listen(node(serve(wing, { env, log: (entry) => log.push(entry) })), {
+      closeGateway = await listen(node(serve(routes, { env, log: (entry) => log.push(entry) })), {
         port,
       });
     });
@@ -147,7 +147,7 @@ describe.skipIf(browserMissing).each(hosts)(
         expect(host.unexpected).toEqual([]);
         expect(log.filter(({ outcome, code }) => outcome === 'failed' && code !== 'NOT_ON_LIST')).toEqual([]);
       },
-      patience,
+      timeoutMs,
     );
 
     it(
@@ -183,7 +183,7 @@ describe.skipIf(browserMissing).each(hosts)(
         expect(host.unexpected).toEqual([]);
         expect(log.filter(({ outcome, code }) => outcome === 'failed' && code !== 'NOT_ON_LIST')).toEqual([]);
       },
-      patience,
+      timeoutMs,
     );
   },
 );

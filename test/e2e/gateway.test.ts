@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { wing } from '../../functions/gateway.ts';
+import { routes } from '../../functions/gateway.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { serve } from '../../lib/handler/serve.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
@@ -15,7 +15,7 @@ import { startIdentity } from '../hosts/identity.ts';
 import { browserMissing, launch } from './browser.ts';
 import { freePort } from '../hosts/port.ts';
 
-const patience = 180_000;
+const timeoutMs = 180_000;
 const token = 'github_pat_the-credential-of-the-gateway';
 const signed = 'Ann Example <ann@example.com>';
 
@@ -36,7 +36,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
     browser = await launch();
     const port = await freePort();
     own = `http://localhost:${port}`;
-    const handler = serve(wing, { env, log: (entry) => log.push(entry) });
+    const handler = serve(routes, { env, log: (entry) => log.push(entry) });
     closeGateway = await listen(node(handler), { port, host: 'localhost' });
   });
   afterAll(async () => {
@@ -166,7 +166,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
         ]);
         await checkEnd();
       },
-      patience,
+      timeoutMs,
     );
 
     it(
@@ -203,7 +203,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
         expect([...github.repository.branches.keys()]).toEqual(['main']);
         await checkEnd();
       },
-      patience,
+      timeoutMs,
     );
 
     it(
@@ -216,7 +216,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
           .waitFor();
         expect(log.at(-1)).toMatchObject({ outcome: 'failed', code: 'NOT_AN_EDITOR' });
       },
-      patience,
+      timeoutMs,
     );
   });
 
@@ -246,7 +246,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
         expect(history()[0]?.slice(1)).toEqual([signed, signed]);
         await checkEnd();
       },
-      patience,
+      timeoutMs,
     );
   });
 
@@ -296,6 +296,6 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
       await button.waitFor();
       expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('eyJ');
     },
-    patience,
+    timeoutMs,
   );
 });

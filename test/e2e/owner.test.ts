@@ -19,7 +19,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     world.env['GITHUB_CLIENT_SECRET'] = world.host.app.clientSecret;
     context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
     page = await context.newPage();
-    await page.goto(`${world.hop}/auth`);
+    await page.goto(`${world.loginServer}/auth`);
   });
   afterEach(() => context.close());
 
@@ -46,7 +46,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
     world.env['CMS_AUTH_ORIGINS'] = 'https://the-cms.example';
     world.host.requests.length = 0;
     await tryLogin();
-    await lastStep(`refused before the Git host was asked: ${world.hop} is not on the list`);
+    await lastStep(`refused before the Git host was asked: ${world.loginServer} is not on the list`);
     expect(world.host.requests).toEqual([]);
     expect(await page.content()).not.toContain('the-cms.example');
   });
@@ -71,7 +71,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
   });
 
   it('copies what is to be registered, and leads to the forms, the GitHub App first', async () => {
-    const callback = `${world.hop}/auth/github/callback`;
+    const callback = `${world.loginServer}/auth/github/callback`;
     await unfold(section());
     await section()
       .locator('.copy')
@@ -93,10 +93,10 @@ describe.skipIf(browserMissing)("the owner's page", () => {
   it('says all of it without scripts, and has no button then', async () => {
     const plain = await browser.newContext({ javaScriptEnabled: false });
     const tab = await plain.newPage();
-    await tab.goto(`${world.hop}/auth`);
+    await tab.goto(`${world.loginServer}/auth`);
     expect(await tab.getByRole('button').count()).toBe(0);
     await unfold(tab.locator('section').first());
-    expect(await tab.locator('section').first().innerText()).toContain(`base_url: ${world.hop}`);
+    expect(await tab.locator('section').first().innerText()).toContain(`base_url: ${world.loginServer}`);
     await plain.close();
   });
 });

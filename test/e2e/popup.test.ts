@@ -45,7 +45,7 @@ describe.skipIf(browserMissing)('the popup', () => {
 
   const begin = async (opener: Page, path = '/auth?provider=github&site_id=x&scope=repo'): Promise<Page> => {
     const popup = opener.waitForEvent('popup');
-    await opener.evaluate(([url]) => (window as unknown as OpenerWindow).begin(url ?? ''), [world.hop + path]);
+    await opener.evaluate(([url]) => (window as unknown as OpenerWindow).begin(url ?? ''), [world.loginServer + path]);
     return popup;
   };
   /** For what must not happen: longer than a message takes. */
@@ -90,7 +90,7 @@ describe.skipIf(browserMissing)('the popup', () => {
   });
 
   it('refuses a callback that is opened in another browser', async () => {
-    const { callback } = await mint(`${world.hop}/auth?provider=github`, site.url);
+    const { callback } = await mint(`${world.loginServer}/auth?provider=github`, site.url);
     expect(callback).toMatch(/\/auth\/github\/callback\?code=/);
 
     const before = tokenRequests(world);
@@ -123,7 +123,7 @@ describe.skipIf(browserMissing)('the popup', () => {
 
   it('says what is wrong when there is no opener, and gives the token to nobody', async () => {
     const alone = await context.newPage();
-    await alone.goto(`${world.hop}/auth?provider=github`);
+    await alone.goto(`${world.loginServer}/auth?provider=github`);
     await ended(alone, 'alone');
     expect(await alone.getByRole('status').innerText()).toContain('Cross-Origin-Opener-Policy');
     expect(await alone.content()).not.toContain('gho_');
@@ -140,7 +140,7 @@ describe.skipIf(browserMissing)('the popup', () => {
     const popup = await begin(page);
     await ended(popup, 'waiting');
     await ended(popup, 'silent');
-    expect(await popup.getByRole('status').innerText()).toContain(world.hop);
+    expect(await popup.getByRole('status').innerText()).toContain(world.loginServer);
     expect(await messages(page)).toEqual(['authorizing:github']);
   });
 
@@ -155,11 +155,11 @@ describe.skipIf(browserMissing)('the popup', () => {
   });
 
   it('takes the window itself for an opener of its own origin, as WebKit has it', async () => {
-    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.hop}`;
+    world.env['CMS_AUTH_ORIGINS'] = `${site.url},${world.loginServer}`;
     const own = await context.newPage();
-    await own.goto(`${world.hop}/auth`);
+    await own.goto(`${world.loginServer}/auth`);
     const opened = own.waitForEvent('popup');
-    await own.evaluate((url) => void window.open(url, 'login'), `${world.hop}/auth?provider=github`);
+    await own.evaluate((url) => void window.open(url, 'login'), `${world.loginServer}/auth?provider=github`);
     const popup = await opened;
     await ended(popup, 'waiting');
     await popup.evaluate(() => window.postMessage('authorizing:github', '*'));
@@ -195,8 +195,8 @@ describe.skipIf(browserMissing)('the popup', () => {
         'UNSUPPORTED_DOMAIN',
       ],
       // Nothing comes back of what was sent along: only the window remembers who asked.
-      [(popup: Page) => go(popup, `${world.hop}/auth/github/callback?error=oops`), 'STATE_MISSING'],
-      [(popup: Page) => go(popup, `${world.hop}/auth/github/begin?x`), 'STATE_MISSING'],
+      [(popup: Page) => go(popup, `${world.loginServer}/auth/github/callback?error=oops`), 'STATE_MISSING'],
+      [(popup: Page) => go(popup, `${world.loginServer}/auth/github/begin?x`), 'STATE_MISSING'],
     ] as const) {
       const opener = await context.newPage();
       await opener.goto(site.url);
@@ -233,7 +233,7 @@ describe.skipIf(browserMissing)('the popup', () => {
     await page.evaluate((url) => {
       (window as unknown as OpenerWindow).begin(url);
       for (const end = Date.now() + 3_000; Date.now() < end;);
-    }, `${world.hop}/auth?provider=github`);
+    }, `${world.loginServer}/auth?provider=github`);
     await ended(await opened, 'done');
     expect(await outcomes(page)).toEqual([expect.stringContaining(':success:')]);
   });
@@ -248,7 +248,7 @@ describe.skipIf(browserMissing)('the popup', () => {
     }, site.url);
     const inside = await frame.contentFrame();
     const opened = page.waitForEvent('popup');
-    await inside?.evaluate((url) => void window.open(url), `${world.hop}/auth?provider=github`);
+    await inside?.evaluate((url) => void window.open(url), `${world.loginServer}/auth?provider=github`);
     const popup = await opened;
     await ended(popup, 'silent');
     expect(await popup.getByRole('status').innerText()).toContain('sandboxed');
@@ -258,7 +258,7 @@ describe.skipIf(browserMissing)('the popup', () => {
   it('says in words that it needs a script', async () => {
     const plain = await browser.newContext({ javaScriptEnabled: false });
     const tab = await plain.newPage();
-    await tab.goto(`${world.hop}/auth?provider=github`);
+    await tab.goto(`${world.loginServer}/auth?provider=github`);
     expect(await tab.getByRole('status').innerText()).toContain('This step needs JavaScript');
     await plain.close();
     expect(world.host.requests).toEqual([]);
@@ -272,7 +272,7 @@ describe.skipIf(browserMissing)('the popup', () => {
       await new Promise((resolve) => frame.addEventListener('load', resolve));
       await new Promise((resolve) => setTimeout(resolve, 500));
       return (window as unknown as OpenerWindow).messages;
-    }, `${world.hop}/auth?provider=github`);
+    }, `${world.loginServer}/auth?provider=github`);
     expect(framed).toEqual([]);
   });
 
@@ -305,7 +305,7 @@ describe.skipIf(browserMissing)('the popup', () => {
         '/nowhere',
       ]) {
         const tab = await open.newPage();
-        await tab.goto(world.hop + path);
+        await tab.goto(world.loginServer + path);
         await check(path, tab);
       }
       await open.close();

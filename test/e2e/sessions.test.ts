@@ -35,12 +35,12 @@ describe.skipIf(browserMissing).each(pairs)('the published bundle of $cms at $id
       cms,
       config: {
         // Decap and Netlify CMS look for Bitbucket's refresh address here, and not in `backend`.
-        top: { base_url: world.hop },
+        top: { base_url: world.loginServer },
         backend: {
           name: id,
           repo: host.repository.fullName,
           branch: 'main',
-          base_url: world.hop,
+          base_url: world.loginServer,
           api_root: host.apiRoot,
           ...('graphqlRoot' in host && { graphql_api_root: host.graphqlRoot }),
           ...(cms === 'sveltia' && { auth_endpoint: `auth/${id}/authorize` }),

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { wing } from '../../functions/gateway.ts';
+import { routes } from '../../functions/gateway.ts';
 import { firebase, type FirebaseRequest } from '../../lib/platforms/firebase.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { serve } from '../../lib/handler/serve.ts';
@@ -49,7 +49,7 @@ describe.skipIf(browserMissing).each(Object.keys(shells))('Decap CMS with the ga
     [browser, world, gateway] = await Promise.all([
       launch(),
       startSignIn(),
-      listen((shells[name] as (handler: Handler) => Serve)(serve(wing, { env, log: (entry) => log.push(entry) })), {
+      listen((shells[name] as (handler: Handler) => Serve)(serve(routes, { env, log: (entry) => log.push(entry) })), {
         host: 'localhost',
       }),
     ]);

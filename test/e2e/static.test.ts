@@ -21,7 +21,7 @@ describe.skipIf(browserMissing)('the published bundle of static', () => {
       name: 'github',
       repo: repository.fullName,
       branch: 'main',
-      base_url: world.hop,
+      base_url: world.loginServer,
       api_root: apiRoot,
     };
     site = await startCmsSite({ cms: 'static', config: { backend } });

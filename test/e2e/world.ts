@@ -6,27 +6,27 @@ import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 
-/** The hop on `localhost`, the Git hosts on `127.0.0.1`: another site, as in the field. */
+/** The login server on `localhost`, the Git hosts on `127.0.0.1`: another site, as in the field. */
 export interface World {
-  hop: string;
+  loginServer: string;
   hosts: { github: GitHubHost; gitlab: GitLabHost; bitbucket: BitbucketHost };
   host: GitHubHost;
-  /** The hop's settings; assign to change them. */
+  /** The login server's settings; assign to change them. */
   env: Record<string, string>;
   log: LogEntry[];
-  /** Milliseconds by which the hop holds back each answer. */
+  /** Milliseconds by which the login server holds back each answer. */
   hold: number;
   close(): Promise<void>;
 }
 
 export async function startWorld(port: number): Promise<World> {
-  const hop = `http://localhost:${port}`;
+  const loginServer = `http://localhost:${port}`;
   const [github, gitlab, bitbucket] = await Promise.all([startGitHub(), startGitLab(), startBitbucket()]);
   const hosts = { github, gitlab, bitbucket };
-  const env: Record<string, string> = { CMS_AUTH_URL: hop };
+  const env: Record<string, string> = { CMS_AUTH_URL: loginServer };
   for (const [id, host] of Object.entries(hosts)) {
     host.consent = 'always';
-    host.app.redirectUris.push(`${hop}/auth/${id}/callback`);
+    host.app.redirectUris.push(`${loginServer}/auth/${id}/callback`);
     env[`${id.toUpperCase()}_URL`] = host.url;
     env[`${id.toUpperCase()}_CLIENT_ID`] = host.app.clientId;
     env[`${id.toUpperCase()}_CLIENT_SECRET`] = host.app.clientSecret;
@@ -37,7 +37,7 @@ export async function startWorld(port: number): Promise<World> {
     port,
   });
   const world: World = {
-    hop,
+    loginServer,
     hosts,
     host: github,
     env,

@@ -41,7 +41,7 @@ export interface Tab {
 }
 
 /** How long something may take to be there: the CMSs are megabytes of script. */
-export const patience = 60_000;
+export const timeoutMs = 60_000;
 
 /** On a developer's machine the tests of an engine that is missing are left out, loudly; in CI they must run. */
 export function missing(name: string, engine: Engine): boolean {

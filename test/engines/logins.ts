@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { CmsName } from '../cms/bundles.ts';
 import { startOpener } from '../e2e/browser.ts';
 import { tokenRequests } from '../e2e/world.ts';
-import { missing, patience, type Browser, type Engine, type Tab, type Visitor } from './engine.ts';
+import { missing, timeoutMs, type Browser, type Engine, type Tab, type Visitor } from './engine.ts';
 import { cmsNames, startSites, type Place, type Sites } from './sites.ts';
 
 const decap = {
@@ -106,7 +106,7 @@ export function logins(name: string, engine: Engine): void {
     });
 
     it("the owner's page tries a login", async () => {
-      const owner = await visitor.open(`${sites.hop}/auth`);
+      const owner = await visitor.open(`${sites.loginServer}/auth`);
       const popup = await owner.popup("//section[1]//button[.='Try a login']");
       await popup.click(allow);
       await owner.text("//section[1]//li[contains(., 'handed over a token')]");
@@ -116,7 +116,7 @@ export function logins(name: string, engine: Engine): void {
     if (engine.hearsErrors)
       it('no page of ours leaves an error in the console', async () => {
         for (const path of ['/auth', '/auth/github/callback', '/auth?provider=nobody', '/auth/nowhere']) {
-          const page = await visitor.open(sites.hop + path);
+          const page = await visitor.open(sites.loginServer + path);
           await page.text('//h1');
           // Browsers ask for the icon when all else is done.
           await page.run('new Promise((resolve) => setTimeout(() => resolve(1), 500))');
@@ -131,7 +131,7 @@ export function logins(name: string, engine: Engine): void {
         sites.world.env['CMS_AUTH_ORIGINS'] = opener.url;
         sites.world.host.consent = 'always';
       });
-      const address = () => `${sites.hop}/auth?provider=github`;
+      const address = () => `${sites.loginServer}/auth?provider=github`;
       const fromPage = async (prepare = '') => {
         const page = await visitor.open(`${opener.url}/#${encodeURIComponent(address())}`);
         await page.run(prepare || '0');
@@ -150,7 +150,7 @@ export function logins(name: string, engine: Engine): void {
         await popup.text(ended('done'));
         const callback = sites.asked.find((url) => url.includes('/callback?code='));
         const before = tokenRequests(sites.world);
-        const again = await visitor.open(sites.hop + callback);
+        const again = await visitor.open(sites.loginServer + callback);
         expect(await again.text(ended('failed'))).toContain('COOKIE_LOST');
         expect(tokenRequests(sites.world)).toBe(before);
       });
@@ -169,7 +169,7 @@ export function logins(name: string, engine: Engine): void {
 
       it('the window says that its opener does not answer', async () => {
         const { popup, posted } = await fromPage('window.mute = true');
-        expect(await popup.text(ended('silent'))).toContain(sites.hop);
+        expect(await popup.text(ended('silent'))).toContain(sites.loginServer);
         expect(await posted()).toBe('authorizing:github');
       });
     });
@@ -195,7 +195,7 @@ export function logins(name: string, engine: Engine): void {
     it('is protected: a site that is in a frame of another does not know who visits', async () => {
       const { alone, framed, knows } = sites.tracker;
       for (const url of [alone, alone, framed]) await (await visitor.open(url)).text('//h1');
-      await expect.poll(() => knows, { timeout: patience }).toEqual([false, true, false]);
+      await expect.poll(() => knows, { timeout: timeoutMs }).toEqual([false, true, false]);
     });
 
     it.each(places)('decap logs in from %s', async (place) => {

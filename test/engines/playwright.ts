@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { firefox as firefoxType, type Browser as Playwright, type Page } from 'playwright-core';
 import { browserMissing, launch } from '../e2e/browser.ts';
-import { ours, patience, type Browser, type Engine, type Tab } from './engine.ts';
+import { ours, timeoutMs, type Browser, type Engine, type Tab } from './engine.ts';
 
 export const chromium: Engine = {
   missing: browserMissing ? 'see above' : undefined,
@@ -61,7 +61,7 @@ function drive(browser: Playwright): Browser {
   return {
     async visitor() {
       const context = await browser.newContext({ ignoreHTTPSErrors: true });
-      context.setDefaultTimeout(patience);
+      context.setDefaultTimeout(timeoutMs);
       const errors: string[] = [];
       const note = (page: Page | null, text: string) => {
         if (page && ours(page.url())) errors.push(`${page.url()}: ${text}`);

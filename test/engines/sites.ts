@@ -15,7 +15,7 @@ export type Place = 'the same origin' | 'another origin' | 'another site';
 export interface Sites {
   world: World;
   /** The login server's origin. */
-  hop: string;
+  loginServer: string;
   /** Path and query of all that browsers have asked the login server's origin for. */
   asked: string[];
   page(cms: CmsName, place: Place): string;
@@ -48,15 +48,15 @@ export async function startSites(scheme: 'http' | 'https'): Promise<Sites> {
   };
   const framing: Mounted = async ({ url }, response) => {
     if (url !== '/framing') return false;
-    send(response, 200, 'text/html', `<!doctype html><h1>Framed</h1><iframe src="${hop}/counter"></iframe>`);
+    send(response, 200, 'text/html', `<!doctype html><h1>Framed</h1><iframe src="${loginServer}/counter"></iframe>`);
     return true;
   };
-  const front = await serve(scheme, [note, counter, ...pages], world.hop);
+  const front = await serve(scheme, [note, counter, ...pages], world.loginServer);
   const site = await serve(scheme, [framing, ...pages]);
 
-  const hop = `${scheme}://localhost:${front.port}`;
+  const loginServer = `${scheme}://localhost:${front.port}`;
   const places: Record<Place, string> = {
-    'the same origin': hop,
+    'the same origin': loginServer,
     'another origin': `${scheme}://localhost:${site.port}`,
     'another site': `${scheme}://127.0.0.1:${site.port}`,
   };
@@ -64,12 +64,12 @@ export async function startSites(scheme: 'http' | 'https'): Promise<Sites> {
     name: 'github',
     repo: world.host.repository.fullName,
     branch: 'main',
-    base_url: hop,
+    base_url: loginServer,
     api_root: `${scheme}://127.0.0.1:${api.port}/api/v3`,
     graphql_api_root: `${scheme}://127.0.0.1:${api.port}/api/graphql`,
   });
-  world.host.app.redirectUris.push(`${hop}/auth/github/callback`);
-  world.env['CMS_AUTH_URL'] = hop;
+  world.host.app.redirectUris.push(`${loginServer}/auth/github/callback`);
+  world.env['CMS_AUTH_URL'] = loginServer;
   const reset = () => {
     world.env['CMS_AUTH_ORIGINS'] = Object.values(places).join();
     world.host.consent = 'ask';
@@ -78,9 +78,9 @@ export async function startSites(scheme: 'http' | 'https'): Promise<Sites> {
   reset();
   return {
     world,
-    hop,
+    loginServer,
     asked,
-    tracker: { alone: `${hop}/counter`, framed: `${places['another site']}/framing`, knows },
+    tracker: { alone: `${loginServer}/counter`, framed: `${places['another site']}/framing`, knows },
     page: (cms, place) => `${places[place]}/${cms}/`,
     reset,
     close: async () => void (await Promise.all([api, front, site, world].map((server) => server.close()))),

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Builder, By, Capabilities, error, type WebDriver, type WebElement } from 'selenium-webdriver';
-import { patience, type Engine, type Tab } from './engine.ts';
+import { timeoutMs, type Engine, type Tab } from './engine.ts';
 import { freePort } from '../hosts/port.ts';
 
 const driverPath = '/usr/bin/WebKitWebDriver';
@@ -51,7 +51,7 @@ export const webkit: Engine = {
 async function switchToNewWindow(session: WebDriver): Promise<void> {
   const before = await session.getAllWindowHandles();
   await session.switchTo().newWindow('window');
-  for (const end = Date.now() + patience; ; await pause(50)) {
+  for (const end = Date.now() + timeoutMs; ; await pause(50)) {
     if (!before.includes(await session.getWindowHandle())) return;
     const opened = (await session.getAllWindowHandles()).find((handle) => !before.includes(handle));
     if (opened !== undefined) await session.switchTo().window(opened);
@@ -80,7 +80,7 @@ function tab(session: WebDriver, handle: string, inTurn: InTurn): Tab {
 
   /** Tries again while the page is on its way to being what is waited for. */
   async function waitFor<T>(element: string, action: (target: WebElement) => Promise<T>): Promise<T> {
-    for (const end = Date.now() + patience; ; await pause(100))
+    for (const end = Date.now() + timeoutMs; ; await pause(100))
       try {
         return await inside(async () => action(await session.findElement(By.xpath(element))));
       } catch (reason) {
@@ -107,7 +107,7 @@ function tab(session: WebDriver, handle: string, inTurn: InTurn): Tab {
     async popup(element) {
       const before = await inTurn(() => session.getAllWindowHandles());
       await click(element);
-      for (const end = Date.now() + patience; Date.now() < end; await pause(50)) {
+      for (const end = Date.now() + timeoutMs; Date.now() < end; await pause(50)) {
         const after = await inTurn(() => session.getAllWindowHandles());
         const opened = after.find((other) => !before.includes(other));
         if (opened !== undefined) return tab(session, opened, inTurn);
@@ -118,7 +118,7 @@ function tab(session: WebDriver, handle: string, inTurn: InTurn): Tab {
     count: (element) => inside(async () => (await session.findElements(By.xpath(element))).length),
     run: <T>(expression: string) => inside(() => session.executeScript<T>(`return (${expression})`)),
     async closed() {
-      for (const end = Date.now() + patience; Date.now() < end; await pause(100)) {
+      for (const end = Date.now() + timeoutMs; Date.now() < end; await pause(100)) {
         if (!(await inTurn(() => session.getAllWindowHandles())).includes(handle)) return;
       }
       throw new Error(`Still open: ${await inside(() => session.findElement(By.css('body')).getText())}`);
@@ -165,7 +165,7 @@ async function startDriver(display: string) {
     detached: true, // in a group of its own
   });
   const address = `http://127.0.0.1:${port}`;
-  for (const end = Date.now() + patience; ; await pause(100))
+  for (const end = Date.now() + timeoutMs; ; await pause(100))
     try {
       await fetch(`${address}/status`);
       return { driver, address };

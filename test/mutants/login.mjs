@@ -1,5 +1,5 @@
 // @ts-check
-/** The popup, the two steps and the callback: guards of lib/hop, and what notices that one is gone. See mutants.mjs. */
+/** The popup, the two steps and the callback: guards of lib/login server, and what notices that one is gone. See mutants.mjs. */
 
 const begin = 'test/attacks/begin.test.ts';
 const callback = 'test/attacks/callback.test.ts';
@@ -13,7 +13,7 @@ const contract = 'test/contract/node.test.ts';
 const attempt = 'test/unit/attempt.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
-export const hop = [
+export const loginServer = [
   {
     guard: 'only the opener is heard',
     file: 'lib/login/popup.client.ts',
@@ -87,7 +87,7 @@ export const hop = [
   {
     guard: 'a refused login is over',
     file: 'lib/login/login.ts',
-    find: 'cookies.push(...jar.forget([opening.attempt.id]));',
+    find: 'cookies.push(...cookieStore.forget([opening.attempt.id]));',
     replace: '',
     tests: begin,
     named: 'O1 ',
@@ -127,7 +127,7 @@ export const hop = [
   {
     guard: 'the page is still listed at the callback',
     file: 'lib/login/login.ts',
-    find: 'if (!listed) throw new Failure(hopErrors.UNSUPPORTED_DOMAIN);',
+    find: 'if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);',
     replace: '',
     tests: begin,
     named: 'O10 ',
@@ -151,8 +151,8 @@ export const hop = [
   {
     guard: 'the deadline of eight seconds',
     file: 'lib/login/handler.ts',
-    find: 'patience: 8_000',
-    replace: 'patience: 80_000',
+    find: 'timeoutMs: 8_000',
+    replace: 'timeoutMs: 80_000',
     tests: server,
     named: 'byte by byte',
   },
@@ -239,7 +239,7 @@ export const hop = [
   {
     guard: 'an attempt works once',
     file: 'lib/login/login.ts',
-    find: "cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));",
+    find: "cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));",
     replace: '',
     tests: callback,
     named: 'a callback that fails, tried again',

@@ -1,6 +1,6 @@
 // @ts-check
 import { gateway } from './gateway.mjs';
-import { hop } from './login.mjs';
+import { loginServer } from './login.mjs';
 import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
 import { repairs } from './repairs.mjs';
@@ -22,4 +22,4 @@ import { web } from './web.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...hop, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...gateway, ...hosts];
+export const mutants = [...loginServer, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...gateway, ...hosts];

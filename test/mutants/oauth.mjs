@@ -100,7 +100,7 @@ export const oauth = [
     guard: 'no key of a request is used for a new login',
     file: 'lib/oauth/transaction.ts',
     find: "const key = random.toString('base64url', 0, 32);",
-    replace: `const brought = /\\.([\\w-]{43})/.exec(jar.keep({ id: '', time: 0, key: '' }).join())?.[1];
+    replace: `const brought = /\\.([\\w-]{43})/.exec(cookieStore.keep({ id: '', time: 0, key: '' }).join())?.[1];
   const key = brought ?? random.toString('base64url', 0, 32);`,
     tests: jars,
   },

@@ -43,7 +43,7 @@ export const signIn = [
   {
     guard: 'a sign-in works once',
     file: login,
-    find: "cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));",
+    find: "cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));",
     replace: '',
     tests: contract,
     named: 'The sign-in on a Node server ends only where it began not twice',

@@ -19,7 +19,7 @@ const platforms: [name: string, start: Start, endpoint?: string][] = [
   ['the Firebase emulators', startEmulators],
 ];
 
-/** The hop and the CMS on `localhost`, the Git host on `127.0.0.1`: another site, as in the field. */
+/** The login server and the CMS on `localhost`, the Git host on `127.0.0.1`: another site, as in the field. */
 describe.skipIf(browserMissing).each(platforms)('In a browser, %s', (_, start, endpoint) => {
   const names: CmsName[] = ['decap', 'sveltia'];
   const configs = names.map((): CmsConfig => ({ backend: {} }));

@@ -12,7 +12,7 @@ import { login, site } from './visit.ts';
 describePlatform('the Firebase emulators', startEmulators, { cookies: 'session' });
 describePlatform('the Firebase emulators, with a function for each provider', startSplit, { cookies: 'session' });
 
-describe('The hop on Firebase', () => {
+describe('The login server on Firebase', () => {
   let host: GitHubHost;
   let platform: Platform;
 
@@ -42,7 +42,7 @@ describe('The hop on Firebase', () => {
   });
 });
 
-describe('The hop on Firebase without its secret', { timeout: 120_000 }, () => {
+describe('The login server on Firebase without its secret', { timeout: 120_000 }, () => {
   it('ends a login before the host is asked', async () => {
     const host = await startGitHub();
     host.consent = 'always';

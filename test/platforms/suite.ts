@@ -1,5 +1,5 @@
 /**
- * What an owner and a CMS see of a deployed hop, on every platform: over HTTP, without knowing what is behind it. Each
+ * What an owner and a CMS see of a deployed login server, on every platform: over HTTP, without knowing what is behind it. Each
  * platform's own file only says how to start it. The finer points are in `test/contract`; here is what a platform's front
  * end can bend: paths, queries, methods, headers, cookies, bodies and statuses.
  */
@@ -91,7 +91,7 @@ export function describePlatform(
   start: Start,
   { owns = 'below', cookies: kind = 'each', cors = 'ours', forbidden = 'kept' }: Differences = {},
 ): void {
-  describe(`The hop on ${name}`, () => {
+  describe(`The login server on ${name}`, () => {
     let hosts: { github: GitHubHost; gitlab: GitLabHost; bitbucket: BitbucketHost };
     let platform: Platform;
     let url: string;

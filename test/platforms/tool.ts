@@ -87,7 +87,7 @@ export function start({ script, parameters, folder, env }: Command): { tool: Too
     {
       cwd: folder,
       detached: true,
-      // Nothing of whoever runs the tests: neither credentials, nor settings of their own hop, nor a home to write into.
+      // Nothing of whoever runs the tests: neither credentials, nor settings of their own login server, nor a home to write into.
       env: {
         PATH: process.env['PATH'],
         HOME: folder,

@@ -64,7 +64,7 @@ describe('An attempt is recalled', () => {
   it('on http loopback', () => {
     const { attempt, cookie } = login({ address: http });
     expect(
-      recallLogin(client, attempt.state, { jar: ownCookies(cookie, http, label), origin: http.origin, now }),
+      recallLogin(client, attempt.state, { cookieStore: ownCookies(cookie, http, label), origin: http.origin, now }),
     ).toEqual(attempt);
   });
 
@@ -262,7 +262,7 @@ describe('An attempt is not recalled', () => {
 describe('A proof', () => {
   const prove = (proof: string | undefined, cookieHeader: string, at = now, other: Partial<Wish> = {}) =>
     recallOpening({ ...wish, ...other }, proof, {
-      jar: ownCookies(cookieHeader, https, label),
+      cookieStore: ownCookies(cookieHeader, https, label),
       origin: https.origin,
       now: at,
     });

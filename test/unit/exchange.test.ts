@@ -28,7 +28,10 @@ const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
 const newAttempt = (): Bound => {
-  const { attempt } = beginAttempt({ jar: ownCookies('', address, { name: 'login', path: '/auth' }), now: Date.now() });
+  const { attempt } = beginAttempt({
+    cookieStore: ownCookies('', address, { name: 'login', path: '/auth' }),
+    now: Date.now(),
+  });
   return bind(attempt, `${attempt.id}.state`);
 };
 
@@ -160,9 +163,9 @@ const codes: Record<Fault, string> = {
 describe('A host that fails costs one login and one request:', () => {
   it.each(Object.keys(faults) as Fault[])('%s', async (fault) => {
     const { host, client, attempt, code } = await start({ fault });
-    const patience = codes[fault] === 'HOST_TIMEOUT' ? 500 : 8000;
+    const timeoutMs = codes[fault] === 'HOST_TIMEOUT' ? 500 : 8000;
     const began = performance.now();
-    const error = await refusal(exchangeCode(client, clientSecret, attempt, { code }, Date.now() + patience));
+    const error = await refusal(exchangeCode(client, clientSecret, attempt, { code }, Date.now() + timeoutMs));
     const took = performance.now() - began;
     expect(error.code).toBe(codes[fault]);
     expect(host.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([`POST ${tokenPath}`]);

@@ -79,16 +79,16 @@ describe('Where only __session comes through', () => {
   const seconds = now / 1000;
   const prefixed = { ...https, prefix: '/prod' };
   const start = (header = '', at = seconds, address = https) => {
-    const jar = sessionCookie(header, address, label, at);
-    const { proof, cookies } = beginLogin(wish, { jar, wantsRefresh: false, now: at * 1000 });
+    const cookieStore = sessionCookie(header, address, label, at);
+    const { proof, cookies } = beginLogin(wish, { cookieStore, wantsRefresh: false, now: at * 1000 });
     const kept = sessionCookie(pair(cookies[0]), address, label, at);
-    const opening = recallOpening(wish, proof, { jar: kept, origin: address.origin, now: at * 1000 });
+    const opening = recallOpening(wish, proof, { cookieStore: kept, origin: address.origin, now: at * 1000 });
     const attempt = bindLogin(opening, client, opener);
     return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
   };
   const finish = (state: string, header: string, at = seconds) =>
     recallLogin(client, state, {
-      jar: sessionCookie(header, https, label, at),
+      cookieStore: sessionCookie(header, https, label, at),
       origin: https.origin,
       now: at * 1000,
     });
@@ -130,16 +130,16 @@ describe('Where only __session comes through', () => {
     expect(forget(one.attempt.state, pair(left))).toEqual([]);
   });
 
-  it('has its name and its path from the wing, so that two wings on one host leave each other alone', () => {
+  it('has its name and its path from the routes, so that two modules on one host leave each other alone', () => {
     const signin = { name: 'signin', path: '/git' };
     const jarOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
-    const { proof, cookies } = beginLogin(wish, { jar: jarOf(''), wantsRefresh: false, now });
+    const { proof, cookies } = beginLogin(wish, { cookieStore: jarOf(''), wantsRefresh: false, now });
     expect(cookies).toEqual([expect.stringMatching(/^__session=signin~[^;]+; Path=\/prod\/git; Max-Age=600;/)]);
     const header = pair(cookies[0]);
     expect(jarOf(header).keysOf(proof.slice(0, 12))).toHaveLength(1);
     expect(jarOf(header, label).keysOf(proof.slice(0, 12))).toEqual([]);
     expect(forgetAttempts([proof], jarOf(header, label))).toEqual([]);
-    const own = beginLogin(wish, { jar: ownCookies('', https, signin), wantsRefresh: false, now });
+    const own = beginLogin(wish, { cookieStore: ownCookies('', https, signin), wantsRefresh: false, now });
     expect(own.cookies[0]).toMatch(/^__Host-signin-[\w-]{12}=/);
     expect(ownCookies(pair(own.cookies[0]), https, label).keysOf(own.proof.slice(0, 12))).toEqual([]);
   });

@@ -30,9 +30,13 @@ interface Begin {
 
 /** The first two steps of a login, in one. */
 export function begin({ address = https, cookieHeader = '', wantsRefresh = false, now: at = now }: Begin = {}) {
-  const { proof, cookies } = beginLogin(wish, { jar: ownCookies(cookieHeader, address, label), wantsRefresh, now: at });
-  const jar = ownCookies(pair(cookies.at(-1)), address, label);
-  const opening = recallOpening(wish, proof, { jar, origin: address.origin, now: at });
+  const { proof, cookies } = beginLogin(wish, {
+    cookieStore: ownCookies(cookieHeader, address, label),
+    wantsRefresh,
+    now: at,
+  });
+  const cookieStore = ownCookies(pair(cookies.at(-1)), address, label);
+  const opening = recallOpening(wish, proof, { cookieStore, origin: address.origin, now: at });
   return { proof, opening, attempt: bindLogin(opening, client, opener), cookies };
 }
 
@@ -50,7 +54,7 @@ export function login(options: Begin = {}) {
 
 export const recall = (state: string | undefined, cookieHeader: string, at = now, terms: Partial<Client> = {}) =>
   recallLogin({ ...client, ...terms }, state, {
-    jar: ownCookies(cookieHeader, https, label),
+    cookieStore: ownCookies(cookieHeader, https, label),
     origin: https.origin,
     now: at,
   });

@@ -5,7 +5,7 @@ import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { oauthErrors } from '../../lib/oauth/errors.ts';
 import { html, Html, page, safeJson } from '../../lib/http/page.ts';
 import { failurePage, openingPage, successPage } from '../../lib/login/popup.ts';
-import { hopErrors } from '../../lib/login/errors.ts';
+import { loginErrors } from '../../lib/login/errors.ts';
 import { handOverOf, openingOf } from '../popup.ts';
 
 const nasty = `</script><!--<script>]]>&amp;"'\`\u2028\u2029\0`;
@@ -71,9 +71,9 @@ const provider = 'github';
 const origin = 'https://www.example.com';
 const pages = {
   'a page for people': page(200, { title: 'x', body: html`<p>x</p>` }),
-  'a beginning': openingPage({ provider, next: '/auth/github/begin?origin=', hop: 'https://auth.example.com' }),
-  'a success': successPage({ provider, result: { token: 'gho_1' }, origin, hop: 'https://auth.example.com' }),
-  'a refusal': failurePage({ provider, error: new Failure(hopErrors.UNSUPPORTED_DOMAIN), origin }),
+  'a beginning': openingPage({ provider, next: '/auth/github/begin?origin=', ownOrigin: 'https://auth.example.com' }),
+  'a success': successPage({ provider, result: { token: 'gho_1' }, origin, ownOrigin: 'https://auth.example.com' }),
+  'a refusal': failurePage({ provider, error: new Failure(loginErrors.UNSUPPORTED_DOMAIN), origin }),
   'a failure that is announced': failurePage({ provider, error: new Failure(webErrors.INTERNAL) }),
   'a failure that is not': failurePage({ provider: undefined, error: new Failure(webErrors.INTERNAL) }),
 };
@@ -129,7 +129,7 @@ describe('The popup page', () => {
   });
 
   it('survives a token that would end the script, in one message that parses back', () => {
-    const reply = successPage({ provider, result: { token: nasty }, origin, hop: 'https://auth.example.com' });
+    const reply = successPage({ provider, result: { token: nasty }, origin, ownOrigin: 'https://auth.example.com' });
     const { message, ...rest } = handOverOf(reply) ?? { message: '' };
     expect(rest).toEqual({ greeting: 'authorizing:github', origin });
     // Decap's own way of taking it apart, whose `.` stops at line ends of any kind.
@@ -138,7 +138,7 @@ describe('The popup page', () => {
   });
 
   it('names an origin that is refused as text, and only there', () => {
-    const error = new Failure(hopErrors.UNSUPPORTED_DOMAIN);
+    const error = new Failure(loginErrors.UNSUPPORTED_DOMAIN);
     const refused = failurePage({ provider, error, origin: 'https://<b>.example' });
     expect(refused.body).toContain('data-state="refused"');
     expect(refused.body).toContain('https://&#60;b&#62;.example');

@@ -11,7 +11,7 @@ const keptFor = 60_000;
 
 /** How long one that cannot be asked is left in peace, and how long it may take to answer. Milliseconds. */
 const pause = 2_000;
-const patience = 5_000;
+const timeoutMs = 5_000;
 
 /** A GoTrue, as one instance of us knows it. */
 class Identity {
@@ -101,7 +101,7 @@ async function question(
     const answer = await ask(url, {
       method: 'GET',
       headers: { accept: 'application/json', ...headers },
-      deadline: Math.min(deadline, Date.now() + patience),
+      deadline: Math.min(deadline, Date.now() + timeoutMs),
     });
     const value = jsonOf(answer);
     return { status: answer.status, value: typeof value === 'object' && value !== null ? (value as Json) : undefined };

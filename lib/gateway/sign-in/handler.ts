@@ -1,6 +1,6 @@
-import { jarFor } from '../../oauth/cookies.ts';
+import { cookieStoreFor } from '../../oauth/cookies.ts';
 import { oauthErrors } from '../../oauth/errors.ts';
-import { longestQuery, type Surroundings, type Wing } from '../../handler/serve.ts';
+import { longestQuery, type Context, type RouteModule } from '../../handler/serve.ts';
 import { readPage } from '../../config/settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../../http/http.ts';
@@ -18,9 +18,9 @@ export const signInEvents = {
 } as const;
 
 /** Functions are given 15 s. Milliseconds. */
-const patience = 8_000;
+const timeoutMs = 8_000;
 
-/** Of this wing's cookies. */
+/** Of this route module's cookies. */
 const label = { name: 'signin', path: '/git' };
 
 type Route =
@@ -35,14 +35,14 @@ type Route =
  *
  * @param hosts the Git hosts that the gateway's settings may name
  */
-export const signIn = (hosts: readonly RepositoryHost[]): Wing<Route> => ({
-  patience,
+export const signIn = (hosts: readonly RepositoryHost[]): RouteModule<Route> => ({
+  timeoutMs,
   route: findRoute,
-  async answer(route, surroundings) {
-    refuseOddities(surroundings.request, route);
-    // Beside a wing with more patience, too: an editor who signs in looks at an empty page.
-    const deadline = Math.min(surroundings.deadline, Date.now() + patience);
-    return follow(route, { ...surroundings, deadline }, hosts);
+  async answer(route, context) {
+    refuseOddities(context.request, route);
+    // Beside a route module with more timeoutMs, too: an editor who signs in looks at an empty page.
+    const deadline = Math.min(context.deadline, Date.now() + timeoutMs);
+    return follow(route, { ...context, deadline }, hosts);
   },
   fail(route, failure, { settings }) {
     // A secret that was renewed at the provider, perhaps.
@@ -83,16 +83,16 @@ function refuseOddities(request: HttpRequest, route: Route): void {
   refuseUnlessNavigation(request, '/git');
 }
 
-async function follow(route: Route, surroundings: Surroundings, hosts: readonly RepositoryHost[]): Promise<HttpReply> {
-  const { request, address, settings, now } = surroundings;
+async function follow(route: Route, context: Context, hosts: readonly RepositoryHost[]): Promise<HttpReply> {
+  const { request, address, settings, now } = context;
   if (route.event === 'none') throw new Failure(webErrors.NOT_FOUND);
   // Loaded here and not before: an editor signs in once, and the gateway is called a thousand times.
-  if (route.event === 'token') return (await import('./token.ts')).token(surroundings, hosts);
+  if (route.event === 'token') return (await import('./token.ts')).token(context, hosts);
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const jar = jarFor(request, address, label, now);
+  const cookieStore = cookieStoreFor(request, address, label, now);
   const { begin, beginTry, finish } = await import('./login.ts');
-  const around = { ...surroundings, hosts, jar, ending: route.ending };
+  const around = { ...context, hosts, cookieStore, ending: route.ending };
   if (route.event === 'signed-in') return finish(around);
   if (!route.isTry) return begin(around);
   if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);

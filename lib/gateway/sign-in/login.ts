@@ -12,14 +12,14 @@ import { beginSignIn, isTry, orderIn, recallSignIn, type Order } from './transac
 import { goBack, type Ending } from './redirect.ts';
 import { signInErrors } from './errors.ts';
 import { TryOut } from './try.ts';
-import type { Jar } from '../../oauth/cookies.ts';
-import type { Surroundings } from '../../handler/serve.ts';
+import type { CookieStore } from '../../oauth/cookies.ts';
+import type { Context } from '../../handler/serve.ts';
 import type { Address } from '../../config/settings.ts';
 import type { Environment } from '../../config/environment.ts';
 
 /** What a sign-in finds around it. */
-export interface SignInSurroundings extends Surroundings {
-  jar: Jar;
+export interface SignInContext extends Context {
+  cookieStore: CookieStore;
   hosts: readonly RepositoryHost[];
   /** Who is told how it ends: filled in as soon as it is known. */
   ending: Ending;
@@ -43,8 +43,8 @@ export const cmsClientId = 'cms';
  *
  * @throws Failure for what is wrong with the request or the settings; `ending` says who is to read it
  */
-export async function begin(surroundings: SignInSurroundings): Promise<HttpReply> {
-  const { parameters, settings, address, ending, hosts } = surroundings;
+export async function begin(context: SignInContext): Promise<HttpReply> {
+  const { parameters, settings, address, ending, hosts } = context;
   const env = await settings.read(gatewaySettings(hosts));
   const asked = singleParameters(parameters, ['redirect_uri', 'state']);
   ending.back = wayBack({ redirectUri: asked.redirect_uri, state: asked.state }, env, address);
@@ -62,24 +62,24 @@ export async function begin(surroundings: SignInSurroundings): Promise<HttpReply
     throw new Failure(signInErrors.NO_CHALLENGE);
   if (Buffer.byteLength(JSON.stringify(asked.state ?? '')) > longestState)
     throw new Failure(webErrors.BAD_REQUEST, { detail: '"state" is too long' });
-  return toProvider(env, surroundings, { ...ending.back, challenge: code_challenge ?? '' });
+  return toProvider(env, context, { ...ending.back, challenge: code_challenge ?? '' });
 }
 
 /** The same for the owner, who wants to see whether it works: it ends on a page of ours, and no code is made. */
-export async function beginTry(surroundings: SignInSurroundings): Promise<HttpReply> {
-  surroundings.ending.tryOut = new TryOut(surroundings.address);
-  const env = await surroundings.settings.read(gatewaySettings(surroundings.hosts));
-  return toProvider(env, surroundings, undefined);
+export async function beginTry(context: SignInContext): Promise<HttpReply> {
+  context.ending.tryOut = new TryOut(context.address);
+  const env = await context.settings.read(gatewaySettings(context.hosts));
+  return toProvider(env, context, undefined);
 }
 
 async function toProvider(
   env: Environment,
-  { address, hosts, deadline, jar, now, cookies }: SignInSurroundings,
+  { address, hosts, deadline, cookieStore, now, cookies }: SignInContext,
   order: Order | undefined,
 ): Promise<HttpReply> {
   const { client } = getReady(env, address, hosts);
   const issuer = await openIssuer(client, deadline);
-  const begun = beginSignIn(client, order, { jar, now });
+  const begun = beginSignIn(client, order, { cookieStore, now });
   const location = issuer.authorizationAddress(begun.signIn, {
     scope: 'openid email profile',
     code_challenge: codeChallenge(begun.signIn.codeVerifier),
@@ -99,10 +99,10 @@ async function toProvider(
  *
  * @throws Failure with what went wrong; `ending` says who is to read it
  */
-export async function finish(surroundings: SignInSurroundings): Promise<HttpReply> {
-  const { parameters, settings, address, hosts, jar, now, deadline, cookies, ending } = surroundings;
+export async function finish(context: SignInContext): Promise<HttpReply> {
+  const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies, ending } = context;
   // First, and for a repeated `state` too: an attempt works once, however this ends.
-  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), jar));
+  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));
   const { state } = singleParameters(parameters, ['state']);
   const env = await settings.read(gatewaySettings(hosts));
   // Nothing of it has been proven yet. But whoever wrote it can name pages of the list only, and nothing but our own words gets there.
@@ -113,7 +113,7 @@ export async function finish(surroundings: SignInSurroundings): Promise<HttpRepl
 
   const { client, gateway, secret } = getReady(env, address, hosts);
   const home = `${address.origin}${address.prefix}/git`;
-  const signIn = recallSignIn(client, state, { jar, origin: home, now });
+  const signIn = recallSignIn(client, state, { cookieStore, origin: home, now });
   // Anew: the list may have changed since.
   if (signIn.order && !gateway.pages.includes(signIn.order.redirectUri))
     throw new Failure(signInErrors.PAGE_NOT_LISTED);

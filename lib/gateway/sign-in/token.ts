@@ -10,7 +10,7 @@ import { readBody, singleParameters, type HttpReply, type HttpRequest } from '..
 import { signInErrors } from './errors.ts';
 import { json } from './response.ts';
 import { cmsClientId, getReady } from './login.ts';
-import type { Surroundings } from '../../handler/serve.ts';
+import type { Context } from '../../handler/serve.ts';
 
 /** Bytes of a body. A code has about 1 kB. */
 const longest = 16 * 1024;
@@ -24,7 +24,7 @@ const longest = 16 * 1024;
  * @throws Failure, with the CORS headers already set if the origin is listed
  */
 export async function token(
-  { request, settings, address, now, deadline, headers }: Surroundings,
+  { request, settings, address, now, deadline, headers }: Context,
   hosts: readonly RepositoryHost[],
 ): Promise<HttpReply> {
   // Before any work.

@@ -8,7 +8,7 @@ import {
   type Kind,
   type Seen,
 } from '../../oauth/transaction.ts';
-import type { Jar } from '../../oauth/cookies.ts';
+import type { CookieStore } from '../../oauth/cookies.ts';
 import type { IssuerClient } from '../../oauth/discovery.ts';
 
 /** What the CMS asked for. It travels in the state: nothing is stored. */
@@ -33,7 +33,7 @@ const state: Kind = { name: 'sign-in/1', carried: /^(try|[\w-]{1,6000})$/ };
 export function beginSignIn(
   client: IssuerClient,
   order: Order | undefined,
-  browser: { jar: Jar; now: number },
+  browser: { cookieStore: CookieStore; now: number },
 ): { signIn: SignIn; cookies: string[] } {
   const { attempt, cookies } = beginAttempt(browser);
   const ticket = ticketOf(attempt, state, termsOf(client), order ? write(order) : 'try');

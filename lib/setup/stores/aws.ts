@@ -2,7 +2,7 @@ import type { SSMClient } from '@aws-sdk/client-ssm';
 import { isSecret, type Entry, type Store } from '../values.ts';
 
 /** Milliseconds for one call. */
-const patience = 10_000;
+const timeoutMs = 10_000;
 
 export interface AwsChoice {
   stage: string;
@@ -22,7 +22,7 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
     const sdk = await import('@aws-sdk/client-ssm');
     return { sdk, client: new sdk.SSMClient({ maxAttempts: 2, ...(region !== undefined && { region }) }) };
   };
-  const deadline = () => ({ abortSignal: AbortSignal.timeout(patience) });
+  const deadline = () => ({ abortSignal: AbortSignal.timeout(timeoutMs) });
   return {
     place: "AWS's Parameter Store",
     gatewayApart: true,
@@ -83,7 +83,7 @@ function inWords(error: unknown): string {
   if (name === 'CredentialsProviderError')
     return 'There are no AWS credentials here: log in with "aws configure" or "aws sso login".';
   if (message.startsWith('Region ')) return 'Which region? Add --region, such as --region eu-west-1.';
-  if (name === 'AbortError' || name === 'TimeoutError') return `It did not answer within ${patience / 1000} seconds.`;
+  if (name === 'AbortError' || name === 'TimeoutError') return `It did not answer within ${timeoutMs / 1000} seconds.`;
   return `It said: ${[name, message].filter(Boolean).join(': ')}`;
 }
 

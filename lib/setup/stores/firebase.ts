@@ -3,7 +3,7 @@ import { isSecret, type Store, type Value } from '../values.ts';
 import { envFile } from './env.ts';
 
 /** Milliseconds for the tool, which may have to be downloaded first. */
-const patience = 5 * 60_000;
+const timeoutMs = 5 * 60_000;
 
 /**
  * Secrets go into Google's Secret Manager by Firebase's own tool, which is logged in; the rest into `.env`, which the build
@@ -56,7 +56,7 @@ function run(
     const windows = process.platform === 'win32';
     const child = spawn(program, parameters, { cwd: folder, shell: windows });
     // Not `timeout`: where there is no such program, Node 20 would wait for that long.
-    const late = setTimeout(() => child.kill(), patience);
+    const late = setTimeout(() => child.kill(), timeoutMs);
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4_000)));

@@ -14,7 +14,7 @@ import type { Reply } from '../../contract/login.ts';
 import type { Bend, Story } from './stories.ts';
 
 export const providers = [github, gitlab, bitbucket];
-const hop = 'https://auth.example.com';
+const loginServer = 'https://auth.example.com';
 
 /** A deadline of 8 s is one of 125 ms here, since what hangs has nothing more to show. What is merely slow may hang, too. */
 const hurry = 64;
@@ -47,7 +47,7 @@ export async function openTheatre() {
 
   function settings({ id, changes, late }: Story, step: 'first' | 'second'): Record<string, string | undefined> {
     const env: Record<string, string | undefined> = {
-      CMS_AUTH_URL: hop,
+      CMS_AUTH_URL: loginServer,
       CMS_AUTH_ORIGINS: origins,
       CMS_AUTH_REFRESH: 'github gitlab bitbucket',
     };
@@ -81,7 +81,7 @@ export async function openTheatre() {
     });
     const already = host.asked.length;
     host.answer = story.answer;
-    const platform = { url: hop, openParameterStore: () => Promise.resolve(store(story)) };
+    const platform = { url: loginServer, openParameterStore: () => Promise.resolve(store(story)) };
     const reply = await neverForEver(doors.ask(doorOf(story), handler, { ...asked, cut: story.cut }, platform));
     ahead = 0;
     const seen = {

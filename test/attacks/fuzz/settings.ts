@@ -14,10 +14,10 @@ export interface Change {
 /** An environment holds no half of a character. */
 const text = fc.oneof(marked(ownersMark), noise).map((given) => Buffer.from(given).toString());
 
-const hop = 'https://auth.example.com';
+const loginServer = 'https://auth.example.com';
 const near: Record<string, string[]> = {
   CMS_AUTH_URL: words(
-    `${hop}/prod ${hop}/auth ${hop}//x ${hop}/'${ownersMark}&${ownersMark} ${hop}/<${ownersMark}> http://localhost:8888 http://evil.example`,
+    `${loginServer}/prod ${loginServer}/auth ${loginServer}//x ${loginServer}/'${ownersMark}&${ownersMark} ${loginServer}/<${ownersMark}> http://localhost:8888 http://evil.example`,
   ),
   CMS_AUTH_ORIGINS: ['*', 'https://*.netlify.app', site, `${site},`, 'null', `https://${ownersMark}.example`, ',,'],
   CMS_AUTH_REFRESH: ['github', 'gitlab bitbucket', 'none', 'GitHub'],

@@ -1,4 +1,4 @@
-/** The popup's page of the hops written by hand: it speaks the CMS's handshake, and gives to the owner's site alone. */
+/** The popup's page of the login servers written by hand: it speaks the CMS's handshake, and gives to the owner's site alone. */
 const site = JSON.stringify(process.env.BENCH_ORIGIN);
 
 /** @param {string} [token] none if the login has failed */

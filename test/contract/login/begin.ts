@@ -1,7 +1,15 @@
 /** The first step: what is refused before anybody is asked anything. */
 import { describe, expect, it } from 'vitest';
 import { codeOf, handOverOf, nextOf, openingOf } from '../../popup.ts';
-import { callbackPath, cookiesOfTheirOwn, hop, nasty, sessionCookieOnly, site, type LoginWorld } from './world.ts';
+import {
+  callbackPath,
+  cookiesOfTheirOwn,
+  loginServer,
+  nasty,
+  sessionCookieOnly,
+  site,
+  type LoginWorld,
+} from './world.ts';
 import type { Reply } from '../login.ts';
 
 export function beginning(world: LoginWorld): void {
@@ -182,7 +190,7 @@ export function beginning(world: LoginWorld): void {
         }
         const { reply } = await open().begin('/auth/github', '', { headers });
         const { searchParams } = new URL(reply.headers['location'] ?? '');
-        expect(searchParams.get('redirect_uri')).toBe(hop + callbackPath);
+        expect(searchParams.get('redirect_uri')).toBe(loginServer + callbackPath);
         expect(JSON.stringify(reply)).not.toContain('evil');
       }
     });

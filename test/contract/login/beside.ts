@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { codeOf, handOverOf } from '../../popup.ts';
-import { callbackPath, expectOurs, hop, nasty, secret, site, type LoginWorld } from './world.ts';
+import { callbackPath, expectOurs, loginServer, nasty, secret, site, type LoginWorld } from './world.ts';
 
 export function besides(world: LoginWorld): void {
   const { asked, call, log, open } = world;
@@ -35,7 +35,7 @@ export function besides(world: LoginWorld): void {
     it("there is the owner's page, which tells nobody the list, the secret or the client id", async () => {
       const reply = await open().ask('/auth');
       expect(reply.status).toBe(200);
-      expect(reply.body).toContain(hop + callbackPath);
+      expect(reply.body).toContain(loginServer + callbackPath);
       for (const hidden of [site, 'netlify', secret, world.host.app.clientId]) expect(reply.body).not.toContain(hidden);
       expect((await open({ CMS_AUTH_PAGE: 'off' }).ask('/auth')).status).toBe(404);
     });

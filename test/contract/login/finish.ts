@@ -1,7 +1,17 @@
 /** The callback: what is refused, and that nothing is spent on it. */
 import { describe, expect, it } from 'vitest';
 import { handOverOf } from '../../popup.ts';
-import { callbackPath, hop, nasty, preview, secret, site, stranger, tokenRequest, type LoginWorld } from './world.ts';
+import {
+  callbackPath,
+  loginServer,
+  nasty,
+  preview,
+  secret,
+  site,
+  stranger,
+  tokenRequest,
+  type LoginWorld,
+} from './world.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Reply } from '../login.ts';
 
@@ -102,7 +112,7 @@ export function ending(world: LoginWorld): void {
       for (const settings of [
         { GITHUB_CLIENT_ID: 'another' },
         { GITHUB_URL: 'https://git.example.com' },
-        { CMS_AUTH_URL: `${hop}/prod` },
+        { CMS_AUTH_URL: `${loginServer}/prod` },
       ]) {
         const reply = await open(settings).ask(callbackPath, parameters.toString(), { headers: { cookie } });
         expectFailure(reply, 'STATE_MISMATCH');

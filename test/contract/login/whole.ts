@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { handOverOf, openingOf } from '../../popup.ts';
 import { listen, sendJson } from '../../hosts/http.ts';
-import { callbackPath, hop, preview, secret, site, tokenRequest, type LoginWorld } from './world.ts';
+import { callbackPath, loginServer, preview, secret, site, tokenRequest, type LoginWorld } from './world.ts';
 
 export function wholeLogin(world: LoginWorld): void {
   const { asked, expectForgotten, log, look, open } = world;
@@ -18,7 +18,7 @@ export function wholeLogin(world: LoginWorld): void {
     ])('hands the token to the page that asked: %s?%s', async (path, query) => {
       const { ask, consent, jar } = open();
       const { back, parameters, id } = await consent(path, query);
-      expect(back.origin + back.pathname).toBe(hop + callbackPath);
+      expect(back.origin + back.pathname).toBe(loginServer + callbackPath);
       expect([...jar.keys()]).toEqual([look.name(id)]);
 
       const reply = await ask(callbackPath, parameters.toString());
@@ -56,7 +56,7 @@ export function wholeLogin(world: LoginWorld): void {
       expect(Object.fromEntries(location.searchParams)).toEqual({
         response_type: 'code',
         client_id: 'the-client-id',
-        redirect_uri: hop + callbackPath,
+        redirect_uri: loginServer + callbackPath,
         scope: 'repo',
         state: expect.stringMatching(/^[\w-]{12}\.[0-9a-z]+\.0\.[\w-]+\.[\w-]{43}$/),
         code_challenge: expect.stringMatching(/^[\w-]{43}$/),
@@ -118,10 +118,10 @@ export function wholeLogin(world: LoginWorld): void {
     });
 
     it('works below a path, whether or not what is in front of us takes it away', async () => {
-      const { ask, consent } = open({ CMS_AUTH_URL: `${hop}/prod` });
+      const { ask, consent } = open({ CMS_AUTH_URL: `${loginServer}/prod` });
       for (const prefix of ['/prod', '']) {
         const { back, parameters } = await consent(`${prefix}/auth`);
-        expect(back.origin + back.pathname).toBe(`${hop}/prod${callbackPath}`);
+        expect(back.origin + back.pathname).toBe(`${loginServer}/prod${callbackPath}`);
         expect((await ask(prefix + callbackPath, parameters.toString())).status).toBe(200);
       }
       for (const path of ['/prod', '/prod/', '/production/auth', '/prod/prod/auth'])

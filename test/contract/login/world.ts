@@ -44,7 +44,7 @@ export const sessionCookieOnly: Cookies = {
   room: 3,
 };
 
-export const hop = 'https://auth.example.com';
+export const loginServer = 'https://auth.example.com';
 export const site = 'https://www.example.com';
 /** Listed by a pattern. */
 export const preview = 'https://pr-1--site.netlify.app';
@@ -66,7 +66,7 @@ export function createWorld(call: Call, look: Cookies) {
         name: 'CMS',
         clientId: 'the-client-id',
         clientSecret: secret,
-        redirectUris: [hop + callbackPath, `${hop}/prod${callbackPath}`],
+        redirectUris: [loginServer + callbackPath, `${loginServer}/prod${callbackPath}`],
       },
     });
   });
@@ -82,7 +82,7 @@ export function createWorld(call: Call, look: Cookies) {
   /** The login server, and one browser with its cookies in front of it. */
   function open(settings: Environment = {}, now: () => number = Date.now) {
     const env: Record<string, string | undefined> = {
-      CMS_AUTH_URL: hop,
+      CMS_AUTH_URL: loginServer,
       CMS_AUTH_ORIGINS: `${site}, https://*--site.netlify.app`,
       GITHUB_URL: host.url,
       GITHUB_CLIENT_ID: host.app.clientId,

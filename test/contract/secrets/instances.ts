@@ -1,4 +1,4 @@
-/** Two ways to have an instance of the hop on Lambda: from the source in this process, and what is deployed in one of its own. */
+/** Two ways to have an instance of the login server on Lambda: from the source in this process, and what is deployed in one of its own. */
 import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';

@@ -1,47 +1,47 @@
-import { backend, github, gitlab, base, hop, type Setup } from './setup.ts';
+import { backend, github, gitlab, base, loginServer, type Setup } from './setup.ts';
 
 /** Where the login server is: `base_url` and `auth_endpoint`. */
 export const address: Setup[] = [
   // base_url
   {
     name: 'base_url with the path of a stage',
-    text: backend(...github, `base_url: ${hop}/prod`),
+    text: backend(...github, `base_url: ${loginServer}/prod`),
     says: /base_url has a path \(\/prod\)/,
     line: 5,
     write: 'auth_endpoint: prod/auth',
   },
   {
     name: 'base_url with /auth',
-    text: backend(...github, `base_url: ${hop}/auth`),
+    text: backend(...github, `base_url: ${loginServer}/auth`),
     says: /base_url has a path \(\/auth\)/,
     write: base,
   },
   {
     name: 'base_url with the path of a Netlify function',
-    text: backend(...github, `base_url: ${hop}/.netlify/functions`),
+    text: backend(...github, `base_url: ${loginServer}/.netlify/functions`),
     says: /base_url has a path/,
     write: base,
   },
   {
     name: 'base_url that is the callback address',
-    text: backend(...github, `base_url: ${hop}/auth/github/callback`),
+    text: backend(...github, `base_url: ${loginServer}/auth/github/callback`),
     says: /base_url has a path/,
     write: base,
   },
   {
     name: 'base_url with /auth, in Sveltia',
-    text: backend(...github, `base_url: ${hop}/auth`),
+    text: backend(...github, `base_url: ${loginServer}/auth`),
     says: /base_url has a path/,
     cms: 'sveltia',
   },
   {
     name: 'base_url with a query',
-    text: backend(...github, `base_url: ${hop}?provider=github`),
+    text: backend(...github, `base_url: ${loginServer}?provider=github`),
     says: /base_url has a path \(\/\?provider/,
   },
   {
     name: 'base_url with a final slash',
-    text: backend(...github, `base_url: ${hop}/`),
+    text: backend(...github, `base_url: ${loginServer}/`),
     says: /base_url has a final slash/,
     severity: 'risky',
     write: base,
@@ -92,13 +92,13 @@ export const address: Setup[] = [
   {
     name: 'base_url of another server than the one that was set up',
     text: backend(...github, 'base_url: https://old.invalid'),
-    args: ['--hop', hop],
+    args: ['--hop', loginServer],
     says: /base_url is https:\/\/old\.invalid, but your login server is https:\/\/auth\.example\.com/,
     write: base,
   },
   {
     name: 'base_url in quotes with a space',
-    text: backend(...github, `base_url: "${hop} "`),
+    text: backend(...github, `base_url: "${loginServer} "`),
     says: /base_url has a space/,
   },
   {
@@ -123,7 +123,7 @@ export const address: Setup[] = [
   // auth_endpoint
   {
     name: 'auth_endpoint as a whole address',
-    text: backend(...github, base, `auth_endpoint: ${hop}/auth`),
+    text: backend(...github, base, `auth_endpoint: ${loginServer}/auth`),
     says: /auth_endpoint is a whole address/,
     line: 6,
   },
@@ -147,7 +147,7 @@ export const address: Setup[] = [
   {
     name: 'no auth_endpoint for a server with a path',
     text: backend(...github, base),
-    args: ['--hop', `${hop}/prod`],
+    args: ['--hop', `${loginServer}/prod`],
     says: /auth_endpoint is not set, but the login server has a path: \/prod/,
     write: 'auth_endpoint: prod/auth',
   },

@@ -1,10 +1,15 @@
-import { backend, github, base, hop, type Setup } from './setup.ts';
+import { backend, github, base, loginServer, type Setup } from './setup.ts';
 
 /** The file itself. */
 export const file: Setup[] = [
   // The file itself
   { name: 'a tab', text: 'backend:\n\tname: github\n', says: /indented with a tab/, line: 2 },
-  { name: 'a key twice', text: backend(...github, base, `base_url: ${hop}`), says: /A key stands twice/, line: 6 },
+  {
+    name: 'a key twice',
+    text: backend(...github, base, `base_url: ${loginServer}`),
+    says: /A key stands twice/,
+    line: 6,
+  },
   {
     name: 'no space after the colon',
     text: backend(...github, 'base_url:https://auth.invalid'),
@@ -49,27 +54,27 @@ export const file: Setup[] = [
   },
   {
     name: 'TOML in Decap',
-    text: `[backend]\nname = "github"\nrepo = "a/b"\nbranch = "main"\nbase_url = "${hop}"\n`,
+    text: `[backend]\nname = "github"\nrepo = "a/b"\nbranch = "main"\nbase_url = "${loginServer}"\n`,
     file: 'config.toml',
     cms: 'decap',
     says: /Decap CMS does not read TOML/,
   },
   {
     name: 'a path in base_url, in TOML',
-    text: `[backend]\nname = "github"\nrepo = "a/b"\nbase_url = "${hop}/auth"\n`,
+    text: `[backend]\nname = "github"\nrepo = "a/b"\nbase_url = "${loginServer}/auth"\n`,
     file: 'config.toml',
     cms: 'sveltia',
     says: /base_url has a path/,
     line: 4,
-    write: `base_url = "${hop}"`,
+    write: `base_url = "${loginServer}"`,
   },
   {
     name: 'a path in base_url, in JSON',
-    text: `{\n  "backend": {\n    "name": "github",\n    "repo": "a/b",\n    "base_url": "${hop}/auth"\n  }\n}\n`,
+    text: `{\n  "backend": {\n    "name": "github",\n    "repo": "a/b",\n    "base_url": "${loginServer}/auth"\n  }\n}\n`,
     file: 'config.json',
     cms: 'sveltia',
     says: /base_url has a path/,
     line: 5,
-    write: `"base_url": "${hop}"`,
+    write: `"base_url": "${loginServer}"`,
   },
 ];

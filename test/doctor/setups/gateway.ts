@@ -1,9 +1,9 @@
-import { backend, hop, type Setup } from './setup.ts';
+import { backend, loginServer, type Setup } from './setup.ts';
 
 const gateway = ['name: git-gateway', 'branch: main'];
-const own = `gateway_url: ${hop}/git`;
+const own = `gateway_url: ${loginServer}/git`;
 const auth = (...lines: string[]) => `auth:\n${lines.map((line) => `  ${line}\n`).join('')}`;
-const good = [`base_url: ${hop}/git`, 'app_id: cms', 'full_name_claim: name'];
+const good = [`base_url: ${loginServer}/git`, 'app_id: cms', 'full_name_claim: name'];
 
 /** Through a gateway. */
 export const gatewaySetups: Setup[] = [
@@ -53,7 +53,7 @@ export const gatewaySetups: Setup[] = [
   },
   {
     name: 'auth under backend',
-    text: backend(...gateway, own, 'auth_type: pkce', 'auth:', `  base_url: ${hop}/git`),
+    text: backend(...gateway, own, 'auth_type: pkce', 'auth:', `  base_url: ${loginServer}/git`),
     says: /auth stands under backend instead of at the top level/,
   },
   {
@@ -71,7 +71,7 @@ export const gatewaySetups: Setup[] = [
   },
   {
     name: 'pkce with its keys under backend',
-    text: backend(...gateway, own, 'auth_type: pkce', `base_url: ${hop}/git`, 'app_id: cms'),
+    text: backend(...gateway, own, 'auth_type: pkce', `base_url: ${loginServer}/git`, 'app_id: cms'),
     says: /full_name_claim is not set/,
     severity: 'risky',
     write: 'backend:',

@@ -1,18 +1,18 @@
-import { backend, github, gitlab, bitbucket, base, hop, type Setup } from './setup.ts';
+import { backend, github, gitlab, bitbucket, base, loginServer, type Setup } from './setup.ts';
 
 /** Keys that are misspelt or in the wrong place, and the kind of backend. */
 export const keys: Setup[] = [
   // Keys
   {
     name: 'base_url at the top level',
-    text: `${backend(...github)}base_url: ${hop}\n`,
+    text: `${backend(...github)}base_url: ${loginServer}\n`,
     says: /base_url stands at the top level instead of under backend/,
     line: 5,
     write: base,
   },
   {
     name: 'base_url and auth_endpoint at the top level',
-    text: `${backend(...github)}base_url: ${hop}\nauth_endpoint: auth\n`,
+    text: `${backend(...github)}base_url: ${loginServer}\nauth_endpoint: auth\n`,
     says: /base_url, auth_endpoint stand at the top level/,
   },
   {
@@ -36,15 +36,15 @@ export const keys: Setup[] = [
   },
   {
     name: 'baseurl',
-    text: backend(...github, `baseurl: ${hop}`),
+    text: backend(...github, `baseurl: ${loginServer}`),
     says: /baseurl is no key .* base_url/,
     line: 5,
     write: base,
   },
-  { name: 'baseUrl', text: backend(...github, `baseUrl: ${hop}`), says: /baseUrl is no key .* base_url/ },
-  { name: 'base-url', text: backend(...github, `base-url: ${hop}`), says: /base-url is no key .* base_url/ },
-  { name: 'base_ulr', text: backend(...github, `base_ulr: ${hop}`), says: /base_ulr is no key .* base_url/ },
-  { name: 'oauth_url', text: backend(...github, `oauth_url: ${hop}`), says: /oauth_url is no key .* base_url/ },
+  { name: 'baseUrl', text: backend(...github, `baseUrl: ${loginServer}`), says: /baseUrl is no key .* base_url/ },
+  { name: 'base-url', text: backend(...github, `base-url: ${loginServer}`), says: /base-url is no key .* base_url/ },
+  { name: 'base_ulr', text: backend(...github, `base_ulr: ${loginServer}`), says: /base_ulr is no key .* base_url/ },
+  { name: 'oauth_url', text: backend(...github, `oauth_url: ${loginServer}`), says: /oauth_url is no key .* base_url/ },
   {
     name: 'auth-endpoint',
     text: backend(...github, base, 'auth-endpoint: auth'),
@@ -53,7 +53,7 @@ export const keys: Setup[] = [
   },
   {
     name: 'baseurl at the top level',
-    text: `${backend(...github)}baseurl: ${hop}\n`,
+    text: `${backend(...github)}baseurl: ${loginServer}\n`,
     says: /baseurl is no key .* base_url/,
   },
   { name: 'repository', text: backend('name: github', 'repository: a/b', base), says: /repository is no key .* repo/ },
@@ -99,14 +99,14 @@ export const keys: Setup[] = [
   },
   {
     name: 'base_url in a group of its own',
-    text: `${backend(...github)}  auth:\n    base_url: ${hop}\n`,
+    text: `${backend(...github)}  auth:\n    base_url: ${loginServer}\n`,
     says: /base_url stands under auth instead of directly under backend/,
     line: 6,
     write: base,
   },
   {
     name: 'base_url in another group',
-    text: `${backend(...github)}site:\n  base_url: ${hop}\n`,
+    text: `${backend(...github)}site:\n  base_url: ${loginServer}\n`,
     says: /base_url stands under site instead of directly under backend/,
     line: 6,
   },

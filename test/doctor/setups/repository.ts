@@ -1,4 +1,4 @@
-import { bitbucket, gitlab, backend, github, base, hop, type Setup } from './setup.ts';
+import { bitbucket, gitlab, backend, github, base, loginServer, type Setup } from './setup.ts';
 
 /** Repository, API and rights. */
 export const repository: Setup[] = [
@@ -99,7 +99,7 @@ export const repository: Setup[] = [
   },
   {
     name: 'Bitbucket with the top-level base_url alone',
-    text: `base_url: ${hop}\n${backend(...bitbucket)}`,
+    text: `base_url: ${loginServer}\n${backend(...bitbucket)}`,
     says: /base_url stands at the top level instead of under backend/,
     line: 1,
   },

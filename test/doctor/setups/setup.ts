@@ -1,7 +1,7 @@
 /** Set-ups as owners write them: what is in the file, and what the first line of the answer has to say. */
 
 /** An example's name, which is not asked: these are about the file. */
-export const hop = 'https://auth.example.com';
+export const loginServer = 'https://auth.example.com';
 
 export interface Setup {
   name: string;
@@ -23,4 +23,4 @@ export const backend = (...lines: string[]) => `backend:\n${lines.map((line) => 
 export const github = ['name: github', 'repo: owner/repository', 'branch: main'];
 export const gitlab = ['name: gitlab', 'repo: group/sub/project', 'branch: main'];
 export const bitbucket = ['name: bitbucket', 'repo: workspace/repository', 'branch: main'];
-export const base = `base_url: ${hop}`;
+export const base = `base_url: ${loginServer}`;

@@ -1,4 +1,4 @@
-/** The hop as it is on https, with three Git hosts behind it, asked over plain HTTP by whoever likes to. */
+/** The login server as it is on https, with three Git hosts behind it, asked over plain HTTP by whoever likes to. */
 import { createHandler } from '../../lib/login/handler.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
@@ -37,14 +37,14 @@ interface Opened {
   origin?: string;
 }
 
-export async function startHop(platform: Platform = {}) {
+export async function startLoginServer(platform: Platform = {}) {
   const [github, gitlab, bitbucket] = await Promise.all([startGitHub(), startGitLab(), startBitbucket()]);
   const hosts: { github: GitHubHost; gitlab: GitLabHost; bitbucket: BitbucketHost } = { github, gitlab, bitbucket };
   const env: Record<string, string | undefined> = {};
   const log: LogEntry[] = [];
   const port = await freePort();
 
-  const hop = {
+  const loginServer = {
     hosts,
     env,
     log,
@@ -53,7 +53,7 @@ export async function startHop(platform: Platform = {}) {
     ahead: 0,
 
     reset() {
-      hop.ahead = 0;
+      loginServer.ahead = 0;
       log.length = 0;
       for (const name of Object.keys(env)) delete env[name];
       Object.assign(env, {
@@ -79,16 +79,16 @@ export async function startHop(platform: Platform = {}) {
 
     /** The first two steps, with an opener of this origin. */
     async start(path: string, query = '', { headers = {}, origin = site }: Opened = {}) {
-      const opening = await hop.ask(path, query, { headers });
+      const opening = await loginServer.ask(path, query, { headers });
       const cookie = opening.cookies.at(-1)?.split(';', 1)[0] ?? '';
       const next = nextOf(opening, origin);
-      const reply = await hop.ask(next.path, next.query, { headers: { ...headers, cookie } });
+      const reply = await loginServer.ask(next.path, next.query, { headers: { ...headers, cookie } });
       const state = new URL(reply.headers['location'] ?? 'x:').searchParams.get('state') ?? '';
       return { opening, next, reply, state, cookie };
     },
 
     async begin(id: Id, path = `/auth/${id}`, opened: Opened = {}): Promise<Begun> {
-      const { opening, reply, cookie } = await hop.start(path, '', opened);
+      const { opening, reply, cookie } = await loginServer.start(path, '', opened);
       const location = new URL(reply.headers['location'] ?? '');
       const consent = await fetch(location, { redirect: 'manual' });
       const { searchParams: parameters } = new URL(consent.headers.get('location') ?? '');
@@ -103,12 +103,12 @@ export async function startHop(platform: Platform = {}) {
     },
 
     finish: (id: Id, query: string | URLSearchParams, cookie = '') =>
-      hop.ask(`/auth/${id}/callback`, String(query), { headers: cookie === '' ? {} : { cookie } }),
+      loginServer.ask(`/auth/${id}/callback`, String(query), { headers: cookie === '' ? {} : { cookie } }),
 
     /** A refresh token, come by honestly. */
     async refreshToken(id: Id): Promise<string> {
-      const { parameters, cookie } = await hop.begin(id, `/auth/${id}/authorize`);
-      const { message = '' } = handOverOf(await hop.finish(id, parameters, cookie)) ?? {};
+      const { parameters, cookie } = await loginServer.begin(id, `/auth/${id}/authorize`);
+      const { message = '' } = handOverOf(await loginServer.finish(id, parameters, cookie)) ?? {};
       return /"refresh_?[tT]oken":"([^"]+)"/.exec(message)?.[1] ?? '';
     },
 
@@ -125,22 +125,22 @@ export async function startHop(platform: Platform = {}) {
     expectRefused(reply: Reply, code: string, spent = 0): string {
       expect(codeOf(reply)).toBe(code);
       expect(reply.body).not.toMatch(/gh[our]_|"token"/);
-      expect(hop.spent()).toBe(spent);
+      expect(loginServer.spent()).toBe(spent);
       return `refused: ${code}`;
     },
 
     close: async () => void (await Promise.all([close(), ...Object.values(hosts).map((host) => host.close())])),
   };
-  hop.reset();
+  loginServer.reset();
   const handler = createHandler(providers, {
     env,
     log: (entry) => log.push(entry),
-    now: () => Date.now() + hop.ahead,
+    now: () => Date.now() + loginServer.ahead,
   });
   const close = await listen(node(handler, platform), { port });
-  return hop;
+  return loginServer;
 }
 
-export type Hop = Awaited<ReturnType<typeof startHop>>;
+export type LoginServer = Awaited<ReturnType<typeof startLoginServer>>;
 
 export { codeOf, handOverOf, tokenOf as tokenIn };
