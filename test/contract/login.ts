@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { beginning } from './login/begin.ts';
 import { besides } from './login/beside.ts';
 import { ending } from './login/finish.ts';
+import { everyHost } from './login/hosts.ts';
 import { proceeding } from './login/proceed.ts';
 import { wholeLogin } from './login/whole.ts';
 import { cookiesOfTheirOwn, createWorld } from './login/world.ts';
@@ -35,5 +36,6 @@ export function describeLogin(name: string, call: Call, look = cookiesOfTheirOwn
     proceeding(world);
     ending(world);
     besides(world);
+    everyHost(call);
   });
 }

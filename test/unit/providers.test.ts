@@ -1,43 +1,91 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
+import { loginByRecord } from '../contract/login/hosts.ts';
+import type { Call } from '../contract/login.ts';
 import { bitbucket } from '../../lib/providers/bitbucket.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';
-import { apiRoots, baseOfApi, pathsOf, settingPrefix, type Provider } from '../../lib/providers/provider.ts';
+import { apiRoots, baseOfApi, pathsOf, renewable, settingPrefix, type Provider } from '../../lib/providers/provider.ts';
+
+/** Without a platform in between. */
+const direct: Call = async (handler, { body, ...request }) => {
+  const reply = await handler({ ...request, platform: {}, body: () => [Buffer.from(body ?? '')] });
+  return { ...reply, body: String(reply.body) };
+};
 
 const read = (file: string): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
-/** What somebody who has added a record has still to do, in words. */
-function lacks(provider: Provider): string[] {
-  const { id, name } = provider;
+/** Something that a new record needs besides itself. */
+interface Need {
+  /** The file it is done in, as CONTRIBUTING names it: `<id>` stands for the host's id. */
+  place: string;
+  /** What to do there. */
+  words: string;
+  isDone: boolean;
+}
+
+/** What somebody who has added a record has to do, one by one. */
+function needs(provider: Provider): Need[] {
+  const { id, name, refresh } = provider;
   const prefix = settingPrefix(provider);
   const serverless = read('serverless.yml');
   const readme = read('README.md');
   const settings = ['CLIENT_ID', 'CLIENT_SECRET', 'URL', ...(provider.scope ? ['SCOPE'] : [])];
-  const wanted: [boolean, string][] = [
-    [providers.some((one) => one.id === id), `functions/auth.ts: put ${id} into the list "providers"`],
-    [
-      new RegExp(`createHandler\\(\\[${id}\\]\\)`).test(read(`functions/${id}.ts`)) &&
+  return [
+    {
+      place: 'lib/providers/<id>.ts',
+      words: `export the record as ${id}`,
+      isDone: records.includes(provider) && new RegExp(`export const ${id} = `).test(read(`lib/providers/${id}.ts`)),
+    },
+    ...(refresh
+      ? [
+          {
+            place: 'lib/providers/provider.ts',
+            words: `add ${id} to "renewable", since a CMS renews its tokens`,
+            isDone: renewable.includes(id),
+          },
+        ]
+      : []),
+    {
+      place: 'functions/auth.ts',
+      words: `put ${id} into the list "providers"`,
+      isDone: providers.some((one) => one.id === id),
+    },
+    {
+      place: 'functions/<id>.ts',
+      words: `a function for ${name} alone, as functions/github.ts is for GitHub`,
+      isDone:
+        new RegExp(`createHandler\\(\\[${id}\\]\\)`).test(read(`functions/${id}.ts`)) &&
         new RegExp(`paths = .*pathsOf\\(${id}\\)`).test(read(`functions/${id}.ts`)),
-      `functions/${id}.ts: a function for ${name} alone, as functions/github.ts is for GitHub`,
-    ],
-    ...settings.map((setting): [boolean, string] => [
-      serverless.includes(`${prefix}_${setting}: \${env:${prefix}_${setting}, '`),
-      `serverless.yml: pass ${prefix}_${setting} on, or a deploy to AWS never sees it`,
-    ]),
-    [
-      serverless.includes(`parameter\${self:custom.secrets}/${id}\n`),
-      `serverless.yml: let the function read the parameter of ${name}'s secret`,
-    ],
-    [existsSync(`docs/${id}.md`), `docs/${id}.md: what to register at ${name}, and what to write into the CMS`],
-    [readme.includes(`docs/${id}.md`), `README.md: link to docs/${id}.md`],
-    [readme.includes(name), `README.md: name ${name} among the hosts`],
-    [existsSync(`test/hosts/${id}.ts`), `test/hosts/${id}.ts: a ${name} to test against, as strict as the real one`],
-    [read('test/doctor/world.ts').includes(`'${id}'`), `test/doctor/world.ts: whole set-ups with ${name}`],
+    },
+    ...settings.map((setting) => ({
+      place: 'serverless.yml',
+      words: `pass ${prefix}_${setting} on, or a deploy to AWS never sees it`,
+      isDone: serverless.includes(`${prefix}_${setting}: \${env:${prefix}_${setting}, '`),
+    })),
+    {
+      place: 'serverless.yml',
+      words: `let the function read the parameter of ${name}'s secret`,
+      isDone: serverless.includes(`parameter\${self:custom.secrets}/${id}\n`),
+    },
+    {
+      place: 'docs/<id>.md',
+      words: `what to register at ${name}, and what to write into the CMS`,
+      isDone: read(`docs/${id}.md`).includes(`/auth/${id}/callback`),
+    },
+    {
+      place: 'README.md',
+      words: `name ${name} among the hosts, with a link to docs/${id}.md`,
+      isDone: readme.includes(name) && readme.includes(`docs/${id}.md`),
+    },
   ];
-  return wanted.flatMap(([isThere, words]) => (isThere ? [] : [words]));
 }
+
+const lacks = (provider: Provider): string[] =>
+  needs(provider)
+    .filter(({ isDone }) => !isDone)
+    .map(({ place, words }) => `${place.replace('<id>', provider.id)}: ${words}`);
 
 /** A host that nobody has set up, with the facts of Gitea. */
 const gitea: Provider = {
@@ -66,9 +114,38 @@ describe('A provider', () => {
 
   it('that is new is told what it lacks', () => {
     const words = lacks(gitea);
-    expect(words).toHaveLength(12);
+    expect(words).toHaveLength(needs(gitea).length);
     for (const place of ['functions/auth.ts', 'functions/gitea.ts', 'GITEA_CLIENT_ID', 'docs/gitea.md', 'README.md'])
       expect(words.join('\n')).toContain(place);
+  });
+
+  it('that is new is told the same by CONTRIBUTING, no more and no less', () => {
+    const [, section = ''] = /^## Add a host$([\s\S]*?)^## /m.exec(read('CONTRIBUTING.md')) ?? [];
+    const named = [...section.matchAll(/`((?:functions|lib|docs|test)\/[^`]*<id>[^`]*|[\w/]+\.(?:ts|yml|md))`/g)];
+    // Examples to copy from, and the page that explains the fields, ask for nothing.
+    const examples = /gitlab\.(ts|md)$|^functions\/github\.ts$/;
+    expect(new Set(named.map(([, place = '']) => place).filter((place) => !examples.test(place)))).toEqual(
+      new Set(needs(gitea).map(({ place }) => place)),
+    );
+  });
+
+  it.each(
+    Object.entries({
+      'the page where editors agree': { authorizePath: '/elsewhere' },
+      'where the code is redeemed': { tokenPath: '/elsewhere' },
+      'that it takes PKCE': { pkce: false },
+      'how the client says who it is': { clientAuthentication: 'rawBasic' },
+      'its issuer': { issuerPath: '/elsewhere' },
+      'its scopes': { scope: { default: 'everything', allowed: { everything: [] } } },
+      'that it takes a scope': { scope: undefined },
+      'that sessions can be renewed': { refresh: undefined },
+    }),
+  )('is played at every login: a host that differs in %s lets nobody in', async (_, fact) => {
+    const real = { ...gitlab, ...fact } as Provider;
+    const { refusals, renewed } = await loginByRecord(gitlab, direct, { host: real });
+    expect(refusals).not.toEqual([]);
+    expect(renewed?.['access_token']).toBeUndefined();
+    expect((await loginByRecord(gitlab, direct)).renewed).toHaveProperty('access_token');
   });
 
   it.each(providers.map((provider) => [provider.id, provider] as const))(
