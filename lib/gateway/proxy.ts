@@ -103,7 +103,7 @@ async function pass(path: string, gateway: Gateway<GatewayHost>, editor: Editor,
   };
   const search = readQuery(rule, query, call);
   const sent = rule.body && rule.body(await readGiven(context), call);
-  await rule.before?.(call);
+  await rule.guard?.(call);
 
   const { accept, 'if-none-match': match } = request.headers;
   const answer = await askHost(
@@ -135,14 +135,14 @@ const safe = (header: string | undefined): string | undefined =>
   header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;
 
 /** Named keys only, each once; whatever else the client or the host's own links have put there is left out. */
-function readQuery({ query = {}, needs = [] }: Rule, given: URLSearchParams, call: Call): string {
+function readQuery({ query = {}, required = [] }: Rule, given: URLSearchParams, call: Call): string {
   const pairs: string[] = [];
   for (const [key, check] of Object.entries(query)) {
     const values = given.getAll(key);
     if (values.length > 1) throw new Failure(webErrors.BAD_REQUEST, { detail: `"${key}" is given twice` });
     const [value] = values;
     if (value !== undefined) pairs.push(`${key}=${encodeURIComponent(check(value, call))}`);
-    else if (needs.includes(key)) throw refuse(`"${key}" is missing`);
+    else if (required.includes(key)) throw refuse(`"${key}" is missing`);
   }
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
 }
@@ -319,7 +319,7 @@ function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: strin
   if (!href.startsWith(`${root}/`) || new URL(url).hash !== '') return undefined;
   const path = href.slice(root.length);
   const [prefix] = host.links.prefix.exec(path) ?? [];
-  return prefix === undefined ? undefined : host.links.write(path.slice(prefix.length), origin);
+  return prefix === undefined ? undefined : host.links.rewrite(path.slice(prefix.length), origin);
 }
 
 /** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */

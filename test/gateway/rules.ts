@@ -36,6 +36,6 @@ export function ask(host: GatewayHost, name: string, key: string, value: string,
 }
 
 export const lookUp = (host: GatewayHost, name: string, read: unknown) =>
-  ruleOf(host, name).before?.(call(host, { read, iid: '7', id: '7' }));
+  ruleOf(host, name).guard?.(call(host, { read, iid: '7', id: '7' }));
 
 export { bitbucket, gitlab };

@@ -5,7 +5,7 @@ import { readForm, withValue, type FormPart } from './multipart.ts';
 import {
   isDraft,
   isSha,
-  json,
+  jsonBody,
   number,
   oneOf,
   refuse,
@@ -13,14 +13,14 @@ import {
   type Call,
   type GatewayHost,
   type Json,
-  type Parameter,
+  type PathParameter,
   type Rule,
   type SentBody,
 } from './rule.ts';
 import { descriptions, folder, isFolder, kept, mergeMessages, page, revision, size, status } from './values.ts';
 
 /** The CMS looks the commit up first; a branch without slashes would do as well. */
-const commit: Parameter = { slashes: false, check: isBranch };
+const commit: PathParameter = { slashes: false, check: isBranch };
 
 /**
  * Bitbucket Cloud.
@@ -42,7 +42,7 @@ export const bitbucket: GatewayHost = {
   repositoryPath: (fullName) => `/repositories/${fullName}`,
   authorization: (credential) => ({ authorization: `Bearer ${credential}` }),
   // By name or by id, as Bitbucket likes.
-  links: { prefix: /^\/repositories\/[^/]+\/[^/]+(?=\/)/, write: (rest) => rest },
+  links: { prefix: /^\/repositories\/[^/]+\/[^/]+(?=\/)/, rewrite: (rest) => rest },
   rules: [
     {
       name: 'branch',
@@ -60,7 +60,7 @@ export const bitbucket: GatewayHost = {
       name: 'list files',
       method: 'GET',
       path,
-      when: ['pagelen', 'max_depth', 'page'],
+      match: ['pagelen', 'max_depth', 'page'],
       parameters: { commit, path: kept(isFolder) },
       query: { max_depth: size, pagelen: size, page },
       answer: pages,
@@ -93,10 +93,10 @@ export const bitbucket: GatewayHost = {
       method: 'GET',
       path: '/pullrequests',
       query: { q: search, pagelen: size, page },
-      needs: ['q'],
+      required: ['q'],
       answer: pages,
     },
-    { name: 'open pull request', method: 'POST', path: '/pullrequests', body: json(pullRequest) },
+    { name: 'open pull request', method: 'POST', path: '/pullrequests', body: jsonBody(pullRequest) },
     {
       name: 'comments',
       method: 'GET',
@@ -110,8 +110,8 @@ export const bitbucket: GatewayHost = {
       method: 'POST',
       path: '/pullrequests/{id}/comments',
       parameters: { id: number },
-      body: json(comment),
-      before: isOurs,
+      body: jsonBody(comment),
+      guard: draftRequest,
     },
     {
       name: 'statuses',
@@ -126,10 +126,16 @@ export const bitbucket: GatewayHost = {
       method: 'POST',
       path: '/pullrequests/{id}/merge',
       parameters: { id: number },
-      body: json(merge),
-      before: isOurs,
+      body: jsonBody(merge),
+      guard: draftRequest,
     },
-    { name: 'decline', method: 'POST', path: '/pullrequests/{id}/decline', parameters: { id: number }, before: isOurs },
+    {
+      name: 'decline',
+      method: 'POST',
+      path: '/pullrequests/{id}/decline',
+      parameters: { id: number },
+      guard: draftRequest,
+    },
   ],
 };
 
@@ -163,7 +169,7 @@ function search(query: string, { gateway: { fullName } }: Call): string {
 }
 
 /** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-async function isOurs({ gateway, parameters, read }: Call): Promise<void> {
+async function draftRequest({ gateway, parameters, read }: Call): Promise<void> {
   const { source, destination } = record(await read(`/pullrequests/${parameters['id']}`));
   const [from, to] = [record(source), record(destination)];
   const isHere = (end: Json) =>

@@ -5,22 +5,22 @@ import {
   draft,
   isDraft,
   isSha,
-  json,
+  jsonBody,
   number,
   oneOf,
   refuse,
   sha,
   text,
-  unread,
+  passthrough,
   type Call,
   type GatewayHost,
   type Json,
-  type Parameter,
+  type PathParameter,
 } from './rule.ts';
 import { descriptions, folder, mergeMessages, page, revision, size } from './values.ts';
 
 /** `main:content/posts`, or without a path. The CMSs encode only some of these. */
-const tree: Parameter = {
+const tree: PathParameter = {
   slashes: 'encoded',
   check(name) {
     const [revision = '', ...path] = name.split(':');
@@ -30,7 +30,7 @@ const tree: Parameter = {
 };
 
 /** `main...owner:cms/posts/title`, where the owner must be ours: with another, GitHub would look into somebody's fork. */
-const comparison: Parameter = {
+const comparison: PathParameter = {
   slashes: 'encoded',
   check(name, { fullName }) {
     const owner = fullName.split('/')[0] ?? '';
@@ -45,13 +45,13 @@ const comparison: Parameter = {
 };
 
 /** To us a slash is a part of the name; GitHub has answers of another kind behind some branches. */
-const named: Parameter = {
+const named: PathParameter = {
   slashes: 'encoded',
   check: (name) => isBranch(name) && !/\/(protection|rename)(\/|$)/.test(name),
 };
 
 /** The branch that is published, or a draft. */
-const writable: Parameter = {
+const writable: PathParameter = {
   slashes: 'encoded',
   check: (name, gateway) => name === gateway.branch || isDraft(name),
 };
@@ -79,7 +79,7 @@ export const github: GatewayHost = {
   links: {
     prefix: /^\/(repos\/[^/]+\/[^/]+|repositories\/\d+)(?=\/)/,
     // The client cuts off the origin and exactly two more parts.
-    write: (rest, origin) => `${origin}/x/y${rest}`,
+    rewrite: (rest, origin) => `${origin}/x/y${rest}`,
   },
   installation: {
     find: (fullName) => `/repos/${fullName}/installation`,
@@ -98,16 +98,16 @@ export const github: GatewayHost = {
       query: { recursive: oneOf('1', 'true') },
     },
     { name: 'blob', method: 'GET', path: '/git/blobs/{sha}', parameters: { sha }, immutable: true },
-    { name: 'new blob', method: 'POST', path: '/git/blobs', body: unread('application/json') },
-    { name: 'new tree', method: 'POST', path: '/git/trees', body: json(newTree) },
-    { name: 'new commit', method: 'POST', path: '/git/commits', body: json(newCommit) },
-    { name: 'new branch', method: 'POST', path: '/git/refs', body: json(newBranch) },
+    { name: 'new blob', method: 'POST', path: '/git/blobs', body: passthrough('application/json') },
+    { name: 'new tree', method: 'POST', path: '/git/trees', body: jsonBody(newTree) },
+    { name: 'new commit', method: 'POST', path: '/git/commits', body: jsonBody(newCommit) },
+    { name: 'new branch', method: 'POST', path: '/git/refs', body: jsonBody(newBranch) },
     {
       name: 'move branch',
       method: 'PATCH',
       path: '/git/refs/heads/{branch}',
       parameters: { branch: writable },
-      body: json(moveBranch),
+      body: jsonBody(moveBranch),
     },
     { name: 'delete draft', method: 'DELETE', path: '/git/refs/heads/{branch}', parameters: { branch: draft } },
     {
@@ -137,30 +137,30 @@ export const github: GatewayHost = {
       parameters: { number },
       query: paging,
     },
-    { name: 'open pull request', method: 'POST', path: '/pulls', body: json(openPullRequest) },
+    { name: 'open pull request', method: 'POST', path: '/pulls', body: jsonBody(openPullRequest) },
     {
       name: 'close pull request',
       method: 'PATCH',
       path: '/pulls/{number}',
       parameters: { number },
-      before: isOurs,
-      body: json(closePullRequest),
+      guard: draftRequest,
+      body: jsonBody(closePullRequest),
     },
     {
       name: 'merge',
       method: 'PUT',
       path: '/pulls/{number}/merge',
       parameters: { number },
-      before: isOurs,
-      body: json(merge),
+      guard: draftRequest,
+      body: jsonBody(merge),
     },
     {
       name: 'label',
       method: 'PUT',
       path: '/issues/{number}/labels',
       parameters: { number },
-      before: isOurs,
-      body: json(label),
+      guard: draftRequest,
+      body: jsonBody(label),
     },
   ],
 };
@@ -173,7 +173,7 @@ const sameName = (a: unknown, b: string): boolean => typeof a === 'string' && a.
 const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 
 /** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-async function isOurs({ gateway, parameters, read }: Call): Promise<void> {
+async function draftRequest({ gateway, parameters, read }: Call): Promise<void> {
   const { head, base } = record(await read(`/pulls/${parameters['number']}`));
   const [from, to] = [record(head), record(base)];
   const [source, target] = [record(from['repo']), record(to['repo'])];

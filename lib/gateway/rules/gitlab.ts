@@ -6,7 +6,7 @@ import {
   branch,
   draft,
   isDraft,
-  json,
+  jsonBody,
   number,
   oneOf,
   refuse,
@@ -51,7 +51,7 @@ export const gitlab: GatewayHost = {
   repositoryPath: (fullName) => `/projects/${encodeURIComponent(fullName)}`,
   authorization: (credential) => ({ 'private-token': credential }),
   // GitLab names the project by its number or its path, as it likes.
-  links: { prefix: /^\/projects\/[^/]+(?=\/)/, write: (rest) => rest },
+  links: { prefix: /^\/projects\/[^/]+(?=\/)/, rewrite: (rest) => rest },
   expiry: { path: '/personal_access_tokens/self', field: 'expires_at' },
   rules: [
     {
@@ -93,7 +93,7 @@ export const gitlab: GatewayHost = {
       path: '/repository/commits',
       query: { path: folder, ref_name: revision, per_page: size, page },
     },
-    { name: 'commit', method: 'POST', path: '/repository/commits', body: json(commit) },
+    { name: 'commit', method: 'POST', path: '/repository/commits', body: jsonBody(commit) },
     {
       name: 'branches of a commit',
       method: 'GET',
@@ -135,7 +135,7 @@ export const gitlab: GatewayHost = {
         remove_source_branch: flag,
         squash: flag,
       },
-      needs: ['source_branch', 'target_branch', 'title'],
+      required: ['source_branch', 'target_branch', 'title'],
     },
     {
       name: 'merge request',
@@ -150,7 +150,7 @@ export const gitlab: GatewayHost = {
       path: '/merge_requests/{iid}',
       parameters: { iid: number },
       query: { labels: anything, state_event: oneOf('close') },
-      before: isOurs,
+      guard: draftRequest,
     },
     {
       name: 'rebase',
@@ -158,7 +158,7 @@ export const gitlab: GatewayHost = {
       path: '/merge_requests/{iid}/rebase',
       parameters: { iid: number },
       query: { skip_ci: flag },
-      before: isOurs,
+      guard: draftRequest,
     },
     {
       name: 'merge',
@@ -173,13 +173,13 @@ export const gitlab: GatewayHost = {
       },
       // To whoever may not merge into a protected branch, though the token is good.
       unauthorized: gatewayErrors.MERGE_REFUSED,
-      before: isOurs,
+      guard: draftRequest,
     },
   ],
 };
 
 /** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-async function isOurs({ gateway, parameters, read }: Call): Promise<void> {
+async function draftRequest({ gateway, parameters, read }: Call): Promise<void> {
   const request = (await read(`/merge_requests/${parameters['iid']}`)) as Json;
   const [from, to] = [request['source_project_id'], request['target_project_id']];
   if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)

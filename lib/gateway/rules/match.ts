@@ -1,5 +1,5 @@
 import type { Gateway } from '../settings.ts';
-import type { Parameter, Rule } from './rule.ts';
+import type { PathParameter, Rule } from './rule.ts';
 
 /** What a request's path turned out to be. */
 export type Match =
@@ -22,7 +22,7 @@ export function findRule(
   if (isHostile(path)) return undefined;
   let isMangled = false;
   for (const rule of rules) {
-    if (rule.method !== method || (rule.when && !rule.when.some((key) => query.has(key)))) continue;
+    if (rule.method !== method || (rule.match && !rule.match.some((key) => query.has(key)))) continue;
     const { pattern, names } = compile(rule);
     const given = pattern.exec(path)?.slice(1);
     if (!given) continue;
@@ -55,7 +55,7 @@ export function isHostile(path: string): boolean {
 
 interface Compiled {
   pattern: RegExp;
-  names: [string, Parameter][];
+  names: [string, PathParameter][];
 }
 
 const compiled = new WeakMap<Rule, Compiled>();
@@ -88,7 +88,7 @@ const write = (rule: Rule, parameters: Readonly<Record<string, string>>): string
  *
  * @returns undefined where it cannot be told
  */
-function readName(text: string, { slashes }: Parameter, isDecoded: boolean): string | undefined {
+function readName(text: string, { slashes }: PathParameter, isDecoded: boolean): string | undefined {
   if (!text.includes('%')) return text;
   // Whoever writes %2F and no slash beside it has encoded the whole name, and nothing has decoded it.
   const isEncoded = /%2f/i.test(text) && !text.includes('/');

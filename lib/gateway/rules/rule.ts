@@ -21,7 +21,7 @@ export interface GatewayHost extends RepositoryHost {
     /** What stands in front of a repository's own paths there; it may be another name than `repositoryPath` has. Anchored. */
     prefix: RegExp;
     /** How the client wants to read it. @param rest path and query behind the prefix, with a slash in front */
-    write: (rest: string, origin: string) => string;
+    rewrite: (rest: string, origin: string) => string;
   };
   /** For hosts with apps: where to ask for a token that is good for one repository. Paths below the API's root. */
   installation?: {
@@ -39,17 +39,17 @@ export interface Rule {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the repository; `{name}` is one of the parameters, all else is as it stands. */
   path: string;
-  parameters?: Readonly<Record<string, Parameter>>;
+  parameters?: Readonly<Record<string, PathParameter>>;
   /** Keys that are passed on, each at most once, with what their values may be. Unknown ones are dropped. */
   query?: Readonly<Record<string, QueryValue>>;
   /** Those of them that must be there. */
-  needs?: readonly string[];
+  required?: readonly string[];
   /** The rule is for requests with at least one of these keys; the others go on to the next rule. */
-  when?: readonly string[];
+  match?: readonly string[];
   /** Without one, no body is passed on. */
   body?: BodyRule;
   /** What has to be looked up before anything is done: throws if it must not be done. */
-  before?: (call: Call) => Promise<void>;
+  guard?: (call: Call) => Promise<void>;
   /** What is named by its own hash never changes, so that browsers may keep it. */
   immutable?: true;
   /** What the host's 401 says here, where it is about the act and not about the credential. `{host}` is the host's name. */
@@ -61,7 +61,7 @@ export interface Rule {
 }
 
 /** A part of the path that the CMS chooses. Platforms differ in what they make of an encoded slash, so both forms are taken. */
-export interface Parameter {
+export interface PathParameter {
   /** Whether it may hold slashes, and how the host wants them: as `%2F`, or as they are. */
   slashes: false | 'encoded' | 'kept';
   /** @param text decoded. It is encoded anew for the host. */
@@ -72,9 +72,9 @@ export interface Parameter {
 export type QueryValue = (value: string, call: Call) => string;
 
 /** @throws Failure, by `refuse` */
-export type BodyRule = (given: GivenBody, call: Call) => SentBody;
+export type BodyRule = (given: ReceivedBody, call: Call) => SentBody;
 
-export interface GivenBody {
+export interface ReceivedBody {
   bytes: Buffer;
   /** `Content-Type`, as it was sent. */
   type: string;
@@ -110,11 +110,11 @@ export const refuse = (detail: string): Failure => new Failure(gatewayErrors.NOT
 
 // Parameters that every host has
 
-export const number: Parameter = { slashes: false, check: (text) => /^[1-9]\d{0,14}$/.test(text) };
-export const sha: Parameter = { slashes: false, check: (text) => isSha(text) };
-export const branch: Parameter = { slashes: 'encoded', check: isBranch };
+export const number: PathParameter = { slashes: false, check: (text) => /^[1-9]\d{0,14}$/.test(text) };
+export const sha: PathParameter = { slashes: false, check: (text) => isSha(text) };
+export const branch: PathParameter = { slashes: 'encoded', check: isBranch };
 /** Of the editorial workflow: `cms/posts/a-title`. */
-export const draft: Parameter = { slashes: 'encoded', check: (text) => isDraft(text) };
+export const draft: PathParameter = { slashes: 'encoded', check: (text) => isDraft(text) };
 
 export const isSha = (text: unknown): text is string =>
   typeof text === 'string' && /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text);
@@ -134,14 +134,14 @@ export const oneOf =
 // Bodies
 
 /** Passed on as it is. @param type that it is sent as, whatever the client called it */
-export const unread =
+export const passthrough =
   (type: string): BodyRule =>
   ({ bytes }) => ({ body: bytes, type });
 
 export type Json = Readonly<Record<string, unknown>>;
 
 /** JSON, written anew from what the rule takes out of it: nothing that the rule does not know gets through. */
-export const json =
+export const jsonBody =
   (rule: (body: Json, call: Call) => object): BodyRule =>
   ({ bytes, type }, call) => {
     if (!/^application\/json\s*(;|$)/i.test(type) && type !== '' && !/^text\/plain\s*(;|$)/i.test(type))

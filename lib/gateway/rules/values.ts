@@ -1,6 +1,6 @@
 /** What the CMSs say to more than one host. */
 import { isBranch, isPath } from './paths.ts';
-import { isDraft, refuse, type Parameter, type QueryValue } from './rule.ts';
+import { isDraft, refuse, type PathParameter, type QueryValue } from './rule.ts';
 
 /** Decap and Netlify CMS have the same words, each with its name. */
 const both = (words: string): string[] => ['Decap', 'Netlify'].map((name) => words.replace('{CMS}', name));
@@ -31,8 +31,8 @@ export const published: QueryValue = (value, { gateway }) => {
 };
 
 /** A file's path, to read. */
-export const file: Parameter = { slashes: 'encoded', check: isPath };
-export const kept = (check: (text: string) => boolean): Parameter => ({ slashes: 'kept', check });
+export const file: PathParameter = { slashes: 'encoded', check: isPath };
+export const kept = (check: (text: string) => boolean): PathParameter => ({ slashes: 'kept', check });
 
 /** The state of a draft, with whatever the owner has the CMS write in front of it (`cms_label_prefix`). */
 export function status(value: string): string {
