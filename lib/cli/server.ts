@@ -98,6 +98,6 @@ const note = (problems: Failure[]) => (error: unknown) => {
 async function checkIdentity(env: NodeJS.ProcessEnv, hosts: readonly GatewayHost[], platform: Platform): Promise<void> {
   const deadline = Date.now() + 8_000;
   const settings = await openSettings(env, platform, deadline).read(gatewaySettings(hosts));
-  const { way, lists } = readGateway(settings, readAddress(env, platform.url), hosts);
-  if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
+  const { auth, lists } = readGateway(settings, readAddress(env, platform.url), hosts);
+  if (auth.kind === 'gotrue') await checkSignUp(auth.address, lists, deadline);
 }

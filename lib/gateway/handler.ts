@@ -6,7 +6,7 @@ import { admitOrigin, preflight } from '../http/cors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from '../http/http.ts';
 import { plainErrorPage } from '../http/page.ts';
-import { admit } from './identity/authenticate.ts';
+import { authenticate } from './identity/authenticate.ts';
 import { gatewayErrors } from './errors.ts';
 import { askEnd, expiryWarning } from './expiry.ts';
 import { exposed, forward } from './proxy.ts';
@@ -91,7 +91,7 @@ async function follow(route: Route, context: Context, hosts: readonly GatewayHos
   if (route.event === 'status') return status(await isReady(context, hosts));
 
   const read = readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
-  const editor = await admit(request.headers['authorization'], read, { address, now, deadline });
+  const editor = await authenticate(request.headers['authorization'], read, { address, now, deadline });
   if (!route.provider) {
     // Where a session begins, the owner is told in good time.
     const { credential, host } = read;

@@ -21,7 +21,7 @@ const seen = new Map<string, Kept<Seen>>();
  * than once a minute, whoever opens the page.
  */
 export function look(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
-  const key = JSON.stringify([gateway.base, gateway.fullName, gateway.way, gateway.credential]);
+  const key = JSON.stringify([gateway.base, gateway.fullName, gateway.auth, gateway.credential]);
   const kept = seen.get(key) ?? new Kept();
   seen.clear(); // of other settings than today's
   seen.set(key, kept);
@@ -29,7 +29,7 @@ export function look(gateway: Gateway<GatewayHost>, deadline: number): Promise<S
 }
 
 async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Promise<Seen> {
-  const { way, lists, host } = gateway;
+  const { auth, lists, host } = gateway;
   const problems: Failure[] = [];
   const warnings: string[] = [];
   const attempt = (question: () => Promise<void>) =>
@@ -62,7 +62,7 @@ async function lookAround(gateway: Gateway<GatewayHost>, deadline: number): Prom
   }
   await Promise.all([
     attempt(async () => {
-      if (way.kind === 'identity') await checkSignUp(way.address, lists, deadline);
+      if (auth.kind === 'gotrue') await checkSignUp(auth.address, lists, deadline);
     }),
     attempt(() => askHost(addressOf(gateway, ''))),
   ]);

@@ -21,15 +21,15 @@ export interface RepositoryHost {
 }
 
 /** How editors are known. */
-export type Way =
+export type AuthMethod =
   /** We sign them in at an OpenID provider and issue the token. */
-  | { kind: 'issuer'; issuer: string; clientId: string; clientSecret: string }
+  | { kind: 'oidc'; issuer: string; clientId: string; clientSecret: string }
   /** The provider issues a JWT to the CMS, and its published keys verify it. */
-  | { kind: 'jwks'; issuer: string; audience: readonly string[] }
+  | { kind: 'jwt'; issuer: string; audience: readonly string[] }
   /** A GoTrue's JWT, by the secret that both know. */
   | { kind: 'hs256'; secret: string }
   /** Netlify Identity or another GoTrue is asked. */
-  | { kind: 'identity'; address: string };
+  | { kind: 'gotrue'; address: string };
 
 /** What the host lets the gateway in by. */
 export type Credential = { kind: 'app'; id: string; privateKey: string } | { kind: 'token'; token: string };
@@ -43,7 +43,7 @@ export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
   fullName: string;
   branch: string;
   paths: WritablePaths;
-  way: Way;
+  auth: AuthMethod;
   lists: EditorLists;
   /** Where a sign-in of ours may send the browser back to. */
   pages: readonly string[];
@@ -163,8 +163,8 @@ function gather<Host extends RepositoryHost>(
   const repository = attempt(() => readRepository(env, hosts));
   const branch = attempt(() => readBranch(env));
   const paths = attempt(() => readWritable(env));
-  const way = attempt(() => readWay(env));
-  const lists = attempt(() => readLists(env, way));
+  const auth = attempt(() => readAuthMethod(env));
+  const lists = attempt(() => readLists(env, auth));
   const pages = attempt(() => readPages(env, address));
   const session = attempt(() => readSession(env));
   const credential = repository && attempt(() => readCredential(env, repository.host, hosts));
@@ -172,7 +172,7 @@ function gather<Host extends RepositoryHost>(
     ...repository,
     ...(branch !== undefined && { branch }),
     ...(paths && { paths }),
-    ...(way && { way }),
+    ...(auth && { auth }),
     ...(lists && { lists }),
     ...(pages && { pages }),
     ...(session !== undefined && { session }),
@@ -225,14 +225,14 @@ function readWritable(env: Environment): WritablePaths {
   return paths;
 }
 
-const ways = {
+const authMethods = {
   CMS_GATEWAY_ISSUER: ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET', 'CMS_GATEWAY_AUDIENCE'],
   CMS_GATEWAY_JWT_SECRET: [],
   CMS_GATEWAY_IDENTITY: [],
 } as const;
 
-function readWay(env: Environment): Way {
-  const names = Object.keys(ways) as (keyof typeof ways)[];
+function readAuthMethod(env: Environment): AuthMethod {
+  const names = Object.keys(authMethods) as (keyof typeof authMethods)[];
   const set = names.filter((name) => optional(env, name) !== undefined);
   const [chosen, ...others] = set;
   if (chosen === undefined)
@@ -245,7 +245,7 @@ function readWay(env: Environment): Way {
       chosen,
       `${others.join(' and ')} is set, too. Editors are known in one way only: remove all but one.`,
     );
-  for (const [name, belonging] of Object.entries(ways))
+  for (const [name, belonging] of Object.entries(authMethods))
     for (const other of name === chosen ? [] : belonging)
       if (optional(env, other) !== undefined)
         throw invalid(
@@ -255,7 +255,7 @@ function readWay(env: Environment): Way {
 
   if (chosen === 'CMS_GATEWAY_JWT_SECRET') return { kind: 'hs256', secret: longSecret(env, chosen) };
   const url = withoutFinalSlash(readUrl(chosen, optional(env, chosen)).href);
-  if (chosen === 'CMS_GATEWAY_IDENTITY') return { kind: 'identity', address: url };
+  if (chosen === 'CMS_GATEWAY_IDENTITY') return { kind: 'gotrue', address: url };
 
   const audience = optional(env, 'CMS_GATEWAY_AUDIENCE');
   const client = ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET'].find(
@@ -272,7 +272,7 @@ function readWay(env: Environment): Way {
     const names = commaList(audience);
     if (names.length === 0)
       throw invalid('CMS_GATEWAY_AUDIENCE', 'it names nobody. Write what the tokens are made for.');
-    return { kind: 'jwks', issuer, audience: names };
+    return { kind: 'jwt', issuer, audience: names };
   }
   if (client === undefined)
     throw incomplete(
@@ -280,7 +280,7 @@ function readWay(env: Environment): Way {
       'needs CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET, so that the gateway can sign editors in, or CMS_GATEWAY_AUDIENCE, if the issuer gives the CMS a token itself.',
     );
   const clientId = required(env, 'CMS_GATEWAY_CLIENT_ID');
-  return { kind: 'issuer', issuer, clientId, clientSecret: longSecret(env, 'CMS_GATEWAY_CLIENT_SECRET') };
+  return { kind: 'oidc', issuer, clientId, clientSecret: longSecret(env, 'CMS_GATEWAY_CLIENT_SECRET') };
 }
 
 /** Every editor holds a token to guess the secret from, for as long as they like. */
@@ -291,8 +291,8 @@ function longSecret(env: Environment, name: string): string {
   return secret;
 }
 
-/** @param way undefined if it could not be read */
-function readLists(env: Environment, way: Way | undefined): EditorLists {
+/** @param auth undefined if it could not be read */
+function readLists(env: Environment, auth: AuthMethod | undefined): EditorLists {
   const entries = commaList(optional(env, 'CMS_GATEWAY_EDITORS'));
   const roles = commaList(optional(env, 'CMS_GATEWAY_ROLES'));
   const rolesClaim = optional(env, 'CMS_GATEWAY_ROLES_CLAIM') ?? 'app_metadata.roles';
@@ -304,12 +304,12 @@ function readLists(env: Environment, way: Way | undefined): EditorLists {
   const everyone = entries.includes('*');
   if (everyone && entries.length > 1)
     throw invalid('CMS_GATEWAY_EDITORS', '"*" lets everybody in, so nothing else may stand beside it.');
-  if (everyone && (way?.kind === 'issuer' || way?.kind === 'jwks') && isOpenIssuer(way.issuer))
+  if (everyone && (auth?.kind === 'oidc' || auth?.kind === 'jwt') && isOpenIssuer(auth.issuer))
     throw invalid(
       'CMS_GATEWAY_EDITORS',
       '"*" lets in whoever has an account at CMS_GATEWAY_ISSUER, and there anybody can get one. List addresses, or @example.org for all of a domain.',
     );
-  if (everyone && way?.kind === 'hs256')
+  if (everyone && auth?.kind === 'hs256')
     throw invalid(
       'CMS_GATEWAY_EDITORS',
       '"*" does not go with CMS_GATEWAY_JWT_SECRET, which cannot tell who may sign up. List addresses, @example.org for all of a domain, or use CMS_GATEWAY_ROLES.',

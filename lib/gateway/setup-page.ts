@@ -31,7 +31,7 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
     body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}">
 <h1>${title}</h1>
 <p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
-${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.way.kind === 'issuer' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
+${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li>${problem.message}</li>`)}</ul></section>`}
 ${seen && seen.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${seen.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
@@ -71,30 +71,30 @@ ${copyable(`${own}/oauth2/callback`)}
 <p><a href="${own}/oauth2/authorize?try">Try a sign-in</a>: it shows each step and ends on a page here. No CMS is told, and no session is made.</p></section>`;
 }
 
-function configuration({ way, branch }: Gateway, { origin, prefix }: Address): Html {
+function configuration({ auth, branch }: Gateway, { origin, prefix }: Address): Html {
   const own = `${origin}${prefix}/git`;
-  const lines = [
+  const backend = [
     'backend:',
     '  name: git-gateway',
     `  branch: ${JSON.stringify(branch)}`,
     `  gateway_url: ${own}`,
     `  status_endpoint: ${own}/status`,
   ];
-  const auth = {
-    issuer: ['  auth_type: pkce', 'auth:', `  base_url: ${own}`, '  app_id: cms', '  full_name_claim: name'],
-    jwks: [
+  const login = {
+    oidc: ['  auth_type: pkce', 'auth:', `  base_url: ${own}`, '  app_id: cms', '  full_name_claim: name'],
+    jwt: [
       '  auth_type: pkce',
       'auth:',
-      `  base_url: ${'issuer' in way ? way.issuer : ''}`,
+      `  base_url: ${'issuer' in auth ? auth.issuer : ''}`,
       '  use_oidc: true',
       '  app_id: the client id of the CMS there',
       '  full_name_claim: name',
     ],
-    identity: [`  identity_url: ${'address' in way ? way.address : ''}`],
+    gotrue: [`  identity_url: ${'address' in auth ? auth.address : ''}`],
     hs256: ['  identity_url: the address of your GoTrue'],
-  }[way.kind];
+  }[auth.kind];
   return html`<section><h2>CMS configuration</h2>
-${copyable([...lines, ...auth].join('\n'))}
-<p>For Decap CMS 3.8.3 or newer${(way.kind === 'identity' || way.kind === 'hs256') && html`, and Netlify CMS 2`}. Sveltia CMS has no gateway.</p></section>
-${way.kind === 'issuer' && signIn(way.issuer, own)}`;
+${copyable([...backend, ...login].join('\n'))}
+<p>For Decap CMS 3.8.3 or newer${(auth.kind === 'gotrue' || auth.kind === 'hs256') && html`, and Netlify CMS 2`}. Sveltia CMS has no gateway.</p></section>
+${auth.kind === 'oidc' && signIn(auth.issuer, own)}`;
 }

@@ -63,7 +63,7 @@ export interface OpenedIssuer {
    * @param suffice whether these claims are all; if not, the provider is asked for the rest (5.3)
    * @throws Failure with what the provider answered, in our words
    */
-  redeem(
+  authorizationCodeGrant(
     secret: string,
     attempt: Bound,
     answer: { code: string; iss?: string | undefined },
@@ -181,7 +181,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
       if (iss === undefined ? metadata.authorization_response_iss_parameter_supported : iss !== metadata.issuer)
         throw new Failure(oauthErrors.ISSUER_MISMATCH, fill);
     },
-    redeem: (...given) => inWords('exchange', () => exchange(...given)),
+    authorizationCodeGrant: (...given) => inWords('exchange', () => exchange(...given)),
   };
 }
 

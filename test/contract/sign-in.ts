@@ -3,12 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { errors, type ErrorCode } from '../errors.ts';
-import { openSession, sessionKeys } from '../../lib/gateway/identity/access-token.ts';
+import { verifyAccessToken, sessionKeys } from '../../lib/gateway/identity/access-token.ts';
 import { github } from '../../lib/providers/github.ts';
 import { serve } from '../../lib/handler/serve.ts';
 import { signIn } from '../../lib/gateway/sign-in/handler.ts';
 import { readGateway, type RepositoryHost } from '../../lib/gateway/settings.ts';
-import { mayIn } from '../../lib/gateway/identity/editors.ts';
+import { isAllowed } from '../../lib/gateway/identity/editors.ts';
 import { people, startIdentity, type IdentityHost, type Person } from '../hosts/identity.ts';
 import { visit } from '../hosts/visitor.ts';
 import type { Environment } from '../../lib/config/environment.ts';
@@ -213,11 +213,14 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com', name: 'Ann Example' });
         expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(36_000);
         const read = readGateway(env, { origin: gateway, prefix: '', secure: true }, hosts);
-        const keys = sessionKeys(read.way as Extract<typeof read.way, { kind: 'issuer' }>);
+        const keys = sessionKeys(read.auth as Extract<typeof read.auth, { kind: 'oidc' }>);
         const around = { address: { origin: gateway, prefix: '', secure: true }, now: Date.now() };
-        expect(await openSession(keys, access_token, around)).toMatchObject({ sub: 'ann', email: 'ann@example.com' });
+        expect(await verifyAccessToken(keys, access_token, around)).toMatchObject({
+          sub: 'ann',
+          email: 'ann@example.com',
+        });
         // A code is no session.
-        expect(await openSession(keys, code, around)).toBeUndefined();
+        expect(await verifyAccessToken(keys, code, around)).toBeUndefined();
 
         // What the provider handed out went no further: none of it is in what the browser or the log got.
         const seen = JSON.stringify([begun, came, reply, log]);
@@ -731,10 +734,10 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { access_token } = JSON.parse((await redeem({ code })).body) as { access_token: string };
         const address = { origin: gateway, prefix: '', secure: true };
         const look = async () => {
-          const { way, lists } = readGateway(env, address, hosts);
-          const keys = sessionKeys(way as Extract<typeof way, { kind: 'issuer' }>);
-          const editor = await openSession(keys, access_token, { address, now: Date.now() });
-          return editor && mayIn(editor, lists);
+          const { auth, lists } = readGateway(env, address, hosts);
+          const keys = sessionKeys(auth as Extract<typeof auth, { kind: 'oidc' }>);
+          const editor = await verifyAccessToken(keys, access_token, { address, now: Date.now() });
+          return editor && isAllowed(editor, lists);
         };
         expect(await look()).toBe(true);
         env['CMS_GATEWAY_EDITORS'] = '@example.org';

@@ -11,7 +11,7 @@ export const gateway = [
   {
     guard: 'who was let in is out by another secret',
     file: 'lib/gateway/identity/authenticate.ts',
-    find: 'JSON.stringify([gateway.way, gateway.lists.rolesClaim, moment.address])',
+    find: 'JSON.stringify([gateway.auth, gateway.lists.rolesClaim, moment.address])',
     replace: "''",
     tests: editor,
     named: 'An editor who has just been let in',
@@ -27,7 +27,7 @@ export const gateway = [
   {
     guard: 'the list is asked at every call',
     file: 'lib/gateway/identity/authenticate.ts',
-    find: 'if (!mayIn(editor, gateway.lists))',
+    find: 'if (!isAllowed(editor, gateway.lists))',
     replace: 'if (false as boolean)',
     tests: editor,
   },
@@ -132,14 +132,14 @@ export const gateway = [
   {
     guard: 'nobody lets in the whole world (issuers)',
     file: 'lib/gateway/settings.ts',
-    find: "if (everyone && (way?.kind === 'issuer' || way?.kind === 'jwks') && isOpenIssuer(way.issuer))",
+    find: "if (everyone && (auth?.kind === 'oidc' || auth?.kind === 'jwt') && isOpenIssuer(auth.issuer))",
     replace: 'if (false as boolean)',
     tests: settings,
   },
   {
     guard: 'nobody lets in the whole world (shared secret)',
     file: 'lib/gateway/settings.ts',
-    find: "if (everyone && way?.kind === 'hs256')",
+    find: "if (everyone && auth?.kind === 'hs256')",
     replace: 'if (false as boolean)',
     tests: settings,
   },

@@ -27,7 +27,7 @@ export const signIn = [
   {
     guard: 'the list of pages is read anew at the callback',
     file: login,
-    find: 'if (signIn.order && !gateway.pages.includes(signIn.order.redirectUri))',
+    find: 'if (signIn.request && !gateway.pages.includes(signIn.request.redirectUri))',
     replace: 'if (false as boolean)',
     tests: contract,
     named: 'pages of the list of old',
@@ -59,7 +59,7 @@ export const signIn = [
   {
     guard: 'only editors of the list get a code',
     file: login,
-    find: 'if (mayIn(editor, lists)) return',
+    find: 'if (isAllowed(editor, lists)) return',
     replace: 'if (editor) return',
     tests: contract,
     named: 'tells the CMS who is not on the list',
@@ -83,7 +83,7 @@ export const signIn = [
   {
     guard: 'the list is asked once more for the token',
     file: token,
-    find: 'if (!mayIn(code.editor, gateway.lists))',
+    find: 'if (!isAllowed(code.editor, gateway.lists))',
     replace: 'if (false as boolean)',
     tests: contract,
     named: 'only as long as the editor is on the list',

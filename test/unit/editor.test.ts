@@ -2,10 +2,10 @@ import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { admit } from '../../lib/gateway/identity/authenticate.ts';
-import { sessionKeys, signSession } from '../../lib/gateway/identity/access-token.ts';
+import { authenticate } from '../../lib/gateway/identity/authenticate.ts';
+import { sessionKeys, issueAccessToken } from '../../lib/gateway/identity/access-token.ts';
 import { json, startHost, type Host } from '../contract/gateway/world.ts';
-import type { Gateway, Way } from '../../lib/gateway/settings.ts';
+import type { Gateway, AuthMethod } from '../../lib/gateway/settings.ts';
 import type { EditorLists } from '../../lib/gateway/identity/editors.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
@@ -19,9 +19,14 @@ const lists: EditorLists = {
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 
 /** The editor's `sub`, or the code of what they are told. */
-async function come(way: Way, token: string, more: Partial<EditorLists> = {}, now = Date.now()): Promise<string> {
-  const gateway = { way, lists: { ...lists, ...more } } as Gateway;
-  return admit(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
+async function come(
+  auth: AuthMethod,
+  token: string,
+  more: Partial<EditorLists> = {},
+  now = Date.now(),
+): Promise<string> {
+  const gateway = { auth, lists: { ...lists, ...more } } as Gateway;
+  return authenticate(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
     ({ sub }) => sub,
     ({ code }: { code: string }) => code,
   );
@@ -42,13 +47,13 @@ describe('A JWT of an issuer', () => {
   const first = pair();
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   let keys: JWK[];
-  let way: Way & { kind: 'jwks' };
+  let auth: AuthMethod & { kind: 'jwt' };
   const jwk = async (key: KeyObject, more: object) => ({ ...(await exportJWK(key)), ...more });
   const count = (path: string) => host.asked.filter(({ url }) => url === path).length;
 
   beforeEach(async () => {
     keys = [await jwk(first.publicKey, { kid: '1' }), await jwk(ec.publicKey, { kid: 'ec' })];
-    way = { kind: 'jwks', issuer: host.url, audience: ['cms', 'other'] };
+    auth = { kind: 'jwt', issuer: host.url, audience: ['cms', 'other'] };
     host.script = (asked, ...rest) =>
       json(
         200,
@@ -77,20 +82,20 @@ describe('A JWT of an issuer', () => {
       .sign(key);
 
   it('lets its editor in, by whichever key of the issuer’s', async () => {
-    expect(await come(way, await sign())).toBe('zoe');
-    expect(await come(way, await sign({}, { alg: 'PS256' }))).toBe('zoe');
-    expect(await come(way, await sign({}, { alg: 'ES256', kid: 'ec', key: ec.privateKey }))).toBe('zoe');
-    expect(await come(way, await sign({ aud: ['x', 'other'] }))).toBe('zoe');
-    expect(await come(way, await sign({ aud: undefined, client_id: 'cms' }))).toBe('zoe');
-    expect(await come(way, await sign({ exp: time(-20) }))).toBe('zoe');
+    expect(await come(auth, await sign())).toBe('zoe');
+    expect(await come(auth, await sign({}, { alg: 'PS256' }))).toBe('zoe');
+    expect(await come(auth, await sign({}, { alg: 'ES256', kid: 'ec', key: ec.privateKey }))).toBe('zoe');
+    expect(await come(auth, await sign({ aud: ['x', 'other'] }))).toBe('zoe');
+    expect(await come(auth, await sign({ aud: undefined, client_id: 'cms' }))).toBe('zoe');
+    expect(await come(auth, await sign({ exp: time(-20) }))).toBe('zoe');
     expect(count('/keys')).toBe(1);
   });
 
   it('that names no key is tried with all of them', async () => {
     keys.push(await jwk(pair().publicKey, { kid: '2' }));
-    expect(await come(way, await sign({}, { kid: undefined }))).toBe('zoe');
+    expect(await come(auth, await sign({}, { kid: undefined }))).toBe('zoe');
     const stranger = pair();
-    expect(await come(way, await sign({}, { kid: undefined, key: stranger.privateKey }))).toBe('BAD_TOKEN');
+    expect(await come(auth, await sign({}, { kid: undefined, key: stranger.privateKey }))).toBe('BAD_TOKEN');
   });
 
   it.each([
@@ -109,7 +114,7 @@ describe('A JWT of an issuer', () => {
     const token = await sign(claims as object).catch(() => undefined);
     const made =
       token ?? `${part({ alg: 'RS256', kid: '1' })}.${part({ iss: host.url, aud: 'cms', ...person, ...claims })}.AA`;
-    expect(await come(way, made)).toBe('BAD_TOKEN');
+    expect(await come(auth, made)).toBe('BAD_TOKEN');
   });
 
   it('without a signature, or by a key that only seems to be the issuer’s, lets nobody in', async () => {
@@ -129,22 +134,22 @@ describe('A JWT of an issuer', () => {
     const changed = [whole.slice(0, -4), `${whole}AA`, whole.replace('.', '..'), `${whole}.${whole}`];
     const critical = await sign({}, { crit: ['x'], x: 1 }).catch(() => none);
     for (const token of [none, unsigned, ...confused, embedded, elsewhere, ...changed, critical])
-      expect(await come(way, token)).toBe('BAD_TOKEN');
+      expect(await come(auth, token)).toBe('BAD_TOKEN');
   });
 
   it('of another way lets nobody in', async () => {
     const client = { issuer: host.url, clientId: 'cms', clientSecret: secret };
-    const own = await signSession(
+    const own = await issueAccessToken(
       sessionKeys(client),
       { sub: 'zoe', name: 'Zoë', roles: ['editor'] },
       { seconds: 60, address, now: Date.now() },
     );
-    expect(await come(way, own)).toBe('BAD_TOKEN');
+    expect(await come(auth, own)).toBe('BAD_TOKEN');
     expect(await come({ kind: 'hs256', secret }, own)).toBe('BAD_TOKEN');
     expect(await come({ kind: 'hs256', secret }, await sign())).toBe('BAD_TOKEN');
-    expect(await come({ kind: 'issuer', ...client }, await sign())).toBe('BAD_TOKEN');
-    expect(await come({ kind: 'issuer', ...client }, own)).toBe('zoe');
-    expect(await come({ kind: 'issuer', ...client, clientSecret: `${secret}!` }, own)).toBe('BAD_TOKEN');
+    expect(await come({ kind: 'oidc', ...client }, await sign())).toBe('BAD_TOKEN');
+    expect(await come({ kind: 'oidc', ...client }, own)).toBe('zoe');
+    expect(await come({ kind: 'oidc', ...client, clientSecret: `${secret}!` }, own)).toBe('BAD_TOKEN');
   });
 
   it.each([
@@ -168,12 +173,12 @@ describe('A JWT of an issuer', () => {
     ['the role, and no address', { email: undefined, app_metadata: { roles: ['x', 'editor'] } }, 'zoe'],
     ['another role', { email: undefined, app_metadata: { roles: ['admin'] } }, 'NOT_AN_EDITOR'],
   ])('with %s', async (_, claims, outcome) => {
-    expect(await come(way, await sign(claims))).toBe(outcome);
+    expect(await come(auth, await sign(claims))).toBe(outcome);
   });
 
   it('may have the roles elsewhere: by the literal name, else by a path', async () => {
     const at = async (rolesClaim: string, claims: object) =>
-      come(way, await sign({ email: undefined, ...claims }), { rolesClaim });
+      come(auth, await sign({ email: undefined, ...claims }), { rolesClaim });
     expect(await at('realm_access.roles', { realm_access: { roles: ['editor'] } })).toBe('zoe');
     expect(await at('https://site.example/roles', { 'https://site.example/roles': 'editor' })).toBe('zoe');
     expect(await at('a.b', { 'a.b': ['editor'], a: { b: [] } })).toBe('zoe');
@@ -183,12 +188,12 @@ describe('A JWT of an issuer', () => {
   });
 
   it('by a new key makes us look once, and strangers’ keys no more than once in a while', async () => {
-    expect(await come(way, await sign())).toBe('zoe');
+    expect(await come(auth, await sign())).toBe('zoe');
     const next = pair();
     keys = [await jwk(next.publicKey, { kid: 'next' })];
-    expect(await come(way, await sign({}, { kid: 'next', key: next.privateKey }))).toBe('zoe');
+    expect(await come(auth, await sign({}, { kid: 'next', key: next.privateKey }))).toBe('zoe');
     for (const kid of ['a', 'b', 'c'])
-      expect(await come(way, await sign({}, { kid, key: pair().privateKey }))).toBe('BAD_TOKEN');
+      expect(await come(auth, await sign({}, { kid, key: pair().privateKey }))).toBe('BAD_TOKEN');
     expect(count('/keys')).toBe(2);
   });
 
@@ -196,13 +201,13 @@ describe('A JWT of an issuer', () => {
     const script = host.script;
     host.script = json(500, {});
     const token = await sign();
-    expect(await come(way, token)).toBe('IDENTITY_UNREACHABLE');
+    expect(await come(auth, token)).toBe('IDENTITY_UNREACHABLE');
     const before = host.asked.length;
-    expect(await come(way, token)).toBe('IDENTITY_UNREACHABLE');
+    expect(await come(auth, token)).toBe('IDENTITY_UNREACHABLE');
     expect(host.asked.length).toBe(before);
     host.script = script;
     await wait(2_100);
-    expect(await come(way, token)).toBe('zoe');
+    expect(await come(auth, token)).toBe('zoe');
   });
 
   it.each([
@@ -214,7 +219,7 @@ describe('A JWT of an issuer', () => {
     ['has no keys', (issuer: string) => ({ issuer })],
   ])('of one that %s lets nobody in', async (_, metadata) => {
     host.script = (asked, ...rest) => json(200, asked.url === '/keys' ? { keys } : metadata(host.url))(asked, ...rest);
-    expect(await come(way, await sign())).toBe('IDENTITY_UNREACHABLE');
+    expect(await come(auth, await sign())).toBe('IDENTITY_UNREACHABLE');
   });
 });
 
@@ -223,7 +228,7 @@ describe('While an issuer is down', () => {
 
   it('whoever has a token of its comes in by the keys of before', async () => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const way: Way = { kind: 'jwks', issuer: host.url, audience: ['cms'] };
+    const auth: AuthMethod = { kind: 'jwt', issuer: host.url, audience: ['cms'] };
     const keys = [{ ...(await exportJWK(pair.publicKey)), kid: '1' }];
     host.script = (asked, ...rest) =>
       json(200, asked.url === '/keys' ? { keys } : { issuer: host.url, jwks_uri: `${host.url}/keys` })(asked, ...rest);
@@ -231,20 +236,20 @@ describe('While an issuer is down', () => {
       new SignJWT({ ...person, sub, iss: host.url, aud: 'cms', exp: time(7200) })
         .setProtectedHeader({ alg: 'ES256', kid: '1' })
         .sign(pair.privateKey);
-    expect(await come(way, await sign('zoe'))).toBe('zoe');
+    expect(await come(auth, await sign('zoe'))).toBe('zoe');
     host.script = json(503, {});
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
-    expect(await come(way, await sign('zoe-again'))).toBe('zoe-again');
+    expect(await come(auth, await sign('zoe-again'))).toBe('zoe-again');
     const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const forged = await new SignJWT({ ...person, iss: host.url, aud: 'cms', exp: time(7200) })
       .setProtectedHeader({ alg: 'ES256', kid: '1' })
       .sign(stranger.privateKey);
-    expect(await come(way, forged)).toBe('BAD_TOKEN');
+    expect(await come(auth, forged)).toBe('BAD_TOKEN');
   });
 });
 
 describe('An editor who has just been let in', () => {
-  const way: Way = { kind: 'hs256', secret };
+  const auth: AuthMethod = { kind: 'hs256', secret };
   const sign = (key = secret) =>
     new SignJWT({ ...person, exp: time(600), jti: String(Math.random()) })
       .setProtectedHeader({ alg: 'HS256' })
@@ -252,36 +257,36 @@ describe('An editor who has just been let in', () => {
 
   it('is out at once by another secret, another list and another rule for roles', async () => {
     const token = await sign();
-    expect(await come(way, token)).toBe('zoe');
+    expect(await come(auth, token)).toBe('zoe');
     expect(await come({ kind: 'hs256', secret: `${secret}!` }, token)).toBe('BAD_TOKEN');
-    expect(await come(way, token, { addresses: [], domains: [], roles: [] })).toBe('NOT_AN_EDITOR');
+    expect(await come(auth, token, { addresses: [], domains: [], roles: [] })).toBe('NOT_AN_EDITOR');
     const byRole = { addresses: [], roles: ['zoe'] };
-    expect(await come(way, token, byRole)).toBe('NOT_AN_EDITOR');
-    expect(await come(way, token, { ...byRole, rolesClaim: 'sub' })).toBe('zoe');
-    expect(await come(way, token)).toBe('zoe');
+    expect(await come(auth, token, byRole)).toBe('NOT_AN_EDITOR');
+    expect(await come(auth, token, { ...byRole, rolesClaim: 'sub' })).toBe('zoe');
+    expect(await come(auth, token)).toBe('zoe');
   });
 
   it('is out as soon as the session is over', async () => {
     const token = await sign();
-    expect(await come(way, token)).toBe('zoe');
-    expect(await come(way, token, {}, Date.now() + 599_000)).toBe('zoe');
-    expect(await come(way, token, {}, Date.now() + 631_000)).toBe('BAD_TOKEN');
+    expect(await come(auth, token)).toBe('zoe');
+    expect(await come(auth, token, {}, Date.now() + 599_000)).toBe('zoe');
+    expect(await come(auth, token, {}, Date.now() + 631_000)).toBe('BAD_TOKEN');
   });
 
   it('needs a session that ends some day', async () => {
     const endless = await new SignJWT(person)
       .setProtectedHeader({ alg: 'HS256' })
       .sign(new TextEncoder().encode(secret));
-    expect(await come(way, endless)).toBe('BAD_TOKEN');
+    expect(await come(auth, endless)).toBe('BAD_TOKEN');
   });
 
   it('lets nobody in by a token that only resembles theirs', async () => {
     const token = await sign();
-    expect(await come(way, token)).toBe('zoe');
+    expect(await come(auth, token)).toBe('zoe');
     const [head, claims, signature = ''] = token.split('.');
     const other = `${head}.${part({ ...person, sub: 'eve', exp: time(600) })}.${signature}`;
     for (const made of [other, `${head}.${claims}.`, `${token}A`, token.slice(0, -1)])
-      expect(await come(way, made)).toBe('BAD_TOKEN');
+      expect(await come(auth, made)).toBe('BAD_TOKEN');
   });
 });
 
@@ -292,9 +297,9 @@ describe('Google and Microsoft', () => {
     ['a domain with another claim', { email: 'a@parish.example', hd: 'evil.example', email_verified: true }, false],
     ['an address without the claim', { email: 'zoe@example.org', email_verified: true }, true],
   ])('Google: %s', async (_, claims, isIn) => {
-    const { editorOf, mayIn } = await import('../../lib/gateway/identity/editors.ts');
+    const { editorOf, isAllowed } = await import('../../lib/gateway/identity/editors.ts');
     const editor = editorOf({ sub: '1', ...claims }, { issuer: 'https://accounts.google.com', rolesClaim: 'roles' });
-    expect(editor && mayIn(editor, lists)).toBe(isIn);
+    expect(editor && isAllowed(editor, lists)).toBe(isIn);
   });
 
   it.each([
@@ -304,10 +309,10 @@ describe('Google and Microsoft', () => {
     ['nothing', {}, false],
     ['the claim against the other one', { xms_edov: true, email_verified: false }, false],
   ])('one tenant of Microsoft: %s', async (_, claims, isIn) => {
-    const { editorOf, mayIn } = await import('../../lib/gateway/identity/editors.ts');
+    const { editorOf, isAllowed } = await import('../../lib/gateway/identity/editors.ts');
     const issuer = 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0';
     const editor = editorOf({ sub: '1', email: 'zoe@example.org', ...claims }, { issuer, rolesClaim: 'roles' });
-    expect(editor && mayIn(editor, lists)).toBe(isIn);
+    expect(editor && isAllowed(editor, lists)).toBe(isIn);
   });
 });
 
@@ -321,14 +326,14 @@ describe('A token of a GoTrue that is asked', () => {
   };
   let answer: unknown;
   let settings: object;
-  let way: Way & { kind: 'identity' };
+  let auth: AuthMethod & { kind: 'gotrue' };
   const asked = () => host.asked.filter(({ url }) => url === '/user');
   const token = (name: string, exp = time(600)) => `${part({ alg: 'HS256' })}.${part({ sub: name, exp })}.c2ln`;
 
   beforeEach(() => {
     answer = user;
     settings = { disable_signup: true, autoconfirm: false };
-    way = { kind: 'identity', address: host.url };
+    auth = { kind: 'gotrue', address: host.url };
     host.script = (question, ...rest) =>
       question.url === '/settings'
         ? json(200, settings)(question, ...rest)
@@ -337,34 +342,34 @@ describe('A token of a GoTrue that is asked', () => {
 
   it('lets its editor in, and is asked about once a minute', async () => {
     const one = token('1');
-    expect(await Promise.all([come(way, one), come(way, one)])).toEqual(['u1', 'u1']);
-    expect(await come(way, one)).toBe('u1');
+    expect(await Promise.all([come(auth, one), come(auth, one)])).toEqual(['u1', 'u1']);
+    expect(await come(auth, one)).toBe('u1');
     expect(asked()).toHaveLength(1);
     expect(asked()[0]?.headers.authorization).toBe(`Bearer ${one}`);
-    expect(await come(way, token('2'))).toBe('u1');
+    expect(await come(auth, token('2'))).toBe('u1');
     expect(asked()).toHaveLength(2);
   });
 
   it('is asked about no longer than it lasts, and not at all when it is over', async () => {
-    expect(await come(way, token('1', time(-1)))).toBe('BAD_TOKEN');
+    expect(await come(auth, token('1', time(-1)))).toBe('BAD_TOKEN');
     expect(asked()).toHaveLength(0);
   });
 
   it('that it does not know blocks nobody else', async () => {
     answer = 401;
-    expect(await come(way, token('1'))).toBe('BAD_TOKEN');
+    expect(await come(auth, token('1'))).toBe('BAD_TOKEN');
     answer = user;
-    expect(await come(way, token('2'))).toBe('u1');
-    expect(await come(way, token('1'))).toBe('BAD_TOKEN');
+    expect(await come(auth, token('2'))).toBe('u1');
+    expect(await come(auth, token('1'))).toBe('BAD_TOKEN');
   });
 
   it.each([413, 431, 'more than is written about anybody'])(
     'that it answers with %s blocks nobody else',
     async (odd) => {
       answer = typeof odd === 'number' ? odd : { ...user, user_metadata: { about: 'x'.repeat(100_000) } };
-      expect(await come(way, token('1'))).toBe('BAD_TOKEN');
+      expect(await come(auth, token('1'))).toBe('BAD_TOKEN');
       answer = user;
-      expect(await come(way, token('2'))).toBe('u1');
+      expect(await come(auth, token('2'))).toBe('u1');
     },
   );
 
@@ -372,25 +377,25 @@ describe('A token of a GoTrue that is asked', () => {
     'lets nobody in while it answers %i, and leaves it in peace for a moment',
     async (status) => {
       answer = status;
-      expect(await come(way, token('1'))).toBe('IDENTITY_UNREACHABLE');
+      expect(await come(auth, token('1'))).toBe('IDENTITY_UNREACHABLE');
       answer = user;
-      expect(await come(way, token('1'))).toBe('IDENTITY_UNREACHABLE');
+      expect(await come(auth, token('1'))).toBe('IDENTITY_UNREACHABLE');
       expect(asked()).toHaveLength(1);
       await wait(2_100);
-      expect(await come(way, token('1'))).toBe('u1');
+      expect(await come(auth, token('1'))).toBe('u1');
     },
   );
 
   it('of somebody who has not confirmed the address lets nobody in', async () => {
     answer = { ...user, confirmed_at: null };
-    expect(await come(way, token('1'))).toBe('NOT_CONFIRMED');
+    expect(await come(auth, token('1'))).toBe('NOT_CONFIRMED');
   });
 
   it('goes by roles as well', async () => {
     answer = { ...user, email: 'other@example.org', app_metadata: { roles: ['editor'] } };
-    expect(await come(way, token('1'))).toBe('u1');
+    expect(await come(auth, token('1'))).toBe('u1');
     answer = { ...user, email: 'other@example.org' };
-    expect(await come(way, token('2'))).toBe('NOT_AN_EDITOR');
+    expect(await come(auth, token('2'))).toBe('NOT_AN_EDITOR');
   });
 
   it.each([
@@ -399,11 +404,11 @@ describe('A token of a GoTrue that is asked', () => {
     ['addresses are not verified', { disable_signup: false, autoconfirm: true }, {}],
   ])('where anybody can sign up and %s lets nobody in', async (_, given, more) => {
     settings = given;
-    expect(await come(way, token('1'), more)).toBe('SIGN_UP_OPEN');
+    expect(await come(auth, token('1'), more)).toBe('SIGN_UP_OPEN');
   });
 
   it('where anybody can sign up is good for those on the list', async () => {
     settings = { disable_signup: false, autoconfirm: false };
-    expect(await come(way, token('1'))).toBe('u1');
+    expect(await come(auth, token('1'))).toBe('u1');
   });
 });

@@ -28,7 +28,7 @@ const read = (more: Readonly<Record<string, string>>) => readGateway({ ...good, 
 
 describe('The gateway takes', () => {
   it.each<[string, Record<string, string>, object]>([
-    ['as little as it needs', {}, { branch: 'main', fullName: 'owner/name', way: { kind: 'hs256' } }],
+    ['as little as it needs', {}, { branch: 'main', fullName: 'owner/name', auth: { kind: 'hs256' } }],
     [
       'a repository as a browser copies it',
       { CMS_GATEWAY_REPO: 'https://github.com/owner/name.git/' },

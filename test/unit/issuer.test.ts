@@ -87,9 +87,9 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
   opened.push(listening);
   const client = { issuer: listening.url + path.replace(/\/$/, ''), clientId: 'client', redirectUri, host: 'Fake' };
   const open = () => openIssuer(client, Date.now() + 8_000);
-  const redeem = async (suffice: (claims: Claims) => boolean = all) =>
-    (await open()).redeem(secret, attempt, { code: 'the-code' }, suffice);
-  return { client, open, redeem, asked };
+  const grant = async (suffice: (claims: Claims) => boolean = all) =>
+    (await open()).authorizationCodeGrant(secret, attempt, { code: 'the-code' }, suffice);
+  return { client, open, grant, asked };
 }
 
 const jwt = (claims: JWTPayload, { pair = keys, kid = 'one' } = {}) =>
@@ -97,8 +97,8 @@ const jwt = (claims: JWTPayload, { pair = keys, kid = 'one' } = {}) =>
 
 describe('An ID token', () => {
   it('is believed if all of it is right', async () => {
-    const { redeem, asked } = await startIssuer({ claims: { email: 'ann@example.com' } });
-    expect(await redeem()).toMatchObject({ sub: 'ann', email: 'ann@example.com' });
+    const { grant, asked } = await startIssuer({ claims: { email: 'ann@example.com' } });
+    expect(await grant()).toMatchObject({ sub: 'ann', email: 'ann@example.com' });
     expect(asked).toEqual(['GET /.well-known/openid-configuration', 'POST /token', 'GET /keys']);
   });
 
@@ -114,8 +114,8 @@ describe('An ID token', () => {
     ['that is not yet good', { nbf: now + 3600 }],
     ['of nobody', { sub: undefined }],
   ])('is not: %s', async (_, claims) => {
-    const { redeem } = await startIssuer({ claims });
-    await expect(redeem()).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
+    const { grant } = await startIssuer({ claims });
+    await expect(grant()).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
   });
 
   it.each<[string, NonNullable<Fake['idToken']>]>([
@@ -138,42 +138,42 @@ describe('An ID token', () => {
   ])('is not: %s', async (_, idToken) => {
     // Even if the provider offers worse.
     const metadata = { id_token_signing_alg_values_supported: ['RS256', 'HS256', 'none'] };
-    const { redeem } = await startIssuer({ idToken, metadata });
-    await expect(redeem()).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
+    const { grant } = await startIssuer({ idToken, metadata });
+    await expect(grant()).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
   });
 
   it('may be half a minute off', async () => {
-    const { redeem } = await startIssuer({ claims: { exp: now - 5 } });
-    expect(await redeem()).toMatchObject({ sub: 'ann' });
+    const { grant } = await startIssuer({ claims: { exp: now - 5 } });
+    expect(await grant()).toMatchObject({ sub: 'ann' });
   });
 });
 
 describe('What the ID token lacks', () => {
   it('is asked of userinfo, which overrides nothing', async () => {
-    const { redeem } = await startIssuer({
+    const { grant } = await startIssuer({
       claims: { name: 'Ann' },
       userinfo: { sub: 'ann', name: 'Other', email: 'ann@example.com', email_verified: true },
     });
-    expect(await redeem(() => false)).toMatchObject({ name: 'Ann', email: 'ann@example.com', email_verified: true });
+    expect(await grant(() => false)).toMatchObject({ name: 'Ann', email: 'ann@example.com', email_verified: true });
   });
 
   it('is not asked of it without need', async () => {
-    const { redeem, asked } = await startIssuer({ userinfo: { sub: 'ann' } });
-    await redeem();
+    const { grant, asked } = await startIssuer({ userinfo: { sub: 'ann' } });
+    await grant();
     expect(asked).not.toContain('GET /userinfo');
   });
 
   it('is not believed of somebody else', async () => {
-    const { redeem } = await startIssuer({ userinfo: { sub: 'eve', email: 'eve@example.com', email_verified: true } });
-    await expect(redeem(() => false)).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
+    const { grant } = await startIssuer({ userinfo: { sub: 'eve', email: 'eve@example.com', email_verified: true } });
+    await expect(grant(() => false)).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
   });
 
   it('says of no other address that it is verified', async () => {
-    const { redeem } = await startIssuer({
+    const { grant } = await startIssuer({
       claims: { email: 'boss@example.com' },
       userinfo: { sub: 'ann', email: 'ann@example.com', email_verified: true },
     });
-    const claims = await redeem(() => false);
+    const claims = await grant(() => false);
     expect(claims['email']).toBe('boss@example.com');
     expect(claims).not.toHaveProperty('email_verified');
   });
@@ -182,10 +182,10 @@ describe('What the ID token lacks', () => {
     'says of no other address, if it names none, that it is verified (%j)',
     async (verdict) => {
       const named = { sub: 'ann', email: 'ann@example.com' };
-      const { redeem } = await startIssuer({ claims: verdict, userinfo: named });
-      expect(await redeem(() => false)).toMatchObject(named);
-      for (const name of Object.keys(verdict)) expect(await redeem(() => false)).not.toHaveProperty(name);
-      const { redeem: again } = await startIssuer({ claims: verdict, userinfo: { ...named, email_verified: false } });
+      const { grant } = await startIssuer({ claims: verdict, userinfo: named });
+      expect(await grant(() => false)).toMatchObject(named);
+      for (const name of Object.keys(verdict)) expect(await grant(() => false)).not.toHaveProperty(name);
+      const { grant: again } = await startIssuer({ claims: verdict, userinfo: { ...named, email_verified: false } });
       expect(await again(() => false)).toMatchObject({ ...named, email_verified: false });
     },
   );
@@ -193,35 +193,35 @@ describe('What the ID token lacks', () => {
 
 describe('A provider', () => {
   it.each(['basic', 'post'] as const)('that takes the secret by %s only gets it so, and is remembered', async (way) => {
-    const { redeem, asked } = await startIssuer({
+    const { grant, asked } = await startIssuer({
       authentication: way,
       metadata: { token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'] },
     });
-    for (let i = 0; i < 3; i++) expect(await redeem()).toMatchObject({ sub: 'ann' });
+    for (let i = 0; i < 3; i++) expect(await grant()).toMatchObject({ sub: 'ann' });
     const tries = asked.filter((line) => line === 'POST /token').length;
     expect(tries).toBe(way === 'basic' ? 3 : 4);
   });
 
   it('that offers one way only is not asked another', async () => {
-    const { redeem, asked } = await startIssuer({
+    const { grant, asked } = await startIssuer({
       authentication: 'post',
       metadata: { token_endpoint_auth_methods_supported: ['client_secret_basic'] },
     });
-    await expect(redeem()).rejects.toThrow(failing('BAD_CLIENT_CREDENTIALS'));
+    await expect(grant()).rejects.toThrow(failing('BAD_CLIENT_CREDENTIALS'));
     expect(asked.filter((line) => line === 'POST /token')).toHaveLength(1);
   });
 
   it('that writes itself with a slash at the end is found without it', async () => {
-    const { redeem, asked, client } = await startIssuer({ path: '/o/site/' });
+    const { grant, asked, client } = await startIssuer({ path: '/o/site/' });
     expect(client.issuer).toMatch(/\/site$/);
-    expect(await redeem()).toMatchObject({ sub: 'ann' });
+    expect(await grant()).toMatchObject({ sub: 'ann' });
     expect(asked.filter((line) => line.includes('well-known'))).toHaveLength(1);
   });
 
   it('is asked once by many at a time, and its keys once for many sign-ins', async () => {
-    const { open, redeem, asked } = await startIssuer();
+    const { open, grant, asked } = await startIssuer();
     await Promise.all(Array.from({ length: 20 }, () => open()));
-    await Promise.all(Array.from({ length: 5 }, () => redeem()));
+    await Promise.all(Array.from({ length: 5 }, () => grant()));
     expect(asked.filter((line) => line.startsWith('GET'))).toEqual([
       'GET /.well-known/openid-configuration',
       'GET /keys',

@@ -47,7 +47,7 @@ export interface Moment {
  *
  * @param seconds how long it is good for
  */
-export function signSession(
+export function issueAccessToken(
   keys: SessionKeys,
   editor: Editor,
   { seconds, address, now }: Moment & { seconds: number },
@@ -68,7 +68,7 @@ export function signSession(
 }
 
 /** @returns undefined for whatever is not a session of ours, or not any more */
-export async function openSession(
+export async function verifyAccessToken(
   keys: SessionKeys,
   token: string,
   { address, now }: Moment,

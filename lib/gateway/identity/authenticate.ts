@@ -1,11 +1,11 @@
 import { errors, jwtVerify } from 'jose';
-import { openSession, sessionKeys, tokenSkew, type SessionKeys, type SignInClient } from './access-token.ts';
-import { editorOf, mayIn, type Claims, type Editor } from './editors.ts';
+import { verifyAccessToken, sessionKeys, tokenSkew, type SessionKeys, type SignInClient } from './access-token.ts';
+import { editorOf, isAllowed, type Claims, type Editor } from './editors.ts';
 import { Failure } from '../../http/errors.ts';
 import { gatewayErrors } from '../errors.ts';
 import { Answers, endOf, hashOf } from './cache.ts';
-import { askIdentity } from './gotrue.ts';
-import { openIssuedToken } from './jwks.ts';
+import { fetchUser } from './gotrue.ts';
+import { verifyJwt } from './jwks.ts';
 import type { Gateway } from '../settings.ts';
 import type { Address } from '../../config/settings.ts';
 
@@ -22,48 +22,52 @@ interface Moment {
  * @param authorization the header
  * @throws Failure NO_TOKEN, BAD_TOKEN, NOT_AN_EDITOR, NOT_CONFIRMED, IDENTITY_UNREACHABLE, SIGN_UP_OPEN
  */
-export async function admit(authorization: string | undefined, gateway: Gateway, moment: Moment): Promise<Editor> {
+export async function authenticate(
+  authorization: string | undefined,
+  gateway: Gateway,
+  moment: Moment,
+): Promise<Editor> {
   if (authorization === undefined) throw new Failure(gatewayErrors.NO_TOKEN);
   // RFC 6750, 2.1; and no longer than any issuer makes them.
   const token = /^bearer +([\w.~+/-]{1,16384}=*) *$/i.exec(authorization)?.[1];
-  const editor = token === undefined ? undefined : await recognise(token, gateway, moment);
+  const editor = token === undefined ? undefined : await verifyToken(token, gateway, moment);
   if (!editor) throw new Failure(gatewayErrors.BAD_TOKEN);
-  if (!mayIn(editor, gateway.lists)) throw new Failure(gatewayErrors.NOT_AN_EDITOR);
+  if (!isAllowed(editor, gateway.lists)) throw new Failure(gatewayErrors.NOT_AN_EDITOR);
   return editor;
 }
 
-/** Who was recognised: only those, since a token that is not good now may be in a moment, by a key that its issuer brings in. */
-const recognised = new Answers<{ editor: Editor; end: number }>();
+/** Tokens that were good. One that was refused is not remembered: its issuer may publish the key for it a moment later. */
+const verified = new Answers<{ editor: Editor; end: number }>();
 
 /** @returns undefined if the token is not good here */
-async function recognise(token: string, gateway: Gateway, moment: Moment): Promise<Editor | undefined> {
+async function verifyToken(token: string, gateway: Gateway, moment: Moment): Promise<Editor | undefined> {
   // A GoTrue is asked, and what it answers is kept with it.
-  if (gateway.way.kind === 'identity') return read(token, gateway, moment);
+  if (gateway.auth.kind === 'gotrue') return read(token, gateway, moment);
   // With all that decides: a secret that was changed ends its sessions at once.
-  const hash = hashOf(token, JSON.stringify([gateway.way, gateway.lists.rolesClaim, moment.address]));
-  const kept = await recognised.find(hash);
+  const hash = hashOf(token, JSON.stringify([gateway.auth, gateway.lists.rolesClaim, moment.address]));
+  const kept = await verified.find(hash);
   if (kept && moment.now < kept.end) return kept.editor;
   const editor = await read(token, gateway, moment);
   const end = endOf(token) ?? 0;
-  if (editor) recognised.keep(hash, Promise.resolve({ editor, end }), end);
+  if (editor) verified.keep(hash, Promise.resolve({ editor, end }), end);
   return editor;
 }
 
-async function read(token: string, { way, lists }: Gateway, moment: Moment): Promise<Editor | undefined> {
+async function read(token: string, { auth, lists }: Gateway, moment: Moment): Promise<Editor | undefined> {
   const { rolesClaim } = lists;
-  switch (way.kind) {
-    case 'issuer':
-      return openSession(keysOf(way), token, moment);
-    case 'jwks': {
-      const claims = await openIssuedToken(token, way, moment);
-      return claims && editorOf(claims, { issuer: way.issuer, rolesClaim });
+  switch (auth.kind) {
+    case 'oidc':
+      return verifyAccessToken(keysOf(auth), token, moment);
+    case 'jwt': {
+      const claims = await verifyJwt(token, auth, moment);
+      return claims && editorOf(claims, { issuer: auth.issuer, rolesClaim });
     }
     case 'hs256': {
-      const claims = await openSharedToken(token, way.secret, moment.now);
+      const claims = await verifySharedJwt(token, auth.secret, moment.now);
       return claims && editorOf(claims, { issuer: undefined, rolesClaim });
     }
-    case 'identity': {
-      const claims = await askIdentity(way.address, token, { lists, ...moment });
+    case 'gotrue': {
+      const claims = await fetchUser(auth.address, token, { lists, ...moment });
       if (claims && !claims['confirmed_at']) throw new Failure(gatewayErrors.NOT_CONFIRMED);
       return claims && editorOf(claims, { issuer: undefined, rolesClaim });
     }
@@ -83,7 +87,7 @@ function keysOf(client: SignInClient): SessionKeys {
 }
 
 /** A JWT by a secret that both know, as GoTrue makes them; it names neither issuer nor audience that could be checked. */
-async function openSharedToken(token: string, secret: string, now: number): Promise<Claims | undefined> {
+async function verifySharedJwt(token: string, secret: string, now: number): Promise<Claims | undefined> {
   try {
     const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
       algorithms: ['HS256'],

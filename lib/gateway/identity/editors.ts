@@ -102,7 +102,7 @@ function rolesOf(claims: Claims, rolesClaim: string): string[] {
 /**
  * The one question, asked at every call: whoever is taken off the list is out at the next one.
  */
-export const mayIn = (editor: Editor, lists: EditorLists): boolean =>
+export const isAllowed = (editor: Editor, lists: EditorLists): boolean =>
   lists.everyone ||
   (editor.email !== undefined && lists.addresses.includes(lowerCase(editor.email))) ||
   (editor.domain !== undefined && lists.domains.includes(editor.domain)) ||

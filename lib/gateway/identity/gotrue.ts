@@ -14,7 +14,7 @@ const pause = 2_000;
 const timeoutMs = 5_000;
 
 /** A GoTrue, as one instance of us knows it. */
-class Identity {
+class GoTrue {
   readonly settings = new Kept<Json>();
   /** Also that a token is not good: whoever tries again asks nobody. */
   readonly answers = new Answers<Claims | undefined>();
@@ -22,12 +22,12 @@ class Identity {
   silentUntil = 0;
 }
 
-const known = new Map<string, Identity>();
+const known = new Map<string, GoTrue>();
 
-const identityAt = (address: string): Identity => {
-  const identity = known.get(address) ?? new Identity();
-  known.set(address, identity);
-  return identity;
+const gotrueAt = (address: string): GoTrue => {
+  const gotrue = known.get(address) ?? new GoTrue();
+  known.set(address, gotrue);
+  return gotrue;
 };
 
 /**
@@ -36,27 +36,27 @@ const identityAt = (address: string): Identity => {
  * @returns what it says about them; undefined if it does not accept the token
  * @throws Failure IDENTITY_UNREACHABLE: nobody gets in unasked. SIGN_UP_OPEN
  */
-export async function askIdentity(
+export async function fetchUser(
   address: string,
   token: string,
   { lists, now, deadline }: { lists: EditorLists; now: number; deadline: number },
 ): Promise<Claims | undefined> {
-  const identity = identityAt(address);
+  const gotrue = gotrueAt(address);
   await checkSignUp(address, lists, deadline);
   const end = endOf(token);
   if (end !== undefined && end <= now) return undefined;
   const hash = hashOf(token);
-  const kept = identity.answers.find(hash);
+  const kept = gotrue.answers.find(hash);
   if (kept) return kept;
-  if (Date.now() < identity.silentUntil) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
+  if (Date.now() < gotrue.silentUntil) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
 
   const claims = user(address, token, deadline);
-  identity.answers.keep(hash, claims, end);
+  gotrue.answers.keep(hash, claims, end);
   try {
     return await claims;
   } catch (error) {
-    identity.answers.forget(hash);
-    identity.silentUntil = Date.now() + pause;
+    gotrue.answers.forget(hash);
+    gotrue.silentUntil = Date.now() + pause;
     throw error;
   }
 }
@@ -64,12 +64,12 @@ export async function askIdentity(
 async function user(address: string, token: string, deadline: number): Promise<Claims | undefined> {
   const { status, value } = await question(`${address}/user`, deadline, { authorization: `Bearer ${token}` }).catch(
     (error: unknown) => {
-      // So much is written about nobody: it is about this one token, and the others may go on.
+      // No user record is this large, so this token is refused. The service itself works, and other tokens are still asked about.
       if (error instanceof Failure && error.cause instanceof TooLarge) return { status: 413, value: undefined };
       throw error;
     },
   );
-  // It has looked at the token and will not have it, or has not even looked. These two are about the asking.
+  // Any other 4xx is an answer about this token. 408 and 429 say nothing about it: the service was too slow or is asked too often.
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) return undefined;
   if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
   return value;
@@ -81,7 +81,7 @@ async function user(address: string, token: string, deadline: number): Promise<C
  * @throws Failure SIGN_UP_OPEN, IDENTITY_UNREACHABLE
  */
 export async function checkSignUp(address: string, lists: EditorLists, deadline: number): Promise<void> {
-  const { disable_signup: closed, autoconfirm } = await identityAt(address).settings.get(async () => {
+  const { disable_signup: closed, autoconfirm } = await gotrueAt(address).settings.get(async () => {
     const { status, value } = await question(`${address}/settings`, deadline);
     if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
     return { value, until: Date.now() + keptFor };

@@ -52,7 +52,7 @@ const known = new Map<string, Issuer>();
  * @returns its claims; undefined for whatever is not good here
  * @throws Failure IDENTITY_UNREACHABLE if the issuer cannot be asked for its keys
  */
-export async function openIssuedToken(
+export async function verifyJwt(
   token: string,
   { issuer, audience }: { issuer: string; audience: readonly string[] },
   { now, deadline }: { now: number; deadline: number },

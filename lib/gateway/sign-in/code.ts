@@ -14,7 +14,7 @@ export interface Code {
 }
 
 /** A code for the CMS, good for a minute and to be read by nobody else. */
-export function sealCode(keys: SessionKeys, code: Code, { address, now }: Moment): Promise<string> {
+export function encryptCode(keys: SessionKeys, code: Code, { address, now }: Moment): Promise<string> {
   const { issuer, audience } = parties(address);
   const time = Math.floor(now / 1000);
   const { editor, challenge, redirectUri } = code;
@@ -29,7 +29,11 @@ export function sealCode(keys: SessionKeys, code: Code, { address, now }: Moment
 }
 
 /** @returns undefined for whatever is not a code of ours, or not any more */
-export async function openCode(keys: SessionKeys, code: string, { address, now }: Moment): Promise<Code | undefined> {
+export async function decryptCode(
+  keys: SessionKeys,
+  code: string,
+  { address, now }: Moment,
+): Promise<Code | undefined> {
   try {
     const { payload } = await jwtDecrypt(code, keys.code, {
       ...parties(address),

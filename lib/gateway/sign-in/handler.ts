@@ -6,7 +6,7 @@ import { Failure, webErrors } from '../../http/errors.ts';
 import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../../http/http.ts';
 import { plainErrorPage } from '../../http/page.ts';
 import { tokenFailure } from './response.ts';
-import { refuse, type Ending } from './redirect.ts';
+import { refuse, type ResponseTarget } from './redirect.ts';
 import type { RepositoryHost } from '../settings.ts';
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
@@ -24,8 +24,8 @@ const timeoutMs = 8_000;
 const label = { name: 'signin', path: '/git' };
 
 type Route =
-  | { event: 'sign-in'; isTry: boolean; ending: Ending }
-  | { event: 'signed-in'; ending: Ending }
+  | { event: 'sign-in'; isTry: boolean; target: ResponseTarget }
+  | { event: 'signed-in'; target: ResponseTarget }
   | { event: 'token' }
   | { event: 'none' };
 
@@ -40,7 +40,7 @@ export const signIn = (hosts: readonly RepositoryHost[]): RouteModule<Route> => 
   route: findRoute,
   async answer(route, context) {
     refuseOddities(context.request, route);
-    // Beside a route module with more timeoutMs, too: an editor who signs in looks at an empty page.
+    // Never longer than this, even where the gateway beside it is given more time: the editor sees an empty page meanwhile.
     const deadline = Math.min(context.deadline, Date.now() + timeoutMs);
     return follow(route, { ...context, deadline }, hosts);
   },
@@ -57,7 +57,7 @@ export const signIn = (hosts: readonly RepositoryHost[]): RouteModule<Route> => 
 function answerOf(route: Route, failure: Failure): HttpReply {
   if (route.event === 'token') return tokenFailure(failure);
   if (route.event === 'none') return plainErrorPage(failure);
-  const { back, tryOut } = route.ending;
+  const { back, tryOut } = route.target;
   if (back) return refuse(back, failure);
   return tryOut ? tryOut.page(failure) : plainErrorPage(failure);
 }
@@ -65,9 +65,9 @@ function answerOf(route: Route, failure: Failure): HttpReply {
 function findRoute(path: string, _request: HttpRequest, parameters: URLSearchParams): Route {
   switch (path.replace(/\/$/, '')) {
     case '/git/oauth2/authorize':
-      return { event: 'sign-in', isTry: parameters.size === 1 && parameters.has('try'), ending: {} };
+      return { event: 'sign-in', isTry: parameters.size === 1 && parameters.has('try'), target: {} };
     case '/git/oauth2/callback':
-      return { event: 'signed-in', ending: {} };
+      return { event: 'signed-in', target: {} };
     case '/git/oauth2/token':
       return { event: 'token' };
     default:
@@ -92,7 +92,7 @@ async function follow(route: Route, context: Context, hosts: readonly Repository
   if (request.method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   const cookieStore = cookieStoreFor(request, address, label, now);
   const { begin, beginTry, finish } = await import('./login.ts');
-  const around = { ...context, hosts, cookieStore, ending: route.ending };
+  const around = { ...context, hosts, cookieStore, target: route.target };
   if (route.event === 'signed-in') return finish(around);
   if (!route.isTry) return begin(around);
   if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);

@@ -1,15 +1,15 @@
 import { codeChallenge, forgetAttempts } from '../../oauth/transaction.ts';
 import { authorizationError, oauthErrors } from '../../oauth/errors.ts';
 import { openIssuer, type Claims, type IssuerClient } from '../../oauth/discovery.ts';
-import { sealCode } from './code.ts';
+import { encryptCode } from './code.ts';
 import { sessionKeys } from '../identity/access-token.ts';
-import { editorOf, isAddress, mayIn, type Editor } from '../identity/editors.ts';
+import { editorOf, isAddress, isAllowed, type Editor } from '../identity/editors.ts';
 import { gatewaySettings, readGateway, readPages, type Gateway, type RepositoryHost } from '../settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
-import { beginSignIn, isTry, orderIn, recallSignIn, type Order } from './transaction.ts';
-import { goBack, type Ending } from './redirect.ts';
+import { beginSignIn, isTry, requestIn, recallSignIn, type AuthorizationRequest } from './transaction.ts';
+import { redirectBack, type ResponseTarget } from './redirect.ts';
 import { signInErrors } from './errors.ts';
 import { TryOut } from './try.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
@@ -22,11 +22,11 @@ export interface SignInContext extends Context {
   cookieStore: CookieStore;
   hosts: readonly RepositoryHost[];
   /** Who is told how it ends: filled in as soon as it is known. */
-  ending: Ending;
+  target: ResponseTarget;
 }
 
 /** Our part as a client of the provider, with what the owner has set. */
-interface Ready {
+interface ConfiguredClient {
   gateway: Gateway;
   client: IssuerClient;
   secret: string;
@@ -41,13 +41,13 @@ export const cmsClientId = 'cms';
 /**
  * Sends the browser to the provider, for a CMS that asks as RFC 6749, 4.1.1 and RFC 7636, 4.3 say.
  *
- * @throws Failure for what is wrong with the request or the settings; `ending` says who is to read it
+ * @throws Failure for what is wrong with the request or the settings; `target` says who is to read it
  */
 export async function begin(context: SignInContext): Promise<HttpReply> {
-  const { parameters, settings, address, ending, hosts } = context;
+  const { parameters, settings, address, target, hosts } = context;
   const env = await settings.read(gatewaySettings(hosts));
   const asked = singleParameters(parameters, ['redirect_uri', 'state']);
-  ending.back = wayBack({ redirectUri: asked.redirect_uri, state: asked.state }, env, address);
+  target.back = readRedirectTarget({ redirectUri: asked.redirect_uri, state: asked.state }, env, address);
 
   const { client_id, response_type, code_challenge, code_challenge_method } = singleParameters(parameters, [
     'client_id',
@@ -62,12 +62,12 @@ export async function begin(context: SignInContext): Promise<HttpReply> {
     throw new Failure(signInErrors.NO_CHALLENGE);
   if (Buffer.byteLength(JSON.stringify(asked.state ?? '')) > longestState)
     throw new Failure(webErrors.BAD_REQUEST, { detail: '"state" is too long' });
-  return toProvider(env, context, { ...ending.back, challenge: code_challenge ?? '' });
+  return toProvider(env, context, { ...target.back, challenge: code_challenge ?? '' });
 }
 
 /** The same for the owner, who wants to see whether it works: it ends on a page of ours, and no code is made. */
 export async function beginTry(context: SignInContext): Promise<HttpReply> {
-  context.ending.tryOut = new TryOut(context.address);
+  context.target.tryOut = new TryOut(context.address);
   const env = await context.settings.read(gatewaySettings(context.hosts));
   return toProvider(env, context, undefined);
 }
@@ -75,11 +75,11 @@ export async function beginTry(context: SignInContext): Promise<HttpReply> {
 async function toProvider(
   env: Environment,
   { address, hosts, deadline, cookieStore, now, cookies }: SignInContext,
-  order: Order | undefined,
+  request: AuthorizationRequest | undefined,
 ): Promise<HttpReply> {
-  const { client } = getReady(env, address, hosts);
+  const { client } = readClient(env, address, hosts);
   const issuer = await openIssuer(client, deadline);
-  const begun = beginSignIn(client, order, { cookieStore, now });
+  const begun = beginSignIn(client, request, { cookieStore, now });
   const location = issuer.authorizationAddress(begun.signIn, {
     scope: 'openid email profile',
     code_challenge: codeChallenge(begun.signIn.codeVerifier),
@@ -97,27 +97,27 @@ async function toProvider(
  * The order is the point: nothing is believed before the attempt is recalled, and nothing is asked of the provider before
  * everything that the browser brought has been believed. A callback without an attempt of ours costs no request.
  *
- * @throws Failure with what went wrong; `ending` says who is to read it
+ * @throws Failure with what went wrong; `target` says who is to read it
  */
 export async function finish(context: SignInContext): Promise<HttpReply> {
-  const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies, ending } = context;
+  const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies, target } = context;
   // First, and for a repeated `state` too: an attempt works once, however this ends.
   cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));
   const { state } = singleParameters(parameters, ['state']);
   const env = await settings.read(gatewaySettings(hosts));
   // Nothing of it has been proven yet. But whoever wrote it can name pages of the list only, and nothing but our own words gets there.
-  const claimed = orderIn(state);
-  if (claimed && readPages(env, address).includes(claimed.redirectUri)) ending.back = claimed;
-  if (isTry(state)) ending.tryOut = new TryOut(address);
+  const claimed = requestIn(state);
+  if (claimed && readPages(env, address).includes(claimed.redirectUri)) target.back = claimed;
+  if (isTry(state)) target.tryOut = new TryOut(address);
   const { code, error, iss } = singleParameters(parameters, ['code', 'error', 'iss']);
 
-  const { client, gateway, secret } = getReady(env, address, hosts);
+  const { client, gateway, secret } = readClient(env, address, hosts);
   const home = `${address.origin}${address.prefix}/git`;
   const signIn = recallSignIn(client, state, { cookieStore, origin: home, now });
   // Anew: the list may have changed since.
-  if (signIn.order && !gateway.pages.includes(signIn.order.redirectUri))
+  if (signIn.request && !gateway.pages.includes(signIn.request.redirectUri))
     throw new Failure(signInErrors.PAGE_NOT_LISTED);
-  ending.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
+  target.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
 
   const issuer = await openIssuer(client, deadline);
   issuer.checkAnswer(iss);
@@ -132,16 +132,18 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
     typeof claims['name'] === 'string' &&
     editorOf(claims, { issuer: client.issuer, rolesClaim })?.email !== undefined &&
     (roles.length === 0 || editorOf(claims, { issuer: client.issuer, rolesClaim })?.roles.length !== 0);
-  const claims = await issuer.redeem(secret, signIn, { code, iss }, suffice);
-  ending.tryOut?.done(
+  const claims = await issuer.authorizationCodeGrant(secret, signIn, { code, iss }, suffice);
+  target.tryOut?.done(
     `${client.host} takes the client id and secret, and what it says about you has a valid signature.`,
   );
 
-  const editor = judge(claims, gateway, client);
-  if (!signIn.order) return (ending.tryOut ?? new TryOut(address)).page(undefined, editor);
-  const { redirectUri, challenge } = signIn.order;
+  const editor = authorize(claims, gateway, client);
+  if (!signIn.request) return (target.tryOut ?? new TryOut(address)).page(undefined, editor);
+  const { redirectUri, challenge } = signIn.request;
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
-  return goBack(signIn.order, { code: await sealCode(keys, { editor, challenge, redirectUri }, { address, now }) });
+  return redirectBack(signIn.request, {
+    code: await encryptCode(keys, { editor, challenge, redirectUri }, { address, now }),
+  });
 }
 
 /**
@@ -150,22 +152,22 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
  *
  * @throws Failure PAGE_NOT_LISTED
  */
-function wayBack(
+function readRedirectTarget(
   { redirectUri, state }: { redirectUri: string | undefined; state: string | undefined },
   env: Environment,
   address: Address,
-): Pick<Order, 'redirectUri' | 'state'> {
+): Pick<AuthorizationRequest, 'redirectUri' | 'state'> {
   if (redirectUri === undefined || !readPages(env, address).includes(redirectUri))
     throw new Failure(signInErrors.PAGE_NOT_LISTED);
   return { redirectUri, state };
 }
 
 /** @throws Failure SIGN_IN_OFF, or for a setting that is missing or wrong */
-export function getReady(env: Environment, address: Address, hosts: readonly RepositoryHost[]): Ready {
+export function readClient(env: Environment, address: Address, hosts: readonly RepositoryHost[]): ConfiguredClient {
   const gateway = readGateway(env, address, hosts);
-  const { way } = gateway;
-  if (way.kind !== 'issuer') throw new Failure(signInErrors.SIGN_IN_OFF);
-  const { issuer, clientId, clientSecret: secret } = way;
+  const { auth } = gateway;
+  if (auth.kind !== 'oidc') throw new Failure(signInErrors.SIGN_IN_OFF);
+  const { issuer, clientId, clientSecret: secret } = auth;
   const client = { issuer, clientId, redirectUri: callbackAddress(address), host: issuerFacts(issuer).name };
   return { gateway, client, secret };
 }
@@ -174,10 +176,10 @@ export function getReady(env: Environment, address: Address, hosts: readonly Rep
 export const callbackAddress = ({ origin, prefix }: Address): string => `${origin}${prefix}/git/oauth2/callback`;
 
 /** Who signed in, if they may in. @throws Failure with the reason why not, and what to do about it */
-function judge(claims: Claims, { lists }: Gateway, { issuer, host }: IssuerClient): Editor {
+function authorize(claims: Claims, { lists }: Gateway, { issuer, host }: IssuerClient): Editor {
   const editor = editorOf(claims, { issuer, rolesClaim: lists.rolesClaim });
   if (!editor) throw new Failure(oauthErrors.HOST_MALFORMED, { host, setting: 'CMS_GATEWAY_ISSUER' });
-  if (mayIn(editor, lists)) return withoutWeight(editor, lists.roles);
+  if (isAllowed(editor, lists)) return withoutWeight(editor, lists.roles);
   if (editor.email !== undefined) throw new Failure(signInErrors.EMAIL_NOT_LISTED, { email: editor.email });
   if (lists.addresses.length + lists.domains.length === 0) throw new Failure(signInErrors.ROLE_NOT_LISTED, { host });
   const { email } = claims;

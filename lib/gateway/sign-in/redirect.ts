@@ -1,13 +1,13 @@
 import { redirect, type HttpReply } from '../../http/http.ts';
 import { errorDescription, errorName } from './errors.ts';
 import type { Failure } from '../../http/errors.ts';
-import type { Order } from './transaction.ts';
+import type { AuthorizationRequest } from './transaction.ts';
 import type { TryOut } from './try.ts';
 
 /** Where a sign-in ends. With neither, our own page says what happened. */
-export interface Ending {
+export interface ResponseTarget {
   /** The CMS's page: one of the list, so that no error, and no code either, goes to anybody else's. */
-  back?: Pick<Order, 'redirectUri' | 'state'>;
+  back?: Pick<AuthorizationRequest, 'redirectUri' | 'state'>;
   /** The owner's try, which ends here. */
   tryOut?: TryOut;
 }
@@ -16,11 +16,11 @@ export interface Ending {
  * Sends the browser back to the CMS with an error (RFC 6749, 4.1.2.1). Always with the CMS's state, without which Decap CMS
  * shows nothing but a blank page.
  */
-export const refuse = (back: Pick<Order, 'redirectUri' | 'state'>, failure: Failure): HttpReply =>
-  goBack(back, { error: errorName(failure), error_description: errorDescription(failure) });
+export const refuse = (back: Pick<AuthorizationRequest, 'redirectUri' | 'state'>, failure: Failure): HttpReply =>
+  redirectBack(back, { error: errorName(failure), error_description: errorDescription(failure) });
 
-export function goBack(
-  { redirectUri, state }: Pick<Order, 'redirectUri' | 'state'>,
+export function redirectBack(
+  { redirectUri, state }: Pick<AuthorizationRequest, 'redirectUri' | 'state'>,
   answer: Record<string, string>,
 ): HttpReply {
   const query = { ...answer, ...(state !== undefined && { state }) };

@@ -1,7 +1,7 @@
 import { codeChallenge, sameText } from '../../oauth/transaction.ts';
-import { openCode } from './code.ts';
-import { sessionKeys, signSession } from '../identity/access-token.ts';
-import { mayIn } from '../identity/editors.ts';
+import { decryptCode } from './code.ts';
+import { sessionKeys, issueAccessToken } from '../identity/access-token.ts';
+import { isAllowed } from '../identity/editors.ts';
 import { gatewaySettings, type RepositoryHost } from '../settings.ts';
 import { readOrigins } from '../../config/settings.ts';
 import { admitOrigin, preflight } from '../../http/cors.ts';
@@ -9,7 +9,7 @@ import { Failure, webErrors } from '../../http/errors.ts';
 import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
 import { signInErrors } from './errors.ts';
 import { json } from './response.ts';
-import { cmsClientId, getReady } from './login.ts';
+import { cmsClientId, readClient } from './login.ts';
 import type { Context } from '../../handler/serve.ts';
 
 /** Bytes of a body. A code has about 1 kB. */
@@ -37,7 +37,7 @@ export async function token(
   if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
 
   const env = await settings.read(gatewaySettings(hosts)); // before the body, which may take all the time there is
-  const { client, gateway, secret } = getReady(env, address, hosts);
+  const { client, gateway, secret } = readClient(env, address, hosts);
   const given = await readForm(request, deadline);
   if (given.client_id !== cmsClientId) throw new Failure(signInErrors.WRONG_CLIENT);
   if (given.grant_type !== 'authorization_code') throw new Failure(signInErrors.WRONG_GRANT);
@@ -48,7 +48,7 @@ export async function token(
     throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" or "redirect_uri" is missing' });
 
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
-  const code = await openCode(keys, given.code, { address, now });
+  const code = await decryptCode(keys, given.code, { address, now });
   // Mixed up, injected or stolen codes have another verifier; and whoever taps the way to one page is on another.
   if (
     !code ||
@@ -57,11 +57,11 @@ export async function token(
   )
     throw new Failure(signInErrors.CODE_SPENT);
   // Asked at every call, and so at this one, too.
-  if (!mayIn(code.editor, gateway.lists)) throw new Failure(signInErrors.CODE_SPENT);
+  if (!isAllowed(code.editor, gateway.lists)) throw new Failure(signInErrors.CODE_SPENT);
 
   const seconds = gateway.session;
   return json(200, {
-    access_token: await signSession(keys, code.editor, { seconds, address, now }),
+    access_token: await issueAccessToken(keys, code.editor, { seconds, address, now }),
     token_type: 'Bearer',
     expires_in: seconds,
   });

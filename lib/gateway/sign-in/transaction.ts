@@ -12,7 +12,7 @@ import type { CookieStore } from '../../oauth/cookies.ts';
 import type { IssuerClient } from '../../oauth/discovery.ts';
 
 /** What the CMS asked for. It travels in the state: nothing is stored. */
-export interface Order {
+export interface AuthorizationRequest {
   /** Where the answer goes. */
   redirectUri: string;
   /** The CMS's own, which comes back as it was. */
@@ -22,9 +22,9 @@ export interface Order {
 }
 
 /** A sign-in from its beginning to its end. */
-export interface SignIn extends Bound {
+export interface SignInTransaction extends Bound {
   /** Undefined if the owner only tries it. */
-  order: Order | undefined;
+  request: AuthorizationRequest | undefined;
 }
 
 const state: Kind = { name: 'sign-in/1', carried: /^(try|[\w-]{1,6000})$/ };
@@ -32,12 +32,12 @@ const state: Kind = { name: 'sign-in/1', carried: /^(try|[\w-]{1,6000})$/ };
 /** @returns the sign-in and the `Set-Cookie` values that go with it */
 export function beginSignIn(
   client: IssuerClient,
-  order: Order | undefined,
+  request: AuthorizationRequest | undefined,
   browser: { cookieStore: CookieStore; now: number },
-): { signIn: SignIn; cookies: string[] } {
+): { signIn: SignInTransaction; cookies: string[] } {
   const { attempt, cookies } = beginAttempt(browser);
-  const ticket = ticketOf(attempt, state, termsOf(client), order ? write(order) : 'try');
-  return { signIn: { ...bind(attempt, ticket), order }, cookies };
+  const ticket = ticketOf(attempt, state, termsOf(client), request ? write(request) : 'try');
+  return { signIn: { ...bind(attempt, ticket), request }, cookies };
 }
 
 /**
@@ -45,23 +45,24 @@ export function beginSignIn(
  *
  * @throws Failure STATE_MISSING, COOKIE_LOST, STATE_MISMATCH, ATTEMPT_EXPIRED
  */
-export function recallSignIn(client: IssuerClient, ticket: string | undefined, seen: Seen): SignIn {
+export function recallSignIn(client: IssuerClient, ticket: string | undefined, seen: Seen): SignInTransaction {
   const { attempt, carried } = recallAttempt(ticket, state, termsOf(client), seen);
-  return { ...bind(attempt, ticket ?? ''), order: read(carried) };
+  return { ...bind(attempt, ticket ?? ''), request: read(carried) };
 }
 
 /** What a state says about where the answer goes, whether or not it is a good one: enough to say there what went wrong. */
-export const orderIn = (ticket: string | undefined): Order | undefined => read(carriedBy(ticket) ?? '');
+export const requestIn = (ticket: string | undefined): AuthorizationRequest | undefined =>
+  read(carriedBy(ticket) ?? '');
 
 /** Whether a state says that it belongs to a try. */
 export const isTry = (ticket: string | undefined): boolean => carriedBy(ticket) === 'try';
 
 const termsOf = ({ issuer, clientId, redirectUri }: IssuerClient): string[] => [issuer, clientId, redirectUri];
 
-const write = ({ redirectUri, challenge, state: given }: Order): string =>
+const write = ({ redirectUri, challenge, state: given }: AuthorizationRequest): string =>
   Buffer.from(JSON.stringify([redirectUri, challenge, ...(given === undefined ? [] : [given])])).toString('base64url');
 
-function read(carried: string): Order | undefined {
+function read(carried: string): AuthorizationRequest | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(carried, 'base64url').toString());
     if (!Array.isArray(value) || !value.every((text) => typeof text === 'string')) return undefined;
