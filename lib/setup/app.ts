@@ -3,11 +3,11 @@ import { SignJWT } from 'jose';
 import { apiRoots } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { isLoopback } from '../http/origins.ts';
-import type { Call, Repository } from './call.ts';
-import { ask, textIn, type Question } from './web.ts';
+import type { Options, Repository } from './options.ts';
+import { ask, textIn, type Question } from './request.ts';
 
 /** A call that registers by a manifest. */
-export type ManifestCall = Call & { byManifest: NonNullable<Call['byManifest']> };
+export type ManifestOptions = Options & { byManifest: NonNullable<Options['byManifest']> };
 
 /** Where the local server is that people try the login with. */
 const localServer = { origin: 'http://localhost:8888', prefix: '', secure: false };
@@ -30,7 +30,7 @@ export const fillIn = (path: string, values: Readonly<Record<string, string>>): 
   path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
 
 /** A name that fits, from the repository's own. */
-export const appName = ({ byManifest: { flow, repository } }: ManifestCall): string =>
+export const appName = ({ byManifest: { flow, repository } }: ManifestOptions): string =>
   `CMS login for ${repository.name}`.slice(0, flow.longestName).replace(/[\s._-]+$/, '');
 
 /**
@@ -38,7 +38,7 @@ export const appName = ({ byManifest: { flow, repository } }: ManifestCall): str
  * the one and wants more for the other.
  */
 export function manifestOf(
-  { provider, byManifest: { flow }, address, site }: ManifestCall,
+  { provider, byManifest: { flow }, address, site }: ManifestOptions,
   name: string,
   created: string,
 ) {
@@ -60,26 +60,31 @@ export function manifestOf(
 
 /** Where the form posts the manifest to. */
 export const registrationTarget = (
-  { base, byManifest: { flow, repository } }: ManifestCall,
+  { base, byManifest: { flow, repository } }: ManifestOptions,
   isOrganisation: boolean,
   state: string,
 ): string => base + fillIn(isOrganisation ? flow.organisationPath : flow.path, { owner: repository.owner, state });
 
 /** Where the owner changes the app later. */
 export const settingsPage = (
-  { base, byManifest: { flow, repository } }: ManifestCall,
+  { base, byManifest: { flow, repository } }: ManifestOptions,
   isOrganisation: boolean,
   { slug }: App,
 ): string =>
   base + fillIn(isOrganisation ? flow.organisationSettingsPath : flow.settingsPath, { owner: repository.owner, slug });
 
-export const installPage = ({ byManifest: { flow } }: ManifestCall, { page }: App): string => page + flow.installPath;
+export const installPage = ({ byManifest: { flow } }: ManifestOptions, { page }: App): string =>
+  page + flow.installPath;
 
-const askApi = (call: ManifestCall, path: string, values: Record<string, string>, question: Question = {}) =>
-  ask(call.provider.name, (apiRoots(call.provider, call.base)?.api_root ?? call.base) + fillIn(path, values), {
-    ...question,
-    headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
-  });
+const askApi = (options: ManifestOptions, path: string, values: Record<string, string>, question: Question = {}) =>
+  ask(
+    options.provider.name,
+    (apiRoots(options.provider, options.base)?.api_root ?? options.base) + fillIn(path, values),
+    {
+      ...question,
+      headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
+    },
+  );
 
 /**
  * Whether the repository's owner is an organisation: its apps are registered at another address.
@@ -87,10 +92,11 @@ const askApi = (call: ManifestCall, path: string, values: Record<string, string>
  * @returns the status of the answer if the host does not say, as those do that answer nobody who is not logged in
  * @throws Error in words if there is no such owner, or no answer
  */
-export async function isOrganisation(call: ManifestCall): Promise<boolean | { status: number }> {
-  const { flow, repository } = call.byManifest;
-  const { status, body } = await askApi(call, flow.ownerPath, { owner: repository.owner });
-  if (status === 404) throw new Error(`There is no "${repository.owner}" at ${call.provider.name}. Is --repo right?`);
+export async function isOrganisation(options: ManifestOptions): Promise<boolean | { status: number }> {
+  const { flow, repository } = options.byManifest;
+  const { status, body } = await askApi(options, flow.ownerPath, { owner: repository.owner });
+  if (status === 404)
+    throw new Error(`There is no "${repository.owner}" at ${options.provider.name}. Is --repo right?`);
   const type = textIn(body, 'type');
   return status === 200 && type !== undefined ? type === 'Organization' : { status };
 }
@@ -100,9 +106,9 @@ export async function isOrganisation(call: ManifestCall): Promise<boolean | { st
  *
  * @throws Error in words
  */
-export async function convert(call: ManifestCall, code: string): Promise<App> {
-  const { name } = call.provider;
-  const { status, body } = await askApi(call, call.byManifest.flow.conversionPath, { code }, { method: 'POST' });
+export async function convert(options: ManifestOptions, code: string): Promise<App> {
+  const { name } = options.provider;
+  const { status, body } = await askApi(options, options.byManifest.flow.conversionPath, { code }, { method: 'POST' });
   const again = `If the app was made, delete it in its settings at ${name}; then start again.`;
   if (status === 404 || status === 422)
     throw new Error(
@@ -116,7 +122,7 @@ export async function convert(call: ManifestCall, code: string): Promise<App> {
     clientId: visible(textIn(body, 'client_id')),
     clientSecret: visible(textIn(body, 'client_secret')),
     pem: textIn(body, 'pem') ?? '',
-    page: sameHost(textIn(body, 'html_url'), call.base),
+    page: sameHost(textIn(body, 'html_url'), options.base),
     owner: visible(textIn(owner, 'login')),
   };
   if (!isWhole(app)) throw new Error(`${name} answered something that is no app. ${again}`);
@@ -168,24 +174,24 @@ const timeoutMs = 10 * 60_000;
  * @returns nothing if it was not in time
  */
 export async function untilInstalled(
-  call: ManifestCall,
+  options: ManifestOptions,
   app: App,
   { now, wait }: Clock,
 ): Promise<Installation | undefined> {
-  const { flow, repository } = call.byManifest;
+  const { flow, repository } = options.byManifest;
   const values = { owner: repository.owner, repository: repository.name };
   const deadline = now() + timeoutMs;
   let ahead = 0;
   for (;;) {
     try {
       const authorization = `Bearer ${await passOf(app, now() + ahead)}`;
-      const answer = await askApi(call, flow.installationPath, values, { authorization });
+      const answer = await askApi(options, flow.installationPath, values, { authorization });
       // The host refuses a pass from another time, and clocks differ.
       if (answer.time !== undefined) ahead = answer.time - now();
       if (answer.status === 200)
         return {
           everywhere: textIn(answer.body, 'repository_selection') === 'all',
-          page: sameHost(textIn(answer.body, 'html_url'), call.base),
+          page: sameHost(textIn(answer.body, 'html_url'), options.base),
         };
     } catch {
       // A host that is down for the moment is asked again like one that says "not yet".

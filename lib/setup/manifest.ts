@@ -9,66 +9,66 @@ import {
   settingsPage,
   untilInstalled,
   type App,
-  type ManifestCall,
+  type ManifestOptions,
 } from './app.ts';
-import { Desk } from './desk.ts';
-import { clearTheWay, keep, loginEntries, openStore } from './keep.ts';
-import { servePage } from './server.ts';
+import { RegistrationServer } from './registration-server.ts';
+import { checkPlace, saveValues, loginEntries, openStore } from './save.ts';
+import { servePage } from './local-page.ts';
 import { Cancelled } from './terminal.ts';
 import type { Entry, Store } from './values.ts';
-import type { World } from './world.ts';
+import type { Io } from './io.ts';
 
 /**
  * Registers an app by a manifest, from the first question to the app that is installed.
  *
  * @throws Error in words; whatever was registered by then is either in its place or in `.env.setup`
  */
-export async function registerByManifest(call: ManifestCall, world: World): Promise<void> {
-  const { flow, repository } = call.byManifest;
+export async function registerByManifest(options: ManifestOptions, io: Io): Promise<void> {
+  const { flow, repository } = options.byManifest;
   const fullName = `${repository.owner}/${repository.name}`;
-  const store = openStore(call, world);
-  const replace = await clearTheWay(call, store, entriesOf(call), world);
-  const organisation = call.byManifest.organisation !== undefined || (await askWhose(call, world));
+  const store = openStore(options, io);
+  const replace = await checkPlace(options, store, entriesOf(options), io);
+  const organisation = options.byManifest.organisation !== undefined || (await askOwner(options, io));
 
-  const desk = new Desk(call, organisation, world);
-  const server = await servePage(call.port, (request) => desk.answer(request));
-  desk.origin = server.origin;
+  const registration = new RegistrationServer(options, organisation, io);
+  const server = await servePage(options.port, (request) => registration.answer(request));
+  registration.origin = server.origin;
   try {
-    const app = await register(call, desk, world);
+    const app = await register(options, registration, io);
     try {
-      const settings = settingsPage(call, organisation, app);
+      const settings = settingsPage(options, organisation, app);
       const lost = `Make a new client secret at ${settings}, and set it by hand.`;
-      world.write('The app is registered.');
-      const notes = await keep(store, entriesOf(call, app), replace, world, lost);
-      const next = whatIsLeft(call, app, settings, store);
-      desk.show('registered', next.page);
-      world.write([...notes, '', ...next.lines].join('\n'));
+      io.write('The app is registered.');
+      const notes = await saveValues(store, entriesOf(options, app), replace, io, lost);
+      const next = nextSteps(options, app, settings, store);
+      registration.show('registered', next.page);
+      io.write([...notes, '', ...next.lines].join('\n'));
 
-      const installation = await untilInstalled(call, app, world);
+      const installation = await untilInstalled(options, app, io);
       if (!installation)
         throw new Error(
-          `${app.slug} was not installed on ${fullName} within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(call, app)}\nIf it is installed already: is ${fullName} the exact name of your repository? If not, correct it in ${call.byManifest.gateway ? `${flow.gateway.repository} and in ` : ''}the configuration of the CMS.`,
+          `${app.slug} was not installed on ${fullName} within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(options, app)}\nIf it is installed already: is ${fullName} the exact name of your repository? If not, correct it in ${options.byManifest.gateway ? `${flow.gateway.repository} and in ` : ''}the configuration of the CMS.`,
         );
-      desk.show('done', next.done);
-      world.write(`\nInstalled on ${fullName}. The set-up is done.`);
+      registration.show('done', next.done);
+      io.write(`\nInstalled on ${fullName}. The set-up is done.`);
       if (installation.everywhere)
-        world.write(
-          `\nMind: it is installed on all repositories of ${repository.owner}. Choose "Only select repositories" here:\n${installation.page ?? installPage(call, app)}`,
+        io.write(
+          `\nMind: it is installed on all repositories of ${repository.owner}. Choose "Only select repositories" here:\n${installation.page ?? installPage(options, app)}`,
         );
     } catch (error) {
       if (error instanceof Cancelled)
-        throw new Cancelled(`Stopped. The app and its values stay. To install it:\n${installPage(call, app)}`);
+        throw new Cancelled(`Stopped. The app and its values stay. To install it:\n${installPage(options, app)}`);
       throw error;
     }
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    desk.show('failed', html`<h1>This did not work</h1><pre tabindex="0">${words}</pre>`);
+    registration.show('failed', html`<h1>This did not work</h1><pre tabindex="0">${words}</pre>`);
     throw error;
   } finally {
     await server.close();
   }
 
-  function entriesOf(of: ManifestCall, app?: App): Entry[] {
+  function entriesOf(of: ManifestOptions, app?: App): Entry[] {
     const { gateway } = of.byManifest;
     return [
       ...loginEntries(of, app && { id: app.clientId, secret: app.clientSecret }),
@@ -84,37 +84,37 @@ export async function registerByManifest(call: ManifestCall, world: World): Prom
 }
 
 /** @throws Error in words if nobody knows */
-async function askWhose(call: ManifestCall, { prompts }: World): Promise<boolean> {
-  const { owner } = call.byManifest.repository;
-  const answer = await isOrganisation(call);
+async function askOwner(options: ManifestOptions, { prompts }: Io): Promise<boolean> {
+  const { owner } = options.byManifest.repository;
+  const answer = await isOrganisation(options);
   if (typeof answer === 'boolean') return answer;
-  if (prompts) return prompts.confirm(`${call.provider.name} does not say: is ${owner} an organisation?`);
+  if (prompts) return prompts.confirm(`${options.provider.name} does not say: is ${owner} an organisation?`);
   throw new Error(
-    `${call.provider.name} does not say whether ${owner} is an organisation: it answered with ${answer.status}. If it is one, add --org ${owner}. If not, try again later, or run this in a terminal, where you are asked.`,
+    `${options.provider.name} does not say whether ${owner} is an organisation: it answered with ${answer.status}. If it is one, add --org ${owner}. If not, try again later, or run this in a terminal, where you are asked.`,
   );
 }
 
 /** @throws Error in words; Cancelled */
-async function register(call: ManifestCall, desk: Desk, world: World): Promise<App> {
-  const { provider, byManifest } = call;
-  world.write(
-    `Open this page and press its button${call.open ? ' (your browser should show it by now)' : ''}:\n\n  ${desk.origin}/\n`,
+async function register(options: ManifestOptions, registration: RegistrationServer, io: Io): Promise<App> {
+  const { provider, byManifest } = options;
+  io.write(
+    `Open this page and press its button${options.open ? ' (your browser should show it by now)' : ''}:\n\n  ${registration.origin}/\n`,
   );
-  world.write(
+  io.write(
     `It registers ${articled(provider.registration[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. Check this name: ${provider.name} does not say whether there is such a private repository. If ${provider.name} says that the app's name is taken, choose another one there. Ctrl-C stops.`,
   );
   // A machine without a browser has the address.
-  if (call.open) await world.open(`${desk.origin}/`).catch(() => {});
+  if (options.open) await io.open(`${registration.origin}/`).catch(() => {});
   let code: string | undefined;
-  void desk.code.then((given) => (code = given));
+  void registration.code.then((given) => (code = given));
   while (code === undefined) {
-    if (desk.isAbandoned)
+    if (registration.isAbandoned)
       throw new Error(
         'Nobody came back from the registration within 10 minutes. Nothing was written. If the app was made, delete it; then start again.',
       );
-    await Promise.race([desk.code, world.wait(1_000)]);
+    await Promise.race([registration.code, io.wait(1_000)]);
   }
-  const app = await convert(call, code);
+  const app = await convert(options, code);
   const { owner } = byManifest.repository;
   // It may also be a stranger's: any program on this machine can open the page and come back with the code of an app of its own.
   if (app.owner?.toLowerCase() !== owner.toLowerCase())
@@ -125,20 +125,20 @@ async function register(call: ManifestCall, desk: Desk, world: World): Promise<A
 }
 
 /** What only the owner can do: install, expiry, the CMS's configuration. On the page and in the terminal. */
-function whatIsLeft(
-  call: ManifestCall,
+function nextSteps(
+  options: ManifestOptions,
   app: App,
   settings: string,
   { place, gatewayApart }: Store,
 ): { lines: string[]; page: Html; done: Html } {
-  const { flow, repository, gateway } = call.byManifest;
-  const { provider, base, address } = call;
+  const { flow, repository, gateway } = options.byManifest;
+  const { provider, base, address } = options;
   const env = { [`${provider.id.toUpperCase()}_URL`]: base };
   const config = configuration(provider, env, address, {
     cms: 'sveltia',
     repository: `${repository.owner}/${repository.name}`,
   });
-  const install = installPage(call, app);
+  const install = installPage(options, app);
   const choice = `Choose "Only select repositories", and ${repository.name} alone.`;
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;

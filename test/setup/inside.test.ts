@@ -10,9 +10,9 @@ import { esbuildInline } from '../../lib/build/inline.mjs';
 import { main } from '../../lib/setup/main.ts';
 import { setValues } from '../../lib/setup/stores/file.ts';
 import type { Prompts } from '../../lib/setup/terminal.ts';
-import { keep } from '../../lib/setup/keep.ts';
+import { saveValues } from '../../lib/setup/save.ts';
 import { withoutSecrets, type Store } from '../../lib/setup/values.ts';
-import type { World } from '../../lib/setup/world.ts';
+import type { Io } from '../../lib/setup/io.ts';
 import { registrationAddress } from '../../lib/providers/provider.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
 import type { GitHubHost } from '../hosts/github.ts';
@@ -30,7 +30,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A world whose clock goes as fast as somebody waits, with answers to the questions that may come. */
+/** A io whose clock goes as fast as somebody waits, with answers to the questions that may come. */
 function worldOf(env: Record<string, string>, answers: Record<string, string | boolean | string[]> = {}) {
   let time = Date.now();
   const said = { out: '', err: '', asked: [] as string[], opened: [] as string[] };
@@ -55,7 +55,7 @@ function worldOf(env: Record<string, string>, answers: Record<string, string | b
     choose: async <T extends string>(message: string) => answer(message) as T,
     confirm: async (message) => answer(message) as boolean,
   };
-  const world: World = {
+  const io: Io = {
     write: (text) => void (said.out += `${text}\n`),
     complain: (text) => void (said.err += `${text}\n`),
     prompts: Object.keys(answers).length > 0 ? prompts : undefined,
@@ -68,7 +68,7 @@ function worldOf(env: Record<string, string>, answers: Record<string, string | b
       time += milliseconds;
     },
   };
-  return { world, said };
+  return { io, said };
 }
 
 const usual = ['github', '--repo', 'acme/site', '--url', 'https://auth.example.com'];
@@ -76,18 +76,18 @@ const settings = async () => parseEnv(await readFile(path.join(folder, '.env'), 
 
 describe('Time', () => {
   it('ends a registration that nobody comes back from after ten minutes', async () => {
-    const { world, said } = worldOf({ GITHUB_URL: github.url });
-    const begun = world.now();
-    expect(await main(usual, providers, world)).toBe(1);
+    const { io, said } = worldOf({ GITHUB_URL: github.url });
+    const begun = io.now();
+    expect(await main(usual, providers, io)).toBe(1);
     expect(said.err).toContain('Nobody came back from the registration within 10 minutes');
-    expect(Math.round((world.now() - begun) / 60_000)).toBe(10);
+    expect(Math.round((io.now() - begun) / 60_000)).toBe(10);
     expect(said.opened).toEqual([expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/$/)]);
   });
 
   it('ends the wait for the installation after ten minutes, and the values stay', async () => {
-    const { world, said } = worldOf({ GITHUB_URL: github.url });
-    world.open = async (address) => void pressButtons(new URL(address).origin).then(({ location }) => fetch(location));
-    expect(await main(usual, providers, world)).toBe(1);
+    const { io, said } = worldOf({ GITHUB_URL: github.url });
+    io.open = async (address) => void pressButtons(new URL(address).origin).then(({ location }) => fetch(location));
+    expect(await main(usual, providers, io)).toBe(1);
     expect(said.err).toContain('was not installed on acme/site within 10 minutes. The values are in their place');
     expect(said.err).toContain(
       'is acme/site the exact name of your repository? If not, correct it in the configuration',
@@ -98,11 +98,11 @@ describe('Time', () => {
   });
 
   it('takes a state for ten minutes, and a page loaded anew has a new one', async () => {
-    const { world, said } = worldOf({ GITHUB_URL: github.url });
+    const { io, said } = worldOf({ GITHUB_URL: github.url });
     let paused = true;
-    const { wait } = world;
-    world.wait = async (milliseconds) => wait(paused ? 0 : milliseconds);
-    world.open = async (address) => {
+    const { wait } = io;
+    io.wait = async (milliseconds) => wait(paused ? 0 : milliseconds);
+    io.open = async (address) => {
       const { origin } = new URL(address);
       void (async () => {
         const { location } = await pressButtons(origin);
@@ -117,21 +117,21 @@ describe('Time', () => {
         paused = false;
       })();
     };
-    expect([await main(usual, providers, world), said.err]).toEqual([0, '']);
+    expect([await main(usual, providers, io), said.err]).toEqual([0, '']);
     expect(said.out).toContain('first 400');
     expect(await settings()).toHaveProperty('GITHUB_CLIENT_ID', github.registry.apps[1]?.clientId);
   });
 
   it('signs by the host’s clock, however wrong the one here is', async () => {
     github.registry.ahead = -30 * 60_000;
-    const { world } = worldOf({ GITHUB_URL: github.url });
-    world.open = async (address) =>
+    const { io } = worldOf({ GITHUB_URL: github.url });
+    io.open = async (address) =>
       void pressButtons(new URL(address).origin).then(async ({ location }) => {
         const [app] = github.registry.apps;
         if (app) github.registry.install(app, 'acme/site');
         await fetch(location);
       });
-    expect(await main(usual, providers, world)).toBe(0);
+    expect(await main(usual, providers, io)).toBe(0);
   });
 });
 
@@ -168,8 +168,8 @@ describe('Called wrongly', () => {
     [[...usual, '--verbose'], /--verbose/],
     [['gitlab', '--url', 'https://a.example', '--gateway'], /do not go with GitLab/],
   ])('%j', async (parameters, says) => {
-    const { world, said } = worldOf({ GITHUB_URL: github.url });
-    expect(await main(parameters, providers, world)).toBe(2);
+    const { io, said } = worldOf({ GITHUB_URL: github.url });
+    expect(await main(parameters, providers, io)).toBe(2);
     expect(said.err.split('\n', 1)[0]).toMatch(says);
     expect(said.err).toContain('npm run setup -- github');
     expect(github.requests).toEqual([]);
@@ -185,8 +185,8 @@ describe('A file .env that cannot be used', () => {
   ])('that %s: words, 1, and nothing registered', async (_, make, words) => {
     await make();
     const before = await readFile(file()).catch(() => undefined);
-    const { world, said } = worldOf({ GITHUB_URL: github.url });
-    expect(await main(usual, providers, world)).toBe(1);
+    const { io, said } = worldOf({ GITHUB_URL: github.url });
+    expect(await main(usual, providers, io)).toBe(1);
     expect(said.err).toMatch(words);
     expect(said.err).not.toContain('npm run setup');
     expect(github.requests).toEqual([]);
@@ -196,7 +196,7 @@ describe('A file .env that cannot be used', () => {
 
 describe('Questions', () => {
   it('ask for what is missing, one by one, and again where an answer cannot be used', async () => {
-    const { world, said } = worldOf(
+    const { io, said } = worldOf(
       { GITHUB_URL: github.url },
       {
         'Where is the repository': 'github',
@@ -206,13 +206,13 @@ describe('Questions', () => {
         'Where do the values go': 'env',
       },
     );
-    world.open = async (address) =>
+    io.open = async (address) =>
       void pressButtons(new URL(address).origin).then(async ({ location }) => {
         const [app] = github.registry.apps;
         if (app) github.registry.install(app, 'acme/site');
         await fetch(location);
       });
-    expect(await main([], providers, world)).toBe(0);
+    expect(await main([], providers, io)).toBe(0);
     expect(said.asked.length).toBe(8);
     expect(said.err).toMatch(/--repo takes owner and name[^]*--url cannot be used[^]*--site cannot be used/);
     expect(await settings()).not.toHaveProperty('CMS_AUTH_ORIGINS');
@@ -220,8 +220,8 @@ describe('Questions', () => {
 
   it('ask before anything is replaced, and take a no', async () => {
     await writeFile(path.join(folder, '.env'), 'GITHUB_CLIENT_SECRET=old\n');
-    const { world, said } = worldOf({ GITHUB_URL: github.url }, { 'GITHUB_CLIENT_SECRET is there already': false });
-    expect(await main(usual, providers, world)).toBe(1);
+    const { io, said } = worldOf({ GITHUB_URL: github.url }, { 'GITHUB_CLIENT_SECRET is there already': false });
+    expect(await main(usual, providers, io)).toBe(1);
     expect(said.err).toContain('Nothing was registered or changed');
     expect(github.requests).toEqual([]);
   });
@@ -231,12 +231,12 @@ describe('Where a person fills in the form', () => {
   it('GitLab: the form is opened, and id and secret are tried before they are kept', async () => {
     const gitlab = await startGitLab();
     const { clientId, clientSecret } = gitlab.app;
-    const { world, said } = worldOf(
+    const { io, said } = worldOf(
       { GITLAB_URL: gitlab.url },
       { 'Client id': [' ', clientId, `${clientId} `], 'Client secret': [clientId, 'not-the-secret', clientSecret] },
     );
     const call = ['gitlab', '--url', 'https://auth.example.com', '--site', 'https://www.example.com'];
-    expect(await main(call, providers, world)).toBe(0);
+    expect(await main(call, providers, io)).toBe(0);
     expect(said.opened).toEqual([`${gitlab.url}/-/user_settings/applications`]);
     expect(said.out).toContain('https://auth.example.com/auth/gitlab/callback');
     expect(said.err).toContain('This is the client id. The secret is the other one.');
@@ -255,11 +255,11 @@ describe('Where a person fills in the form', () => {
   it('Bitbucket: likewise, with HTTP Basic', async () => {
     const bitbucket = await startBitbucket();
     const { clientId, clientSecret } = bitbucket.app;
-    const { world, said } = worldOf(
+    const { io, said } = worldOf(
       { BITBUCKET_URL: bitbucket.url },
       { 'Client id': [clientId, clientId], 'Client secret': ['not-the-secret', clientSecret] },
     );
-    expect(await main(['bitbucket', '--url', 'https://auth.example.com', '--no-open'], providers, world)).toBe(0);
+    expect(await main(['bitbucket', '--url', 'https://auth.example.com', '--no-open'], providers, io)).toBe(0);
     expect(said.err).toContain('Bitbucket does not accept this id and secret');
     expect(said.opened).toEqual([]);
     expect(await settings()).toHaveProperty('BITBUCKET_CLIENT_SECRET', clientSecret);
@@ -267,11 +267,11 @@ describe('Where a person fills in the form', () => {
   });
 
   it('a host that is not there cannot be asked, but the values may be kept all the same', async () => {
-    const { world, said } = worldOf(
+    const { io, said } = worldOf(
       { GITLAB_URL: 'http://127.0.0.1:9' },
       { 'Client id': 'some-client-id', 'Client secret': 'some-secret', 'Go on': true },
     );
-    expect(await main(['gitlab', '--url', 'https://auth.example.com'], providers, world)).toBe(0);
+    expect(await main(['gitlab', '--url', 'https://auth.example.com'], providers, io)).toBe(0);
     expect(said.err).toContain('They could not be tried.');
     expect(await settings()).toHaveProperty('GITLAB_CLIENT_ID', 'some-client-id');
   });
@@ -363,7 +363,7 @@ describe('Values in the text of an .env file', () => {
 });
 
 it('A value that no file can hold is not lost without a word of what to do', async () => {
-  const { world } = worldOf({});
+  const { io } = worldOf({});
   const store: Store = {
     place: 'a store',
     taken: async () => [],
@@ -371,7 +371,7 @@ it('A value that no file can hold is not lost without a word of what to do', asy
     otherwise: 'Do it by hand.',
   };
   const entries = [{ name: 'SECRET', value: 'sec"r\'et`#1', parameter: 'secret' }];
-  await expect(keep(store, entries, false, world, 'Make a new one.')).rejects.toThrow(
+  await expect(saveValues(store, entries, false, io, 'Make a new one.')).rejects.toThrow(
     /^The values could not be put into a store\. It is full of \(secret\)\.\n\nThey could not be kept in .* either\. Make a new one\.$/,
   );
 });

@@ -14,7 +14,7 @@ import { hosts } from '../../functions/gateway.ts';
 import { github } from '../../lib/providers/github.ts';
 import { checkSettings } from '../../lib/config/check.ts';
 import { checkGateway, hasGateway } from '../../lib/gateway/settings.ts';
-import { readCall } from '../../lib/setup/call.ts';
+import { readOptions } from '../../lib/setup/options.ts';
 import type { Prompts } from '../../lib/setup/terminal.ts';
 import { onFiles } from '../doctor/run.ts';
 
@@ -96,7 +96,7 @@ function call(command: string): Item['here'] {
         confirm: async () => true,
       };
       const given = (words ?? '').split(/[\s…]+/).filter(Boolean);
-      expect(await readCall(given, providers, {}, prompts)).toBeDefined();
+      expect(await readOptions(given, providers, {}, prompts)).toBeDefined();
     },
   };
 }

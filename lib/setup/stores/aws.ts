@@ -33,7 +33,7 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
         const { Parameters } = await client.send(new sdk.GetParametersCommand({ Names: names }), deadline());
         return (Parameters ?? []).flatMap(({ Name }) => Name ?? []);
       } catch (error) {
-        throw new Error(`AWS's Parameter Store could not be read. ${inWords(error)}`, { cause: error });
+        throw new Error(`AWS's Parameter Store could not be read. ${toWords(error)}`, { cause: error });
       }
     },
     async write(values, replace) {
@@ -44,7 +44,7 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
         try {
           await client.send(new sdk.PutParameterCommand(input), deadline());
         } catch (error) {
-          throw new Error(`AWS did not take ${input.Name}. ${inWords(error)}`, { cause: error });
+          throw new Error(`AWS did not take ${input.Name}. ${toWords(error)}`, { cause: error });
         }
       }
       const inUse = await client.config.region();
@@ -78,7 +78,7 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
 }
 
 /** AWS's own words. They may hold names and account numbers, but no value: it repeats none. */
-function inWords(error: unknown): string {
+function toWords(error: unknown): string {
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   if (name === 'CredentialsProviderError')
     return 'There are no AWS credentials here: log in with "aws configure" or "aws sso login".';

@@ -2,7 +2,7 @@ import path from 'node:path';
 import envPaths from 'env-paths';
 import type { Environment } from '../../config/environment.ts';
 import { isSecret, ofSites, type Entry, type Store, type Value } from '../values.ts';
-import { ask, textIn, type Question } from '../web.ts';
+import { ask, textIn, type Question } from '../request.ts';
 import { readIfThere } from './file.ts';
 
 interface Site {

@@ -36,7 +36,7 @@ export async function servePage(port: number, answer: (request: Request) => Prom
       .then((result) => send(request, response, result));
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(inWords(error, port), { cause: error })));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(toWords(error, port), { cause: error })));
     server.listen(port, '127.0.0.1', resolve);
   });
   host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -78,7 +78,7 @@ function send({ method }: IncomingMessage, response: ServerResponse, { status, h
   response.end(method === 'HEAD' ? undefined : body);
 }
 
-function inWords({ code, message }: NodeJS.ErrnoException, port: number): string {
+function toWords({ code, message }: NodeJS.ErrnoException, port: number): string {
   if (code === 'EADDRINUSE')
     return `Port ${port} is taken by another program. Leave --port away, or choose another one.`;
   if (code === 'EACCES') return `Port ${port} may not be used without special rights. Choose one above 1023.`;

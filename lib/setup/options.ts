@@ -38,7 +38,7 @@ export interface Repository {
 }
 
 /** What is to be done, checked. */
-export interface Call {
+export interface Options {
   provider: Provider;
   /** Where the provider is, without a slash at the end. */
   base: string;
@@ -63,12 +63,12 @@ export interface Call {
  * @returns nothing if help was asked for
  * @throws Error in words if it was called wrongly
  */
-export async function readCall(
+export async function readOptions(
   parameters: readonly string[],
   providers: readonly Provider[],
   env: Environment,
   prompts: Prompts | undefined,
-): Promise<Call | undefined> {
+): Promise<Options | undefined> {
   const { values, positionals } = parseArgs({
     args: [...parameters],
     allowPositionals: true,

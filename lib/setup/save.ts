@@ -6,24 +6,24 @@ import { envFile } from './stores/env.ts';
 import { readIfThere, replaceFile, setValues } from './stores/file.ts';
 import { secretSetting, urlSetting } from '../config/settings.ts';
 import { settingPrefix } from '../providers/provider.ts';
-import type { Call } from './call.ts';
+import type { Options } from './options.ts';
 import { withoutSecrets, type Entry, type Store, type Value } from './values.ts';
-import type { World } from './world.ts';
+import type { Io } from './io.ts';
 
 /** Where values are kept that could not be put where they belong. */
-const refuge = '.env.setup';
+const fallbackFile = '.env.setup';
 
-export const openStore = (call: Call, { env, folder }: World): Store =>
+export const openStore = (options: Options, { env, folder }: Io): Store =>
   ({
     env: () => envFile(folder),
     netlify: () => netlifyVariables(env, folder),
-    aws: () => parameterStore(call),
+    aws: () => parameterStore(options),
     firebase: () => firebaseSecrets(folder),
-  })[call.to]();
+  })[options.to]();
 
 /** The settings of a login, whatever is known of them so far. */
-export function loginEntries(call: Call, app: { id?: string; secret?: string } = {}): Entry[] {
-  const { provider, base, address, site } = call;
+export function loginEntries(options: Options, app: { id?: string; secret?: string } = {}): Entry[] {
+  const { provider, base, address, site } = options;
   return [
     { name: `${settingPrefix(provider)}_CLIENT_ID`, value: app.id },
     { name: secretSetting(provider), value: app.secret, parameter: provider.id },
@@ -40,15 +40,15 @@ export function loginEntries(call: Call, app: { id?: string; secret?: string } =
  * @returns whether what is there may be replaced
  * @throws Error in words if not
  */
-export async function clearTheWay(call: Call, store: Store, entries: readonly Entry[], world: World): Promise<boolean> {
-  const left = await readIfThere(path.join(world.folder, refuge));
-  const taken = [...(left === '' ? [] : [refuge]), ...(await store.taken(entries))];
-  if (taken.length === 0 || call.replace) return call.replace;
+export async function checkPlace(options: Options, store: Store, entries: readonly Entry[], io: Io): Promise<boolean> {
+  const left = await readIfThere(path.join(io.folder, fallbackFile));
+  const taken = [...(left === '' ? [] : [fallbackFile]), ...(await store.taken(entries))];
+  if (taken.length === 0 || options.replace) return options.replace;
   const found = `${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} there already${
-    left === '' ? ` (${store.place})` : `: ${refuge} holds the values of an earlier set-up`
+    left === '' ? ` (${store.place})` : `: ${fallbackFile} holds the values of an earlier set-up`
   }.`;
-  if (!world.prompts) throw new Error(`${found} Nothing was registered. To replace what is there, add --replace`);
-  if (await world.prompts.confirm(`${found} Replace?`)) return true;
+  if (!io.prompts) throw new Error(`${found} Nothing was registered. To replace what is there, add --replace`);
+  if (await io.prompts.confirm(`${found} Replace?`)) return true;
   throw new Error('Nothing was registered or changed.');
 }
 
@@ -59,11 +59,11 @@ export async function clearTheWay(call: Call, store: Store, entries: readonly En
  * @returns lines for the owner to read
  * @throws Error in words, which hold no secret
  */
-export async function keep(
+export async function saveValues(
   store: Store,
   entries: readonly Entry[],
   replace: boolean,
-  world: World,
+  io: Io,
   lost: string,
 ): Promise<string[]> {
   const values = entries.filter((entry): entry is Value => entry.value !== undefined);
@@ -71,7 +71,7 @@ export async function keep(
     return await store.write(values, replace);
   } catch (error) {
     const words = withoutSecrets(error instanceof Error ? error.message : String(error), values);
-    const file = path.join(world.folder, refuge);
+    const file = path.join(io.folder, fallbackFile);
     const heading = `# What "npm run setup" could not put into ${store.place}. Delete this file when it is there.\n# ${store.otherwise}\n`;
     let advice = `The values are in ${file}, which only you may read. ${store.otherwise} Then delete .env.setup.`;
     try {

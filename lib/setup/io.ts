@@ -3,7 +3,7 @@ import type { Clock } from './app.ts';
 import type { Prompts } from './terminal.ts';
 
 /** What the command has to do with outside of itself, so that tests can play it. */
-export interface World extends Clock {
+export interface Io extends Clock {
   write(text: string): void;
   complain(text: string): void;
   /** Absent where there is nobody to ask. */

@@ -1,27 +1,31 @@
 import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';
-import type { Call } from './call.ts';
-import { clearTheWay, keep, loginEntries, openStore } from './keep.ts';
-import { ask, textIn } from './web.ts';
-import type { World } from './world.ts';
+import type { Options } from './options.ts';
+import { checkPlace, saveValues, loginEntries, openStore } from './save.ts';
+import { ask, textIn } from './request.ts';
+import type { Io } from './io.ts';
 
 /**
  * For hosts where a person has to fill in the form: says what to register, asks for what the host then shows, tries it.
  *
  * @throws Error in words
  */
-export async function registerByHand(call: Call, world: World): Promise<void> {
-  const { provider, base, address } = call;
-  const { prompts } = world;
+export async function registerManually(options: Options, io: Io): Promise<void> {
+  const { provider, base, address } = options;
+  const { prompts } = io;
   if (!prompts) throw new Error(`${provider.name} needs a terminal.`);
-  const store = openStore(call, world);
-  const replace = await clearTheWay(call, store, loginEntries(call), world);
+  const store = openStore(options, io);
+  const replace = await checkPlace(options, store, loginEntries(options), io);
 
   const [form] = provider.registration;
   const callback = callbackAddress(address, provider);
-  const place = registrationAddress(base, form, { name: 'CMS login', homepage: call.site ?? address.origin, callback });
-  world.write(
+  const place = registrationAddress(base, form, {
+    name: 'CMS login',
+    homepage: options.site ?? address.origin,
+    callback,
+  });
+  io.write(
     [
       `Register ${articled(form.what)} at ${provider.name}:`,
       '',
@@ -35,7 +39,7 @@ export async function registerByHand(call: Call, world: World): Promise<void> {
       '',
     ].join('\n'),
   );
-  if (call.open) await world.open(place).catch(() => {});
+  if (options.open) await io.open(place).catch(() => {});
 
   for (;;) {
     const id = (await prompts.text('Client id', 'as shown there', problemOf)).trim();
@@ -44,15 +48,15 @@ export async function registerByHand(call: Call, world: World): Promise<void> {
         text.trim() === id ? 'This is the client id. The secret is the other one.' : problemOf(text),
       )
     ).trim();
-    const trial = await tryOut(call, id, secret);
+    const trial = await tryCredentials(options, id, secret);
     if (trial !== undefined) {
-      world.complain(`${trial.words}\n`);
+      io.complain(`${trial.words}\n`);
       if (trial.isWrong) continue;
       if (!(await prompts.confirm('Go on with them all the same?'))) continue;
-    } else world.write(`${provider.name} accepts them.`);
+    } else io.write(`${provider.name} accepts them.`);
     const lost = `Make a new secret at ${provider.name}, and set it by hand.`;
-    const notes = await keep(store, loginEntries(call, { id, secret }), replace, world, lost);
-    world.write(
+    const notes = await saveValues(store, loginEntries(options, { id, secret }), replace, io, lost);
+    io.write(
       [
         ...notes,
         '',
@@ -78,8 +82,8 @@ const problemOf = (text: string): string | undefined =>
  * @returns nothing if the host knows the app
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-async function tryOut(
-  { provider, base, address }: Call,
+async function tryCredentials(
+  { provider, base, address }: Options,
   id: string,
   secret: string,
 ): Promise<{ isWrong: boolean; words: string } | undefined> {

@@ -3,9 +3,9 @@ import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { commonHeaders, type TextReply } from '../http/http.ts';
 import { html, page, type Html } from '../http/page.ts';
-import { appName, manifestOf, registrationTarget, repositoryPage, type Clock, type ManifestCall } from './app.ts';
-import script from './desk.client.ts?inline';
-import { plain, type Request } from './server.ts';
+import { appName, manifestOf, registrationTarget, repositoryPage, type Clock, type ManifestOptions } from './app.ts';
+import script from './registration-server.client.ts?inline';
+import { plain, type Request } from './local-page.ts';
 
 /** How long a registration may take, in milliseconds. */
 const timeoutMs = 10 * 60_000;
@@ -25,10 +25,10 @@ export type Stage = 'open' | 'working' | 'registered' | 'done' | 'failed';
  * Whoever can open the page sees what will be made, and no secret. What must not happen is that another page or program has
  * us hand in a code that belongs to another app: hence the `state`, which only somebody who reads our page can know.
  */
-export class Desk {
+export class RegistrationServer {
   /** Our own address, once the server listens: `http://127.0.0.1:4000`. */
   origin = '';
-  readonly #call: ManifestCall;
+  readonly #options: ManifestOptions;
   readonly #isOrganisation: boolean;
   readonly #clock: Pick<Clock, 'now'>;
   /** What was given out, hashed, and when. */
@@ -39,8 +39,8 @@ export class Desk {
   #news = deferred<void>();
   #lastLook: number;
 
-  constructor(call: ManifestCall, isOrganisation: boolean, clock: Pick<Clock, 'now'>) {
-    this.#call = call;
+  constructor(options: ManifestOptions, isOrganisation: boolean, clock: Pick<Clock, 'now'>) {
+    this.#options = options;
     this.#isOrganisation = isOrganisation;
     this.#clock = clock;
     this.#lastLook = clock.now();
@@ -77,7 +77,7 @@ export class Desk {
   }
 
   #welcome({ query, isHead }: Request): TextReply {
-    const { provider, base, byManifest, address, site } = this.#call;
+    const { provider, base, byManifest, address, site } = this.#options;
     const { flow, repository } = byManifest;
     const wish = query.get('name')?.trim();
     if (wish !== undefined && (wish === '' || wish.length > flow.longestName))
@@ -86,9 +86,9 @@ export class Desk {
         'This name does not fit',
         html`<p>A name has 1 to ${String(flow.longestName)} characters. <a href="/">Go back</a></p>`,
       );
-    const name = wish ?? appName(this.#call);
+    const name = wish ?? appName(this.#options);
     const state = isHead ? '' : this.#newState();
-    const manifest = manifestOf(this.#call, name, `${this.origin}/created`);
+    const manifest = manifestOf(this.#options, name, `${this.origin}/created`);
     const [form] = provider.registration;
     const byHand = registrationAddress(base, form, {
       name,
@@ -111,7 +111,7 @@ export class Desk {
 <dt>Repository</dt><dd><code>${repositoryPage(base, repository)}</code></dd>
 ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
 </dl>
-<form method="post" action="${registrationTarget(this.#call, this.#isOrganisation, state)}">
+<form method="post" action="${registrationTarget(this.#options, this.#isOrganisation, state)}">
 <input type="hidden" name="manifest" value="${JSON.stringify(manifest)}">
 <p><button>Register it at ${provider.name}</button></p>
 </form>
@@ -180,7 +180,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
   }
 
   #progress(): TextReply {
-    const provider = this.#call.provider.name;
+    const provider = this.#options.provider.name;
     return page(this.#stage === 'failed' ? 500 : 200, {
       title: `${provider}: registration`,
       connect: `'self'`,

@@ -1,4 +1,4 @@
-/** The script of the pages that follow a registration (`desk.ts`): shows what becomes of it, also when the command has ended. */
+/** The script of the pages that follow a registration (`registration-server.ts`): shows what becomes of it, also when the command has ended. */
 
 // The code in the address is spent, and nobody should have it in the history.
 history.replaceState(undefined, '', '/');
