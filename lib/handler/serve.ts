@@ -69,7 +69,7 @@ export interface RouteModule<Route extends Routed> {
  * reject: whatever happens becomes an answer in words.
  */
 export function serve<Route extends Routed>(routes: RouteModule<Route>, options: ServeOptions = {}): Handler {
-  const { env = process.env, log = writeLog, now = Date.now } = options;
+  const { env = process.env, log, now = Date.now } = options;
 
   return async (request) => {
     const start = now();
@@ -105,7 +105,7 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
       );
       reply = routes.fail(route, failure, { address, settings, env });
     }
-    log({
+    const entry: LogEntry = {
       event: route.event,
       ...(route.provider !== undefined && { provider: route.provider.id }),
       outcome: failure ? 'failed' : 'ok',
@@ -114,7 +114,9 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
       ...note,
       duration: Math.round(now() - start),
       ...(platform.requestId !== undefined && { request: platform.requestId }),
-    });
+    };
+    if (log) log(entry);
+    else writeLog(entry, platform.print);
     return {
       ...reply,
       headers: { ...reply.headers, ...headers },

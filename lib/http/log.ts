@@ -21,11 +21,14 @@ export interface LogEntry {
 }
 
 /**
- * Writes a line of JSON to standard output, which every platform collects. Not with `console.log`: to set up Node's
+ * Writes a line of JSON to standard output, which nearly every platform collects. Not with `console.log`: to set up Node's
  * console and the stream behind it is the largest single thing that a cold function would do to begin a login.
+ *
+ * @param print takes the line on a platform that collects it elsewhere
  */
-export function writeLog(entry: LogEntry): void {
+export function writeLog(entry: LogEntry, print?: (line: string) => void): void {
   const line = JSON.stringify(entry);
+  if (print) return print(line);
   try {
     process.getBuiltinModule('node:fs').writeSync(1, `${line}\n`);
   } catch {

@@ -14,6 +14,8 @@ export interface Platform {
   decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */
   requestId?: string | undefined;
+  /** Takes a line for the log where what is written to standard output is not collected as it is. */
+  print?: ((line: string) => void) | undefined;
   /** Whether it lets no cookie through but `__session`. */
   sessionCookieOnly?: boolean;
   /** What to say where a setting is missing: how one gets lost on this platform. */
