@@ -1,5 +1,5 @@
 /** What the popup's pages carry, read as their script and a curious stranger read it. */
-import type { HandOver, Opening } from '../lib/login/message.ts';
+import type { HandOver, Opening } from '../lib/handler/message.ts';
 
 const read = (id: string, body: string): unknown => {
   const [, json] = new RegExp(`<script type="application/json" id="${id}">(.*?)</script>`).exec(body) ?? [];

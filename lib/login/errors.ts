@@ -1,13 +1,11 @@
+import { popupErrors } from '../handler/errors.ts';
 import { table } from '../http/errors.ts';
 
 /**
  * What only a login can say. Whatever can happen to a real login has 400 or 5xx: static hosting often replaces 403 and 404 with
  * a page of its own (CloudFront's custom error responses do it for the whole distribution), and the CMS would then wait for ever.
- *
- * Sveltia CMS replaces our words by its own for the codes it knows. `UNSUPPORTED_DOMAIN` is the only one of those here:
- * for all others our words say more about what to do.
  */
-export const loginErrors = table({
+const own = table({
   UNKNOWN_PROVIDER: {
     status: 400,
     text: 'This login server does not know that Git host. It knows: {known}. Check "backend: name:" in the CMS configuration.',
@@ -21,8 +19,6 @@ export const loginErrors = table({
     status: 400,
     text: 'Sessions are not renewed here: the owner has not named this Git host in CMS_AUTH_REFRESH, or lists this site only by a pattern. Log in again.',
   },
-  UNSUPPORTED_DOMAIN: {
-    status: 400,
-    text: 'This site is not on the list of sites that may get a token from this login server. Its owner has to add the address of the site to CMS_AUTH_ORIGINS.',
-  },
 });
+
+export const loginErrors = { ...own, ...popupErrors };

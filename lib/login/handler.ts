@@ -14,10 +14,10 @@ import { isOrigin } from '../http/origins.ts';
 import { plainErrorPage } from '../http/page.ts';
 import type { Environment } from '../config/environment.ts';
 import { readPage, urlSetting, type Address } from '../config/settings.ts';
-import { openerOf } from './transaction.ts';
+import { openerOf } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
-import { failurePage } from './popup.ts';
+import { failurePage } from '../handler/popup.ts';
 import { refresh, refreshFailure } from './refresh.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 

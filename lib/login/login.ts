@@ -4,9 +4,9 @@ import { exchangeCode } from '../oauth/token-request.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../http/http.ts';
 import { isOrigin, matchOrigin } from '../http/origins.ts';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from './transaction.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
-import { openingPage, successPage } from './popup.ts';
+import { openingPage, successPage } from '../handler/popup.ts';
 import {
   clientSettings,
   handOverSettings,

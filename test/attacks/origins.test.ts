@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../lib/login/handler.ts';
 import { github } from '../../lib/providers/github.ts';
 import { isOrigin, matchOrigin, parseOrigins } from '../../lib/http/origins.ts';
-import script from '../../lib/login/popup.client.ts?inline';
+import script from '../../lib/handler/popup.client.ts?inline';
 import { codeOf, handOverOf, nextOf } from '../popup.ts';
-import type { Errand } from '../../lib/login/message.ts';
+import type { Errand } from '../../lib/handler/message.ts';
 import type { TextReply } from '../../lib/http/http.ts';
 import { attack } from './attack.ts';
 

@@ -16,7 +16,7 @@ const attempt = 'test/unit/attempt.test.ts';
 export const loginServer = [
   {
     guard: 'only the opener is heard',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: '!isOpener(source) || ',
     replace: '',
     tests: opener,
@@ -24,7 +24,7 @@ export const loginServer = [
   },
   {
     guard: 'the window stands for an opener of its own origin alone',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: 'source === window && isOurs(opener)',
     replace: 'source === window',
     tests: opener,
@@ -32,7 +32,7 @@ export const loginServer = [
   },
   {
     guard: 'an opener that went to another origin is another opener',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: 'page?.location.origin === location.origin',
     replace: 'page !== null',
     tests: opener,
@@ -40,7 +40,7 @@ export const loginServer = [
   },
   {
     guard: 'only the very text is heard',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: 'data !== errand.greeting || ',
     replace: '',
     tests: opener,
@@ -48,14 +48,14 @@ export const loginServer = [
   },
   {
     guard: 'an opaque origin is nobody',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: " || origin === 'null'",
     replace: '',
     tests: origins,
   },
   {
     guard: 'one answer only',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: "removeEventListener('message', receive);",
     replace: '',
     tests: origins,
@@ -63,14 +63,14 @@ export const loginServer = [
   },
   {
     guard: 'the answer names its addressee',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: 'postMessage(errand.message, addressee)',
     replace: "postMessage(errand.message, '*')",
     tests: origins,
   },
   {
     guard: 'who was heard is not asked again',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: 'else if (heard) tell(heard);',
     replace: '',
     tests: origins,
@@ -110,7 +110,7 @@ export const loginServer = [
   },
   {
     guard: 'nor to what a state says and is none',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: 'return isOrigin(origin) ? origin : undefined;',
     replace: 'return origin;',
     tests: attempt,
@@ -158,7 +158,7 @@ export const loginServer = [
   },
   {
     guard: 'bound to the provider',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: `  provider.id,
   issuer,
   clientId,
@@ -172,7 +172,7 @@ export const loginServer = [
   },
   {
     guard: 'bound to the issuer',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: `  provider.id,
   issuer,
   clientId,
@@ -186,7 +186,7 @@ export const loginServer = [
   },
   {
     guard: 'bound to the client id',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: `  provider.id,
   issuer,
   clientId,
@@ -200,7 +200,7 @@ export const loginServer = [
   },
   {
     guard: 'bound to the redirect URI',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: `  provider.id,
   issuer,
   clientId,
@@ -214,7 +214,7 @@ export const loginServer = [
   },
   {
     guard: 'a proof is bound to the provider',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: '=> [provider.id, scope]',
     replace: '=> [scope]',
     tests: attempt,
@@ -222,7 +222,7 @@ export const loginServer = [
   },
   {
     guard: 'a proof is bound to the scope',
-    file: 'lib/login/transaction.ts',
+    file: 'lib/oauth/popup-transaction.ts',
     find: '=> [provider.id, scope]',
     replace: '=> [provider.id]',
     tests: attempt,
@@ -230,7 +230,7 @@ export const loginServer = [
   },
   {
     guard: 'code and state leave the address bar',
-    file: 'lib/login/popup.client.ts',
+    file: 'lib/handler/popup.client.ts',
     find: "history.replaceState(null, '', location.pathname);",
     replace: '',
     tests: window,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { openerOf, recallLogin, recallOpening, type Wish } from '../../lib/login/transaction.ts';
+import { openerOf, recallLogin, recallOpening, type Wish } from '../../lib/oauth/popup-transaction.ts';
 import { codeChallenge } from '../../lib/oauth/transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';

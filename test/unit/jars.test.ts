@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/login/transaction.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/oauth/popup-transaction.ts';
 import { forgetAttempts } from '../../lib/oauth/transaction.ts';
 import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
 import { begin, client, failing, http, https, label, login, now, opener, pair, wish } from './login.ts';

@@ -1,6 +1,6 @@
 /** Logins as they begin, for the tests of what they are made of. */
 import { expect } from 'vitest';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/login/transaction.ts';
+import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/oauth/popup-transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import type { Address, Client } from '../../lib/config/settings.ts';

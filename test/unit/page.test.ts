@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { oauthErrors } from '../../lib/oauth/errors.ts';
 import { html, Html, page, safeJson } from '../../lib/http/page.ts';
-import { failurePage, openingPage, successPage } from '../../lib/login/popup.ts';
+import { failurePage, openingPage, successPage } from '../../lib/handler/popup.ts';
 import { loginErrors } from '../../lib/login/errors.ts';
 import { handOverOf, openingOf } from '../popup.ts';
 

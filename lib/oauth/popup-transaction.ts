@@ -8,13 +8,12 @@ import {
   type Bound,
   type Kind,
   type Seen,
-} from '../oauth/transaction.ts';
+} from './transaction.ts';
 import { isOrigin } from '../http/origins.ts';
-import type { CookieStore } from '../oauth/cookies.ts';
+import type { CookieStore } from './cookies.ts';
 import type { Client } from '../config/settings.ts';
-import type { Provider } from '../providers/provider.ts';
 
-/** A login from its beginning to its end, and what has to be remembered of it on the way. */
+/** A login in a popup, from its beginning to its end, and what has to be remembered of it on the way. */
 export interface Login extends Bound {
   /** Whether it was begun at `/authorize`, whose clients can use a refresh token. */
   wantsRefresh: boolean;
@@ -30,10 +29,13 @@ export interface Opening {
 
 /** What the first step asks the second one to do. */
 export interface Wish {
-  provider: Provider;
+  provider: { id: string };
   /** What the host is to be asked for, if anything. */
   scope: string | undefined;
 }
+
+/** Who asks the host, and what the answer comes back to. */
+export type RegisteredClient = Pick<Client, 'issuer' | 'clientId' | 'redirectUri'> & { provider: { id: string } };
 
 /** From the first step to the second. It carries whether refresh is wanted. */
 const proof: Kind = { name: 'proof/1', carried: /^[01]$/ };
@@ -61,7 +63,7 @@ export function recallOpening(wish: Wish, ticket: string | undefined, seen: Seen
 }
 
 /** Goes on with a login whose opener has been judged. */
-export function bindLogin({ attempt, wantsRefresh }: Opening, client: Client, opener: string): Login {
+export function bindLogin({ attempt, wantsRefresh }: Opening, client: RegisteredClient, opener: string): Login {
   const carried = `${wantsRefresh ? 1 : 0}.${Buffer.from(opener).toString('base64url')}`;
   return { ...bind(attempt, ticketOf(attempt, state, termsOf(client), carried)), wantsRefresh, opener };
 }
@@ -71,7 +73,7 @@ export function bindLogin({ attempt, wantsRefresh }: Opening, client: Client, op
  *
  * @throws Failure STATE_MISSING, COOKIE_LOST, STATE_MISMATCH, ATTEMPT_EXPIRED
  */
-export function recallLogin(client: Client, ticket: string | undefined, seen: Seen): Login {
+export function recallLogin(client: RegisteredClient, ticket: string | undefined, seen: Seen): Login {
   const { attempt, carried } = recallAttempt(ticket, state, termsOf(client), seen);
   return { ...bind(attempt, ticket ?? ''), wantsRefresh: carried.startsWith('1'), opener: openerOf(ticket) ?? '' };
 }
@@ -89,7 +91,7 @@ export function openerOf(ticket: string | undefined): string | undefined {
 
 const wished = ({ provider, scope }: Wish) => [provider.id, scope];
 
-const termsOf = ({ provider, issuer, clientId, redirectUri }: Client): string[] => [
+const termsOf = ({ provider, issuer, clientId, redirectUri }: RegisteredClient): string[] => [
   provider.id,
   issuer,
   clientId,

@@ -1,5 +1,5 @@
 import { Failure } from '../http/errors.ts';
-import { loginErrors } from './errors.ts';
+import { popupErrors } from './errors.ts';
 import { codeLine, html, page, safeJson, Html } from '../http/page.ts';
 import script from './popup.client.ts?inline';
 import type { Errand } from './message.ts';
@@ -79,7 +79,7 @@ export function failurePage({
   codes?: string | undefined;
 }): TextReply {
   const { message, code, status } = error;
-  const refused = code === loginErrors.UNSUPPORTED_DOMAIN.code && typeof origin === 'string';
+  const refused = code === popupErrors.UNSUPPORTED_DOMAIN.code && typeof origin === 'string';
   return popup(status, {
     title: refused ? 'This site is not listed' : 'Not signed in',
     state: refused ? 'refused' : 'failed',
