@@ -1,7 +1,7 @@
 import type { ClientAuth, Configuration, CustomFetch, ExportedJWKSCache, ServerMetadata } from 'openid-client';
 import { verdicts } from '../providers/issuers.ts';
 import { Failure } from '../http/errors.ts';
-import { lazy } from '../http/lazy.ts';
+import { lazy } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
 import { inOurWords, readObject } from './response.ts';
 import { clientAuthentication } from './client-authentication.ts';

@@ -4,7 +4,7 @@ import { inOurWords, readObject } from './response.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { oauthErrors } from './errors.ts';
 import { plain, send, textOf } from './request.ts';
-import { lazy } from '../http/lazy.ts';
+import { lazy } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import type { Bound } from './transaction.ts';

@@ -1,4 +1,4 @@
-import { lazy } from '../http/lazy.ts';
+import { lazy } from '../http/cache.ts';
 import type { ParameterStore } from '../http/platform.ts';
 
 /**

@@ -162,9 +162,9 @@ export const repairs = [
   },
   {
     guard: 'a failed import is not remembered',
-    file: 'lib/http/lazy.ts',
+    file: 'lib/http/cache.ts',
     find: 'if (kept === loading) kept = undefined;',
     replace: '',
-    tests: 'test/unit/lazy.test.ts',
+    tests: 'test/unit/cache.test.ts',
   },
 ];
