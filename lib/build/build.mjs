@@ -123,7 +123,7 @@ const programs = (sources) => ({
 
 const gatewayOnLambda = programs({
   gateway: `import { handler as gateway } from './functions/gateway.ts'; import { lambda } from './lib/platforms/lambda.ts';
-    import { lambdaBounds, within } from './lib/platforms/bounds.ts'; export const handler = lambda(within(lambdaBounds, gateway));`,
+    import { lambdaLimits, withLimits } from './lib/platforms/limits.ts'; export const handler = lambda(withLimits(lambdaLimits, gateway));`,
 });
 
 /** The commands, put together here: what they serve stands in functions/, and the demo among the tests. */
@@ -171,7 +171,7 @@ const results = await Promise.all([
     ...common,
     stdin:
       entry(`import { handler } from './functions/gateway.ts'; import { netlify } from './lib/platforms/netlify.ts';
-      import { netlifyBounds, within } from './lib/platforms/bounds.ts'; export default netlify(within(netlifyBounds, handler));`),
+      import { netlifyLimits, withLimits } from './lib/platforms/limits.ts'; export default netlify(withLimits(netlifyLimits, handler));`),
     outfile: 'dist/netlify-gateway/gateway.mjs',
     footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf('gateway') })};` },
   }),
@@ -195,7 +195,7 @@ const results = await Promise.all([
     ...common,
     stdin:
       entry(`import { handler } from './functions/gateway.ts'; import { firebase } from './lib/platforms/firebase.ts';
-      import { firebaseBounds, within } from './lib/platforms/bounds.ts'; export default firebase(within(firebaseBounds, handler));`),
+      import { firebaseLimits, withLimits } from './lib/platforms/limits.ts'; export default firebase(withLimits(firebaseLimits, handler));`),
     ...lightConnect,
     outfile: 'dist/firebase/gateway.mjs',
   }),

@@ -115,7 +115,7 @@ export function openParameterStore(): ParameterStore {
         await Promise.all(names.map(async (name) => [name, await wait(name, deadline)] as [string, Parameter])),
       );
     },
-    distrust(name, value) {
+    invalidate(name, value) {
       const parameter = kept.get(name);
       if (parameter?.value === value) kept.set(name, { ...parameter, refused: true });
     },

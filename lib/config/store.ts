@@ -16,7 +16,7 @@ export interface Settings {
    */
   read(names: readonly string[], alongWith?: readonly string[]): Promise<Environment>;
   /** The host refused these values: they are not used again, but read anew for the next login. */
-  distrust(): void;
+  invalidate(): void;
   /** For the owner: what went wrong although the login could go on. */
   warnings: string[];
 }
@@ -68,7 +68,7 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
       if (found.size === 0) return env;
       return { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
     },
-    distrust: () => found.forEach(({ target, value }) => store?.distrust(target, value)),
+    invalidate: () => found.forEach(({ target, value }) => store?.invalidate(target, value)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import { ask, busy, inWords, jsonOf, Kept } from './upstream.ts';
+import { sendRequest, rateLimited, mapError, jsonOf, CachedValue } from './upstream.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
 import { apiRoots } from '../providers/provider.ts';
@@ -14,7 +14,7 @@ const timeoutMs = 8_000;
 
 interface Installation {
   id?: string;
-  token: Kept<string>;
+  token: CachedValue<string>;
 }
 
 /** By what makes one differ from another. In memory only: another instance asks for a token of its own. */
@@ -24,7 +24,7 @@ const installations = new Map<string, Installation>();
 export interface Credential {
   token: string;
   /** The host has refused it. @returns whether another one can be had */
-  refused(): boolean;
+  invalidate(): boolean;
 }
 
 /**
@@ -32,7 +32,7 @@ export interface Credential {
  */
 export async function openCredential(gateway: Gateway<GatewayHost>, deadline: number): Promise<Credential> {
   const { credential, base, fullName, host } = gateway;
-  if (credential.kind === 'token') return { token: credential.token, refused: () => false };
+  if (credential.kind === 'token') return { token: credential.token, invalidate: () => false };
   const { createHash } = process.getBuiltinModule('node:crypto');
   const key = createHash('sha256')
     .update(JSON.stringify([base, fullName, credential.id, credential.privateKey]))
@@ -40,7 +40,7 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
   let installation = installations.get(key);
   if (!installation) {
     installations.clear(); // settings have changed: the old ones are of no use
-    installation = { token: new Kept() };
+    installation = { token: new CachedValue() };
     installations.set(key, installation);
   }
   const { token: kept } = installation;
@@ -52,8 +52,8 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
   );
   return {
     token,
-    refused() {
-      kept.forget(token);
+    invalidate() {
+      kept.invalidate(token);
       return true;
     },
   };
@@ -96,20 +96,20 @@ async function makeToken(
     .sign(createPrivateKey(privateKey));
 
   async function put(method: string, path: string, body?: object): Promise<Json> {
-    const answer = await ask(`${apiRoots(host.provider, base)?.api_root}${path}`, {
+    const answer = await sendRequest(`${apiRoots(host.provider, base)?.api_root}${path}`, {
       method,
       headers: {
-        ...questionHeaders,
+        ...requestHeaders,
         authorization: `Bearer ${jwt}`,
         ...(body && { 'content-type': 'application/json' }),
       },
       body: body && JSON.stringify(body),
       deadline,
     }).catch((error: unknown) => {
-      throw inWords(error, name);
+      throw mapError(error, name);
     });
     const value = jsonOf(answer);
-    const limit = busy(answer, name, Date.now());
+    const limit = rateLimited(answer, name, Date.now());
     if (limit) throw limit;
     if (answer.status === 401) throw new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
     // Not installed there, suspended, or without a right that we ask for.
@@ -144,4 +144,4 @@ function idOf({ id }: Json, host: string): string {
 }
 
 /** On every question of ours. */
-export const questionHeaders = { accept: 'application/json', 'user-agent': 'cms-auth-functions' } as const;
+export const requestHeaders = { accept: 'application/json', 'user-agent': 'cms-auth-functions' } as const;

@@ -1,5 +1,5 @@
-import { questionHeaders } from './credential.ts';
-import { ask, jsonOf } from './upstream.ts';
+import { requestHeaders } from './credential.ts';
+import { sendRequest, jsonOf } from './upstream.ts';
 import { apiRoots } from '../providers/provider.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
@@ -40,7 +40,7 @@ let known: { of: string; end: Promise<string | undefined>; until: number } | und
  *
  * @returns as the host says it
  */
-export function askEnd({ host, base }: Gateway<GatewayHost>, token: string): Promise<string | undefined> {
+export function fetchExpiry({ host, base }: Gateway<GatewayHost>, token: string): Promise<string | undefined> {
   const { expiry } = host;
   const root = apiRoots(host.provider, base)?.api_root;
   if (!expiry || !('path' in expiry) || root === undefined) return Promise.resolve(undefined);
@@ -48,9 +48,9 @@ export function askEnd({ host, base }: Gateway<GatewayHost>, token: string): Pro
   if (known?.of === of && Date.now() < known.until) return known.end;
   const mine = { of, until: Infinity, end: Promise.resolve<string | undefined>(undefined) };
   known = mine;
-  mine.end = ask(`${root}${expiry.path}`, {
+  mine.end = sendRequest(`${root}${expiry.path}`, {
     method: 'GET',
-    headers: { ...questionHeaders, ...host.authorization(token) },
+    headers: { ...requestHeaders, ...host.authorization(token) },
     deadline: Date.now() + timeoutMs,
   })
     .then((answer) => (answer.status === 200 ? (jsonOf(answer) as Json | undefined)?.[expiry.field] : undefined))

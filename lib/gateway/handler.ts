@@ -8,8 +8,8 @@ import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from 
 import { plainErrorPage } from '../http/page.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { gatewayErrors } from './errors.ts';
-import { askEnd, expiryWarning } from './expiry.ts';
-import { exposed, forward } from './proxy.ts';
+import { fetchExpiry, expiryWarning } from './expiry.ts';
+import { exposed, proxy } from './proxy.ts';
 import type { GatewayHost } from './rules/rule.ts';
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
@@ -41,7 +41,7 @@ export const gateway = (hosts: readonly GatewayHost[]): RouteModule<Route> => ({
   async answer(route, context) {
     if (route.event === 'none' && !route.isOurs) throw new Failure(webErrors.NOT_FOUND);
     if (route.event === 'gateway page') return ownersPage(context, hosts);
-    return follow(route, context, hosts);
+    return dispatch(route, context, hosts);
   },
   fail(route, failure) {
     const isForPeople = route.event === 'gateway page' || (route.event === 'none' && !route.isOurs);
@@ -68,7 +68,7 @@ function findRoute(path: string, { method }: HttpRequest, hosts: readonly Gatewa
   return { event: 'none', isOurs: true };
 }
 
-async function follow(route: Route, context: Context, hosts: readonly GatewayHost[]): Promise<HttpReply> {
+async function dispatch(route: Route, context: Context, hosts: readonly GatewayHost[]): Promise<HttpReply> {
   const { request, settings, address, headers, now, deadline, note } = context;
   // Before any work.
   admitOrigin(
@@ -95,7 +95,7 @@ async function follow(route: Route, context: Context, hosts: readonly GatewayHos
   if (!route.provider) {
     // Where a session begins, the owner is told in good time.
     const { credential, host } = read;
-    const end = credential.kind === 'token' ? await askEnd(read, credential.token) : undefined;
+    const end = credential.kind === 'token' ? await fetchExpiry(read, credential.token) : undefined;
     const warning = end === undefined ? undefined : expiryWarning(end, host.provider.name, now);
     if (warning !== undefined) note.warning = warning;
     return clientSettings(read, hosts);
@@ -103,7 +103,7 @@ async function follow(route: Route, context: Context, hosts: readonly GatewayHos
   // Also of what is refused: whoever tries the fence from within has a name.
   if (route.event === 'write') note.editor = commitAddress(editor, address.origin);
   if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
-  return forward(route.path, read, editor, context);
+  return proxy(route.path, read, editor, context);
 }
 
 /** What the client asks first. No roles: it would compare them with one claim of the token, and we have judged already. */

@@ -2,12 +2,12 @@ import { apiRoots } from '../providers/provider.ts';
 import { commitAddress, type Editor } from './identity/editors.ts';
 import { Failure, webErrors, type ErrorRow } from '../http/errors.ts';
 import { commonHeaders, readBody, type HttpReply } from '../http/http.ts';
-import { openCredential, questionHeaders, type Credential } from './credential.ts';
+import { openCredential, requestHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
-import { askEnd, expiryWarning } from './expiry.ts';
+import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { findRule } from './rules/match.ts';
 import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './rules/rule.ts';
-import { ask, busy, inWords, isJson, isPacked, jsonOf, messageOf, mostBytes } from './upstream.ts';
+import { sendRequest, rateLimited, mapError, isJson, isEncoded, jsonOf, messageOf, maxBytes } from './upstream.ts';
 import { TooLarge, type Answer } from '../oauth/request.ts';
 import type { Context } from '../handler/serve.ts';
 import type { Gateway } from './settings.ts';
@@ -16,7 +16,7 @@ import type { Gateway } from './settings.ts';
 const timeoutMs = { read: 8_000, write: 12_000 };
 
 /** Of an answer, what the clients read, and nothing that tells them about the credential. */
-const passedOn = [
+const passedHeaders = [
   'etag',
   'retry-after',
   'x-gitlab-blob-id',
@@ -34,7 +34,7 @@ const passedOn = [
 ];
 
 /** What a page of another origin may read of it. */
-export const exposed = ['content-type', 'link', ...passedOn].join(', ');
+export const exposed = ['content-type', 'link', ...passedHeaders].join(', ');
 
 /** A repository may hold pages and scripts: whoever opens an answer in a window of its own gets none of that. */
 const hostHeaders = {
@@ -49,22 +49,22 @@ const hostHeaders = {
  * @param path below the host's name, as it came
  * @throws Failure for whatever stands in the way
  */
-export async function forward(
+export async function proxy(
   path: string,
   gateway: Gateway<GatewayHost>,
   editor: Editor,
   context: Context,
 ): Promise<HttpReply> {
   try {
-    return await pass(path, gateway, editor, context);
+    return await handle(path, gateway, editor, context);
   } catch (error) {
-    if (error instanceof HostRefusal) return error.reply;
+    if (error instanceof UpstreamError) return error.reply;
     throw error;
   }
 }
 
 /** What the host says against a question of ours about a call is its answer to the call, too. */
-class HostRefusal extends Error {
+class UpstreamError extends Error {
   readonly reply: HttpReply;
   constructor(reply: HttpReply) {
     super();
@@ -72,7 +72,12 @@ class HostRefusal extends Error {
   }
 }
 
-async function pass(path: string, gateway: Gateway<GatewayHost>, editor: Editor, context: Context): Promise<HttpReply> {
+async function handle(
+  path: string,
+  gateway: Gateway<GatewayHost>,
+  editor: Editor,
+  context: Context,
+): Promise<HttpReply> {
   const { request, parameters: query, address, now, note } = context;
   const found = findRule(
     gateway.host.rules,
@@ -93,20 +98,20 @@ async function pass(path: string, gateway: Gateway<GatewayHost>, editor: Editor,
     parameters: found.parameters,
     now,
     async read(below) {
-      const answer = await askHost({ gateway, path: below, isWrite: false }, 'GET', {}, context);
+      const answer = await fetchUpstream({ gateway, path: below, isWrite: false }, 'GET', {}, context);
       const value = answer.status === 200 ? jsonOf(answer) : undefined;
       if (value !== undefined) return value;
       if (answer.status === 404) throw refuse('what it is about is not there');
-      const failure = refusal(answer, gateway, context);
-      throw failure instanceof Failure ? failure : new HostRefusal(failure);
+      const failure = toError(answer, gateway, context);
+      throw failure instanceof Failure ? failure : new UpstreamError(failure);
     },
   };
   const search = readQuery(rule, query, call);
-  const sent = rule.body && rule.body(await readGiven(context), call);
+  const sent = rule.body && rule.body(await readRequestBody(context), call);
   await rule.guard?.(call);
 
   const { accept, 'if-none-match': match } = request.headers;
-  const answer = await askHost(
+  const answer = await fetchUpstream(
     { ...target, path: found.path + search },
     rule.method,
     {
@@ -119,9 +124,9 @@ async function pass(path: string, gateway: Gateway<GatewayHost>, editor: Editor,
     context,
   );
   Object.assign(note, { status: answer.status });
-  const { largestAnswer = mostBytes, weigh = Buffer.byteLength } = request.platform;
-  const made = reply(answer, rule, gateway, context);
-  if (weigh(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
+  const made = toReply(answer, rule, gateway, context);
+  if (sizeOf(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return made;
 }
 
@@ -147,8 +152,8 @@ function readQuery({ query = {}, required = [] }: Rule, given: URLSearchParams, 
   return pairs.length > 0 ? `?${pairs.join('&')}` : '';
 }
 
-async function readGiven({ request, deadline }: Context): Promise<{ bytes: Buffer; type: string }> {
-  const limit = request.platform.largestBody ?? mostBytes;
+async function readRequestBody({ request, deadline }: Context): Promise<{ bytes: Buffer; type: string }> {
+  const limit = request.platform.largestBody ?? maxBytes;
   const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
   // Before a byte of it is taken.
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
@@ -167,7 +172,7 @@ interface Target {
 }
 
 /** Asks with our credential; where the host does not take it any more and another can be had, a read is asked again. */
-async function askHost(
+async function fetchUpstream(
   target: Target,
   method: string,
   question: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
@@ -181,20 +186,20 @@ async function askHost(
     });
   /** A secret that was renewed at the host, perhaps: it is read anew. */
   function tellOwner() {
-    context.settings.distrust();
+    context.settings.invalidate();
     context.note.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
   }
 
   const credential = await open();
-  let answer = await askWith(credential, target, method, question, context);
+  let answer = await fetchWith(credential, target, method, question, context);
   if (answer.status !== 401 || target.about) return answer;
-  const another = credential.refused();
-  if (another && !isWrite) answer = await askWith(await open(), target, method, question, context);
+  const another = credential.invalidate();
+  if (another && !isWrite) answer = await fetchWith(await open(), target, method, question, context);
   if (answer.status === 401 && !(another && isWrite)) tellOwner();
   return answer;
 }
 
-async function askWith(
+async function fetchWith(
   { token }: Credential,
   { gateway, path, isWrite }: Target,
   method: string,
@@ -203,12 +208,12 @@ async function askWith(
 ): Promise<Answer> {
   const { host } = gateway;
   const name = host.provider.name;
-  const asked = askEnd(gateway, token);
-  const limit = request.platform.largestAnswer ?? mostBytes;
-  const answer = await ask(addressOf(gateway, path), {
+  const asked = fetchExpiry(gateway, token);
+  const limit = request.platform.largestAnswer ?? maxBytes;
+  const answer = await sendRequest(upstreamUrl(gateway, path), {
     method,
     headers: {
-      ...questionHeaders,
+      ...requestHeaders,
       ...headers,
       ...(sent && { 'content-type': sent.type, 'content-length': String(Buffer.byteLength(sent.body)) }),
       // Last, so that nothing can take its place.
@@ -218,10 +223,10 @@ async function askWith(
     deadline: Math.min(deadline, Date.now() + (isWrite ? timeoutMs.write : timeoutMs.read)),
     limit,
   }).catch((error: unknown) => {
-    throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : inWords(error, name);
+    throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
   });
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
-  const spoken = [...passedOn, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
+  const spoken = [...passedHeaders, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
   if (answer.bytes.includes(token) || spoken.some((value) => value.includes(token)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
@@ -235,7 +240,7 @@ async function askWith(
  *
  * @param path below the repository, encoded; empty for the repository itself
  */
-export function addressOf({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
+export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
   const root = apiRoots(host.provider, base)?.api_root;
   const prefix = `${root}${host.repositoryPath(fullName)}`;
   const address = `${prefix}${path}`;
@@ -246,21 +251,21 @@ export function addressOf({ host, base, fullName }: Gateway<GatewayHost>, path: 
   return address;
 }
 
-function reply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
+function toReply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
   const { status } = answer;
   const name = gateway.host.provider.name;
   const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   if (status === 401 && rule.unauthorized) throw new Failure(rule.unauthorized, { host: name });
   if (status >= 400) {
-    const failure = refusal(answer, gateway, context);
+    const failure = toError(answer, gateway, context);
     if (failure instanceof Failure) throw failure;
     return failure;
   }
   // A redirect would lead the browser to the host without a credential, and us with one to who knows where.
   if (status < 200 || (status >= 300 && status < 400 && status !== 304)) throw failed();
-  if (isPacked(answer.headers['content-encoding'])) throw failed();
+  if (isEncoded(answer.headers['content-encoding'])) throw failed();
 
-  const link = (url: string) => linkOf(url, gateway, context.address.origin);
+  const link = (url: string) => rewriteLink(url, gateway, context.address.origin);
   const isRead = rule.method === 'GET' || rule.method === 'HEAD';
   const headers: Record<string, string> = {
     ...(isRead ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
@@ -297,7 +302,7 @@ const cacheOf = ({ immutable }: Rule): string =>
 
 function headersOf({ headers }: Answer, link: (url: string) => string | undefined): Record<string, string> {
   const own: Record<string, string> = {};
-  for (const name of passedOn) {
+  for (const name of passedHeaders) {
     const value = headers[name];
     if (typeof value === 'string' && /^[\x20-\x7e]*$/.test(value)) own[name] = value;
   }
@@ -312,7 +317,7 @@ function headersOf({ headers }: Answer, link: (url: string) => string | undefine
 }
 
 /** A link of the host's as the client wants it; undefined for one that leads anywhere but to this kind of repository. */
-function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: string): string | undefined {
+function rewriteLink(url: string, { host, base }: Gateway<GatewayHost>, origin: string): string | undefined {
   const root = apiRoots(host.provider, base)?.api_root;
   if (root === undefined || !URL.canParse(url)) return undefined;
   const { href } = new URL(url);
@@ -323,11 +328,11 @@ function linkOf(url: string, { host, base }: Gateway<GatewayHost>, origin: strin
 }
 
 /** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */
-function refusal(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Context): Failure | HttpReply {
+function toError(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Context): Failure | HttpReply {
   const { status } = answer;
   const name = host.provider.name;
   if (status === 401) return new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
-  const limit = busy(answer, name, now);
+  const limit = rateLimited(answer, name, now);
   if (limit) return limit;
   const value = jsonOf(answer);
   const message = messageOf(value);

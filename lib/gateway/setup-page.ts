@@ -3,7 +3,7 @@ import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import { copyable } from '../http/copy.ts';
 import { html, page, type Html } from '../http/page.ts';
-import { look } from './health.ts';
+import { probe } from './health.ts';
 import script from '../http/copy.client.ts?inline';
 import type { Context } from '../handler/serve.ts';
 import type { Address } from '../config/settings.ts';
@@ -20,8 +20,8 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
   const problems = await checkGateway(env, hosts, request.platform);
   const read =
     problems.length === 0 ? readGateway(await settings.read(gatewaySettings(hosts)), address, hosts) : undefined;
-  const seen = read && (await look(read, Math.min(deadline, Date.now() + 8_000)));
-  const all = [...problems, ...(seen?.problems ?? [])].map((problem) =>
+  const health = read && (await probe(read, Math.min(deadline, Date.now() + 8_000)));
+  const all = [...problems, ...(health?.problems ?? [])].map((problem) =>
     problem.withAdvice(request.platform.adviceOnMissing),
   );
   const title = all.length > 0 ? 'The gateway is not ready' : 'The gateway: nothing is missing';
@@ -33,7 +33,7 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
 <p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
 ${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li>${problem.message}</li>`)}</ul></section>`}
-${seen && seen.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${seen.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
+${health && health.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
 ${read && configuration(read, address)}
 </main>`,

@@ -5,7 +5,7 @@ import type { Json } from './rules/rule.ts';
 import type { Agent } from 'node:http';
 
 /** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */
-export const mostBytes = 32 * 1024 * 1024;
+export const maxBytes = 32 * 1024 * 1024;
 
 /**
  * How long a connection that nobody used may still be trusted with a write. A function sleeps between requests, and a
@@ -20,8 +20,8 @@ function agentFor(url: string): { agent: Agent; used: number } {
   const { protocol, origin } = new URL(url);
   const kept = agents.get(origin);
   if (kept) return kept;
-  const { Agent: Kept } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
-  const made = { agent: new Kept({ keepAlive: true }), used: 0 };
+  const { Agent } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
+  const made = { agent: new Agent({ keepAlive: true }), used: 0 };
   agents.set(origin, made);
   return made;
 }
@@ -32,7 +32,7 @@ function agentFor(url: string): { agent: Agent; used: number } {
  *
  * @throws TooLate, TooLarge, Unreachable, as `send` does
  */
-export async function ask(url: string, question: Omit<Question, 'agent'>): Promise<Answer> {
+export async function sendRequest(url: string, question: Omit<Question, 'agent'>): Promise<Answer> {
   const kept = agentFor(url);
   const isRead = question.method === 'GET' || question.method === 'HEAD';
   const trusted = isRead || Date.now() - kept.used < fresh;
@@ -47,7 +47,7 @@ export async function ask(url: string, question: Omit<Question, 'agent'>): Promi
 }
 
 /** What went wrong between us and somebody, in words. @param host what people call it */
-export function inWords(error: unknown, host: string): Failure {
+export function mapError(error: unknown, host: string): Failure {
   const row =
     error instanceof TooLate
       ? gatewayErrors.UPSTREAM_TIMEOUT
@@ -65,7 +65,7 @@ const usualWait = 60;
 const longestWait = 3_600;
 
 /** What a host says that is asked too often, also with its "secondary" limits, which have 403 and may leave `remaining` above zero. */
-export function busy(answer: Answer, host: string, now: number): Failure | undefined {
+export function rateLimited(answer: Answer, host: string, now: number): Failure | undefined {
   const { status, headers } = answer;
   if (status !== 429 && status !== 403) return undefined;
   const isSpent = headers['x-ratelimit-remaining'] === '0';
@@ -89,7 +89,7 @@ export function messageOf(value: unknown): string | undefined {
 
 /** The JSON of an answer; undefined if it is none. */
 export function jsonOf({ headers, bytes }: Answer): unknown {
-  if (!isJson(headers['content-type']) || isPacked(headers['content-encoding'])) return undefined;
+  if (!isJson(headers['content-type']) || isEncoded(headers['content-encoding'])) return undefined;
   try {
     return JSON.parse(bytes.toString());
   } catch {
@@ -101,11 +101,11 @@ export const isJson = (type: string | undefined): boolean =>
   /^(application|text)\/([\w.-]+\+)?json\s*(;|$)/i.test(type ?? '');
 
 /** We ask for nothing of the kind, so whoever does it all the same sends what no client expects. */
-export const isPacked = (encoding: string | undefined): boolean =>
+export const isEncoded = (encoding: string | undefined): boolean =>
   encoding !== undefined && !/^(identity)?$/i.test(encoding.trim());
 
 /** Remembers one answer for everybody who asks: many at once ask once, and one that failed is not asked again for a while. */
-export class Kept<Value> {
+export class CachedValue<Value> {
   #answer: Promise<Value> | undefined;
   #value: Value | undefined;
   /** Until when it is good, in milliseconds since the epoch; of a question under way, for ever. */
@@ -139,7 +139,7 @@ export class Kept<Value> {
   }
 
   /** Has this value asked for anew, unless somebody else did that already. */
-  forget(value: Value): void {
+  invalidate(value: Value): void {
     if (this.#value === value) this.#answer = this.#value = undefined;
   }
 }

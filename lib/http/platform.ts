@@ -6,10 +6,10 @@ export interface Platform {
   deadline?: number | undefined;
   /** Bytes that it lets through in a request's body, as they arrive here. */
   largestBody?: number | undefined;
-  /** Bytes that it lets out in an answer, as `weigh` counts them. */
+  /** Bytes that it lets out in an answer, as `sizeOf` counts them. */
   largestAnswer?: number | undefined;
   /** What an answer with this body weighs on its way out; as many bytes as it has, if absent. */
-  weigh?: ((body: string | Uint8Array) => number) | undefined;
+  sizeOf?: ((body: string | Uint8Array) => number) | undefined;
   /** Whether it hands paths over decoded, so that nobody can tell an encoded slash from another. */
   decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */
@@ -36,7 +36,7 @@ export interface ParameterStore {
     limits: { timeToLive: number; deadline: number },
   ): Promise<ReadonlyMap<string, Parameter>>;
   /** Has a value read anew next time, or as soon as it is allowed again, unless that was done already. */
-  distrust(name: string, value: string): void;
+  invalidate(name: string, value: string): void;
 }
 
 /** A value, or what stood in the way of reading it; both where a value could not be renewed and the old one still serves. */

@@ -51,7 +51,7 @@ const loginRoutes = (providers: readonly Provider[]): RouteModule<Route> => ({
   },
   fail(route, failure, { address, settings, env }) {
     // A secret that was renewed at the host, perhaps.
-    if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.distrust();
+    if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
     const reply = isLogin(route)
       ? failurePage({
           provider: announced(route),

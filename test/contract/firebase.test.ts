@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll } from 'vitest';
-import { firebaseBounds, within } from '../../lib/platforms/bounds.ts';
+import { firebaseLimits, withLimits } from '../../lib/platforms/limits.ts';
 import { firebase } from '../../lib/platforms/firebase.ts';
 import type { Handler } from '../../lib/http/http.ts';
 import { askOver, closed } from './http.ts';
@@ -37,7 +37,7 @@ const call: Call = (handler, request) => {
 describeLogin('Firebase', call, sessionCookieOnly);
 describeRefresh('Firebase', call);
 describeHosts('Firebase', call, { decodes: false });
-describeGateway('Firebase', (handler, request) => call(within(firebaseBounds, handler), request), {
+describeGateway('Firebase', (handler, request) => call(withLimits(firebaseLimits, handler), request), {
   megabytes: 32,
   answers: 32,
 });

@@ -1,4 +1,4 @@
-import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
+import { lambdaLimits, withLimits } from '../../lib/platforms/limits.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { describeHosts } from './gateway/hosts.ts';
 import { describeGateway } from './gateway/suite.ts';
@@ -26,8 +26,8 @@ const call: Call = async (handler, { method, path, query, headers: { cookie, ...
 
 describeLogin('AWS Lambda', call);
 describeRefresh('AWS Lambda', call);
-describeHosts('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), { decodes: true });
-describeGateway('AWS Lambda', (handler, request) => call(within(lambdaBounds, handler), request), {
+describeHosts('AWS Lambda', (handler, request) => call(withLimits(lambdaLimits, handler), request), { decodes: true });
+describeGateway('AWS Lambda', (handler, request) => call(withLimits(lambdaLimits, handler), request), {
   megabytes: 6,
   answers: 6,
 });

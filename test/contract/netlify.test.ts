@@ -1,4 +1,4 @@
-import { netlifyBounds, within } from '../../lib/platforms/bounds.ts';
+import { netlifyLimits, withLimits } from '../../lib/platforms/limits.ts';
 import type { Context } from '@netlify/functions';
 import { netlify } from '../../lib/platforms/netlify.ts';
 import { describeHosts } from './gateway/hosts.ts';
@@ -24,8 +24,8 @@ const call: Call = async (handler, { method, path, query, headers, body = '' }) 
 
 describeLogin('Netlify', call);
 describeRefresh('Netlify', call);
-describeHosts('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), { decodes: false });
-describeGateway('Netlify', (handler, request) => call(within(netlifyBounds, handler), request), {
+describeHosts('Netlify', (handler, request) => call(withLimits(netlifyLimits, handler), request), { decodes: false });
+describeGateway('Netlify', (handler, request) => call(withLimits(netlifyLimits, handler), request), {
   megabytes: 6,
   answers: 20,
 });

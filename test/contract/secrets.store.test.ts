@@ -70,14 +70,14 @@ describe('The Parameter Store', () => {
     expect(found.get('/many/1')?.value).toBe('marked/many/1');
   });
 
-  it('has a value read anew that is distrusted, and no newer one', async () => {
+  it('has a value read anew that is invalidated, and no newer one', async () => {
     const parameters = openParameterStore();
     const read = async () => (await parameters.read(['/many/1'], limits)).get('/many/1')?.value;
     await read();
     store.put('/many/1', 'marked-new');
-    parameters.distrust('/many/1', 'marked/many/1');
+    parameters.invalidate('/many/1', 'marked/many/1');
     expect(await read()).toBe('marked-new');
-    parameters.distrust('/many/1', 'marked/many/1');
+    parameters.invalidate('/many/1', 'marked/many/1');
     expect(await read()).toBe('marked-new');
     expect(store.requests).toHaveLength(2);
   });

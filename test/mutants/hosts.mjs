@@ -4,14 +4,14 @@ export const hosts = [
   {
     guard: 'no answer leaves that Lambda would not let out',
     file: 'lib/gateway/proxy.ts',
-    find: 'if (weigh(made.body) > largestAnswer)',
+    find: 'if (sizeOf(made.body) > largestAnswer)',
     replace: 'if (false)',
     tests: 'test/unit/lambda.test.ts',
     named: 'if Lambda lets it out',
   },
   {
     guard: 'Lambda counts a text as JSON',
-    file: 'lib/platforms/bounds.ts',
+    file: 'lib/platforms/limits.ts',
     find: 'Buffer.byteLength(JSON.stringify(body))',
     replace: 'Buffer.byteLength(body)',
     tests: 'test/unit/lambda.test.ts',
@@ -20,8 +20,8 @@ export const hosts = [
   {
     guard: 'an answer is read no further than it could leave',
     file: 'lib/gateway/proxy.ts',
-    find: 'const limit = request.platform.largestAnswer ?? mostBytes;',
-    replace: 'const limit = 8 * mostBytes;',
+    find: 'const limit = request.platform.largestAnswer ?? maxBytes;',
+    replace: 'const limit = 8 * maxBytes;',
     tests: 'test/contract/lambda.test.ts',
     named: 'a bomb as 502',
   },

@@ -70,11 +70,11 @@ describe('An app’s token', () => {
 
   it('is renewed when the host refuses it, once for all who saw that', async () => {
     const before = await Promise.all([open(), open()]);
-    for (const credential of before) expect(credential.refused()).toBe(true);
+    for (const credential of before) expect(credential.invalidate()).toBe(true);
     const after = await Promise.all([open(), open()]);
     expect(after[0]?.token).not.toBe(before[0]?.token);
     expect(host.installationTokens.size).toBe(2);
-    before[0]?.refused(); // late
+    before[0]?.invalidate(); // late
     expect((await open()).token).toBe(after[0]?.token);
   });
 

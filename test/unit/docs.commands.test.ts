@@ -130,7 +130,7 @@ async function takenBySettings(body: string): Promise<void> {
     url: 'https://auth.example.com',
     openParameterStore: async () => ({
       read: async (names: readonly string[]) => new Map(names.map((name) => [name, { value }])),
-      distrust: () => {},
+      invalidate: () => {},
     }),
   };
   const env = { ...(hasGateway(shown) && { ...editors, ...client }), ...shown };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, openWorld, startHost, type Host, type Script } from '../contract/gateway/world.ts';
-import { lambdaBounds, within } from '../../lib/platforms/bounds.ts';
+import { lambdaLimits, withLimits } from '../../lib/platforms/limits.ts';
 import { lambda, type LambdaEvent, type LambdaResult } from '../../lib/platforms/lambda.ts';
 import { createHandler } from '../../lib/login/handler.ts';
 import { github } from '../../lib/providers/github.ts';
@@ -82,7 +82,7 @@ describe('An answer of the gateway', () => {
     const { ask } = openWorld(
       host,
       async (handler, { path: rawPath, query, headers: sent }) => {
-        result = await lambda(within(lambdaBounds, handler))({
+        result = await lambda(withLimits(lambdaLimits, handler))({
           ...event(own, '$default', rawPath),
           rawQueryString: query,
           headers: sent,

@@ -79,9 +79,9 @@ it('A read that an instance slept through is not waited for', async () => {
 });
 
 describe('A secret that the Git host refuses', () => {
-  const refuse = async ({ read, distrust }: ReturnType<typeof reader>) => {
+  const refuse = async ({ read, invalidate }: ReturnType<typeof reader>) => {
     const parameter = await read();
-    distrust(name, parameter?.value ?? '');
+    invalidate(name, parameter?.value ?? '');
     return parameter?.value;
   };
 

@@ -2,7 +2,7 @@ import { Failure } from '../../http/errors.ts';
 import { Answers, endOf, hashOf } from './cache.ts';
 import { gatewayErrors } from '../errors.ts';
 import { TooLarge } from '../../oauth/request.ts';
-import { ask, jsonOf, Kept } from '../upstream.ts';
+import { sendRequest, jsonOf, CachedValue } from '../upstream.ts';
 import type { Claims, EditorLists } from './editors.ts';
 import type { Json } from '../rules/rule.ts';
 
@@ -15,7 +15,7 @@ const timeoutMs = 5_000;
 
 /** A GoTrue, as one instance of us knows it. */
 class GoTrue {
-  readonly settings = new Kept<Json>();
+  readonly settings = new CachedValue<Json>();
   /** Also that a token is not good: whoever tries again asks nobody. */
   readonly answers = new Answers<Claims | undefined>();
   /** Until when it is not asked, in milliseconds since the epoch. */
@@ -98,7 +98,7 @@ async function question(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<{ status: number; value: Json | undefined }> {
   try {
-    const answer = await ask(url, {
+    const answer = await sendRequest(url, {
       method: 'GET',
       headers: { accept: 'application/json', ...headers },
       deadline: Math.min(deadline, Date.now() + timeoutMs),

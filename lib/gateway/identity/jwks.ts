@@ -4,7 +4,7 @@ import { textOf } from '../../oauth/request.ts';
 import { Failure } from '../../http/errors.ts';
 import { isLoopback } from '../../http/origins.ts';
 import { gatewayErrors } from '../errors.ts';
-import { ask, jsonOf, Kept } from '../upstream.ts';
+import { sendRequest, jsonOf, CachedValue } from '../upstream.ts';
 import type { Claims } from './editors.ts';
 
 /** Signatures of which everybody can check, and only the issuer can make. Nothing that is named in a token adds to these. */
@@ -36,8 +36,8 @@ type Keys = ReturnType<typeof createLocalJWKSet>;
 
 /** What one issuer publishes. */
 class Issuer {
-  readonly metadata = new Kept<Known>();
-  readonly keys = new Kept<Keys>();
+  readonly metadata = new CachedValue<Known>();
+  readonly keys = new CachedValue<Keys>();
   /** What was good a while ago is good enough while the issuer is down. */
   last: (Known & { keys: Keys }) | undefined;
   /** When an unknown key made us ask anew, in milliseconds since the epoch. */
@@ -83,7 +83,7 @@ export async function verifyJwt(
     let claims = await verify(token, current.keys, options);
     if (claims === 'unknown key' && Date.now() - published.askedAnew > pause) {
       published.askedAnew = Date.now();
-      keys.forget(current.keys); // the issuer may have new ones
+      keys.invalidate(current.keys); // the issuer may have new ones
       current = await read();
       claims = await verify(token, current.keys, options);
     }
@@ -151,7 +151,7 @@ async function readKeys(url: string, deadline: number): Promise<{ value: Keys; u
 
 /** @throws Error unless it answers with a JSON object */
 async function read(url: string, deadline: number): Promise<object> {
-  const answer = await ask(url, {
+  const answer = await sendRequest(url, {
     method: 'GET',
     headers: { accept: 'application/json' },
     deadline: Math.min(deadline, Date.now() + 5_000),

@@ -46,7 +46,7 @@ export const signIn = (hosts: readonly RepositoryHost[]): RouteModule<Route> => 
   },
   fail(route, failure, { settings }) {
     // A secret that was renewed at the provider, perhaps.
-    if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.distrust();
+    if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
     const reply = answerOf(route, failure);
     if (failure.code === webErrors.METHOD_NOT_ALLOWED.code)
       reply.headers['allow'] = route.event === 'token' ? 'POST, OPTIONS' : 'GET, HEAD';

@@ -251,7 +251,7 @@ const store = ({ stored: { value, problem } }: Story): ParameterStore => ({
         ]),
       ),
     ),
-  distrust: () => {},
+  invalidate: () => {},
 });
 
 /** The secret goes to the host that is set, in the way that it wants, with what was asked for and nothing of the CMS's. */

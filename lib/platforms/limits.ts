@@ -5,7 +5,7 @@ import type { Platform } from '../http/platform.ts';
  * How much of a request and how much time a platform gives, for functions that take whole files. A login needs neither, so it does
  * not carry this.
  */
-type Bounds = (request: HttpRequest) => Partial<Platform>;
+type Limits = (request: HttpRequest) => Partial<Platform>;
 
 const megabyte = 1024 * 1024;
 
@@ -17,7 +17,7 @@ const time = 25_000;
  *
  * @see https://docs.netlify.com/build/functions/configuration/#default-values
  */
-export const netlifyBounds: Bounds = () => ({
+export const netlifyLimits: Limits = () => ({
   largestBody: 6 * megabyte,
   largestAnswer: 20 * megabyte,
   deadline: Date.now() + time,
@@ -27,7 +27,7 @@ export const netlifyBounds: Bounds = () => ({
 const envelope = 64 * 1024;
 
 /** As a text in JSON, or in base64. */
-const weighForLambda = (body: string | Uint8Array): number =>
+const sizeForLambda = (body: string | Uint8Array): number =>
   envelope + (typeof body === 'string' ? Buffer.byteLength(JSON.stringify(body)) : Math.ceil(body.length / 3) * 4);
 
 /**
@@ -35,23 +35,23 @@ const weighForLambda = (body: string | Uint8Array): number =>
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
-export const lambdaBounds: Bounds = ({ platform: { url } }) => ({
+export const lambdaLimits: Limits = ({ platform: { url } }) => ({
   largestBody: 6 * megabyte,
   largestAnswer: 6 * megabyte,
-  weigh: weighForLambda,
+  sizeOf: sizeForLambda,
   deadline: Date.now() + time,
   decodesPath: !/^https:\/\/[^/]+\.lambda-url\.[^/]+\.on\.aws(\/|$)/.test(url ?? ''),
 });
 
 /** @see https://cloud.google.com/functions/quotas */
-export const firebaseBounds: Bounds = () => ({
+export const firebaseLimits: Limits = () => ({
   largestBody: 32 * megabyte,
   largestAnswer: 32 * megabyte,
   deadline: Date.now() + time,
 });
 
-/** The handler, told of these bounds with each request. */
-export const within =
-  (bounds: Bounds, handler: Handler): Handler =>
+/** The handler, told of these limits with each request. */
+export const withLimits =
+  (limits: Limits, handler: Handler): Handler =>
   (request) =>
-    handler({ ...request, platform: { ...request.platform, ...bounds(request) } });
+    handler({ ...request, platform: { ...request.platform, ...limits(request) } });
