@@ -17,7 +17,8 @@ export const help = `Registers an app at the Git host and puts its values where 
                         or what CMS_AUTH_ORIGINS already lists
   --org <name>          GitHub: the organisation that owns the repository; otherwise GitHub is asked
   --gateway             GitHub: keep the app's private key, for editors without an account at GitHub
-  --to <place>          env (the file .env, the default), netlify, aws or firebase
+  --to <place>          env (the file .env, the default), netlify, cloudflare, aws or firebase
+  --worker <name>       cloudflare: the Worker, if it is not the one that wrangler.jsonc names
   --stage <name>        aws: the stage that you deploy (live)
   --region <name>       aws: the region, such as eu-west-1; otherwise what the AWS tools use
   --replace             replace values that are there already
@@ -29,8 +30,16 @@ export const help = `Registers an app at the Git host and puts its values where 
   It ends with 0 if all is done, with 1 if something went wrong, and with 2 if it was called wrongly.
 `;
 
-export const places = ['env', 'netlify', 'aws', 'firebase'] as const;
-export type Place = (typeof places)[number];
+/** Where values can go, in words. */
+export const places = {
+  env: 'the file .env here',
+  netlify: "a Netlify site's variables",
+  cloudflare: "a Cloudflare Worker's secrets",
+  aws: 'AWS (Parameter Store)',
+  firebase: 'Firebase (Secret Manager)',
+} as const;
+export type Place = keyof typeof places;
+const placeNames = Object.keys(places) as Place[];
 
 export interface Repository {
   owner: string;
@@ -51,6 +60,8 @@ export interface Options {
   to: Place;
   stage: string;
   region: string | undefined;
+  /** Cloudflare: the Worker's name; otherwise as its configuration has it. */
+  worker: string | undefined;
   replace: boolean;
   port: number;
   open: boolean;
@@ -81,6 +92,7 @@ export async function readOptions(
       to: { type: 'string' },
       stage: { type: 'string' },
       region: { type: 'string' },
+      worker: { type: 'string' },
       replace: { type: 'boolean', default: false },
       port: { type: 'string' },
       'no-open': { type: 'boolean', default: false },
@@ -143,6 +155,7 @@ export async function readOptions(
   const to = await readPlace(values.to, asked);
   if (to !== 'aws' && (values.stage !== undefined || values.region !== undefined))
     throw new Error('--stage and --region go with --to aws only.');
+  if (to !== 'cloudflare' && values.worker !== undefined) throw new Error('--worker goes with --to cloudflare only.');
   const { org } = values;
   if (org !== undefined && repository && org.toLowerCase() !== repository.owner.toLowerCase())
     throw new Error(
@@ -158,6 +171,7 @@ export async function readOptions(
     to,
     stage: fitting('--stage', values.stage ?? 'live', /^[\w.-]{1,64}$/),
     region: values.region === undefined ? undefined : fitting('--region', values.region, /^[a-z]{2}(-[a-z]+)+-\d$/),
+    worker: values.worker === undefined ? undefined : fitting('--worker', values.worker, /^[a-z0-9][a-z0-9-]{0,62}$/),
     replace: values.replace,
     port: values.port === undefined ? 0 : readPort(values.port),
     open: !values['no-open'],
@@ -220,16 +234,10 @@ function readSite(text: string): string | undefined {
 }
 
 async function readPlace(given: string | undefined, prompts: Prompts | undefined): Promise<Place> {
-  const words: Record<Place, string> = {
-    env: 'the file .env here',
-    netlify: "a Netlify site's variables",
-    aws: 'AWS (Parameter Store)',
-    firebase: 'Firebase (Secret Manager)',
-  };
-  const choices = places.map((value) => ({ value, label: words[value] }));
+  const choices = placeNames.map((value) => ({ value, label: places[value] }));
   const place = given ?? (await prompts?.choose('Where do the values go?', choices)) ?? 'env';
-  const found = places.find((name) => name === place);
-  if (!found) throw new Error(`--to takes ${places.join(', ')}.`);
+  const found = placeNames.find((name) => name === place);
+  if (!found) throw new Error(`--to takes ${placeNames.join(', ')}.`);
   return found;
 }
 

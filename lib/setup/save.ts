@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { netlifyVariables } from './stores/netlify.ts';
+import { workerSecrets } from './stores/cloudflare.ts';
 import { parameterStore } from './stores/aws.ts';
 import { firebaseSecrets } from './stores/firebase.ts';
 import { envFile } from './stores/env.ts';
@@ -17,6 +18,7 @@ export const openStore = (options: Options, { env, folder }: Io): Store =>
   ({
     env: () => envFile(folder),
     netlify: () => netlifyVariables(env, folder),
+    cloudflare: () => workerSecrets(folder, options.worker),
     aws: () => parameterStore(options),
     firebase: () => firebaseSecrets(folder),
   })[options.to]();

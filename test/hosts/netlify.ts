@@ -47,7 +47,14 @@ async function answer(netlify: NetlifyHost, request: IncomingMessage, response: 
   netlify.requests.push(`${method} ${url.pathname}`);
   if (request.headers.authorization !== `Bearer ${netlify.token}`) return refuse(401, 'Access Denied');
   if (method === 'GET' && url.pathname === '/api/v1/sites/site-1')
-    return sendJson(response, 200, { id: 'site-1', name: 'your-login', account_slug: 'acme', account_id: '1' });
+    return sendJson(response, 200, {
+      id: 'site-1',
+      name: 'your-login',
+      account_slug: 'acme',
+      account_id: '1',
+      url: 'http://your-login.netlify.app',
+      ssl_url: 'https://your-login.netlify.app',
+    });
   const [, key] = /^\/api\/v1\/accounts\/acme\/env(?:\/([A-Z0-9_]+))?$/.exec(url.pathname) ?? [];
   // Without a site it would be a variable of the whole team.
   if (!url.pathname.startsWith('/api/v1/accounts/acme/env') || url.searchParams.get('site_id') !== 'site-1')

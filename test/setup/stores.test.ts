@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitHubHost } from '../hosts/github.ts';
 import { startNetlify, type NetlifyHost } from '../hosts/netlify.ts';
+import { tools } from '../../lib/setup/tool.ts';
 import { startParameterStore, type ParameterStoreHost } from '../hosts/parameters.ts';
 import { bundleCommand, endAll, pressButtons, program, start, startRegistrar, type Running } from './run.ts';
 
@@ -274,29 +275,33 @@ describe('On Netlify', () => {
   });
 });
 
+/** Keeps what it was called with, in the place of the vendor's tool. */
+const recorder = (code = 0) => `const fs = require('fs');
+  const input = fs.readFileSync(0, 'utf8');
+  const call = { argv: process.argv.slice(2), input, parent: fs.readFileSync('/proc/' + process.ppid + '/cmdline', 'utf8') };
+  fs.appendFileSync('calls', JSON.stringify(call) + '\\n');
+  console.error(${code} ? 'Error: HTTP Error: 403, no permission for ' + input : 'ok');
+  process.exit(${code});`;
+const calls = async () =>
+  (await file('calls'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { argv: string[]; input: string; parent: string });
+
 describe('On Firebase', () => {
-  /** Keeps what it was called with, in the place of the vendor's tool. */
-  const recorder = (code = 0) => `const fs = require('fs');
-    const input = fs.readFileSync(0, 'utf8');
-    const call = { argv: process.argv.slice(2), input, parent: fs.readFileSync('/proc/' + process.ppid + '/cmdline', 'utf8') };
-    fs.appendFileSync('calls', JSON.stringify(call) + '\\n');
-    console.error(${code} ? 'Error: HTTP Error: 403, no permission for ' + input : 'ok');
-    process.exit(${code});`;
-  const calls = async () =>
-    (await file('calls'))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { argv: string[]; input: string; parent: string });
   const on = (parameters: readonly string[] = []) => run(['--to', 'firebase', ...parameters], {});
 
   it('secrets go through its tool by standard input, whole and without a newline; the rest into .env', async () => {
-    await program(folder, 'firebase', recorder());
+    await program(folder, 'npx', recorder());
     const setup = on(['--gateway']);
     expect(await toTheEnd(setup)).toBe(0);
     const made = await calls();
     expect(made.map(({ argv, input }) => [argv, input])).toEqual(
       Object.entries({ GITHUB_CLIENT_SECRET: app().clientSecret, GITHUB_APP_PRIVATE_KEY: app().pem.trim() }).map(
-        ([name, value]) => [['functions:secrets:set', name, '--data-file', '-', '--non-interactive'], value],
+        ([name, value]) => [
+          ['--yes', tools.firebase.package, 'functions:secrets:set', name, '--data-file', '-', '--non-interactive'],
+          value,
+        ],
       ),
     );
     for (const { parent } of made) expect(parent).not.toContain(app().clientSecret);
@@ -311,18 +316,53 @@ describe('On Firebase', () => {
     expectSilence(setup);
   });
 
-  it('where it is not installed, npx finds it', async () => {
-    await program(folder, 'npx', recorder());
-    expect(await toTheEnd(on())).toBe(0);
-    expect((await calls())[0]?.argv.slice(0, 3)).toEqual(['--yes', 'firebase-tools', 'functions:secrets:set']);
-  });
-
   it('a tool that fails: its words without the secret that it repeats, and the values kept beside', async () => {
-    await program(folder, 'firebase', recorder(2));
+    await program(folder, 'npx', recorder(2));
     const setup = on();
     expect(await toTheEnd(setup)).toBe(1);
     expect(setup.err()).toContain('HTTP Error: 403, no permission for (secret)');
     await expectRefuge(setup);
     expect(await readdir(folder)).not.toContain('.env');
+  });
+});
+
+describe('On Cloudflare', () => {
+  const on = (parameters: readonly string[] = []) =>
+    run(['--to', 'cloudflare', '--worker', 'your-login', ...parameters], {});
+
+  it('all values go through its tool by standard input, in one call', async () => {
+    await program(folder, 'npx', recorder());
+    const setup = on();
+    expect(await toTheEnd(setup)).toBe(0);
+    const made = await calls();
+    expect(made.map(({ argv }) => argv)).toEqual([
+      ['--yes', tools.cloudflare.package, 'secret', 'list', '--format', 'json', '--name', 'your-login'],
+      ['--yes', tools.cloudflare.package, 'secret', 'bulk', '--name', 'your-login'],
+    ]);
+    expect(JSON.parse(made[1]?.input ?? '')).toEqual({
+      GITHUB_CLIENT_ID: app().clientId,
+      GITHUB_CLIENT_SECRET: app().clientSecret,
+      GITHUB_URL: github.url,
+      CMS_AUTH_URL: 'https://auth.example.com',
+      CMS_AUTH_ORIGINS: 'https://www.example.com',
+    });
+    for (const { parent } of made) expect(parent).not.toContain(app().clientSecret);
+    expectSilence(setup);
+  });
+
+  it('says what is there already, before anything is registered', async () => {
+    await program(folder, 'npx', `console.log('[{"name":"GITHUB_CLIENT_SECRET","type":"secret_text"}]');`);
+    const setup = on();
+    expect(await setup.ended).toBe(1);
+    expect(setup.err()).toContain('GITHUB_CLIENT_SECRET is there already');
+    expect(github.requests).toEqual([]);
+  });
+
+  it('a tool that fails: its words without the secret that it repeats, and the values kept beside', async () => {
+    await program(folder, 'npx', `if (process.argv.includes('list')) process.exit(0);\n${recorder(2)}`);
+    const setup = on();
+    expect(await toTheEnd(setup)).toBe(1);
+    expect(setup.err()).toContain('HTTP Error: 403, no permission for');
+    await expectRefuge(setup);
   });
 });

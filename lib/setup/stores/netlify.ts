@@ -1,15 +1,18 @@
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import envPaths from 'env-paths';
 import type { Environment } from '../../config/environment.ts';
 import { isSecret, ofSites, type Entry, type Store, type Value } from '../values.ts';
 import { ask, textIn, type Question } from '../request.ts';
-import { readIfThere } from './file.ts';
+import { readIfThere, replaceFile } from './file.ts';
 
 interface Site {
   token: string;
   id: string;
   account: string;
   name: string;
+  /** Its main address, without a slash at the end. */
+  url: string;
 }
 
 /** A variable as the API gives it. Of a secret one, it gives no values outside of local development. */
@@ -20,6 +23,66 @@ interface Variable {
   values?: { context?: string; context_parameter?: string; value?: string }[];
 }
 
+/** @throws Error in words */
+async function call(env: Environment, token: string, at: string, question: Question = {}): Promise<unknown> {
+  const { status, body } = await ask('Netlify', apiAddress(env) + at, {
+    ...question,
+    authorization: `Bearer ${token}`,
+  });
+  if (status >= 200 && status < 300) return body;
+  const words = textIn(body, 'message') ?? textIn(body, 'msg') ?? textIn(body, 'error');
+  if (status === 401) throw new Error('Netlify does not know the token. Run "npx netlify-cli login" first.');
+  throw new Error(`Netlify answered with ${status}${words ? `: ${words}` : '.'}`);
+}
+
+/** @throws Error in words if nobody is logged in */
+async function loggedIn(env: Environment): Promise<string> {
+  const token = await readToken(env);
+  if (token === undefined) throw new Error('You are not logged in to Netlify. Run "npx netlify-cli login" first.');
+  return token;
+}
+
+function toSite(token: string, body: unknown, id?: string): Site {
+  const account = textIn(body, 'account_slug') ?? textIn(body, 'account_id');
+  const found = textIn(body, 'id') ?? id;
+  const url = textIn(body, 'ssl_url') ?? textIn(body, 'url');
+  if (account === undefined || found === undefined || url === undefined)
+    throw new Error('Netlify answered something unexpected about the site.');
+  return { token, id: found, account, name: textIn(body, 'name') ?? found, url: new URL(url).origin };
+}
+
+/**
+ * The Netlify site that a folder belongs to.
+ *
+ * @returns nothing if it belongs to none
+ * @throws Error in words if nobody is logged in, or the site is gone
+ */
+export async function linkedSite(env: Environment, folder: string): Promise<Site | undefined> {
+  const token = await loggedIn(env);
+  const id = await readSite(env, folder);
+  return id === undefined ? undefined : toSite(token, await call(env, token, `/sites/${encodeURIComponent(id)}`), id);
+}
+
+/**
+ * Makes a site, and has the folder belong to it, as Netlify's own tool does.
+ *
+ * @throws Error in words, such as if the name is taken
+ */
+export async function createSite(env: Environment, folder: string, name: string): Promise<Site> {
+  const token = await loggedIn(env);
+  const body = await call(env, token, '/sites', { method: 'POST', json: { name } }).catch((error: unknown) => {
+    const taken = error instanceof Error && /^Netlify answered with 422/.test(error.message);
+    throw taken ? new Error(`Netlify has a site called "${name}" already. Choose another name with --name.`) : error;
+  });
+  const site = toSite(token, body);
+  await mkdir(path.join(folder, '.netlify'), { recursive: true });
+  await replaceFile(
+    path.join(folder, '.netlify', 'state.json'),
+    `${JSON.stringify({ siteId: site.id }, undefined, 2)}\n`,
+  );
+  return site;
+}
+
 /**
  * The variables of a Netlify site, for production alone: a deploy preview runs the code of whoever opened the pull request.
  * By Netlify's API, since its command-line tool takes values as arguments only, which every program on the machine can see.
@@ -27,34 +90,19 @@ interface Variable {
  * @see https://open-api.netlify.com/#tag/environmentVariables
  */
 export function netlifyVariables(env: Environment, folder: string): Store {
-  const api = apiAddress(env);
   let found: Promise<Site> | undefined;
 
-  async function call(site: Pick<Site, 'token'>, at: string, question: Question = {}): Promise<unknown> {
-    const { status, body } = await ask('Netlify', api + at, { ...question, authorization: `Bearer ${site.token}` });
-    if (status >= 200 && status < 300) return body;
-    const words = textIn(body, 'message') ?? textIn(body, 'msg') ?? textIn(body, 'error');
-    if (status === 401) throw new Error('Netlify does not know the token. Run "npx netlify-cli login" first.');
-    throw new Error(`Netlify answered with ${status}${words ? `: ${words}` : '.'}`);
-  }
-
   async function findSite(): Promise<Site> {
-    const token = await readToken(env);
-    const id = await readSite(env, folder);
-    if (token === undefined) throw new Error('You are not logged in to Netlify. Run "npx netlify-cli login" first.');
-    if (id === undefined)
-      throw new Error('This folder belongs to no Netlify site yet. Run "npx netlify-cli link", or deploy once.');
-    const site = await call({ token }, `/sites/${encodeURIComponent(id)}`);
-    const account = textIn(site, 'account_slug') ?? textIn(site, 'account_id');
-    if (account === undefined) throw new Error('Netlify answered something unexpected about the site.');
-    return { token, id: textIn(site, 'id') ?? id, account, name: textIn(site, 'name') ?? id };
+    const site = await linkedSite(env, folder);
+    if (site) return site;
+    throw new Error('This folder belongs to no Netlify site yet. Run "npx netlify-cli link", or deploy once.');
   }
 
   const variables = ({ account, id }: Site, key?: string): string =>
     `/accounts/${encodeURIComponent(account)}/env${key === undefined ? '' : `/${key}`}?site_id=${encodeURIComponent(id)}`;
 
   async function read(site: Site): Promise<Variable[]> {
-    const body = await call(site, variables(site));
+    const body = await call(env, site.token, variables(site));
     return Array.isArray(body) ? (body as Variable[]) : [];
   }
 
@@ -70,14 +118,15 @@ export function netlifyVariables(env: Environment, folder: string): Store {
       const kept = await read(site);
       const isThere = ({ name }: Value) => kept.find(({ key }) => key === name);
       const added = values.filter((value) => !isThere(value));
-      if (added.length > 0) await call(site, variables(site), { method: 'POST', json: added.map(variable) });
+      if (added.length > 0) await call(env, site.token, variables(site), { method: 'POST', json: added.map(variable) });
       for (const value of values) {
         const old = isThere(value);
         if (!old) continue;
         const at = variables(site, value.name);
         // Whether it is a secret can only be said of a whole variable; otherwise its values elsewhere stay.
-        if (isSecret(value) && old.is_secret !== true) await call(site, at, { method: 'PUT', json: variable(value) });
-        else await call(site, at, { method: 'PATCH', json: { context: 'production', value: value.value } });
+        if (isSecret(value) && old.is_secret !== true)
+          await call(env, site.token, at, { method: 'PUT', json: variable(value) });
+        else await call(env, site.token, at, { method: 'PATCH', json: { context: 'production', value: value.value } });
       }
       return [
         `Set for production on the Netlify site ${site.name}: ${values.map(({ name }) => name).join(', ')}.`,

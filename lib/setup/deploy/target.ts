@@ -1,0 +1,48 @@
+import type { Place } from '../options.ts';
+import type { Io } from '../io.ts';
+
+/** What a deployment is called and where it is; checked, and without anything secret. */
+export interface Deployment {
+  /** Of the site, worker, stack or service. */
+  name: string;
+  /** The address that the owner wants, if it is not the platform's own. */
+  url: string | undefined;
+  /** AWS: where; otherwise what its tools use. */
+  region: string | undefined;
+  /** Firebase: the project. */
+  project: string | undefined;
+  /** The folder with the built login, and with the platform's configuration. */
+  folder: string;
+}
+
+/**
+ * Somewhere that the login can run. What is particular about a platform is when its address is known and when its settings
+ * reach the login.
+ */
+export interface Target {
+  /** As people call it. */
+  label: string;
+  /** Where the settings go. */
+  place: Place;
+  /** What the owner needs there before anything begins. */
+  needs: string;
+  /** What `first` does, in words for a list of steps. */
+  firstStep: string;
+  /**
+   * Makes the place and finds out its address: by deploying, where the platform tells the address only then.
+   *
+   * @returns the address, without a slash at the end
+   * @throws Error in words
+   */
+  first(deployment: Deployment, io: Io): Promise<string>;
+  /** What `last` does, in words; absent where the settings reach the login by themselves. */
+  lastStep?: string;
+  /**
+   * Makes the login use its settings.
+   *
+   * @throws Error in words
+   */
+  last?(deployment: Deployment, io: Io): Promise<void>;
+  /** Whether somebody has to start it: then it cannot be asked whether it is ready. */
+  startedByHand?: string;
+}

@@ -1,0 +1,30 @@
+import { lastLines, runTool, tools } from '../../tool.ts';
+import type { Target } from '../target.ts';
+
+/**
+ * A Firebase function behind Firebase Hosting. The address follows from the project, and a secret has to exist before a
+ * function that names it can be deployed: so the settings come first.
+ */
+export const firebase: Target = {
+  label: 'Firebase',
+  place: 'firebase',
+  needs: 'a Firebase project on the Blaze plan, which functions need',
+  firstStep: 'choose the Firebase project',
+  async first({ project, folder }, io) {
+    if (project === undefined) throw new Error('Which Firebase project? Add --project and its id.');
+    if (io.prompts) await runTool(tools.firebase, ['login'], { folder, interactive: true });
+    const { code, output } = await runTool(tools.firebase, ['use', project], { folder });
+    if (code !== 0)
+      throw new Error(
+        `Firebase does not know the project ${project}, or you are not logged in ("npx firebase-tools login"). Its tool said:\n${lastLines(output)}`,
+      );
+    return `https://${project}.web.app`;
+  },
+  lastStep: 'deploy it there',
+  async last({ project = '', folder }, io) {
+    const parameters = ['deploy', '--only', 'functions:cms-auth,hosting', '--project', project, '--non-interactive'];
+    const { code, output } = await runTool(tools.firebase, parameters, { folder, timeoutMs: 20 * 60_000 });
+    if (code !== 0) throw new Error(`Firebase did not take the deploy. Its tool said:\n${lastLines(output)}`);
+    io.write('Deployed.');
+  },
+};
