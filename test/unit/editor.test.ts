@@ -399,16 +399,58 @@ describe('A token of a GoTrue that is asked', () => {
   });
 
   it.each([
-    ['everybody is let in', { disable_signup: false }, { everyone: true }],
+    ['everybody is let in', { disable_signup: false, autoconfirm: false }, { everyone: true }],
     ['it is not said and everybody is let in', {}, { everyone: true }],
     ['addresses are not verified', { disable_signup: false, autoconfirm: true }, {}],
+    ['addresses are not verified, as Supabase writes it', { disable_signup: false, mailer_autoconfirm: true }, {}],
+    ['nothing is said about addresses', { disable_signup: false }, {}],
+    ['only phone numbers are said to be verified', { disable_signup: false, phone_autoconfirm: false }, {}],
+    ['it is said in words', { disable_signup: false, autoconfirm: 'false' }, {}],
+    ['it is said with nothing', { disable_signup: false, mailer_autoconfirm: null }, {}],
+    ['it is said both ways', { disable_signup: false, autoconfirm: false, mailer_autoconfirm: true }, {}],
+    ['it is said both ways, the other way round', { autoconfirm: true, mailer_autoconfirm: false }, {}],
+    ['that it is closed is said in words', { disable_signup: 'true' }, {}],
+    ['that it is closed is said with a number', { disable_signup: 1 }, {}],
   ])('where anybody can sign up and %s lets nobody in', async (_, given, more) => {
     settings = given;
     expect(await come(auth, token('1'), more)).toBe('SIGN_UP_OPEN');
   });
 
-  it('where anybody can sign up is good for those on the list', async () => {
-    settings = { disable_signup: false, autoconfirm: false };
+  it.each([
+    ['Netlify', { disable_signup: false, autoconfirm: false }],
+    ['Supabase', { disable_signup: false, mailer_autoconfirm: false, phone_autoconfirm: true, saml_enabled: false }],
+  ])('where anybody can sign up is good for those on the list, as %s says it', async (_, given) => {
+    settings = given;
     expect(await come(auth, token('1'))).toBe('u1');
+  });
+
+  it.each([
+    ['closed and silent about addresses', { disable_signup: true }],
+    ['closed and without a look at addresses', { disable_signup: true, mailer_autoconfirm: true }],
+  ])('%s is good for those on the list: only the owner makes accounts there', async (_, given) => {
+    settings = given;
+    expect(await come(auth, token('1'))).toBe('u1');
+  });
+
+  /** As `GET /user` of Supabase's has it: `confirmed_at` is the earlier one of the two. */
+  const supabase = {
+    ...user,
+    aud: 'authenticated',
+    role: 'authenticated',
+    phone: '',
+    email_confirmed_at: '2026-01-01T00:00:00Z',
+    identities: [],
+    is_anonymous: false,
+  };
+  it.each([
+    ['whose address is confirmed', {}, 'u1'],
+    ['whose phone alone is confirmed', { phone: '49123', email_confirmed_at: undefined }, 'NOT_CONFIRMED'],
+    ['whose phone is confirmed and no address said', { phone: '49123', email_confirmed_at: null }, 'NOT_CONFIRMED'],
+    ['with nothing confirmed', { confirmed_at: undefined, email_confirmed_at: undefined }, 'NOT_CONFIRMED'],
+    ['that is anonymous', { is_anonymous: true }, 'NOT_CONFIRMED'],
+    ['that is anonymous in words', { is_anonymous: 'true' }, 'NOT_CONFIRMED'],
+  ])('of a user of Supabase’s %s', async (_, more, outcome) => {
+    answer = { ...supabase, ...more };
+    expect(await come(auth, token('1'))).toBe(outcome);
   });
 });

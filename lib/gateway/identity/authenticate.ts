@@ -4,7 +4,7 @@ import { editorOf, isAllowed, type Claims, type Editor } from './editors.ts';
 import { Failure } from '../../http/errors.ts';
 import { gatewayErrors } from '../errors.ts';
 import { Answers, endOf, hashOf } from './cache.ts';
-import { fetchUser } from './gotrue.ts';
+import { fetchUser, isConfirmed } from './gotrue.ts';
 import { verifyJwt } from './jwks.ts';
 import type { Gateway } from '../settings.ts';
 import type { Address } from '../../config/settings.ts';
@@ -68,7 +68,7 @@ async function read(token: string, { auth, lists }: Gateway, moment: Moment): Pr
     }
     case 'gotrue': {
       const claims = await fetchUser(auth.address, token, { lists, ...moment });
-      if (claims && !claims['confirmed_at']) throw new Failure(gatewayErrors.NOT_CONFIRMED);
+      if (claims && !isConfirmed(claims)) throw new Failure(gatewayErrors.NOT_CONFIRMED);
       return claims && editorOf(claims, { issuer: undefined, rolesClaim });
     }
   }

@@ -75,21 +75,42 @@ async function user(address: string, token: string, deadline: number): Promise<C
   return value;
 }
 
+/** What only Supabase's users have: `phone` is there even if it is empty. */
+const ofSupabase = ['email_confirmed_at', 'phone_confirmed_at', 'phone', 'identities', 'is_anonymous'];
+
 /**
- * Where anybody can sign up, "whoever it vouches for" is everybody, and an address that it takes unread says nothing.
+ * Whether a user has confirmed the e-mail address. Netlify's GoTrue says so in `confirmed_at`. Supabase's sets that one as soon as
+ * the address **or** the phone number is confirmed, so there only `email_confirmed_at` counts; and an anonymous user is nobody.
+ */
+export function isConfirmed(user: Claims): boolean {
+  if (user['is_anonymous'] !== undefined && user['is_anonymous'] !== false) return false;
+  const name = ofSupabase.some((own) => Object.hasOwn(user, own)) ? 'email_confirmed_at' : 'confirmed_at';
+  return typeof user[name] === 'string' && user[name] !== '';
+}
+
+/**
+ * Where anybody can sign up, "whoever it vouches for" is everybody, and an address counts only if the service says in so many words
+ * that it verifies addresses. What it does not say counts as no: Netlify's GoTrue says `autoconfirm`, Supabase's says
+ * `mailer_autoconfirm`, and others of the kind say nothing.
  *
+ * @see https://github.com/netlify/gotrue `GET /settings` https://github.com/supabase/auth `GET /settings`
  * @throws Failure SIGN_UP_OPEN, IDENTITY_UNREACHABLE
  */
 export async function checkSignUp(address: string, lists: EditorLists, deadline: number): Promise<void> {
-  const { disable_signup: closed, autoconfirm } = await gotrueAt(address).settings.get(async () => {
+  const settings = await gotrueAt(address).settings.get(async () => {
     const { status, value } = await question(`${address}/settings`, deadline);
     if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
     return { value, until: Date.now() + keptFor };
   });
-  if (closed === true) return;
+  if (settings['disable_signup'] === true) return;
   if (lists.everyone)
     throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'CMS_GATEWAY_EDITORS lets in everybody it knows' });
-  if (autoconfirm === true) throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'addresses are not verified' });
+  const said = ['autoconfirm', 'mailer_autoconfirm'].filter((name) => Object.hasOwn(settings, name));
+  if (said.length === 0)
+    throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'it does not say that it verifies addresses' });
+  // Both, where it says both: one that is not plainly false may be the one that counts.
+  if (said.some((name) => settings[name] !== false))
+    throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'addresses are not verified' });
 }
 
 async function question(
