@@ -1,12 +1,22 @@
 import { apiRoots } from '../providers/provider.ts';
-import { commitAddress, type Editor } from './identity/editors.ts';
-import { Failure, webErrors, type ErrorRow } from '../http/errors.ts';
+import { commitAddress, isEditorAddress, type Editor } from './identity/editors.ts';
+import { Failure, type ErrorRow } from '../http/errors.ts';
 import { commonHeaders, readBody, type HttpReply } from '../http/http.ts';
 import { openCredential, requestHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
+import { applyRule } from './rules/apply.ts';
 import { findRule } from './rules/match.ts';
-import { refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './rules/rule.ts';
+import {
+  isRead,
+  refuse,
+  type Call,
+  type GatewayHost,
+  type Json,
+  type ReceivedBody,
+  type Rule,
+  type SentBody,
+} from './rules/rule.ts';
 import { sendRequest, rateLimited, mapError, isJson, isEncoded, jsonOf, messageOf, maxBytes } from './upstream.ts';
 import { TooLarge, type Answer } from '../oauth/request.ts';
 import type { Context } from '../handler/serve.ts';
@@ -87,28 +97,33 @@ async function handle(
   if (!found) throw new Failure(gatewayErrors.NOT_ON_LIST);
   if (found === 'mangled') throw new Failure(gatewayErrors.MANGLED_PATH);
   const { rule } = found;
-  const isWrite = rule.method !== 'GET' && rule.method !== 'HEAD';
+  const isWrite = !isRead(rule);
   note.route = rule.name;
 
   const target = { gateway, path: found.path, isWrite, about: rule.unauthorized };
+  /** @returns undefined for what the host does not know */
+  async function find(below: string): Promise<unknown> {
+    const answer = await fetchUpstream({ gateway, path: below, isWrite: false }, 'GET', {}, context);
+    const value = answer.status === 200 ? jsonOf(answer) : undefined;
+    if (value !== undefined || answer.status === 404) return value;
+    const failure = toError(answer, gateway, context);
+    throw failure instanceof Failure ? failure : new UpstreamError(failure);
+  }
   const call: Call = {
     gateway,
     editor,
     email: commitAddress(editor, address.origin),
     parameters: found.parameters,
     now,
+    find,
     async read(below) {
-      const answer = await fetchUpstream({ gateway, path: below, isWrite: false }, 'GET', {}, context);
-      const value = answer.status === 200 ? jsonOf(answer) : undefined;
-      if (value !== undefined) return value;
-      if (answer.status === 404) throw refuse('what it is about is not there');
-      const failure = toError(answer, gateway, context);
-      throw failure instanceof Failure ? failure : new UpstreamError(failure);
+      const value = await find(below);
+      if (value === undefined) throw refuse('what it is about is not there');
+      return value;
     },
+    isEditorAddress: (email) => isEditorAddress(email, gateway.lists, address.origin),
   };
-  const search = readQuery(rule, query, call);
-  const sent = rule.body && rule.body(await readRequestBody(context), call);
-  await rule.guard?.(call);
+  const { search, sent } = await applyRule(rule, { query, receive: (limit) => readRequestBody(context, limit) }, call);
 
   const { accept, 'if-none-match': match } = request.headers;
   const answer = await fetchUpstream(
@@ -139,21 +154,9 @@ const megabytes = (bytes: number): string => String(Math.floor(bytes / 1024 / 10
 const safe = (header: string | undefined): string | undefined =>
   header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;
 
-/** Named keys only, each once; whatever else the client or the host's own links have put there is left out. */
-function readQuery({ query = {}, required = [] }: Rule, given: URLSearchParams, call: Call): string {
-  const pairs: string[] = [];
-  for (const [key, check] of Object.entries(query)) {
-    const values = given.getAll(key);
-    if (values.length > 1) throw new Failure(webErrors.BAD_REQUEST, { detail: `"${key}" is given twice` });
-    const [value] = values;
-    if (value !== undefined) pairs.push(`${key}=${encodeURIComponent(check(value, call))}`);
-    else if (required.includes(key)) throw refuse(`"${key}" is missing`);
-  }
-  return pairs.length > 0 ? `?${pairs.join('&')}` : '';
-}
-
-async function readRequestBody({ request, deadline }: Context): Promise<{ bytes: Buffer; type: string }> {
-  const limit = request.platform.largestBody ?? maxBytes;
+/** @param most bytes that the rule takes; undefined: as much as the platform does */
+async function readRequestBody({ request, deadline }: Context, most = Infinity): Promise<ReceivedBody> {
+  const limit = Math.min(request.platform.largestBody ?? maxBytes, most);
   const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
   // Before a byte of it is taken.
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
@@ -266,9 +269,8 @@ function toReply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, cont
   if (isEncoded(answer.headers['content-encoding'])) throw failed();
 
   const link = (url: string) => rewriteLink(url, gateway, context.address.origin);
-  const isRead = rule.method === 'GET' || rule.method === 'HEAD';
   const headers: Record<string, string> = {
-    ...(isRead ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
+    ...(isRead(rule) ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
     ...headersOf(answer, link),
   };
   // With a type the client would try to read what is not there.

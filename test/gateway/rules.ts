@@ -16,6 +16,8 @@ export const call = (host: GatewayHost, { read, ...parameters }: { read?: unknow
     parameters,
     now: 0,
     read: () => Promise.resolve(read),
+    find: () => Promise.resolve(read),
+    isEditorAddress: (email: string) => email.endsWith('@example.org'),
   }) as unknown as Call;
 
 export function ruleOf(host: GatewayHost, name: string, method?: string): Rule {
@@ -27,7 +29,7 @@ export function ruleOf(host: GatewayHost, name: string, method?: string): Rule {
 /** What a rule makes of a body that is JSON. */
 export function sendJson(host: GatewayHost, name: string, body: unknown, type = 'application/json; charset=utf-8') {
   const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  const sent = ruleOf(host, name, 'POST').body?.({ bytes, type }, call(host));
+  const sent = ruleOf(host, name, 'POST').body?.judge({ bytes, type }, call(host)).write({});
   return { ...sent, body: JSON.parse(String(sent?.body)) as unknown };
 }
 
@@ -36,6 +38,6 @@ export function ask(host: GatewayHost, name: string, key: string, value: string,
 }
 
 export const lookUp = (host: GatewayHost, name: string, read: unknown) =>
-  ruleOf(host, name).guard?.(call(host, { read, iid: '7', id: '7' }));
+  ruleOf(host, name).guard?.look(call(host, { read, iid: '7', id: '7' }), {});
 
 export { bitbucket, gitlab };

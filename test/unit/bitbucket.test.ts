@@ -13,7 +13,7 @@ async function send(entries: Entries) {
   const response = new Response(form);
   const type = response.headers.get('content-type') ?? '';
   const bytes = Buffer.from(await response.arrayBuffer());
-  const sent = ruleOf(bitbucket, 'commit').body?.({ bytes, type }, call(bitbucket));
+  const sent = ruleOf(bitbucket, 'commit').body?.judge({ bytes, type }, call(bitbucket)).write({});
   const parts = readForm(sent?.type, sent?.body as Uint8Array) ?? [];
   return {
     unchanged: sent?.body === bytes,
@@ -114,7 +114,9 @@ describe('a commit', () => {
   it('as JSON or an encoded form is refused', () => {
     const rule = ruleOf(bitbucket, 'commit').body;
     for (const type of ['application/json', 'application/x-www-form-urlencoded', ''])
-      expect(() => rule?.({ bytes: Buffer.from('branch=main&content/a.md=x'), type }, call(bitbucket))).toThrow('form');
+      expect(() => rule?.judge({ bytes: Buffer.from('branch=main&content/a.md=x'), type }, call(bitbucket))).toThrow(
+        'form',
+      );
   });
 });
 

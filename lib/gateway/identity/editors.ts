@@ -120,6 +120,24 @@ export function commitAddress({ sub, email }: Editor, origin: string): string {
   return `${hash}@users.noreply.${new URL(origin).hostname}`;
 }
 
+/**
+ * Whether the gateway would write this address into a commit of somebody who may in today. Whoever comes by a role, or where
+ * everybody may in, can have any address: then only its form counts.
+ *
+ * @param origin our own
+ */
+export function isEditorAddress(email: string, lists: EditorLists, origin: string): boolean {
+  if (!isAddress(email)) return false;
+  const [name = '', domain = ''] = lowerCase(email).split('@');
+  return (
+    lists.everyone ||
+    lists.roles.length > 0 ||
+    lists.addresses.includes(lowerCase(email)) ||
+    lists.domains.includes(domain) ||
+    (domain === `users.noreply.${new URL(origin).hostname}` && /^[0-9a-f]{16}$/.test(name))
+  );
+}
+
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value.trim() !== '' ? value : undefined;
 

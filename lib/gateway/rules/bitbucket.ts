@@ -3,24 +3,52 @@ import { isBranch, isPath, isWritable } from './paths.ts';
 import { lowerCase } from '../identity/editors.ts';
 import { readForm, withValue, type FormPart } from './multipart.ts';
 import {
+  guard,
   isDraft,
   isSha,
   jsonBody,
   number,
   oneOf,
+  queryValue,
   refuse,
   text,
   type Call,
   type GatewayHost,
   type Json,
   type PathParameter,
+  type JudgedBody,
+  type ReceivedBody,
   type Rule,
-  type SentBody,
+  type RuleBody,
 } from './rule.ts';
 import { descriptions, folder, isFolder, kept, mergeMessages, page, revision, size, status } from './values.ts';
 
+const record = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
+const draftRequest = guard(
+  'a draft of this repository, into the published branch',
+  async ({ gateway, parameters, read }) => {
+    const { source, destination } = record(await read(`/pullrequests/${parameters['id']}`));
+    const [from, to] = [record(source), record(destination)];
+    const isHere = (end: Json) =>
+      lowerCase(String(record(end['repository'])['full_name'])) === lowerCase(gateway.fullName);
+    const [draft, target] = [from, to].map((end) => record(end['branch'])['name']);
+    if (!isDraft(draft) || target !== gateway.branch || !isHere(from) || !isHere(to))
+      throw refuse('that pull request is none of the CMS');
+    return undefined;
+  },
+);
+
 /** The CMS looks the commit up first; a branch without slashes would do as well. */
-const commit: PathParameter = { slashes: false, check: isBranch };
+const commit: PathParameter = { what: 'a commit', slashes: false, check: isBranch };
+
+const commitForm: RuleBody = {
+  checks: 'branch, parents, author, each file',
+  limit: undefined,
+  judge: (received, call) => judgeForm(received, call),
+};
 
 /**
  * Bitbucket Cloud.
@@ -48,20 +76,21 @@ export const bitbucket: GatewayHost = {
       name: 'branch',
       method: 'GET',
       path: '/refs/branches/{branch}',
-      parameters: { branch: kept(isBranch) },
+      parameters: { branch: kept('a branch', isBranch) },
     },
     {
       name: 'delete draft',
       method: 'DELETE',
       path: '/refs/branches/{branch}',
-      parameters: { branch: kept(isDraft) },
+      parameters: { branch: kept('a draft', isDraft) },
+      names: 'a draft',
     },
     ...['/src/{commit}/', '/src/{commit}/{path}'].map((path): Rule => ({
       name: 'list files',
       method: 'GET',
       path,
       match: ['pagelen', 'max_depth', 'page'],
-      parameters: { commit, path: kept(isFolder) },
+      parameters: { commit, path: kept('a folder', isFolder) },
       query: { max_depth: size, pagelen: size, page },
       answer: pages,
     })),
@@ -69,7 +98,7 @@ export const bitbucket: GatewayHost = {
       name: 'read file',
       method: 'GET',
       path: '/src/{commit}/{path}',
-      parameters: { commit, path: kept(isPath) },
+      parameters: { commit, path: kept('a file', isPath) },
       file: true,
     },
     { name: 'commit', method: 'POST', path: '/src', body: commitForm },
@@ -84,7 +113,7 @@ export const bitbucket: GatewayHost = {
       name: 'compare',
       method: 'GET',
       path: '/diff/{from}..{to}',
-      parameters: { from: kept(isBranch), to: kept(isBranch) },
+      parameters: { from: kept('a branch', isBranch), to: kept('a branch', isBranch) },
       query: { binary: oneOf('false') },
       file: true,
     },
@@ -92,11 +121,16 @@ export const bitbucket: GatewayHost = {
       name: 'pull requests',
       method: 'GET',
       path: '/pullrequests',
-      query: { q: search, pagelen: size, page },
+      query: { q: queryValue('the search of the CMS for drafts here', search), pagelen: size, page },
       required: ['q'],
       answer: pages,
     },
-    { name: 'open pull request', method: 'POST', path: '/pullrequests', body: jsonBody(pullRequest) },
+    {
+      name: 'open pull request',
+      method: 'POST',
+      path: '/pullrequests',
+      body: jsonBody('from a draft into the published branch; the words of the CMS', pullRequest),
+    },
     {
       name: 'comments',
       method: 'GET',
@@ -110,7 +144,7 @@ export const bitbucket: GatewayHost = {
       method: 'POST',
       path: '/pullrequests/{id}/comments',
       parameters: { id: number },
-      body: jsonBody(comment),
+      body: jsonBody('the state of a draft', comment),
       guard: draftRequest,
     },
     {
@@ -126,7 +160,7 @@ export const bitbucket: GatewayHost = {
       method: 'POST',
       path: '/pullrequests/{id}/merge',
       parameters: { id: number },
-      body: jsonBody(merge),
+      body: jsonBody('the words and the ways of the CMS', merge),
       guard: draftRequest,
     },
     {
@@ -138,9 +172,6 @@ export const bitbucket: GatewayHost = {
     },
   ],
 };
-
-const record = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 
 /** A list says where its next page is. A file is left as it is, also one that looks like a list. */
 function pages(body: unknown, link: (url: string) => string | undefined): unknown {
@@ -168,18 +199,7 @@ function search(query: string, { gateway: { fullName } }: Call): string {
   return `source.repository.full_name = "${fullName}" AND state = "OPEN" AND destination.branch.name = "${target}" AND comment_count > 0 AND source.branch.name ${operator} "${source}"`;
 }
 
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-async function draftRequest({ gateway, parameters, read }: Call): Promise<void> {
-  const { source, destination } = record(await read(`/pullrequests/${parameters['id']}`));
-  const [from, to] = [record(source), record(destination)];
-  const isHere = (end: Json) =>
-    lowerCase(String(record(end['repository'])['full_name'])) === lowerCase(gateway.fullName);
-  const [draft, target] = [from, to].map((end) => record(end['branch'])['name']);
-  if (!isDraft(draft) || target !== gateway.branch || !isHere(from) || !isHere(to))
-    throw refuse('that pull request is none of the CMS');
-}
-
-function pullRequest(body: Json, { gateway }: Call): object {
+function pullRequest(body: Json, { gateway }: Call): Json {
   const [source, target] = [body['source'], body['destination']].map((end) => record(record(end)['branch'])['name']);
   if (!isDraft(source)) throw refuse('it names a branch that is no draft of the CMS');
   if (target !== gateway.branch) throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
@@ -192,7 +212,7 @@ function pullRequest(body: Json, { gateway }: Call): object {
   };
 }
 
-function merge(body: Json): object {
+function merge(body: Json): Json {
   return {
     ...chosen(body, 'message', mergeMessages),
     ...chosen(body, 'close_source_branch', [true, false]),
@@ -200,7 +220,7 @@ function merge(body: Json): object {
   };
 }
 
-function comment(body: Json): object {
+function comment(body: Json): Json {
   return { content: { raw: status(text(record(body['content'])['raw'], 'content')) } };
 }
 
@@ -223,7 +243,7 @@ const values: Readonly<Record<string, 'once' | 'often'>> = {
   files: 'often',
 };
 
-function commitForm({ bytes, type }: { bytes: Buffer; type: string }, { gateway, editor, email }: Call): SentBody {
+function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Call): JudgedBody {
   const parts = readForm(type, bytes);
   if (parts === undefined) throw refuse('it is not a form as browsers send it');
   const files = parts.filter(({ filename }) => filename !== undefined).map(({ name }) => name);
@@ -252,10 +272,10 @@ function commitForm({ bytes, type }: { bytes: Buffer; type: string }, { gateway,
   if (sent === undefined) {
     const body = withValue(type, bytes, 'author', author);
     if (!body) throw refuse('it is not a form as browsers send it');
-    return { body, type };
+    return { values: {}, write: () => ({ body, type }) };
   }
   if (lowerCase(sent) !== lowerCase(author)) throw refuse('somebody else is named as the author');
-  return { body: bytes, type };
+  return { values: {}, write: () => ({ body: bytes, type }) };
 }
 
 function valueOf({ content }: FormPart): string {

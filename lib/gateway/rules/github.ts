@@ -3,6 +3,7 @@ import { isBranch, isPath, isWritable } from './paths.ts';
 import {
   anything,
   draft,
+  guard,
   isDraft,
   isSha,
   jsonBody,
@@ -19,8 +20,29 @@ import {
 } from './rule.ts';
 import { descriptions, folder, mergeMessages, page, revision, size } from './values.ts';
 
+const sameName = (a: unknown, b: string): boolean => typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
+
+const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
+
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
+const draftRequest = guard(
+  'a draft of this repository, into the published branch',
+  async ({ gateway, parameters, read }) => {
+    const { head, base } = record(await read(`/pulls/${parameters['number']}`));
+    const [from, to] = [record(head), record(base)];
+    const [source, target] = [record(from['repo']), record(to['repo'])];
+    // A fork's branch may be called like ours. Names change, numbers do not; a fork that is gone has neither.
+    const same =
+      sameName(source['full_name'], gateway.fullName) || (source['id'] !== undefined && source['id'] === target['id']);
+    if (!same || !isDraft(from['ref']) || to['ref'] !== gateway.branch)
+      throw refuse('that pull request is none of the CMS');
+    return undefined;
+  },
+);
+
 /** `main:content/posts`, or without a path. The CMSs encode only some of these. */
 const tree: PathParameter = {
+  what: 'a folder of a branch or a tree',
   slashes: 'encoded',
   check(name) {
     const [revision = '', ...path] = name.split(':');
@@ -31,6 +53,7 @@ const tree: PathParameter = {
 
 /** `main...owner:cms/posts/title`, where the owner must be ours: with another, GitHub would look into somebody's fork. */
 const comparison: PathParameter = {
+  what: 'two branches or commits of this repository',
   slashes: 'encoded',
   check(name, { fullName }) {
     const owner = fullName.split('/')[0] ?? '';
@@ -46,12 +69,14 @@ const comparison: PathParameter = {
 
 /** To us a slash is a part of the name; GitHub has answers of another kind behind some branches. */
 const named: PathParameter = {
+  what: 'a branch',
   slashes: 'encoded',
   check: (name) => isBranch(name) && !/\/(protection|rename)(\/|$)/.test(name),
 };
 
 /** The branch that is published, or a draft. */
 const writable: PathParameter = {
+  what: 'the published branch or a draft',
   slashes: 'encoded',
   check: (name, gateway) => name === gateway.branch || isDraft(name),
 };
@@ -98,18 +123,44 @@ export const github: GatewayHost = {
       query: { recursive: oneOf('1', 'true') },
     },
     { name: 'blob', method: 'GET', path: '/git/blobs/{sha}', parameters: { sha }, immutable: true },
-    { name: 'new blob', method: 'POST', path: '/git/blobs', body: passthrough('application/json') },
-    { name: 'new tree', method: 'POST', path: '/git/trees', body: jsonBody(newTree) },
-    { name: 'new commit', method: 'POST', path: '/git/commits', body: jsonBody(newCommit) },
-    { name: 'new branch', method: 'POST', path: '/git/refs', body: jsonBody(newBranch) },
+    {
+      name: 'new blob',
+      method: 'POST',
+      path: '/git/blobs',
+      body: passthrough('a file by itself is in no branch; trees say where it goes', 'application/json'),
+    },
+    {
+      name: 'new tree',
+      method: 'POST',
+      path: '/git/trees',
+      body: jsonBody('on a base tree; plain files that may be written', newTree),
+    },
+    {
+      name: 'new commit',
+      method: 'POST',
+      path: '/git/commits',
+      body: jsonBody('one parent; the editor is the committer', newCommit),
+    },
+    {
+      name: 'new branch',
+      method: 'POST',
+      path: '/git/refs',
+      body: jsonBody('a draft, or the backup of one', newBranch),
+    },
     {
       name: 'move branch',
       method: 'PATCH',
       path: '/git/refs/heads/{branch}',
       parameters: { branch: writable },
-      body: jsonBody(moveBranch),
+      body: jsonBody('a hash; force for drafts only', moveBranch),
     },
-    { name: 'delete draft', method: 'DELETE', path: '/git/refs/heads/{branch}', parameters: { branch: draft } },
+    {
+      name: 'delete draft',
+      method: 'DELETE',
+      path: '/git/refs/heads/{branch}',
+      parameters: { branch: draft },
+      names: 'a draft',
+    },
     {
       name: 'commits',
       method: 'GET',
@@ -137,14 +188,19 @@ export const github: GatewayHost = {
       parameters: { number },
       query: paging,
     },
-    { name: 'open pull request', method: 'POST', path: '/pulls', body: jsonBody(openPullRequest) },
+    {
+      name: 'open pull request',
+      method: 'POST',
+      path: '/pulls',
+      body: jsonBody('from a draft into the published branch; the words of the CMS', openPullRequest),
+    },
     {
       name: 'close pull request',
       method: 'PATCH',
       path: '/pulls/{number}',
       parameters: { number },
       guard: draftRequest,
-      body: jsonBody(closePullRequest),
+      body: jsonBody('closed', closePullRequest),
     },
     {
       name: 'merge',
@@ -152,7 +208,7 @@ export const github: GatewayHost = {
       path: '/pulls/{number}/merge',
       parameters: { number },
       guard: draftRequest,
-      body: jsonBody(merge),
+      body: jsonBody('the words and the ways of the CMS', merge),
     },
     {
       name: 'label',
@@ -160,7 +216,7 @@ export const github: GatewayHost = {
       path: '/issues/{number}/labels',
       parameters: { number },
       guard: draftRequest,
-      body: jsonBody(label),
+      body: jsonBody('a list of names', label),
     },
   ],
 };
@@ -168,28 +224,12 @@ export const github: GatewayHost = {
 const isOneOf = (words: readonly string[], value: unknown): boolean =>
   typeof value === 'string' && words.includes(value);
 
-const sameName = (a: unknown, b: string): boolean => typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
-
-const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-async function draftRequest({ gateway, parameters, read }: Call): Promise<void> {
-  const { head, base } = record(await read(`/pulls/${parameters['number']}`));
-  const [from, to] = [record(head), record(base)];
-  const [source, target] = [record(from['repo']), record(to['repo'])];
-  // A fork's branch may be called like ours. Names change, numbers do not; a fork that is gone has neither.
-  const same =
-    sameName(source['full_name'], gateway.fullName) || (source['id'] !== undefined && source['id'] === target['id']);
-  if (!same || !isDraft(from['ref']) || to['ref'] !== gateway.branch)
-    throw refuse('that pull request is none of the CMS');
-}
-
 function hash(value: unknown, name: string): string {
   if (isSha(value)) return value;
   throw refuse(`"${name}" is no hash of Git's`);
 }
 
-function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): object {
+function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): Json {
   if (!Array.isArray(entries)) throw refuse('"tree" is missing');
   return {
     base_tree: hash(base, 'base_tree'),
@@ -203,7 +243,7 @@ function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): o
   };
 }
 
-function newCommit({ message, tree: id, parents, author }: Json, { editor, email, now }: Call): object {
+function newCommit({ message, tree: id, parents, author }: Json, { editor, email, now }: Call): Json {
   // A commit without a parent would be the beginning of another history.
   if (!Array.isArray(parents) || parents.length !== 1) throw refuse('a commit has one parent here');
   const committer = { name: editor.name, email, date: new Date(now).toISOString() };
@@ -221,7 +261,7 @@ function newCommit({ message, tree: id, parents, author }: Json, { editor, email
   };
 }
 
-function newBranch({ ref, sha: id }: Json): object {
+function newBranch({ ref, sha: id }: Json): Json {
   const [, name] = /^refs\/heads\/(.+)$/s.exec(text(ref, 'ref')) ?? [];
   // The second is how Decap CMS saves a draft's branch that was left over.
   if (name === undefined || !(isDraft(name) || (/^cms_\d+\/./.test(name) && isBranch(name))))
@@ -229,13 +269,13 @@ function newBranch({ ref, sha: id }: Json): object {
   return { ref: `refs/heads/${name}`, sha: hash(id, 'sha') };
 }
 
-function moveBranch({ sha: id, force }: Json, { parameters }: Call): object {
+function moveBranch({ sha: id, force }: Json, { parameters }: Call): Json {
   if (force !== undefined && typeof force !== 'boolean') throw refuse('"force" is neither true nor false');
   if (force === true && !isDraft(parameters['branch'])) throw refuse('what is published is never overwritten');
   return { sha: hash(id, 'sha'), force: force === true };
 }
 
-function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): object {
+function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): Json {
   const [before, after, ...rest] = text(head, 'head').split(':');
   const name = after ?? before;
   if (
@@ -249,12 +289,12 @@ function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): 
   return { title: text(title, 'title'), ...(isOneOf(descriptions, body) && { body }), head, base };
 }
 
-function closePullRequest({ state }: Json): object {
+function closePullRequest({ state }: Json): Json {
   if (state !== 'closed') throw refuse('a pull request can only be closed here');
   return { state };
 }
 
-function merge({ commit_message: message, sha: id, merge_method: method = 'merge' }: Json): object {
+function merge({ commit_message: message, sha: id, merge_method: method = 'merge' }: Json): Json {
   if (method !== 'merge' && method !== 'squash') throw refuse('it merges in a way that the CMS never does');
   return {
     ...(isOneOf(mergeMessages, message) && { commit_message: message }),
@@ -263,7 +303,7 @@ function merge({ commit_message: message, sha: id, merge_method: method = 'merge
   };
 }
 
-function label({ labels }: Json): object {
+function label({ labels }: Json): Json {
   if (!Array.isArray(labels) || labels.length > 100) throw refuse('"labels" is missing');
   return { labels: labels.map((name: unknown) => text(name, 'labels', 100)) };
 }

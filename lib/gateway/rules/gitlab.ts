@@ -5,6 +5,7 @@ import {
   anything,
   branch,
   draft,
+  guard,
   isDraft,
   jsonBody,
   number,
@@ -28,6 +29,18 @@ import {
   revision,
   size,
 } from './values.ts';
+
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
+const draftRequest = guard(
+  'a draft of this repository, into the published branch',
+  async ({ gateway, parameters, read }) => {
+    const request = (await read(`/merge_requests/${parameters['iid']}`)) as Json;
+    const [from, to] = [request['source_project_id'], request['target_project_id']];
+    if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)
+      throw refuse('that merge request is none of the CMS');
+    return undefined;
+  },
+);
 
 /**
  * gitlab.com and self-managed GitLab, also under a path and with groups within groups.
@@ -65,6 +78,7 @@ export const gitlab: GatewayHost = {
       method: 'DELETE',
       path: '/repository/branches/{branch}',
       parameters: { branch: draft },
+      names: 'a draft',
     },
     ...(['GET', 'HEAD'] as const).map((method) => ({
       name: 'list files',
@@ -93,7 +107,14 @@ export const gitlab: GatewayHost = {
       path: '/repository/commits',
       query: { path: folder, ref_name: revision, per_page: size, page },
     },
-    { name: 'commit', method: 'POST', path: '/repository/commits', body: jsonBody(commit) },
+    {
+      name: 'commit',
+      method: 'POST',
+      path: '/repository/commits',
+      body: jsonBody('branch, where it begins, each action and file; the editor is the author', commit, {
+        carriesFile: true,
+      }),
+    },
     {
       name: 'branches of a commit',
       method: 'GET',
@@ -136,6 +157,7 @@ export const gitlab: GatewayHost = {
         squash: flag,
       },
       required: ['source_branch', 'target_branch', 'title'],
+      names: 'a draft and the published branch; the words of the CMS',
     },
     {
       name: 'merge request',
@@ -178,17 +200,9 @@ export const gitlab: GatewayHost = {
   ],
 };
 
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-async function draftRequest({ gateway, parameters, read }: Call): Promise<void> {
-  const request = (await read(`/merge_requests/${parameters['iid']}`)) as Json;
-  const [from, to] = [request['source_project_id'], request['target_project_id']];
-  if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)
-    throw refuse('that merge request is none of the CMS');
-}
-
 const actions = ['create', 'update', 'move', 'delete'];
 
-function commit(body: Json, { gateway, editor, email }: Call): object {
+function commit(body: Json, { gateway, editor, email }: Call): Json {
   const { branch: name, actions: list, start_branch: start } = body;
   if (name !== gateway.branch && !isDraft(name)) throw refuse('it writes to a branch that is not for the CMS');
   // A new draft begins at what is published; what is published begins nowhere.

@@ -33,10 +33,10 @@ export interface GatewayHost extends RepositoryHost {
   expiry?: { header: string } | { path: string; field: string };
 }
 
-export interface Rule {
+/** What the rules of reads and of writes have in common. */
+interface CommonRule {
   /** For the log. */
   name: string;
-  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the repository; `{name}` is one of the parameters, all else is as it stands. */
   path: string;
   parameters?: Readonly<Record<string, PathParameter>>;
@@ -46,33 +46,74 @@ export interface Rule {
   required?: readonly string[];
   /** The rule is for requests with at least one of these keys; the others go on to the next rule. */
   match?: readonly string[];
-  /** Without one, no body is passed on. */
-  body?: BodyRule;
-  /** What has to be looked up before anything is done: throws if it must not be done. */
-  guard?: (call: Call) => Promise<void>;
-  /** What is named by its own hash never changes, so that browsers may keep it. */
-  immutable?: true;
   /** What the host's 401 says here, where it is about the act and not about the credential. `{host}` is the host's name. */
   unauthorized?: ErrorRow;
+}
+
+/** Changes nothing at the host, and brings no body there. */
+export interface ReadRule extends CommonRule {
+  method: 'GET' | 'HEAD';
+  /** What is named by its own hash never changes, so that browsers may keep it. */
+  immutable?: true;
   /** The answer is a file, whatever it is called there: passed on byte for byte, whatever type it has. */
   file?: true;
   /** For hosts that point to the next page in the body: writes it anew. @param link see `links` */
   answer?: (body: unknown, link: (url: string) => string | undefined) => unknown;
+  body?: undefined;
+  guard?: undefined;
 }
+
+/**
+ * Changes something at the host. What is checked stands in the type, since a write that nobody checks is a hole in the fence: its
+ * body, what is looked up before it is done, or, where it has neither, what its path and query may name.
+ */
+export type WriteRule = CommonRule & {
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  immutable?: undefined;
+  file?: undefined;
+  answer?: undefined;
+} & (
+    | { body: RuleBody; guard?: Guard; names?: undefined }
+    | { body?: undefined; guard: Guard; names?: undefined }
+    /** @param names what it can name, in words: no body is passed on and nothing is looked up, so this is all that is checked */
+    | { body?: undefined; guard?: undefined; names: string }
+  );
+
+export type Rule = ReadRule | WriteRule;
+
+export const isRead = (rule: Rule): rule is ReadRule => rule.method === 'GET' || rule.method === 'HEAD';
 
 /** A part of the path that the CMS chooses. Platforms differ in what they make of an encoded slash, so both forms are taken. */
 export interface PathParameter {
+  /** What it may be, in words: for the table of the fence. */
+  what: string;
   /** Whether it may hold slashes, and how the host wants them: as `%2F`, or as they are. */
   slashes: false | 'encoded' | 'kept';
   /** @param text decoded. It is encoded anew for the host. */
   check: (text: string, gateway: Gateway) => boolean;
+  /** What is wrong with it, as the rest of a sentence, where the path fits and `check` says no; without, the path is none of ours. */
+  wrong?: (text: string, gateway: Gateway) => string;
 }
 
 /** @returns the value to pass on. @throws Failure, by `refuse` */
-export type QueryValue = (value: string, call: Call) => string;
+export type QueryValue = ((value: string, call: Call) => string) & {
+  /** What it may be, in words: for the table of the fence. */
+  what: string;
+};
 
-/** @throws Failure, by `refuse` */
-export type BodyRule = (given: ReceivedBody, call: Call) => SentBody;
+/** @param what in words: for the table of the fence */
+export const queryValue = (what: string, read: (value: string, call: Call) => string): QueryValue =>
+  Object.assign((value: string, call: Call) => read(value, call), { what });
+
+/** What a write's body may say. Made by `jsonBody`, `formBody` or `passthrough`. */
+export interface RuleBody {
+  /** What is checked in it, in words: for the table of the fence. */
+  checks: string;
+  /** Bytes at most; undefined where it carries a file, so that the platform's own limit counts. */
+  limit: number | undefined;
+  /** @throws Failure, by `refuse` */
+  judge: (received: ReceivedBody, call: Call) => JudgedBody;
+}
 
 export interface ReceivedBody {
   bytes: Buffer;
@@ -80,10 +121,32 @@ export interface ReceivedBody {
   type: string;
 }
 
+export interface JudgedBody {
+  /** What it says, for the guard. */
+  values: Json;
+  /** Writes it for the host. @param added by the guard */
+  write: (added: Json) => SentBody;
+}
+
 export interface SentBody {
   body: string | Uint8Array;
   type: string;
 }
+
+/** What has to be looked up at the host before anything is done. Made by `guard`. */
+export interface Guard {
+  /** What is looked up and has to be so, in words: for the table of the fence. */
+  checks: string;
+  /**
+   * @param body what the judged body says; empty where there is none
+   * @returns what is added to the body, or to the query where there is no body
+   * @throws Failure, by `refuse`, if it must not be done
+   */
+  look: (call: Call, body: Json) => Promise<Json | undefined>;
+}
+
+/** @param checks in words: for the table of the fence */
+export const guard = (checks: string, look: Guard['look']): Guard => ({ checks, look });
 
 /** What a rule finds around it. */
 export interface Call {
@@ -103,6 +166,10 @@ export interface Call {
    * @throws Failure unless it has status 200 and JSON
    */
   read: (path: string) => Promise<unknown>;
+  /** The same, and undefined where the host knows nothing of the kind (404). */
+  find: (path: string) => Promise<unknown>;
+  /** Whether it is an address that this gateway writes into a commit for somebody who may in. */
+  isEditorAddress: (email: string) => boolean;
 }
 
 /** @param detail what is wrong, as the rest of a sentence; never with what the request said */
@@ -110,11 +177,15 @@ export const refuse = (detail: string): Failure => new Failure(gatewayErrors.NOT
 
 // Parameters that every host has
 
-export const number: PathParameter = { slashes: false, check: (text) => /^[1-9]\d{0,14}$/.test(text) };
-export const sha: PathParameter = { slashes: false, check: (text) => isSha(text) };
-export const branch: PathParameter = { slashes: 'encoded', check: isBranch };
+export const number: PathParameter = {
+  what: 'a number',
+  slashes: false,
+  check: (text) => /^[1-9]\d{0,14}$/.test(text),
+};
+export const sha: PathParameter = { what: 'a hash', slashes: false, check: (text) => isSha(text) };
+export const branch: PathParameter = { what: 'a branch', slashes: 'encoded', check: isBranch };
 /** Of the editorial workflow: `cms/posts/a-title`. */
-export const draft: PathParameter = { slashes: 'encoded', check: (text) => isDraft(text) };
+export const draft: PathParameter = { what: 'a draft', slashes: 'encoded', check: (text) => isDraft(text) };
 
 export const isSha = (text: unknown): text is string =>
   typeof text === 'string' && /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text);
@@ -123,27 +194,47 @@ export const isDraft = (name: unknown): name is string =>
 
 // Values of a query
 
-export const anything: QueryValue = (value) => value;
-export const oneOf =
-  (...values: readonly string[]): QueryValue =>
-  (value) => {
+export const anything: QueryValue = queryValue('anything', (value) => value);
+export const oneOf = (...values: readonly string[]): QueryValue =>
+  queryValue(values.map((value) => `\`${value}\``).join(', '), (value) => {
     if (values.includes(value)) return value;
     throw refuse('it asks for something that the CMS never asks for');
-  };
+  });
 
 // Bodies
 
-/** Passed on as it is. @param type that it is sent as, whatever the client called it */
-export const passthrough =
-  (type: string): BodyRule =>
-  ({ bytes }) => ({ body: bytes, type });
-
 export type Json = Readonly<Record<string, unknown>>;
 
-/** JSON, written anew from what the rule takes out of it: nothing that the rule does not know gets through. */
-export const jsonBody =
-  (rule: (body: Json, call: Call) => object): BodyRule =>
-  ({ bytes, type }, call) => {
+/** What the JSON of a call may weigh that carries no file. Bytes. */
+export const usualBody = 1024 * 1024;
+
+/**
+ * Passed on as it is, unread.
+ *
+ * @param why nothing in it has to be checked: for the table of the fence
+ * @param type that it is sent as, whatever the client called it
+ */
+export const passthrough = (why: string, type: string): RuleBody => ({
+  checks: `not read: ${why}`,
+  limit: undefined,
+  judge: ({ bytes }) => ({ values: {}, write: () => ({ body: bytes, type }) }),
+});
+
+/**
+ * JSON, written anew from what the rule takes out of it: nothing that the rule does not know gets through.
+ *
+ * @param checks in words: for the table of the fence
+ * @param rule gives what is sent. Throws Failure, by `refuse`
+ * @param carriesFile whether it may be as large as the platform takes
+ */
+export const jsonBody = (
+  checks: string,
+  rule: (body: Json, call: Call) => Json,
+  { carriesFile = false }: { carriesFile?: boolean } = {},
+): RuleBody => ({
+  checks,
+  limit: carriesFile ? undefined : usualBody,
+  judge({ bytes, type }, call) {
     if (!/^application\/json\s*(;|$)/i.test(type) && type !== '' && !/^text\/plain\s*(;|$)/i.test(type))
       throw refuse('it is not JSON');
     let body: unknown;
@@ -153,8 +244,13 @@ export const jsonBody =
       throw refuse('it is not JSON');
     }
     if (typeof body !== 'object' || body === null || Array.isArray(body)) throw refuse('it is not JSON');
-    return { body: JSON.stringify(rule(body as Json, call)), type: 'application/json' };
-  };
+    const values = rule(body as Json, call);
+    return {
+      values,
+      write: (added) => ({ body: JSON.stringify({ ...values, ...added }), type: 'application/json' }),
+    };
+  },
+});
 
 /** @throws Failure if `value` is no text */
 export function text(value: unknown, name: string, longest = 64 * 1024): string {
