@@ -84,7 +84,7 @@ export const gateway = [
   },
   {
     guard: 'a query key comes once',
-    file: 'lib/gateway/proxy.ts',
+    file: 'lib/gateway/rules/apply.ts',
     find: 'if (values.length > 1)',
     replace: 'if (false as boolean)',
     tests: contract,
