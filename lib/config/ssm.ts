@@ -166,7 +166,7 @@ async function getParameters(
       return unreadable('AWS left it out of its answer');
     };
   } catch (error) {
-    const parameter = unreadable(inOurWords(error, names, region));
+    const parameter = unreadable(toFailure(error, names, region));
     return () => parameter;
   }
 }
@@ -176,7 +176,7 @@ const notInTime = 'AWS did not answer in time';
 const unreadable = (detail: string): Parameter => ({ problem: { code: 'PARAMETER_UNREADABLE', fill: { detail } } });
 
 /** The SDK's errors hold request headers and, from AWS, account numbers: nothing of them is shown but what is picked here. */
-function inOurWords(error: unknown, names: string[], region: string): string {
+function toFailure(error: unknown, names: string[], region: string): string {
   const {
     name,
     message: given,

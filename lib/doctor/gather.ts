@@ -64,7 +64,7 @@ async function begin(view: View, server: Server, site: string | undefined, ask: 
   const answer = await ask(url);
   if (isSilence(answer)) return { server, begin: answer, ours: false };
   const begun: Begun = { server, begin: answer, ours: isOurs(answer), ...withNext(target(answer)) };
-  const opening = begun.ours ? openingOf(answer) : undefined;
+  const opening = begun.ours ? popupGreetingOf(answer) : undefined;
   if (opening === undefined) return begun;
   const cookie = answer.headers.getSetCookie().map((line) => line.split(';', 1)[0] ?? '');
   // Our own origin is listed unless the owner says otherwise: it shows where the login leads although the page is not listed.
@@ -86,7 +86,7 @@ async function begin(view: View, server: Server, site: string | undefined, ask: 
 const withNext = (next: URL | undefined) => (next ? { next } : {});
 
 /** The address that our page in the popup appends the opener's origin to. */
-function openingOf({ body }: Answer): string | undefined {
+function popupGreetingOf({ body }: Answer): string | undefined {
   const element = elementsOf(body, 'script').find(({ attributes }) => attributes['id'] === 'opening');
   try {
     const { next } = JSON.parse(element?.text ?? '') as { next?: unknown };

@@ -69,7 +69,7 @@ function findRoute(path: string, { method }: HttpRequest, hosts: readonly Gatewa
 }
 
 async function dispatch(route: Route, context: Context, hosts: readonly GatewayHost[]): Promise<HttpReply> {
-  const { request, settings, address, headers, now, deadline, note } = context;
+  const { request, settings, address, headers, now, deadline, log } = context;
   // Before any work.
   admitOrigin(
     request,
@@ -97,11 +97,11 @@ async function dispatch(route: Route, context: Context, hosts: readonly GatewayH
     const { credential, host } = read;
     const end = credential.kind === 'token' ? await fetchExpiry(read, credential.token) : undefined;
     const warning = end === undefined ? undefined : expiryWarning(end, host.provider.name, now);
-    if (warning !== undefined) note.warning = warning;
+    if (warning !== undefined) log.warning = warning;
     return clientSettings(read, hosts);
   }
   // Also of what is refused: whoever tries the fence from within has a name.
-  if (route.event === 'write') note.editor = commitAddress(editor, address.origin);
+  if (route.event === 'write') log.editor = commitAddress(editor, address.origin);
   if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
   return proxy(route.path, read, editor, context);
 }

@@ -18,7 +18,7 @@ import {
   type SentBody,
 } from './rules/rule.ts';
 import { sendRequest, rateLimited, mapError, isJson, isEncoded, jsonOf, messageOf, maxBytes } from './upstream.ts';
-import { TooLarge, type Answer } from '../oauth/request.ts';
+import { TooLarge, type ClientResponse } from '../oauth/request.ts';
 import type { Context } from '../handler/serve.ts';
 import type { Gateway } from './settings.ts';
 
@@ -88,7 +88,7 @@ async function handle(
   editor: Editor,
   context: Context,
 ): Promise<HttpReply> {
-  const { request, parameters: query, address, now, note } = context;
+  const { request, parameters: query, address, now, log } = context;
   const found = findRule(
     gateway.host.rules,
     { method: request.method, path, query, isDecoded: request.platform.decodesPath === true },
@@ -98,7 +98,7 @@ async function handle(
   if (found === 'mangled') throw new Failure(gatewayErrors.MANGLED_PATH);
   const { rule } = found;
   const isWrite = !isRead(rule);
-  note.route = rule.name;
+  log.route = rule.name;
 
   const target = { gateway, path: found.path, isWrite, about: rule.unauthorized };
   /** @returns undefined for what the host does not know */
@@ -138,7 +138,7 @@ async function handle(
     },
     context,
   );
-  Object.assign(note, { status: answer.status });
+  Object.assign(log, { status: answer.status });
   const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
   const made = toReply(answer, rule, gateway, context);
   if (sizeOf(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
@@ -180,7 +180,7 @@ async function fetchUpstream(
   method: string,
   question: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
   context: Context,
-): Promise<Answer> {
+): Promise<ClientResponse> {
   const { gateway, isWrite } = target;
   const open = () =>
     openCredential(gateway, context.deadline).catch((error: unknown) => {
@@ -190,7 +190,7 @@ async function fetchUpstream(
   /** A secret that was renewed at the host, perhaps: it is read anew. */
   function tellOwner() {
     context.settings.invalidate();
-    context.note.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
+    context.log.warning = `${gateway.host.provider.name} refuses the credential of the gateway. The owner has to renew it.`;
   }
 
   const credential = await open();
@@ -207,8 +207,8 @@ async function fetchWith(
   { gateway, path, isWrite }: Target,
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
-  { deadline, request, note, now }: Context,
-): Promise<Answer> {
+  { deadline, request, log, now }: Context,
+): Promise<ClientResponse> {
   const { host } = gateway;
   const name = host.provider.name;
   const asked = fetchExpiry(gateway, token);
@@ -234,7 +234,7 @@ async function fetchWith(
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
-  if (warning !== undefined) note.warning ??= warning;
+  if (warning !== undefined) log.warning ??= warning;
   return answer;
 }
 
@@ -254,7 +254,7 @@ export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path
   return address;
 }
 
-function toReply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
+function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
   const { status } = answer;
   const name = gateway.host.provider.name;
   const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
@@ -302,7 +302,7 @@ function toReply(answer: Answer, rule: Rule, gateway: Gateway<GatewayHost>, cont
 const cacheOf = ({ immutable }: Rule): string =>
   immutable ? 'private, max-age=31536000, immutable' : 'private, no-cache';
 
-function headersOf({ headers }: Answer, link: (url: string) => string | undefined): Record<string, string> {
+function headersOf({ headers }: ClientResponse, link: (url: string) => string | undefined): Record<string, string> {
   const own: Record<string, string> = {};
   for (const name of passedHeaders) {
     const value = headers[name];
@@ -330,7 +330,11 @@ function rewriteLink(url: string, { host, base }: Gateway<GatewayHost>, origin: 
 }
 
 /** What a host has to say against a call, as the client needs it: a Failure of ours, or its own words with a `message`. */
-function toError(answer: Answer, { host }: Gateway<GatewayHost>, { now, request }: Context): Failure | HttpReply {
+function toError(
+  answer: ClientResponse,
+  { host }: Gateway<GatewayHost>,
+  { now, request }: Context,
+): Failure | HttpReply {
   const { status } = answer;
   const name = host.provider.name;
   if (status === 401) return new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);

@@ -1,4 +1,4 @@
-import { send, TooLarge, TooLate, Unreachable, type Answer, type Question } from '../oauth/request.ts';
+import { send, TooLarge, TooLate, Unreachable, type ClientResponse, type ClientRequest } from '../oauth/request.ts';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
 import type { Json } from './rules/rule.ts';
@@ -32,7 +32,7 @@ function agentFor(url: string): { agent: Agent; used: number } {
  *
  * @throws TooLate, TooLarge, Unreachable, as `send` does
  */
-export async function sendRequest(url: string, question: Omit<Question, 'agent'>): Promise<Answer> {
+export async function sendRequest(url: string, question: Omit<ClientRequest, 'agent'>): Promise<ClientResponse> {
   const kept = agentFor(url);
   const isRead = question.method === 'GET' || question.method === 'HEAD';
   const trusted = isRead || Date.now() - kept.used < fresh;
@@ -65,7 +65,7 @@ const usualWait = 60;
 const longestWait = 3_600;
 
 /** What a host says that is asked too often, also with its "secondary" limits, which have 403 and may leave `remaining` above zero. */
-export function rateLimited(answer: Answer, host: string, now: number): Failure | undefined {
+export function rateLimited(answer: ClientResponse, host: string, now: number): Failure | undefined {
   const { status, headers } = answer;
   if (status !== 429 && status !== 403) return undefined;
   const isSpent = headers['x-ratelimit-remaining'] === '0';
@@ -88,7 +88,7 @@ export function messageOf(value: unknown): string | undefined {
 }
 
 /** The JSON of an answer; undefined if it is none. */
-export function jsonOf({ headers, bytes }: Answer): unknown {
+export function jsonOf({ headers, bytes }: ClientResponse): unknown {
   if (!isJson(headers['content-type']) || isEncoded(headers['content-encoding'])) return undefined;
   try {
     return JSON.parse(bytes.toString());

@@ -6,22 +6,22 @@
  * first page asks and takes the answer to the server; the last one holds one message for that one origin, and posts it
  * without asking again, because Decap, Netlify CMS and Static CMS answer a single greeting.
  */
-export interface Opening {
+export interface PopupGreeting {
   greeting: string;
   /** The address of the second step, to which the encoded origin is appended. */
   next: string;
 }
 
 /** What a page has to tell the opener. */
-export interface HandOver {
+export interface PopupResult {
   greeting: string;
   message: string;
   /**
-   * The opener's origin. `null`: it was heard before, but the address does not say who it is; the window remembers.
-   * Absent: nobody was heard yet, so it has to be asked first.
+   * The opener's origin. `null`: the opener answered before, but the request does not say who it was; the window remembers.
+   * Absent: the opener has not answered yet, so it has to be asked first.
    */
   origin?: string | null;
 }
 
 /** What the script finds on the page (`popup.client.ts`). */
-export type Errand = Opening | HandOver;
+export type PopupMessage = PopupGreeting | PopupResult;

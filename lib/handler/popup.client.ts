@@ -1,42 +1,42 @@
 /** The script of the popup's pages (`popup.ts`). Bundled alone; it runs in the browser and holds no words of its own. */
-import type { Errand } from './message.ts';
+import type { PopupMessage } from './message.ts';
 
 const element = document.querySelector('script[type="application/json"]');
-const errand = JSON.parse(element?.textContent ?? '') as Errand;
+const popupMessage = JSON.parse(element?.textContent ?? '') as PopupMessage;
 const main = document.querySelector('main');
 const waiting = main?.dataset['state'] === 'waiting';
 const opener = window.opener as Window | null;
 const memory = 'login-opener';
 
-let heard: string | null | undefined;
-if ('message' in errand) {
+let openerOrigin: string | null | undefined;
+if ('message' in popupMessage) {
   element?.remove(); // it may hold a token
-  heard = errand.origin;
+  openerOrigin = popupMessage.origin;
   // Code and state are spent, but they need not stay in the history either (RFC 9700, 4.3.1).
-  if (heard !== undefined) history.replaceState(null, '', location.pathname);
-  if (heard === null) heard = remembered();
+  if (openerOrigin !== undefined) history.replaceState(null, '', location.pathname);
+  if (openerOrigin === null) openerOrigin = remembered();
 }
 
 if (!opener) show('alone');
-else if (heard) tell(heard);
+else if (openerOrigin) tell(openerOrigin);
 else ask();
 
 /** Asks the opener who it is. */
 function ask(): void {
-  const timeoutMs = setTimeout(show, 10_000, 'silent');
+  const timer = setTimeout(show, 10_000, 'silent');
   addEventListener('message', function receive({ source, data, origin }: MessageEvent): void {
     // Frames and other windows can post here, too; only the opener is meant, and it must say exactly this.
     // An opaque origin ("null", a sandboxed page) is nobody: it cannot be named as a target.
-    if (!isOpener(source) || data !== errand.greeting || origin === 'null') return;
+    if (!isOpener(source) || data !== popupMessage.greeting || origin === 'null') return;
     // Once: a second click on Login leaves a second listener in the CMS, and it is one login all the same.
     removeEventListener('message', receive);
-    clearTimeout(timeoutMs);
-    if (!('next' in errand)) return tell(origin);
+    clearTimeout(timer);
+    if (!('next' in popupMessage)) return tell(origin);
     remember(origin);
-    location.replace(errand.next + encodeURIComponent(origin));
+    location.replace(popupMessage.next + encodeURIComponent(origin));
   });
   // To anyone, since nobody is known yet: it says nothing that the opener does not know, having asked for this login itself.
-  opener?.postMessage(errand.greeting, '*');
+  opener?.postMessage(popupMessage.greeting, '*');
 }
 
 /**
@@ -44,9 +44,9 @@ function ask(): void {
  * does, comes with this very window as its source. So the window stands for an opener of our own origin, and for no other: such
  * a page could script this window anyway, and a page of another origin cannot be read here.
  */
-const isOpener = (source: unknown): boolean => source === opener || (source === window && isOurs(opener));
+const isOpener = (source: unknown): boolean => source === opener || (source === window && isSameOrigin(opener));
 
-function isOurs(page: Window | null): boolean {
+function isSameOrigin(page: Window | null): boolean {
   try {
     return page?.location.origin === location.origin;
   } catch {
@@ -56,7 +56,7 @@ function isOurs(page: Window | null): boolean {
 
 /** The origin is named, so that the browser drops the message if the opener has gone to another page since it spoke. */
 function tell(addressee: string): void {
-  if ('message' in errand) opener?.postMessage(errand.message, addressee);
+  if ('message' in popupMessage) opener?.postMessage(popupMessage.message, addressee);
   if (waiting) show('done');
 }
 

@@ -2,7 +2,7 @@ import { Failure } from '../http/errors.ts';
 import { popupErrors } from './errors.ts';
 import { codeLine, html, page, safeJson, Html } from '../http/page.ts';
 import script from './popup.client.ts?inline';
-import type { Errand } from './message.ts';
+import type { PopupMessage } from './message.ts';
 import type { TextReply } from '../http/http.ts';
 
 /** Names that a CMS may have asked for; anything else is not put into a message. */
@@ -15,7 +15,7 @@ const greetingOf = (provider: string): string => `authorizing:${provider}`;
  *
  * @param ownOrigin our own origin, which the CMS's `base_url` has to equal
  */
-export const openingPage = ({
+export const greetingPage = ({
   provider,
   next,
   ownOrigin,
@@ -28,7 +28,7 @@ export const openingPage = ({
     title: 'Signing in',
     state: 'waiting',
     content: html`<p>Asking the CMS.</p>${withoutScript(ownOrigin)}`,
-    errand: { greeting: greetingOf(provider), next },
+    popupMessage: { greeting: greetingOf(provider), next },
     ownOrigin,
   });
 
@@ -52,7 +52,7 @@ export const successPage = ({
     title: 'Signing in',
     state: 'waiting',
     content: html`<p>Handing over to the CMS.</p>${withoutScript(ownOrigin)}`,
-    errand: {
+    popupMessage: {
       greeting: greetingOf(provider),
       message: `authorization:${provider}:success:${safeJson({ ...result, provider })}`,
       origin,
@@ -64,7 +64,7 @@ export const successPage = ({
  * The page that says what went wrong, to the CMS and to the editor. To the CMS in fixed words, so it does not matter who that is.
  *
  * @param provider the name to announce: what the CMS asked for, since it listens for nothing else. Undefined if it named none.
- * @param origin as in `HandOver`
+ * @param origin as in `PopupResult`
  * @param codes as in `codeLine`
  */
 export function failurePage({
@@ -85,7 +85,7 @@ export function failurePage({
     state: refused ? 'refused' : 'failed',
     code,
     content: html`${refused ? notListed(origin) : html`<p>${message}</p>`}${codeLine(code, codes)}`,
-    errand:
+    popupMessage:
       provider !== undefined && providerName.test(provider)
         ? {
             greeting: greetingOf(provider),
@@ -109,22 +109,22 @@ interface Popup {
   state: 'waiting' | 'refused' | 'failed';
   code?: string;
   content: Html;
-  errand: Errand | undefined;
+  popupMessage: PopupMessage | undefined;
   /** Our own origin, for pages that may have to say why nobody answers. */
   ownOrigin?: string;
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, code, content, errand, ownOrigin }: Popup): TextReply {
+function popup(status: number, { title, state, code, content, popupMessage, ownOrigin }: Popup): TextReply {
   const body = html`<main class="${state === 'waiting' ? state : 'failed'}" data-state="${state}"${code !== undefined && html` data-code="${code}"`}>
 <div role="status">
 <h1>${title}</h1>
 ${content}
 </div>
 </main>
-${errand && html`<script type="application/json" id="${'next' in errand ? 'opening' : 'hand-over'}">${new Html(safeJson(errand))}</script>`}
+${popupMessage && html`<script type="application/json" id="${'next' in popupMessage ? 'opening' : 'hand-over'}">${new Html(safeJson(popupMessage))}</script>`}
 ${ownOrigin !== undefined && endings(ownOrigin)}`;
-  return page(status, { title, body, ...(errand && { script }) });
+  return page(status, { title, body, ...(popupMessage && { script }) });
 }
 
 /** @param ownOrigin our own origin */

@@ -31,7 +31,7 @@ export interface Context {
   /** Headers that do, likewise. */
   headers: Record<string, string>;
   /** More for the log. */
-  note: Partial<LogEntry>;
+  log: Partial<LogEntry>;
 }
 
 /** Where a request leads: each route module has more to say of its own. One that leads nowhere has the event `none`. */
@@ -78,7 +78,7 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
     const settings = openSettings(env, platform, deadline);
     const cookies: string[] = [];
     const headers: Record<string, string> = {};
-    const note: Partial<LogEntry> = {};
+    const logged: Partial<LogEntry> = {};
     const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
     // Without a prefix at first: if our own address cannot be read, then that has to be told to the CMS, too.
     let route = routes.route(request.path, request, parameters);
@@ -97,7 +97,7 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
         deadline,
         cookies,
         headers,
-        note,
+        log: logged,
       });
     } catch (error) {
       failure = (error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error })).withAdvice(
@@ -111,7 +111,7 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
       outcome: failure ? 'failed' : 'ok',
       ...(failure && { code: failure.code, message: failure.message }),
       ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
-      ...note,
+      ...logged,
       duration: Math.round(now() - start),
       ...(platform.requestId !== undefined && { request: platform.requestId }),
     };

@@ -1,8 +1,11 @@
 import { html, type Html } from '../http/page.ts';
 import type { Context } from '../handler/serve.ts';
 
-/** Which sites may log in. The list itself is nobody's business; that there is none is the owner's. */
-export async function whoMay({ settings, address }: Pick<Context, 'settings' | 'address'>): Promise<Html> {
+/** Which sites may log in. Strangers can read this, so it does not show the list; it only tells the owner where there is none. */
+export async function describeAllowedSites({
+  settings,
+  address,
+}: Pick<Context, 'settings' | 'address'>): Promise<Html> {
   const env = await settings.read(['CMS_AUTH_ORIGINS']);
   return env['CMS_AUTH_ORIGINS']?.trim()
     ? html`<code>CMS_AUTH_ORIGINS</code> lists the sites that may log in.`

@@ -1,15 +1,15 @@
 import { html, page } from '../http/page.ts';
 import { readPage } from '../config/settings.ts';
-import { firstProblem, standing } from './readiness.ts';
-import { whoMay } from './allowed-sites.ts';
+import { firstProblem, checkReadiness } from './readiness.ts';
+import { describeAllowedSites } from './allowed-sites.ts';
 import type { HttpReply } from '../http/http.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Context } from '../handler/serve.ts';
 
 /** The callback's address opened by hand: whether the provider's settings are all there, by their names only. */
-export async function readiness(provider: Provider, context: Context): Promise<HttpReply> {
+export async function callbackPage(provider: Provider, context: Context): Promise<HttpReply> {
   const { address, settings } = context;
-  const found = await standing(provider, context);
+  const found = await checkReadiness(provider, context);
   const problem = firstProblem(found);
   const next = html`Nobody has tried them yet. ${readPage(await settings.read(['CMS_AUTH_PAGE'])) ? html`<a href="${address.prefix}/auth">Try a login</a>.` : 'Press Login in the CMS.'}`;
   const title = problem ? `${provider.name} is not ready` : `${provider.name}: all settings are there`;
@@ -18,7 +18,7 @@ export async function readiness(provider: Provider, context: Context): Promise<H
     body: html`<main class="${problem ? 'failed' : 'done'}" data-code="${problem?.code ?? 'READY'}">
 <h1>${title}</h1>
 <p>${problem?.message ?? next}</p>
-${!found.sites && html`<p>${await whoMay(context)}</p>`}
+${!found.sites && html`<p>${await describeAllowedSites(context)}</p>`}
 <p class="quiet">This address is for ${provider.name} to send editors back to. To log in, press Login in the CMS.</p>
 </main>`,
   });

@@ -1,5 +1,5 @@
 import { longestQuery, serve, type ServeOptions, type Context, type RouteModule } from '../handler/serve.ts';
-import { cookieStoreFor, type Label } from '../oauth/cookies.ts';
+import { cookieStoreFor, type CookieName } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import {
@@ -22,7 +22,7 @@ import { refresh, refreshFailure } from './refresh.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** Of this route module's cookies. */
-const label: Label = { name: 'login', path: '/auth' };
+const cookieName: CookieName = { name: 'login', path: '/auth' };
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
 export const loginEvents = {
@@ -56,7 +56,7 @@ const loginRoutes = (providers: readonly Provider[]): RouteModule<Route> => ({
       ? failurePage({
           provider: announced(route),
           error: failure,
-          origin: route.heard,
+          origin: route.openerOrigin,
           codes: codesAddress(env, address),
         })
       : route.event === 'refresh'
@@ -68,24 +68,24 @@ const loginRoutes = (providers: readonly Provider[]): RouteModule<Route> => ({
   },
 });
 
-/** Where the codes are explained: on the owner's page, if there is one for sure. A store is not asked for that. */
+/** Where the codes are explained: on the set-up page, if it is certain to be on. The parameter store is not asked for that. */
 const codesAddress = (env: Environment, address: Address | undefined): string | undefined =>
   address && ['', 'on', undefined].includes(env['CMS_AUTH_PAGE']?.trim()) ? `${address.prefix}/auth` : undefined;
 
 /**
- * Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. `heard` is the opener's
+ * Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. `openerOrigin` is the opener's
  * origin as the address says it, proven or not: enough for fixed words about a failure. `null` if the address does not say.
  */
 type Route =
   | {
       event: 'begin';
-      heard: undefined;
+      openerOrigin: undefined;
       name: string;
       provider: Provider | undefined;
       wantsRefresh: boolean;
       fromPath: string | undefined;
     }
-  | { event: 'proceed' | 'finish'; provider: Provider; heard: string | null }
+  | { event: 'proceed' | 'finish'; provider: Provider; openerOrigin: string | null }
   | { event: 'refresh'; provider: RenewingProvider }
   | { event: 'page'; provider?: Provider }
   | { event: 'none'; provider?: undefined };
@@ -93,7 +93,7 @@ type Route =
 type LoginRoute = Extract<Route, { event: 'begin' | 'proceed' | 'finish' }>;
 
 /** Whether a CMS may be waiting for the outcome. */
-const isLogin = (route: Route): route is LoginRoute => 'heard' in route;
+const isLogin = (route: Route): route is LoginRoute => 'openerOrigin' in route;
 
 /** The name that the CMS listens for: the query's if there is one, since the CMS wrote that one itself. */
 const announced = (route: LoginRoute): string => (route.event === 'begin' ? route.name : route.provider.id);
@@ -118,19 +118,19 @@ function findRoute(path: string, parameters: URLSearchParams, providers: readonl
       provider,
       wantsRefresh: verb === 'authorize',
       fromPath: id,
-      heard: undefined,
+      openerOrigin: undefined,
     };
   if (!provider) return { event: 'none' };
   if (verb === 'begin') {
     const origin = parameters.get('origin') ?? '';
-    return { event: 'proceed', provider, heard: isOrigin(origin) ? origin : null };
+    return { event: 'proceed', provider, openerOrigin: isOrigin(origin) ? origin : null };
   }
   if (verb !== 'callback') return { event: 'none' };
   if (parameters.size === 0) return { event: 'page', provider };
-  return { event: 'finish', provider, heard: openerOf(parameters.get('state') ?? undefined) ?? null };
+  return { event: 'finish', provider, openerOrigin: openerOf(parameters.get('state') ?? undefined) ?? null };
 }
 
-/** What no login of a CMS looks like, refused before anything is done. */
+/** Refuses requests that no CMS makes, before anything is done. */
 function refuseOddities(request: HttpRequest, route: Route): void {
   const { method, query } = request;
   if (route.event === 'none') return; // 404 comes before 405
@@ -145,13 +145,13 @@ async function follow(route: Route, providers: readonly Provider[], context: Con
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD' && isLogin(route))
     return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const cookieStore = cookieStoreFor(request, address, label, now);
+  const cookieStore = cookieStoreFor(request, address, cookieName, now);
   switch (route.event) {
     case 'page': {
-      const { ownerPage, readiness } = await import('./setup-page.ts'); // no login needs it
-      if (route.provider) return readiness(route.provider, context);
+      const { setupPage, callbackPage } = await import('./setup-page.ts'); // no login needs it
+      if (route.provider) return callbackPage(route.provider, context);
       if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-      return ownerPage(await settings.read(providers.map(urlSetting)), providers, context);
+      return setupPage(await settings.read(providers.map(urlSetting)), providers, context);
     }
     case 'begin': {
       const { provider, fromPath, wantsRefresh } = route;
@@ -160,7 +160,7 @@ async function follow(route: Route, providers: readonly Provider[], context: Con
         throw new Failure(loginErrors.PROVIDER_MISMATCH);
       if (!provider)
         throw new Failure(loginErrors.UNKNOWN_PROVIDER, { known: providers.map(({ id }) => id).join(', ') });
-      return begin(provider, { wish: scope, wantsRefresh }, { ...context, cookieStore });
+      return begin(provider, { requestedScope: scope, wantsRefresh }, { ...context, cookieStore });
     }
     case 'proceed':
       return proceed(route.provider, { ...context, cookieStore });

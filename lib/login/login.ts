@@ -1,12 +1,12 @@
-import { codeChallenge, forgetAttempts } from '../oauth/transaction.ts';
+import { codeChallenge, forgetTransactions } from '../oauth/transaction.ts';
 import { authorizationError, oauthErrors } from '../oauth/errors.ts';
 import { exchangeCode } from '../oauth/token-request.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../http/http.ts';
 import { isOrigin, matchOrigin } from '../http/origins.ts';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from '../oauth/popup-transaction.ts';
+import { beginLogin, bindLogin, recallLogin, recallPendingLogin } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
-import { openingPage, successPage } from '../handler/popup.ts';
+import { greetingPage, successPage } from '../handler/popup.ts';
 import {
   clientSettings,
   handOverSettings,
@@ -32,27 +32,27 @@ interface LoginContext extends Context {
  * Begins a login: a key for this browser, and the page that asks who opened it. Reads no secret, and needs neither the OAuth
  * library nor fetch.
  *
- * @param wish the scope that the CMS asks for
+ * @param requestedScope the scope that the CMS asks for
  * @param wantsRefresh whether the CMS asked at an address whose clients can use a refresh token
  * @throws Failure if a setting is missing or cannot be used: now, and not after the editor has agreed at the host
  */
 export async function begin(
   provider: Provider,
-  { wish, wantsRefresh }: { wish: string | undefined; wantsRefresh: boolean },
+  { requestedScope, wantsRefresh }: { requestedScope: string | undefined; wantsRefresh: boolean },
   { settings, address, cookieStore, now, cookies }: LoginContext,
 ): Promise<HttpReply> {
   const env = await settings.read(askSettings(provider));
   readClient(env, provider, address);
   readOrigins(env, address);
   readRefresh(env);
-  const scope = readScope(env, provider, wish);
+  const scope = readScope(env, provider, requestedScope);
   const begun = beginLogin({ provider, scope }, { cookieStore, wantsRefresh, now });
   cookies.push(...begun.cookies);
   const asked = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`;
-  return openingPage({
+  return greetingPage({
     provider: provider.id,
     // In full: whoever began at another address of this server finds out now that the cookie is not there.
-    next: `${address.origin}${address.prefix}/auth/${provider.id}/begin?${asked}proof=${begun.proof}&origin=`,
+    next: `${address.origin}${address.prefix}/auth/${provider.id}/begin?${asked}proof=${begun.csrfToken}&origin=`,
     ownOrigin: address.origin,
   });
 }
@@ -61,36 +61,37 @@ export async function begin(
  * Sends the browser to the Git host (RFC 6749, 4.1.1), if the page that opened it is listed. A page that is not learns so
  * before anything is asked of the host, and no token is made for it.
  *
- * @throws Failure UNSUPPORTED_DOMAIN, or with what is wrong about the proof
+ * @throws Failure UNSUPPORTED_DOMAIN, or with what is wrong about the CSRF token
  */
 export async function proceed(
   provider: Provider,
   { parameters, settings, address, cookieStore, now, cookies }: LoginContext,
 ): Promise<HttpReply> {
   const given = singleParameters(parameters, ['proof', 'scope', 'origin']);
-  const wish = { provider, scope: given.scope };
-  const opening = recallOpening(wish, given.proof, { cookieStore, origin: address.origin, now });
+  const loginRequest = { provider, scope: given.scope };
+  const pending = recallPendingLogin(loginRequest, given.proof, { cookieStore, origin: address.origin, now });
   const { origin = '' } = given;
   if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
 
   const env = await settings.read(askSettings(provider));
   if (!matchOrigin(readOrigins(env, address), origin)) {
-    cookies.push(...cookieStore.forget([opening.attempt.id]));
+    cookies.push(...cookieStore.forget([pending.transaction.id]));
     throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
   }
   const client = readClient(env, provider, address);
-  const attempt = bindLogin(opening, client, origin);
-  // Once more: the key that proves the wish is the browser's, and the setting may be another by now.
-  const scope = readScope(env, provider, wish.scope);
+  const transaction = bindLogin(pending, client, origin);
+  // Checked again: the CSRF token is made with a key that the browser holds, so its user could have asked for any scope, and the
+  // setting may have changed since.
+  const scope = readScope(env, provider, given.scope);
 
   const query = {
     response_type: 'code',
     client_id: client.clientId,
     redirect_uri: client.redirectUri,
     ...(scope !== undefined && { scope }),
-    state: attempt.state,
+    state: transaction.state,
     ...(provider.pkce && {
-      code_challenge: codeChallenge(attempt.codeVerifier),
+      code_challenge: codeChallenge(transaction.codeVerifier),
       code_challenge_method: 'S256',
     }),
   };
@@ -108,8 +109,8 @@ const askSettings = (provider: Provider): string[] => [
 /**
  * Takes the browser back from the Git host, gets the token, and hands it to the CMS through the popup.
  *
- * The order is the point: nothing is believed before the attempt is recalled, and nothing is asked of the host before
- * everything that the browser brought has been believed. A callback without an attempt of ours costs no request.
+ * The order is the point: nothing is believed before the transaction is recalled, and nothing is asked of the host before
+ * everything that the browser brought has been believed. A callback without a transaction of ours costs no request.
  *
  * @throws Failure with what went wrong, wherever it went wrong
  */
@@ -117,13 +118,13 @@ export async function finish(
   provider: Provider,
   { parameters, settings, address, cookieStore, now, deadline, cookies }: LoginContext,
 ): Promise<HttpReply> {
-  // First, and for a repeated `state` too: an attempt works once, however this ends.
-  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));
+  // First, and for a repeated `state` too: a transaction works once, however this ends.
+  cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
 
-  const toCome = [secretSetting(provider), ...handOverSettings];
-  const client = readClient(await settings.read(clientSettings(provider), toCome), provider, address);
-  const attempt = recallLogin(client, state, { cookieStore, origin: address.origin, now });
+  const neededLater = [secretSetting(provider), ...handOverSettings];
+  const client = readClient(await settings.read(clientSettings(provider), neededLater), provider, address);
+  const transaction = recallLogin(client, state, { cookieStore, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
@@ -133,22 +134,22 @@ export async function finish(
   if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });
 
   // Before the exchange: a wrong setting must not cost the editor a code.
-  const env = await settings.read(toCome);
+  const env = await settings.read(neededLater);
   // Anew: the list may have changed since, and only an exact origin gets a refresh token. Whoever can put a page on a preview
   // would else be in for months.
-  const listed = matchOrigin(readOrigins(env, address), attempt.opener);
+  const listed = matchOrigin(readOrigins(env, address), transaction.opener);
   if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
   const secret = readSecret(env, provider);
   const login = listed === 'exact' && readRefresh(env).includes(provider.id) ? provider.refresh?.login : undefined;
-  const tokens = await exchangeCode(client, secret, attempt, { code, iss }, deadline);
+  const tokens = await exchangeCode(client, secret, transaction, { code, iss }, deadline);
 
   const refreshToken = login &&
-    (login.always || attempt.wantsRefresh) &&
+    (login.always || transaction.wantsRefresh) &&
     tokens.refreshToken !== undefined && { [login.refreshToken]: tokens.refreshToken };
   return successPage({
     provider: provider.id,
     result: { token: tokens.accessToken, ...refreshToken },
-    origin: attempt.opener,
+    origin: transaction.opener,
     ownOrigin: address.origin,
   });
 }

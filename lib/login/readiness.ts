@@ -14,8 +14,8 @@ import type { Environment } from '../config/environment.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Context } from '../handler/serve.ts';
 
-/** What a login with a host needs of the settings, in the order in which an owner comes to it. */
-export interface Standing {
+/** What is wrong with the settings for one Git host, in the order in which an owner sets them. Nothing, where it is undefined. */
+export interface Readiness {
   app?: Failure | undefined;
   secret?: Failure | undefined;
   sites?: Failure | undefined;
@@ -27,14 +27,14 @@ export interface Standing {
  *
  * @returns what is wrong with each of them, if anything
  */
-export async function standing(
+export async function checkReadiness(
   provider: Provider,
   { request, settings, address }: Pick<Context, 'request' | 'settings' | 'address'>,
-): Promise<Standing> {
+): Promise<Readiness> {
   const app = [...clientSettings(provider), scopeSetting(provider)];
   const secret = [secretSetting(provider)];
   const all = [...app, ...secret, ...handOverSettings];
-  const look = async (names: readonly string[], read: (env: Environment) => unknown): Promise<Failure | undefined> => {
+  const check = async (names: readonly string[], read: (env: Environment) => unknown): Promise<Failure | undefined> => {
     try {
       read(await settings.read(names, all)); // one call to the store for all of them
       return undefined;
@@ -44,16 +44,16 @@ export async function standing(
     }
   };
   return {
-    app: await look(app, (env) => {
+    app: await check(app, (env) => {
       readClient(env, provider, address);
       readScope(env, provider, undefined);
     }),
-    secret: await look(secret, (env) => readSecret(env, provider)),
-    sites: await look(['CMS_AUTH_ORIGINS'], (env) => readOrigins(env, address)),
-    renewal: await look(['CMS_AUTH_REFRESH'], readRefresh),
+    secret: await check(secret, (env) => readSecret(env, provider)),
+    sites: await check(['CMS_AUTH_ORIGINS'], (env) => readOrigins(env, address)),
+    renewal: await check(['CMS_AUTH_REFRESH'], readRefresh),
   };
 }
 
 /** The first thing to mend. */
-export const firstProblem = ({ app, secret, sites, renewal }: Standing): Failure | undefined =>
+export const firstProblem = ({ app, secret, sites, renewal }: Readiness): Failure | undefined =>
   app ?? secret ?? sites ?? renewal;

@@ -37,8 +37,8 @@ export async function refresh(
   headers['vary'] = 'Origin';
   const origin = request.headers['origin'];
   if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
-  const toCome = [...clientSettings(provider), secretSetting(provider)];
-  let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...toCome]);
+  const neededLater = [...clientSettings(provider), secretSetting(provider)];
+  let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...neededLater]);
   const listed = matchOrigin(readOrigins(env, address), origin);
   if (listed === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
   headers['access-control-allow-origin'] = origin;
@@ -49,10 +49,10 @@ export async function refresh(
     return { status: 204, headers: { ...commonHeaders }, cookies: [], body: '' };
   }
   if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
-  env = await settings.read(['CMS_AUTH_REFRESH'], toCome);
+  env = await settings.read(['CMS_AUTH_REFRESH'], neededLater);
   if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(loginErrors.REFRESH_NOT_ALLOWED);
 
-  env = await settings.read(toCome); // before the body, which may take all the time there is
+  env = await settings.read(neededLater); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);

@@ -1,4 +1,4 @@
-/** The script of the owner's page (`owner.ts`): copies, and plays a CMS that logs in. */
+/** The script of the set-up page (`setup-page.ts`): copies, and plays a CMS that logs in. */
 import '../http/copy.client.ts';
 
 // Whoever comes from an error page looks for one code. Not every browser opens what is folded around it.

@@ -15,12 +15,12 @@ import { oauthErrors } from '../oauth/errors.ts';
 import { settingErrors } from '../config/errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { loginErrors } from './errors.ts';
-import { whoMay } from './allowed-sites.ts';
-import { firstProblem, standing } from './readiness.ts';
+import { describeAllowedSites } from './allowed-sites.ts';
+import { firstProblem, checkReadiness } from './readiness.ts';
 import type { Context } from '../handler/serve.ts';
 import type { TextReply } from '../http/http.ts';
 
-export { readiness } from './callback-page.ts';
+export { callbackPage } from './callback-page.ts';
 
 /**
  * The page at `/auth` for whoever sets the login up: for each Git host what is done, what is missing, and the next step with the
@@ -28,7 +28,7 @@ export { readiness } from './callback-page.ts';
  *
  * @param env with the addresses of the hosts in it
  */
-export async function ownerPage(
+export async function setupPage(
   env: Environment,
   providers: readonly Provider[],
   context: Context,
@@ -65,7 +65,7 @@ async function section(provider: Provider, env: Environment, context: Context): 
 <ol class="steps">
 <li data-step="next">${howToRegister(provider, env, address)}</li>
 <li data-step="next"><p>Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code> to what ${provider.name} showed you. ${request.platform.adviceOnMissing ?? 'Then start the server again.'}</p></li>
-<li data-step="next"><p>${await whoMay(context).catch(toWords)}</p></li>
+<li data-step="next"><p>${await describeAllowedSites(context).catch(toWords)}</p></li>
 </ol></details>`;
   } catch (error) {
     return html`<h2>${provider.name}</h2><p>${toWords(error)}</p>`;
@@ -82,7 +82,7 @@ function toWords(error: unknown): Html {
 async function checklist(provider: Provider, env: Environment, context: Context): Promise<Html> {
   const { address } = context;
   const prefix = settingPrefix(provider);
-  const found = await standing(provider, context);
+  const found = await checkReadiness(provider, context);
   const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
     html`<li data-step="${problem ? 'missing' : 'done'}"><p>${problem ? problem.message : fine}</p>${more}</li>`;
   const base = `${address.prefix}/auth`;
@@ -90,7 +90,7 @@ async function checklist(provider: Provider, env: Environment, context: Context)
 <ol class="steps">
 ${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, env, address)}</details>`)}
 ${step(found.secret, html`<code>${prefix}_CLIENT_SECRET</code> is there.`)}
-${step(found.sites, found.sites ? html`` : await whoMay(context))}
+${step(found.sites, found.sites ? html`` : await describeAllowedSites(context))}
 ${found.renewal && step(found.renewal, html``)}
 <li data-step="next"><p>Write this into the configuration of your CMS.</p>
 <details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, env, address, { cms: 'decap' }))}</details>

@@ -2,7 +2,7 @@ import type { Address } from '../config/settings.ts';
 import type { HttpRequest } from '../http/http.ts';
 
 /**
- * Where the browser keeps the keys of its attempts. There are two ways, since there is a platform that lets a single cookie
+ * Where the browser keeps the keys of its transactions. There are two ways, since there is a platform that lets a single cookie
  * through; what a key is and does, neither of them knows.
  */
 export interface CookieStore {
@@ -24,7 +24,7 @@ export interface Entry {
 }
 
 /** What a route module calls its cookies: two route modules on one host must never take each other's. */
-export interface Label {
+export interface CookieName {
   /** In front of the id, as in `__Host-login-<id>`, and at the start of a `__session`. */
   name: string;
   /** All addresses of the route module are at this path or below it. */
@@ -45,23 +45,23 @@ export const clockSkew = 60;
 export function cookieStoreFor(
   { headers, platform }: HttpRequest,
   address: Address,
-  label: Label,
+  cookieName: CookieName,
   now: number,
 ): CookieStore {
   const cookie = headers['cookie'] ?? '';
   return platform.sessionCookieOnly
-    ? sessionCookie(cookie, address, label, Math.floor(now / 1000))
-    : ownCookies(cookie, address, label);
+    ? sessionCookie(cookie, address, cookieName, Math.floor(now / 1000))
+    : ownCookies(cookie, address, cookieName);
 }
 
 /**
- * A cookie of its own for each attempt, so that two tabs that begin in the same instant cannot overwrite each other's.
+ * A cookie of its own for each transaction, so that two tabs that begin in the same instant cannot overwrite each other's.
  *
  * @param header `Cookie` as it came
  */
-export function ownCookies(header: string, { secure }: Address, { name: label }: Label): CookieStore {
+export function ownCookies(header: string, { secure }: Address, cookieName: CookieName): CookieStore {
   // The prefix keeps cookies of sub-domains out; on http loopback it goes, because Safari drops it (and `Secure`) there.
-  const prefix = `${secure ? '__Host-' : ''}${label}-`;
+  const prefix = `${secure ? '__Host-' : ''}${cookieName.name}-`;
   const set = (id: string, value: string, maxAge: number) =>
     setCookie(prefix + id, value, { maxAge, path: '/', secure });
   const cookies = parseCookies(header).flatMap(({ name, value }) => {
@@ -90,7 +90,7 @@ export function ownCookies(header: string, { secure }: Address, { name: label }:
 }
 
 /**
- * All attempts in the cookie `__session`, the only one that Firebase Hosting lets through. What that costs: of two tabs that
+ * All transactions in the cookie `__session`, the only one that Firebase Hosting lets through. What that costs: of two tabs that
  * begin (or end) in the same instant, one may lose its key; only the newest three fit; and, without the prefix, whoever has
  * a sibling sub-domain can plant one.
  *
@@ -99,8 +99,13 @@ export function ownCookies(header: string, { secure }: Address, { name: label }:
  * @param header `Cookie` as it came
  * @param now seconds since the epoch
  */
-export function sessionCookie(header: string, { secure, prefix }: Address, label: Label, now: number): CookieStore {
-  const pattern = new RegExp(`^${label.name}(~[\\w-]{12}\\.[0-9a-z]{1,9}\\.[\\w-]{43}){1,3}$`);
+export function sessionCookie(
+  header: string,
+  { secure, prefix }: Address,
+  cookieName: CookieName,
+  now: number,
+): CookieStore {
+  const pattern = new RegExp(`^${cookieName.name}(~[\\w-]{12}\\.[0-9a-z]{1,9}\\.[\\w-]{43}){1,3}$`);
   const values = parseCookies(header).filter(({ name, value }) => name === '__session' && pattern.test(value));
   const came = [...new Set(values.map(({ value }) => value))].map((value) =>
     value
@@ -119,11 +124,11 @@ export function sessionCookie(header: string, { secure, prefix }: Address, label
   const running = begun.length === 1 ? (begun[0] ?? []).toSorted((a, b) => age(a) - age(b)) : [];
 
   const set = (kept: Entry[]) => {
-    const value = [label.name, ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
+    const value = [cookieName.name, ...kept.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~');
     return [
       setCookie('__session', kept.length > 0 ? value : '', {
         maxAge: kept.length > 0 ? lifetime : 0,
-        path: prefix + label.path,
+        path: prefix + cookieName.path,
         secure,
       }),
     ];

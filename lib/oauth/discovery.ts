@@ -3,11 +3,11 @@ import { verdicts } from '../providers/issuers.ts';
 import { Failure } from '../http/errors.ts';
 import { lazy } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
-import { inOurWords, readObject } from './response.ts';
-import { clientAuthentication } from './client-authentication.ts';
+import { toFailure, readObject } from './response.ts';
+import { clientAuthentication, type ClientAuthMethod } from './client-authentication.ts';
 import { connectErrors, oauthErrors } from './errors.ts';
 import { plain, send, textOf } from './request.ts';
-import { nonceOf, type Bound } from './transaction.ts';
+import { nonceOf, type AuthorizationChecks } from './transaction.ts';
 
 /** Us, as one OpenID provider knows us. */
 export interface IssuerClient {
@@ -33,15 +33,12 @@ const keptFor = 10 * 60_000;
 /** Milliseconds for which a question is not repeated: longer if there was an answer. */
 const pause = { answered: 30_000, failed: 2_000 };
 
-/** Of client authentication; see authentication.ts. */
-type Way = 'body' | 'rawBasic';
-
 interface Known {
   metadata: ServerMetadata;
   until: number;
   jwks?: ExportedJWKSCache | undefined;
   /** How it wanted client id and secret the last time. */
-  way?: Way;
+  authMethod?: ClientAuthMethod;
 }
 
 const known = new Map<string, Known>();
@@ -49,7 +46,7 @@ const known = new Map<string, Known>();
 /** An OpenID provider, once it has told what it is (OpenID Connect Discovery). */
 export interface OpenedIssuer {
   /** Where to send the browser (OpenID Connect Core, 3.1.2.1). */
-  authorizationAddress(attempt: Bound, parameters: Readonly<Record<string, string>>): string;
+  authorizationAddress(checks: AuthorizationChecks, parameters: Readonly<Record<string, string>>): string;
   /**
    * Mix-up (RFC 9207; RFC 9700, 4.4): an answer that names another issuer, or none where this one always names itself.
    *
@@ -65,7 +62,7 @@ export interface OpenedIssuer {
    */
   authorizationCodeGrant(
     secret: string,
-    attempt: Bound,
+    checks: AuthorizationChecks,
     answer: { code: string; iss?: string | undefined },
     suffice: (claims: Claims) => boolean,
   ): Promise<Claims>;
@@ -90,7 +87,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
     try {
       return await work();
     } catch (error) {
-      const failure = inOurWords(oauth, error, { fill, rejected: oauthErrors.CODE_REJECTED });
+      const failure = toFailure(oauth, error, { fill, rejected: oauthErrors.CODE_REJECTED });
       // The answer could be read, but not believed.
       if (failure.code !== oauthErrors.HOST_MALFORMED.code) throw failure;
       throw new Failure(row === 'discovery' ? connectErrors.NO_ISSUER : connectErrors.ID_TOKEN_REFUSED, fill, {
@@ -134,27 +131,27 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
 
   async function exchange(
     secret: string,
-    attempt: Bound,
+    checks: AuthorizationChecks,
     answer: { code: string; iss?: string | undefined },
     suffice: (claims: Claims) => boolean,
   ): Promise<Claims> {
     const callback = new URL(client.redirectUri);
     callback.searchParams.set('code', answer.code);
-    callback.searchParams.set('state', attempt.state);
+    callback.searchParams.set('state', checks.state);
     if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
-    const grant = async (way: Way) => {
-      const configuration = configure(clientAuthentication(oauth, way, { clientId: client.clientId, secret }));
+    const grant = async (authMethod: ClientAuthMethod) => {
+      const configuration = configure(clientAuthentication(oauth, authMethod, { clientId: client.clientId, secret }));
       const tokens = await oauth.authorizationCodeGrant(configuration, callback, {
-        expectedState: attempt.state,
-        expectedNonce: nonceOf(attempt),
-        pkceCodeVerifier: attempt.codeVerifier,
+        expectedState: checks.state,
+        expectedNonce: nonceOf(checks),
+        pkceCodeVerifier: checks.codeVerifier,
         idTokenExpected: true,
       });
-      Object.assign(found, { way, jwks: oauth.getJwksCache(configuration) });
+      Object.assign(found, { authMethod, jwks: oauth.getJwksCache(configuration) });
       return { configuration, tokens };
     };
 
-    const [first, second] = waysOf(found);
+    const [first, second] = authMethodsOf(found);
     // Providers offer several ways and then hold a client to the one that it was registered with. A client that is not let in
     // has spent no code (RFC 6749, 5.2 comes before 4.1.3).
     const { configuration, tokens } = await grant(first).catch((error: unknown) => {
@@ -170,11 +167,11 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
   }
 
   return {
-    authorizationAddress: (attempt, parameters) =>
+    authorizationAddress: (checks, parameters) =>
       oauth.buildAuthorizationUrl(configure(), {
         redirect_uri: client.redirectUri,
-        state: attempt.state,
-        nonce: nonceOf(attempt),
+        state: checks.state,
+        nonce: nonceOf(checks),
         ...parameters,
       }).href,
     checkAnswer(iss) {
@@ -185,12 +182,14 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
   };
 }
 
-/** Which ways of client authentication to try, and in which order (OpenID Connect Discovery, 3: Basic where nothing is said). */
-function waysOf({ way, metadata }: Known): [Way, Way?] {
+/** Which methods of client authentication to try, and in which order (OpenID Connect Discovery, 3: Basic where nothing is said). */
+function authMethodsOf({ authMethod, metadata }: Known): [ClientAuthMethod, ClientAuthMethod?] {
   const offered = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic', 'client_secret_post'];
-  if (!offered.includes('client_secret_basic')) return ['body'];
-  if (!offered.includes('client_secret_post')) return ['rawBasic'];
-  return way === 'body' ? ['body', 'rawBasic'] : ['rawBasic', 'body'];
+  if (!offered.includes('client_secret_basic')) return ['client_secret_post'];
+  if (!offered.includes('client_secret_post')) return ['client_secret_basic'];
+  return authMethod === 'client_secret_post'
+    ? ['client_secret_post', 'client_secret_basic']
+    : ['client_secret_basic', 'client_secret_post'];
 }
 
 /**

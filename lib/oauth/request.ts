@@ -3,7 +3,7 @@ import type { Agent, IncomingHttpHeaders } from 'node:http';
 /** What one answer may weigh unless the caller says otherwise; those of token endpoints have a few kB. */
 const usualLimit = 64 * 1024;
 
-export interface Question {
+export interface ClientRequest {
   method: string;
   headers: Readonly<Record<string, string>>;
   body?: string | Uint8Array | undefined;
@@ -15,7 +15,7 @@ export interface Question {
   agent?: Agent;
 }
 
-export interface Answer {
+export interface ClientResponse {
   status: number;
   headers: IncomingHttpHeaders;
   /** As it was sent: packed, if it was packed. */
@@ -34,8 +34,8 @@ export interface Answer {
  */
 export function send(
   url: string,
-  { method, headers, body, deadline, limit = usualLimit, agent }: Question,
-): Promise<Answer> {
+  { method, headers, body, deadline, limit = usualLimit, agent }: ClientRequest,
+): Promise<ClientResponse> {
   const { request } = url.startsWith('https:')
     ? process.getBuiltinModule('node:https')
     : process.getBuiltinModule('node:http');
@@ -78,7 +78,7 @@ export const plain = { 'accept-encoding': 'identity' } as const;
  *
  * @throws TooLarge if the unpacked text outgrows the limit, or if it is not gzip at all
  */
-export function textOf({ headers, bytes }: Answer, limit = usualLimit): string {
+export function textOf({ headers, bytes }: ClientResponse, limit = usualLimit): string {
   if (headers['content-encoding']?.toLowerCase() !== 'gzip') return new TextDecoder().decode(bytes);
   try {
     return new TextDecoder().decode(

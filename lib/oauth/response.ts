@@ -2,14 +2,14 @@ import { Failure, webErrors, type ErrorRow } from '../http/errors.ts';
 import { oauthErrors, tokenError } from './errors.ts';
 import { TooLarge, TooLate, Unreachable } from './request.ts';
 
-/** The parts of the OAuth library by which its errors are known. Each file that brings the library has its own. */
-interface Classes {
+/** The classes of the OAuth library by which its errors are known. Each file that brings the library has its own. */
+interface OAuthClasses {
   ResponseBodyError: typeof import('openid-client').ResponseBodyError;
   Response: typeof import('./fetch-shim.ts').Response;
 }
 
 /** What our words say about whoever was asked. */
-export interface Words extends Readonly<Record<string, string>> {
+export interface FailureDetails extends Readonly<Record<string, string>> {
   host: string;
   /** The setting that says where the host is. */
   setting: string;
@@ -35,10 +35,10 @@ export function readObject(text: string, type: string | undefined): Record<strin
  *
  * @param rejected what it means here that the host does not take the grant
  */
-export function inOurWords(
-  oauth: Classes,
+export function toFailure(
+  oauth: OAuthClasses,
   error: unknown,
-  { fill, rejected }: { fill: Words; rejected: ErrorRow },
+  { fill, rejected }: { fill: FailureDetails; rejected: ErrorRow },
 ): Failure {
   if (error instanceof Failure) return error;
   const options = { cause: error };

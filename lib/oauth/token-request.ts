@@ -1,13 +1,13 @@
 import type { CustomFetch, TokenEndpointResponse } from 'openid-client';
 import { Failure, type ErrorRow } from '../http/errors.ts';
-import { inOurWords, readObject } from './response.ts';
+import { toFailure, readObject } from './response.ts';
 import { clientAuthentication } from './client-authentication.ts';
 import { oauthErrors } from './errors.ts';
 import { plain, send, textOf } from './request.ts';
 import { lazy } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
-import type { Bound } from './transaction.ts';
+import type { AuthorizationChecks } from './transaction.ts';
 import type { Client } from '../config/settings.ts';
 
 /** What the host gave. `refreshToken` only where the app's tokens expire. */
@@ -31,20 +31,20 @@ const loadOpenId = lazy<OpenId>(() => import('./openid.ts'));
 export async function exchangeCode(
   client: Client,
   clientSecret: string,
-  attempt: Bound,
+  checks: AuthorizationChecks,
   answer: { code: string; iss?: string | undefined },
   deadline: number,
 ): Promise<Tokens> {
   // `redirect_uri` in the token request is this address without its query: ours as configured, not as it was asked for.
   const callback = new URL(client.redirectUri);
   callback.searchParams.set('code', answer.code);
-  callback.searchParams.set('state', attempt.state);
+  callback.searchParams.set('state', checks.state);
   if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
   const oauth = await loadOpenId();
-  return exchange(oauth, client, oauthErrors.CODE_REJECTED, () =>
+  return requestTokens(oauth, client, oauthErrors.CODE_REJECTED, () =>
     oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
-      expectedState: attempt.state,
-      ...(client.provider.pkce && { pkceCodeVerifier: attempt.codeVerifier }),
+      expectedState: checks.state,
+      ...(client.provider.pkce && { pkceCodeVerifier: checks.codeVerifier }),
     }),
   );
 }
@@ -63,12 +63,12 @@ export async function renewTokens(
   deadline: number,
 ): Promise<Tokens> {
   const oauth = await loadOpenId();
-  return exchange(oauth, client, oauthErrors.REFRESH_REJECTED, () =>
+  return requestTokens(oauth, client, oauthErrors.REFRESH_REJECTED, () =>
     oauth.refreshTokenGrant(configuration(oauth, client, clientSecret, deadline), refreshToken),
   );
 }
 
-async function exchange(
+async function requestTokens(
   oauth: OpenId,
   client: Client,
   rejected: ErrorRow,
@@ -82,7 +82,7 @@ async function exchange(
   } catch (error) {
     const prefix = settingPrefix(client.provider);
     const fill = { host: client.provider.name, setting: `${prefix}_URL`, prefix, callback: client.redirectUri };
-    throw inOurWords(oauth, error, { fill, rejected });
+    throw toFailure(oauth, error, { fill, rejected });
   }
 }
 

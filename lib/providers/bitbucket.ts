@@ -19,7 +19,7 @@ export const bitbucket = {
   authorizePath: '/site/oauth2/authorize',
   tokenPath: '/site/oauth2/access_token',
   issuerPath: '',
-  clientAuthentication: 'rawBasic',
+  clientAuthentication: 'client_secret_basic',
   pkce: false,
   registration: [
     {

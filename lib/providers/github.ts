@@ -30,7 +30,7 @@ export const github = {
     },
   },
   app: 'GitHub App',
-  clientAuthentication: 'body',
+  clientAuthentication: 'client_secret_post',
   pkce: true,
   registration: [
     {

@@ -19,7 +19,7 @@ export const gitlab = {
   tokenPath: '/oauth/token',
   issuerPath: '',
   scope: { default: 'api', allowed: { api: [] } },
-  clientAuthentication: 'body',
+  clientAuthentication: 'client_secret_post',
   pkce: true,
   registration: [
     {

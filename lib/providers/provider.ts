@@ -24,7 +24,7 @@ export interface Provider {
   /** The host's newer kind of app, whose rights no scope can change, if it has one: what its owner calls it. */
   app?: string;
   /** How the host wants client id and secret (RFC 6749, 2.3.1): in the body, or as HTTP Basic without percent-encoding. */
-  clientAuthentication: 'body' | 'rawBasic';
+  clientAuthentication: 'client_secret_post' | 'client_secret_basic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */
   pkce: boolean;
   /** What can stand behind the login, each with the form to register it at. What is best for most comes first. */

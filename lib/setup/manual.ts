@@ -92,7 +92,7 @@ async function tryCredentials(
     code: 'a-code-that-does-not-exist',
     redirect_uri: callbackAddress(address, provider),
   });
-  const inBody = provider.clientAuthentication === 'body';
+  const inBody = provider.clientAuthentication === 'client_secret_post';
   if (inBody)
     for (const [name, value] of Object.entries({ client_id: id, client_secret: secret })) form.set(name, value);
   const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;

@@ -4,7 +4,7 @@ import { nextOf } from '../popup.ts';
 import { attack } from './attack.ts';
 import {
   codeOf,
-  handOverOf,
+  popupResultOf,
   preview,
   site,
   startLoginServer,
@@ -36,7 +36,7 @@ describe('The second step (O1 to O11)', () => {
       for (const origin of [evil, `${site}.evil.example`, 'http://www.example.com', 'https://x--site.example.com']) {
         const { reply, cookie } = await loginServer.start(`/auth/${id}/authorize`, '', { origin });
         expect(codeOf(reply)).toBe('UNSUPPORTED_DOMAIN');
-        expect(handOverOf(reply)).toMatchObject({ origin });
+        expect(popupResultOf(reply)).toMatchObject({ origin });
         expect(reply.body.replaceAll(origin, '')).not.toMatch(/www\.example|deploy-preview|127\.0\.0\.1/);
         expect(reply.cookies).toEqual([`${cookie.split('=')[0]}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`]);
       }
@@ -138,7 +138,7 @@ describe('The second step (O1 to O11)', () => {
     ]) {
       const { reply } = await loginServer.start('/auth/github', '', { origin });
       expect(codeOf(reply)).toBe('BAD_REQUEST');
-      expect(handOverOf(reply)).toMatchObject({ origin: null });
+      expect(popupResultOf(reply)).toMatchObject({ origin: null });
     }
     expect(loginServer.asked()).toBe(0);
     return 'refused: BAD_REQUEST; no message is ever addressed to "*"';
@@ -147,7 +147,7 @@ describe('The second step (O1 to O11)', () => {
   attack('O8 with the origin of a listed page, by whoever holds the browser', async () => {
     const { parameters, cookie } = await loginServer.begin('github', '/auth/github/authorize', { origin: site });
     const reply = await loginServer.finish('github', parameters, cookie);
-    expect(handOverOf(reply)).toMatchObject({ origin: site });
+    expect(popupResultOf(reply)).toMatchObject({ origin: site });
     expect(tokenIn(reply)).toBeTruthy();
     return 'remains: it works; the token is posted to a page on that origin, or to nobody';
   });
@@ -164,7 +164,7 @@ describe('The second step (O1 to O11)', () => {
       const reply = await loginServer.finish('github', parameters, cookie);
       loginServer.expectRefused(reply, 'STATE_MISMATCH', spent);
       // Fixed words may go to anybody.
-      expect(handOverOf(reply)).toMatchObject({ origin: other });
+      expect(popupResultOf(reply)).toMatchObject({ origin: other });
     }
     return 'refused: STATE_MISMATCH';
   });

@@ -4,7 +4,7 @@ import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
 import { expect } from 'vitest';
 import { askOver } from '../contract/http.ts';
-import { codeOf, handOverOf, nextOf, tokenOf } from '../popup.ts';
+import { codeOf, popupResultOf, nextOf, tokenOf } from '../popup.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
@@ -108,7 +108,7 @@ export async function startLoginServer(platform: Platform = {}) {
     /** A refresh token, come by honestly. */
     async refreshToken(id: Id): Promise<string> {
       const { parameters, cookie } = await loginServer.begin(id, `/auth/${id}/authorize`);
-      const { message = '' } = handOverOf(await loginServer.finish(id, parameters, cookie)) ?? {};
+      const { message = '' } = popupResultOf(await loginServer.finish(id, parameters, cookie)) ?? {};
       return /"refresh_?[tT]oken":"([^"]+)"/.exec(message)?.[1] ?? '';
     },
 
@@ -143,4 +143,4 @@ export async function startLoginServer(platform: Platform = {}) {
 
 export type LoginServer = Awaited<ReturnType<typeof startLoginServer>>;
 
-export { codeOf, handOverOf, tokenOf as tokenIn };
+export { codeOf, popupResultOf, tokenOf as tokenIn };

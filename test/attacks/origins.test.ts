@@ -5,8 +5,8 @@ import { createHandler } from '../../lib/login/handler.ts';
 import { github } from '../../lib/providers/github.ts';
 import { isOrigin, matchOrigin, parseOrigins } from '../../lib/http/origins.ts';
 import script from '../../lib/handler/popup.client.ts?inline';
-import { codeOf, handOverOf, nextOf } from '../popup.ts';
-import type { Errand } from '../../lib/handler/message.ts';
+import { codeOf, popupResultOf, nextOf } from '../popup.ts';
+import type { PopupMessage } from '../../lib/handler/message.ts';
 import type { TextReply } from '../../lib/http/http.ts';
 import { attack } from './attack.ts';
 
@@ -259,7 +259,7 @@ async function begun(origin: string): Promise<TextReply> {
 }
 
 /** What the popup's own script, as it is served, posts to an opener of this origin, to whom, and where it goes on to. */
-function heard(errand: Errand, origin: string): { posts: unknown[]; gone: string | undefined } {
+function heard(popupMessage: PopupMessage, origin: string): { posts: unknown[]; gone: string | undefined } {
   const posts: unknown[] = [];
   let gone: string | undefined;
   const opener = { postMessage: (...post: unknown[]) => void posts.push(post), location: { origin } };
@@ -270,7 +270,7 @@ function heard(errand: Errand, origin: string): { posts: unknown[]; gone: string
     document: {
       getElementById: () => template,
       querySelector: (selector: string) =>
-        selector.startsWith('script') ? { textContent: JSON.stringify(errand), remove() {} } : null,
+        selector.startsWith('script') ? { textContent: JSON.stringify(popupMessage), remove() {} } : null,
     },
     history: { replaceState() {} },
     location: { pathname: '/', origin: 'https://auth.example.com', replace: (url: string) => (gone = url) },
@@ -281,7 +281,7 @@ function heard(errand: Errand, origin: string): { posts: unknown[]; gone: string
     clearTimeout() {},
   });
   // A second click on Login leaves a second listener in the CMS.
-  for (let i = 0; i < 2; i++) receive({ source: opener, data: errand.greeting, origin });
+  for (let i = 0; i < 2; i++) receive({ source: opener, data: popupMessage.greeting, origin });
   return { posts, gone };
 }
 
@@ -301,7 +301,7 @@ describe('P3, P4 a near miss of a listed origin is not listed, and the host is a
     // Who can be told is told; the others are no origin that a browser would name.
     const code = isOrigin(origin) ? 'UNSUPPORTED_DOMAIN' : 'BAD_REQUEST';
     expect(codeOf({ body })).toBe(code);
-    expect(handOverOf({ body })?.origin).toBe(isOrigin(origin) ? origin : null);
+    expect(popupResultOf({ body })?.origin).toBe(isOrigin(origin) ? origin : null);
   });
 });
 

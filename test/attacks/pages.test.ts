@@ -8,7 +8,7 @@ import { attack } from './attack.ts';
 import {
   address,
   codeOf,
-  handOverOf,
+  popupResultOf,
   preview,
   site,
   startLoginServer,
@@ -34,7 +34,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
       headers,
       origin: 'https://evil.example',
     });
-    expect(handOverOf(reply)).toMatchObject({ origin: 'https://evil.example' });
+    expect(popupResultOf(reply)).toMatchObject({ origin: 'https://evil.example' });
     expectRefused(reply, 'UNSUPPORTED_DOMAIN');
     expect(loginServer.asked()).toBe(0);
     return 'change nothing: the page asks the browser who the opener is';
@@ -51,7 +51,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
     for (const id of ids) {
       const seen = async (origin: string) => {
         const { parameters, cookie } = await loginServer.begin(id, `/auth/${id}/authorize`, { origin });
-        return handOverOf(await loginServer.finish(id, parameters, cookie)) ?? { message: '', origin: '' };
+        return popupResultOf(await loginServer.finish(id, parameters, cookie)) ?? { message: '', origin: '' };
       };
       expect((await seen(site)).message).toMatch(/refresh_?[tT]oken/);
       const { message, origin } = await seen(preview);
@@ -74,7 +74,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
         parameters.set(name, value);
       const reply = await loginServer.finish('github', parameters, cookie);
       expect(reply.body).not.toMatch(/the-words|alert|xxxx/);
-      expect(handOverOf(reply)).toMatchObject({ origin: site });
+      expect(popupResultOf(reply)).toMatchObject({ origin: site });
       expect(reply.body).not.toContain('deploy-preview');
     }
     return 'none: fixed words only, and no list of origins';
@@ -105,7 +105,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
     const reply = await loginServer.finish('gitlab', `code=x&state=${state}`, cookie);
     await evil.close();
     expect(reply.body.match(/<\/?script/g)).toHaveLength(4);
-    const [, json = ''] = /^authorization:gitlab:success:(.+)$/.exec(handOverOf(reply)?.message ?? '') ?? [];
+    const [, json = ''] = /^authorization:gitlab:success:(.+)$/.exec(popupResultOf(reply)?.message ?? '') ?? [];
     expect(JSON.parse(json)).toMatchObject({ token });
     return 'arrives as it is, in one line, and ends nothing';
   });

@@ -7,7 +7,7 @@ import { gitlab } from '../../lib/providers/gitlab.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import { handOverOf, nextOf } from '../popup.ts';
+import { popupResultOf, nextOf } from '../popup.ts';
 import type { Call, Reply } from './login.ts';
 
 const loginServer = 'https://auth.example.com';
@@ -115,7 +115,7 @@ export function describeRefresh(name: string, call: Call): void {
       const callback = new URL(consent.headers.get('location') ?? '');
       const reply = await send('GET', callback.pathname, callback.search.slice(1), { cookie });
       expect(reply.status).toBe(200);
-      const { message = '', origin: addressee } = handOverOf(reply) ?? {};
+      const { message = '', origin: addressee } = popupResultOf(reply) ?? {};
       expect(addressee).toBe(origin);
       return {
         result: JSON.parse(message.slice(message.indexOf('{'))) as Record<string, string>,

@@ -113,7 +113,7 @@ async function issue(
   const twice = repeated(given);
   if (twice !== undefined) return refuse(400, 'invalid_request', `"${twice}" is given twice`);
   const basic = basicCredentials(request);
-  if (clientAuthentication === 'body' ? basic !== undefined : given.has('client_secret'))
+  if (clientAuthentication === 'client_secret_post' ? basic !== undefined : given.has('client_secret'))
     return refuse(401, 'invalid_client', 'the client says who it is in another way than the record has');
   const { id, secret } = basic ?? { id: given.get('client_id'), secret: given.get('client_secret') };
   if (id !== host.app.clientId || secret !== host.app.clientSecret)

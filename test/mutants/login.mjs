@@ -10,7 +10,7 @@ const renewal = 'test/attacks/renewal.test.ts';
 const server = 'test/attacks/server.test.ts';
 const window = 'test/attacks/window.test.ts';
 const contract = 'test/contract/node.test.ts';
-const attempt = 'test/unit/attempt.test.ts';
+const transaction = 'test/unit/transaction.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const loginServer = [
@@ -25,7 +25,7 @@ export const loginServer = [
   {
     guard: 'the window stands for an opener of its own origin alone',
     file: 'lib/handler/popup.client.ts',
-    find: 'source === window && isOurs(opener)',
+    find: 'source === window && isSameOrigin(opener)',
     replace: 'source === window',
     tests: opener,
     named: 'has the popup speak for itself',
@@ -41,7 +41,7 @@ export const loginServer = [
   {
     guard: 'only the very text is heard',
     file: 'lib/handler/popup.client.ts',
-    find: 'data !== errand.greeting || ',
+    find: 'data !== popupMessage.greeting || ',
     replace: '',
     tests: opener,
     named: 'answers with objects',
@@ -64,14 +64,14 @@ export const loginServer = [
   {
     guard: 'the answer names its addressee',
     file: 'lib/handler/popup.client.ts',
-    find: 'postMessage(errand.message, addressee)',
-    replace: "postMessage(errand.message, '*')",
+    find: 'postMessage(popupMessage.message, addressee)',
+    replace: "postMessage(popupMessage.message, '*')",
     tests: origins,
   },
   {
     guard: 'who was heard is not asked again',
     file: 'lib/handler/popup.client.ts',
-    find: 'else if (heard) tell(heard);',
+    find: 'else if (openerOrigin) tell(openerOrigin);',
     replace: '',
     tests: origins,
     named: 'posts its message to the one address',
@@ -87,7 +87,7 @@ export const loginServer = [
   {
     guard: 'a refused login is over',
     file: 'lib/login/login.ts',
-    find: 'cookies.push(...cookieStore.forget([opening.attempt.id]));',
+    find: 'cookies.push(...cookieStore.forget([pending.transaction.id]));',
     replace: '',
     tests: begin,
     named: 'O1 ',
@@ -113,14 +113,14 @@ export const loginServer = [
     file: 'lib/oauth/popup-transaction.ts',
     find: 'return isOrigin(origin) ? origin : undefined;',
     replace: 'return origin;',
-    tests: attempt,
+    tests: transaction,
     named: 'is nobody where',
   },
   {
     guard: 'the scope is judged at the second step, too',
     file: 'lib/login/login.ts',
-    find: 'readScope(env, provider, wish.scope)',
-    replace: 'wish.scope',
+    find: 'readScope(env, provider, given.scope)',
+    replace: 'given.scope',
     tests: contract,
     named: 'asks again what the owner allows',
   },
@@ -168,7 +168,7 @@ export const loginServer = [
   clientId,
   redirectUri,
 ];`,
-    tests: attempt,
+    tests: transaction,
   },
   {
     guard: 'bound to the issuer',
@@ -182,7 +182,7 @@ export const loginServer = [
   clientId,
   redirectUri,
 ];`,
-    tests: attempt,
+    tests: transaction,
   },
   {
     guard: 'bound to the client id',
@@ -196,7 +196,7 @@ export const loginServer = [
   issuer,
   redirectUri,
 ];`,
-    tests: attempt,
+    tests: transaction,
   },
   {
     guard: 'bound to the redirect URI',
@@ -210,23 +210,23 @@ export const loginServer = [
   issuer,
   clientId,
 ];`,
-    tests: attempt,
+    tests: transaction,
   },
   {
-    guard: 'a proof is bound to the provider',
+    guard: 'a CSRF token is bound to the provider',
     file: 'lib/oauth/popup-transaction.ts',
     find: '=> [provider.id, scope]',
     replace: '=> [scope]',
-    tests: attempt,
-    named: 'A proof',
+    tests: transaction,
+    named: 'A CSRF token',
   },
   {
-    guard: 'a proof is bound to the scope',
+    guard: 'a CSRF token is bound to the scope',
     file: 'lib/oauth/popup-transaction.ts',
     find: '=> [provider.id, scope]',
     replace: '=> [provider.id]',
-    tests: attempt,
-    named: 'A proof',
+    tests: transaction,
+    named: 'A CSRF token',
   },
   {
     guard: 'code and state leave the address bar',
@@ -237,9 +237,9 @@ export const loginServer = [
     named: 'reload of the page',
   },
   {
-    guard: 'an attempt works once',
+    guard: 'a transaction works once',
     file: 'lib/login/login.ts',
-    find: "cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));",
+    find: "cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));",
     replace: '',
     tests: callback,
     named: 'a callback that fails, tried again',

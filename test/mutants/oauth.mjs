@@ -1,50 +1,50 @@
 // @ts-check
-/** Attempts, cookies and what a Git host answers: guards of lib/oauth, and what notices that one is gone. See mutants.mjs. */
+/** Transactions, cookies and what a Git host answers: guards of lib/oauth, and what notices that one is gone. See mutants.mjs. */
 
 const callback = 'test/attacks/callback.test.ts';
 const pages = 'test/attacks/pages.test.ts';
 const server = 'test/attacks/server.test.ts';
-const attempt = 'test/unit/attempt.test.ts';
-const exchange = 'test/unit/exchange.test.ts';
-const jars = 'test/unit/jars.test.ts';
+const transaction = 'test/unit/transaction.test.ts';
+const tokenRequest = 'test/unit/token-request.test.ts';
+const cookieStore = 'test/unit/cookie-store.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const oauth = [
   {
     guard: 'what is brought back is ours (mac)',
     file: 'lib/oauth/transaction.ts',
-    find: 'attempts.find((candidate) => sameText(ticketOf(candidate, kind, terms, carried), ticket))',
-    replace: 'attempts.at(0)',
-    tests: attempt,
+    find: 'sameText(signToken(candidate, purpose, binding, payload), token)',
+    replace: 'true',
+    tests: transaction,
   },
   {
-    guard: 'bound to the wish for refresh and to the opener',
+    guard: 'bound to whether refresh is wanted and to the opener',
     file: 'lib/oauth/transaction.ts',
-    find: '[...terms, carried, time, id]',
-    replace: '[...terms, time, id]',
-    tests: attempt,
+    find: '[...binding, payload, time, id]',
+    replace: '[...binding, time, id]',
+    tests: transaction,
   },
   {
     guard: 'bound to its time',
     file: 'lib/oauth/transaction.ts',
-    find: '[...terms, carried, time, id]',
-    replace: '[...terms, carried, id]',
-    tests: attempt,
+    find: '[...binding, payload, time, id]',
+    replace: '[...binding, payload, id]',
+    tests: transaction,
   },
   {
     guard: 'bound to its id',
     file: 'lib/oauth/transaction.ts',
-    find: '[...terms, carried, time, id]',
-    replace: '[...terms, carried, time]',
+    find: '[...binding, payload, time, id]',
+    replace: '[...binding, payload, time]',
     tests: callback,
     named: 'S2 ',
   },
   {
-    guard: 'an attempt expires',
+    guard: 'a transaction expires',
     file: 'lib/oauth/transaction.ts',
     find: 'if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);',
     replace: '',
-    tests: attempt,
+    tests: transaction,
   },
   {
     guard: 'PKCE: the verifier is a secret',
@@ -59,7 +59,7 @@ export const oauth = [
     file: 'lib/oauth/request.ts',
     find: 'if ((size += chunk.length) > limit)',
     replace: 'if ((size += chunk.length) < 0)',
-    tests: exchange,
+    tests: tokenRequest,
     named: 'as long as the answer has no more',
   },
   {
@@ -67,7 +67,7 @@ export const oauth = [
     file: 'lib/oauth/request.ts',
     find: 'setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now())',
     replace: 'undefined',
-    tests: exchange,
+    tests: tokenRequest,
     named: 'one request: hang',
   },
   {
@@ -94,7 +94,7 @@ export const oauth = [
     file: 'lib/oauth/transaction.ts',
     find: 'randomBytes(32 + 9)',
     replace: 'Buffer.alloc(32 + 9)',
-    tests: attempt,
+    tests: transaction,
   },
   {
     guard: 'no key of a request is used for a new login',
@@ -102,14 +102,14 @@ export const oauth = [
     find: "const key = random.toString('base64url', 0, 32);",
     replace: `const brought = /\\.([\\w-]{43})/.exec(cookieStore.keep({ id: '', time: 0, key: '' }).join())?.[1];
   const key = brought ?? random.toString('base64url', 0, 32);`,
-    tests: jars,
+    tests: cookieStore,
   },
   {
     guard: 'PKCE: the verifier is sent',
     file: 'lib/oauth/token-request.ts',
     find: '...(client.provider.pkce && {',
     replace: '...(false && {',
-    tests: exchange,
+    tests: tokenRequest,
   },
   {
     guard: 'no forged __Host- with a space of Unicode’s in front',
@@ -122,22 +122,22 @@ export const oauth = [
   {
     guard: '__Host- keeps sub-domains out',
     file: 'lib/oauth/cookies.ts',
-    find: "`${secure ? '__Host-' : ''}${label}-`",
-    replace: '`${label}-`',
-    tests: attempt,
+    find: "`${secure ? '__Host-' : ''}${cookieName.name}-`",
+    replace: '`${cookieName.name}-`',
+    tests: transaction,
   },
   {
     guard: 'no script reads the cookie',
     file: 'lib/oauth/cookies.ts',
     find: ' HttpOnly;',
     replace: '',
-    tests: attempt,
+    tests: transaction,
   },
   {
     guard: 'no other site’s form or frame brings the cookie',
     file: 'lib/oauth/cookies.ts',
     find: 'SameSite=Lax',
     replace: 'SameSite=None',
-    tests: attempt,
+    tests: transaction,
   },
 ];

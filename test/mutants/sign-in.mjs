@@ -43,7 +43,7 @@ export const signIn = [
   {
     guard: 'a sign-in works once',
     file: login,
-    find: "cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));",
+    find: "cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));",
     replace: '',
     tests: contract,
     named: 'The sign-in on a Node server ends only where it began not twice',
@@ -99,7 +99,7 @@ export const signIn = [
   {
     guard: 'the nonce is the one of this sign-in',
     file: 'lib/oauth/discovery.ts',
-    find: '        expectedNonce: nonceOf(attempt),\n',
+    find: '        expectedNonce: nonceOf(checks),\n',
     replace: '',
     tests: issuer,
     named: 'without a nonce',

@@ -1,4 +1,4 @@
-import { openingOf } from '../popup.ts';
+import { popupGreetingOf } from '../popup.ts';
 import { describe, expect, it } from 'vitest';
 import { startParameterStore } from '../hosts/parameters.ts';
 import { domainName } from './gateway.ts';
@@ -41,7 +41,7 @@ describe('Lambda without an address of its own to go by', () => {
     const start = startLambda({ stage }, { CMS_AUTH_URL: '', GITHUB_CLIENT_ID: 'x' });
     const { url, stop } = await start({});
     const begun = await fetch(`${url}/auth/github`, { redirect: 'manual' }).finally(stop);
-    const { next } = openingOf({ body: await begun.text() }) ?? {};
+    const { next } = popupGreetingOf({ body: await begun.text() }) ?? {};
     expect(next?.split('?')[0]).toBe(`https://${domainName}${path}/auth/github/begin`);
     expect(begun.headers.getSetCookie()).toEqual([
       expect.stringMatching(/^__Host-login-[\w-]{12}=[\w.-]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/),

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
-import { handOverOf, nextOf, openingOf } from '../popup.ts';
+import { popupResultOf, nextOf, popupGreetingOf } from '../popup.ts';
 
 export interface Platform {
   /** Our own address, without a slash at the end. */
@@ -268,7 +268,7 @@ export function describePlatform(
         const begun = await bare('/auth?provider=github');
         expect(begun.statusCode).toBe(200);
         expect(begun.headers['set-cookie']).toHaveLength(1);
-        expect(openingOf({ body: await text(begun) })?.greeting).toBe('authorizing:github');
+        expect(popupGreetingOf({ body: await text(begun) })?.greeting).toBe('authorizing:github');
         const page = await bare('/auth/github/callback?code=x&state=x');
         expect(page.statusCode).toBe(400);
         expect(await text(page)).toContain('Code: STATE_MISMATCH<');
@@ -577,7 +577,7 @@ function readCookie(header: string): Cookie {
 
 /** What a listed page is told: the token and who it is from, or an error. */
 function readResult({ body }: Reply): Record<string, string> {
-  const { message = '' } = handOverOf({ body }) ?? {};
+  const { message = '' } = popupResultOf({ body }) ?? {};
   const [, result = '{}'] = /^authorization:\w+:success:(.+)$/.exec(message) ?? [];
   return JSON.parse(result) as Record<string, string>;
 }

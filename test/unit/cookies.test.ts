@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { sessionCookie, type Entry } from '../../lib/oauth/cookies.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
-const label = { name: 'login', path: '/auth' };
+const cookieName = { name: 'login', path: '/auth' };
 const now = 1_780_000_000;
 
 const entry = (name: string, time: number): Entry => ({ id: name.repeat(12), time, key: name.repeat(43) });
 const cookie = (...entries: Entry[]) =>
   `__session=${['login', ...entries.map(({ id, time, key }) => `${id}.${time.toString(36)}.${key}`)].join('~')}`;
-const cookieStore = (...cookies: string[]) => sessionCookie(cookies.join('; '), address, label, now);
+const cookieStore = (...cookies: string[]) => sessionCookie(cookies.join('; '), address, cookieName, now);
 /** The names of the entries in what a cookie store sets. */
 const names = ([set = '']: string[]) => [...set.matchAll(/~(\w)\1{11}\./g)].map(([, name]) => name).join('');
 

@@ -1,12 +1,12 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bind, nonceOf } from '../../lib/oauth/transaction.ts';
+import { checksOf, nonceOf } from '../../lib/oauth/transaction.ts';
 import { openIssuer, type Claims } from '../../lib/oauth/discovery.ts';
 import { listen, readParameters, sendJson, type Listening } from '../hosts/http.ts';
 
 const key = randomBytes(32).toString('base64url');
-const attempt = bind({ id: 'aaaaaaaaaaaa', time: '0', key }, 'the-state');
+const checks = checksOf({ id: 'aaaaaaaaaaaa', time: '0', key }, 'the-state');
 const secret = 'the-secret-of-the-client: 100 % + more';
 const redirectUri = 'https://auth.example.com/git/oauth2/callback';
 const all = () => true;
@@ -57,7 +57,7 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
         return sendJson(response, 200, userinfo);
       case '/token': {
         const form = await readParameters(request);
-        expect(form.get('code_verifier')).toBe(attempt.codeVerifier);
+        expect(form.get('code_verifier')).toBe(checks.codeVerifier);
         expect(form.get('redirect_uri')).toBe(redirectUri);
         const sent = request.headers.authorization === undefined ? 'post' : 'basic';
         if (sent === 'post') expect(form.get('client_secret')).toBe(secret);
@@ -70,7 +70,7 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
           sub: 'ann',
           iat: now,
           exp: now + 300,
-          nonce: nonceOf(attempt),
+          nonce: nonceOf(checks),
           ...claims,
         };
         const sign = idToken ?? ((given: JWTPayload) => jwt(given));
@@ -88,7 +88,7 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
   const client = { issuer: listening.url + path.replace(/\/$/, ''), clientId: 'client', redirectUri, host: 'Fake' };
   const open = () => openIssuer(client, Date.now() + 8_000);
   const grant = async (suffice: (claims: Claims) => boolean = all) =>
-    (await open()).authorizationCodeGrant(secret, attempt, { code: 'the-code' }, suffice);
+    (await open()).authorizationCodeGrant(secret, checks, { code: 'the-code' }, suffice);
   return { client, open, grant, asked };
 }
 
@@ -229,14 +229,14 @@ describe('A provider', () => {
   });
 
   it('keeps what is in its own address', async () => {
-    const address = new URL((await (await startIssuer()).open()).authorizationAddress(attempt, { scope: 'openid' }));
+    const address = new URL((await (await startIssuer()).open()).authorizationAddress(checks, { scope: 'openid' }));
     expect(Object.fromEntries(address.searchParams)).toEqual({
       tenant: '1',
       client_id: 'client',
       response_type: 'code',
       redirect_uri: redirectUri,
       state: 'the-state',
-      nonce: nonceOf(attempt),
+      nonce: nonceOf(checks),
       scope: 'openid',
     });
   });

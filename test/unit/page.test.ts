@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { oauthErrors } from '../../lib/oauth/errors.ts';
 import { html, Html, page, safeJson } from '../../lib/http/page.ts';
-import { failurePage, openingPage, successPage } from '../../lib/handler/popup.ts';
+import { failurePage, greetingPage, successPage } from '../../lib/handler/popup.ts';
 import { loginErrors } from '../../lib/login/errors.ts';
-import { handOverOf, openingOf } from '../popup.ts';
+import { popupResultOf, popupGreetingOf } from '../popup.ts';
 
 const nasty = `</script><!--<script>]]>&amp;"'\`\u2028\u2029\0`;
 const anything = fc.oneof(
@@ -71,7 +71,7 @@ const provider = 'github';
 const origin = 'https://www.example.com';
 const pages = {
   'a page for people': page(200, { title: 'x', body: html`<p>x</p>` }),
-  'a beginning': openingPage({ provider, next: '/auth/github/begin?origin=', ownOrigin: 'https://auth.example.com' }),
+  'a beginning': greetingPage({ provider, next: '/auth/github/begin?origin=', ownOrigin: 'https://auth.example.com' }),
   'a success': successPage({ provider, result: { token: 'gho_1' }, origin, ownOrigin: 'https://auth.example.com' }),
   'a refusal': failurePage({ provider, error: new Failure(loginErrors.UNSUPPORTED_DOMAIN), origin }),
   'a failure that is announced': failurePage({ provider, error: new Failure(webErrors.INTERNAL) }),
@@ -115,22 +115,22 @@ describe('The popup page', () => {
     for (const name of ['a beginning', 'a success', 'a refusal', 'a failure that is announced'] as const)
       expect(parts(pages[name].body).script).toBeDefined();
     expect(parts(pages['a failure that is not'].body).script).toBeUndefined();
-    expect(handOverOf(pages['a failure that is not'])).toBeUndefined();
+    expect(popupResultOf(pages['a failure that is not'])).toBeUndefined();
   });
 
   it('begins with a greeting and with where to go on, and nothing to post', () => {
-    expect(openingOf(pages['a beginning'])).toEqual({
+    expect(popupGreetingOf(pages['a beginning'])).toEqual({
       greeting: 'authorizing:github',
       next: '/auth/github/begin?origin=',
     });
-    expect(handOverOf(pages['a beginning'])).toBeUndefined();
+    expect(popupResultOf(pages['a beginning'])).toBeUndefined();
     for (const [name, page] of Object.entries(pages))
-      if (name !== 'a beginning') expect(openingOf(page)).toBeUndefined();
+      if (name !== 'a beginning') expect(popupGreetingOf(page)).toBeUndefined();
   });
 
   it('survives a token that would end the script, in one message that parses back', () => {
     const reply = successPage({ provider, result: { token: nasty }, origin, ownOrigin: 'https://auth.example.com' });
-    const { message, ...rest } = handOverOf(reply) ?? { message: '' };
+    const { message, ...rest } = popupResultOf(reply) ?? { message: '' };
     expect(rest).toEqual({ greeting: 'authorizing:github', origin });
     // Decap's own way of taking it apart, whose `.` stops at line ends of any kind.
     const [, answer = ''] = /^authorization:github:success:(.+)$/.exec(message) ?? [];
@@ -149,7 +149,7 @@ describe('The popup page', () => {
   it.each([undefined, '', '__proto__', 'GitHub', 'a b', 'a:b', '1a', '-a', '<b>', 'a\n', 'a'.repeat(32)])(
     'announces nothing under the name %j',
     (name) => {
-      expect(handOverOf(failurePage({ provider: name, error: new Failure(webErrors.INTERNAL) }))).toBeUndefined();
+      expect(popupResultOf(failurePage({ provider: name, error: new Failure(webErrors.INTERNAL) }))).toBeUndefined();
     },
   );
 
@@ -159,9 +159,9 @@ describe('The popup page', () => {
       const error = new Failure(oauthErrors.ACCESS_DENIED, { host: 'GitHub' });
       const message = `authorization:${name}:error:${safeJson({ provider: name, message: error.message, error: error.message, errorCode: 'ACCESS_DENIED' })}`;
       const greeting = `authorizing:${name}`;
-      expect(handOverOf(failurePage({ provider: name, error }))).toEqual({ greeting, message });
+      expect(popupResultOf(failurePage({ provider: name, error }))).toEqual({ greeting, message });
       for (const heard of [origin, null])
-        expect(handOverOf(failurePage({ provider: name, error, origin: heard }))).toEqual({
+        expect(popupResultOf(failurePage({ provider: name, error, origin: heard }))).toEqual({
           greeting,
           message,
           origin: heard,

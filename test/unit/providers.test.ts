@@ -134,7 +134,7 @@ describe('A provider', () => {
       'the page where editors agree': { authorizePath: '/elsewhere' },
       'where the code is redeemed': { tokenPath: '/elsewhere' },
       'that it takes PKCE': { pkce: false },
-      'how the client says who it is': { clientAuthentication: 'rawBasic' },
+      'how the client says who it is': { clientAuthentication: 'client_secret_basic' },
       'its issuer': { issuerPath: '/elsewhere' },
       'its scopes': { scope: { default: 'everything', allowed: { everything: [] } } },
       'that it takes a scope': { scope: undefined },

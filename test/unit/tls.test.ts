@@ -26,8 +26,8 @@ describe('A Git host whose certificate nobody vouches for', () => {
   const deadline = () => Date.now() + 5_000;
 
   it('gets neither code nor secret', async () => {
-    const attempt = { state: 'a-state', codeVerifier: 'v'.repeat(43) };
-    await expect(exchangeCode(client(), 'secret', attempt, { code: 'c' }, deadline())).rejects.toMatchObject({
+    const checks = { state: 'a-state', codeVerifier: 'v'.repeat(43) };
+    await expect(exchangeCode(client(), 'secret', checks, { code: 'c' }, deadline())).rejects.toMatchObject({
       code: 'HOST_UNREACHABLE',
     });
     expect(asked).toBe(0);

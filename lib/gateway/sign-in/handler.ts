@@ -21,7 +21,7 @@ export const signInEvents = {
 const timeoutMs = 8_000;
 
 /** Of this route module's cookies. */
-const label = { name: 'signin', path: '/git' };
+const cookieName = { name: 'signin', path: '/git' };
 
 type Route =
   | { event: 'sign-in'; isTry: boolean; target: ResponseTarget }
@@ -90,7 +90,7 @@ async function follow(route: Route, context: Context, hosts: readonly Repository
   if (route.event === 'token') return (await import('./token.ts')).token(context, hosts);
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const cookieStore = cookieStoreFor(request, address, label, now);
+  const cookieStore = cookieStoreFor(request, address, cookieName, now);
   const { begin, beginTry, finish } = await import('./login.ts');
   const around = { ...context, hosts, cookieStore, target: route.target };
   if (route.event === 'signed-in') return finish(around);

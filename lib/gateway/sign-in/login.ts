@@ -1,4 +1,4 @@
-import { codeChallenge, forgetAttempts } from '../../oauth/transaction.ts';
+import { codeChallenge, forgetTransactions } from '../../oauth/transaction.ts';
 import { authorizationError, oauthErrors } from '../../oauth/errors.ts';
 import { openIssuer, type Claims, type IssuerClient } from '../../oauth/discovery.ts';
 import { encryptCode } from './code.ts';
@@ -102,7 +102,7 @@ async function toProvider(
 export async function finish(context: SignInContext): Promise<HttpReply> {
   const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies, target } = context;
   // First, and for a repeated `state` too: an attempt works once, however this ends.
-  cookies.push(...forgetAttempts(parameters.getAll('state').slice(0, 5), cookieStore));
+  cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
   const { state } = singleParameters(parameters, ['state']);
   const env = await settings.read(gatewaySettings(hosts));
   // Nothing of it has been proven yet. But whoever wrote it can name pages of the list only, and nothing but our own words gets there.

@@ -1,12 +1,12 @@
 import {
-  beginAttempt,
-  bind,
-  carriedBy,
-  recallAttempt,
-  ticketOf,
-  type Bound,
-  type Kind,
-  type Seen,
+  beginTransaction,
+  checksOf,
+  payloadOf,
+  recallTransaction,
+  signToken,
+  type AuthorizationChecks,
+  type Purpose,
+  type RecallOptions,
 } from '../../oauth/transaction.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
 import type { IssuerClient } from '../../oauth/discovery.ts';
@@ -22,12 +22,12 @@ export interface AuthorizationRequest {
 }
 
 /** A sign-in from its beginning to its end. */
-export interface SignInTransaction extends Bound {
+export interface SignInTransaction extends AuthorizationChecks {
   /** Undefined if the owner only tries it. */
   request: AuthorizationRequest | undefined;
 }
 
-const state: Kind = { name: 'sign-in/1', carried: /^(try|[\w-]{1,6000})$/ };
+const statePurpose: Purpose = { name: 'sign-in/1', payload: /^(try|[\w-]{1,6000})$/ };
 
 /** @returns the sign-in and the `Set-Cookie` values that go with it */
 export function beginSignIn(
@@ -35,9 +35,9 @@ export function beginSignIn(
   request: AuthorizationRequest | undefined,
   browser: { cookieStore: CookieStore; now: number },
 ): { signIn: SignInTransaction; cookies: string[] } {
-  const { attempt, cookies } = beginAttempt(browser);
-  const ticket = ticketOf(attempt, state, termsOf(client), request ? write(request) : 'try');
-  return { signIn: { ...bind(attempt, ticket), request }, cookies };
+  const { transaction, cookies } = beginTransaction(browser);
+  const token = signToken(transaction, statePurpose, bindingOf(client), request ? write(request) : 'try');
+  return { signIn: { ...checksOf(transaction, token), request }, cookies };
 }
 
 /**
@@ -45,26 +45,29 @@ export function beginSignIn(
  *
  * @throws Failure STATE_MISSING, COOKIE_LOST, STATE_MISMATCH, ATTEMPT_EXPIRED
  */
-export function recallSignIn(client: IssuerClient, ticket: string | undefined, seen: Seen): SignInTransaction {
-  const { attempt, carried } = recallAttempt(ticket, state, termsOf(client), seen);
-  return { ...bind(attempt, ticket ?? ''), request: read(carried) };
+export function recallSignIn(
+  client: IssuerClient,
+  state: string | undefined,
+  options: RecallOptions,
+): SignInTransaction {
+  const { transaction, payload } = recallTransaction(state, statePurpose, bindingOf(client), options);
+  return { ...checksOf(transaction, state ?? ''), request: read(payload) };
 }
 
 /** What a state says about where the answer goes, whether or not it is a good one: enough to say there what went wrong. */
-export const requestIn = (ticket: string | undefined): AuthorizationRequest | undefined =>
-  read(carriedBy(ticket) ?? '');
+export const requestIn = (state: string | undefined): AuthorizationRequest | undefined => read(payloadOf(state) ?? '');
 
 /** Whether a state says that it belongs to a try. */
-export const isTry = (ticket: string | undefined): boolean => carriedBy(ticket) === 'try';
+export const isTry = (state: string | undefined): boolean => payloadOf(state) === 'try';
 
-const termsOf = ({ issuer, clientId, redirectUri }: IssuerClient): string[] => [issuer, clientId, redirectUri];
+const bindingOf = ({ issuer, clientId, redirectUri }: IssuerClient): string[] => [issuer, clientId, redirectUri];
 
 const write = ({ redirectUri, challenge, state: given }: AuthorizationRequest): string =>
   Buffer.from(JSON.stringify([redirectUri, challenge, ...(given === undefined ? [] : [given])])).toString('base64url');
 
-function read(carried: string): AuthorizationRequest | undefined {
+function read(payload: string): AuthorizationRequest | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(carried, 'base64url').toString());
+    const value: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
     if (!Array.isArray(value) || !value.every((text) => typeof text === 'string')) return undefined;
     const [redirectUri, challenge, given] = value as string[];
     return redirectUri === undefined || challenge === undefined ? undefined : { redirectUri, challenge, state: given };

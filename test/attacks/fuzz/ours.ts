@@ -5,7 +5,7 @@ import { errors, type ErrorCode } from '../../errors.ts';
 import { commonHeaders } from '../../../lib/http/http.ts';
 import { matchOrigin, parseOrigins } from '../../../lib/http/origins.ts';
 import type { LogEntry } from '../../../lib/http/log.ts';
-import { handOverOf, openingOf } from '../../popup.ts';
+import { popupResultOf, popupGreetingOf } from '../../popup.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Asked } from './doors.ts';
 
@@ -88,7 +88,7 @@ export function expectOurs({ asked, reply, entries, exchanges, secrets }: Seen):
 export function readResult(reply: Reply): Record<string, string> {
   const { body, headers } = reply;
   if (headers['content-type']?.startsWith('application/json')) return JSON.parse(body) as Record<string, string>;
-  const text = handOverOf(reply)?.message ?? '';
+  const text = popupResultOf(reply)?.message ?? '';
   return !text.includes(':success:') ? {} : (JSON.parse(text.slice(text.indexOf('{'))) as Record<string, string>);
 }
 
@@ -120,28 +120,28 @@ function expectPage(entry: LogEntry, { headers, body }: Reply): void {
   expect(markup).not.toMatch(new RegExp(`[<>"'&]${ownersMark}`, 'i'));
   if (entry.outcome === 'failed') expect(body).toContain(`Code: ${entry.code}<`);
 
-  const opening = openingOf({ body });
-  const handOver = handOverOf({ body });
-  if (!opening && !handOver) return;
-  expect(opening && handOver).toBeUndefined();
+  const opening = popupGreetingOf({ body });
+  const popupResult = popupResultOf({ body });
+  if (!opening && !popupResult) return;
+  expect(opening && popupResult).toBeUndefined();
   expect(/<script type="application\/json" id="[a-z-]+">(.*?)<\/script>/s.exec(body)?.[1]).not.toMatch(
     /[<>&\r\n\u2028\u2029]/,
   );
-  const [, name] = /^authorizing:([a-z][a-z0-9-]{0,30})$/.exec((opening ?? handOver)?.greeting ?? '') ?? [];
+  const [, name] = /^authorizing:([a-z][a-z0-9-]{0,30})$/.exec((opening ?? popupResult)?.greeting ?? '') ?? [];
   expect(name).toBeDefined();
   if (opening) {
     expect([entry.event, entry.outcome]).toEqual(['begin', 'ok']);
     expect(opening.next).toMatch(/^https?:\/\/[^?#]+\/auth\/[a-z]+\/begin\?[^#]*&?origin=$/);
   }
-  if (!handOver) return;
+  if (!popupResult) return;
   // One message, and one address or none.
-  const [, kind, json = ''] = /^authorization:[a-z][a-z0-9-]*:(success|error):(.*)$/.exec(handOver.message) ?? [];
-  expect(handOver.message.startsWith(`authorization:${name}:`)).toBe(true);
+  const [, kind, json = ''] = /^authorization:[a-z][a-z0-9-]*:(success|error):(.*)$/.exec(popupResult.message) ?? [];
+  expect(popupResult.message.startsWith(`authorization:${name}:`)).toBe(true);
   expect(kind).toBe(entry.outcome === 'failed' ? 'error' : 'success');
   const message = JSON.parse(json) as Record<string, unknown>;
   if (kind === 'error') expect(message['errorCode']).toBe(entry.code);
-  else expect(handOver.origin).toMatch(/^https?:/);
-  if (kind === 'success' && handOver.origin === preview) expect(Object.keys(message)).toEqual(['token', 'provider']);
+  else expect(popupResult.origin).toMatch(/^https?:/);
+  if (kind === 'success' && popupResult.origin === preview) expect(Object.keys(message)).toEqual(['token', 'provider']);
 }
 
 function expectJson({ event, outcome, code, message }: LogEntry, { status, body }: Reply, head: boolean): void {

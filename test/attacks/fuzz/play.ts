@@ -7,7 +7,7 @@ import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { canary, expectOurs, isListed, origins, readResult, site } from './ours.ts';
 import { openDoors, type Asked, type Door } from './doors.ts';
 import { startRawHost } from './host.ts';
-import { handOverOf, nextOf, openingOf } from '../../popup.ts';
+import { popupResultOf, nextOf, popupGreetingOf } from '../../popup.ts';
 import type { LogEntry } from '../../../lib/http/log.ts';
 import type { ParameterStore } from '../../../lib/http/platform.ts';
 import type { Reply } from '../../contract/login.ts';
@@ -134,7 +134,7 @@ export async function openTheatre() {
       body: '',
     });
     const opening = await ask(story, 'first', start, []);
-    if (openingOf(opening.reply) === undefined) return;
+    if (popupGreetingOf(opening.reply) === undefined) return;
     const cookie = opening.reply.cookies.at(-1)?.split(';', 1)[0] ?? '';
     const next = nextOf(opening.reply, site);
     const on = bend(story, 'proceed', {
@@ -185,7 +185,7 @@ export async function openTheatre() {
         // What is no URL, Node reads in one way as it is and in another once it is encoded.
         ...(/^[\x21-\x7e]*$/.test(back.query) && { code: asked.get('code') ?? '' }),
       });
-      expect(handOverOf(reply)).toMatchObject({ origin: opener });
+      expect(popupResultOf(reply)).toMatchObject({ origin: opener });
       const { token = '', refreshToken, refresh_token } = readResult(reply);
       expectFromHost(token, 'access_token', story);
       const renewing = refreshToken ?? refresh_token;

@@ -13,7 +13,7 @@ import { bitbucket } from '../../../lib/providers/bitbucket.ts';
 import { github } from '../../../lib/providers/github.ts';
 import { gitlab } from '../../../lib/providers/gitlab.ts';
 import { startHost, wayOf, ways } from './host.ts';
-import { codeOf, handOverOf, nextOf } from '../../popup.ts';
+import { codeOf, popupResultOf, nextOf } from '../../popup.ts';
 import { freePort } from '../../hosts/port.ts';
 
 export interface Report {
@@ -165,7 +165,7 @@ async function login(number: number, browser: Browser): Promise<void> {
   const { code, query } = host.consent(number, begun.location ?? '');
   const reply = await browser.ask(`/auth/${id}/callback`, query);
   const { status, body, cookies } = reply;
-  const { message = '{}', origin } = handOverOf(reply) ?? {};
+  const { message = '{}', origin } = popupResultOf(reply) ?? {};
   const said = JSON.parse(message.slice(message.indexOf('{'))) as Record<string, string>;
   if (origin !== site) complain(`login ${number}: told ${origin}`);
   const way = wayOf(number);

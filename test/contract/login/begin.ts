@@ -1,6 +1,6 @@
 /** The first step: what is refused before anybody is asked anything. */
 import { describe, expect, it } from 'vitest';
-import { codeOf, handOverOf, nextOf, openingOf } from '../../popup.ts';
+import { codeOf, popupResultOf, nextOf, popupGreetingOf } from '../../popup.ts';
 import {
   callbackPath,
   cookiesOfTheirOwn,
@@ -19,7 +19,7 @@ export function beginning(world: LoginWorld): void {
     const expectNothingBegun = (reply: Reply) => {
       expect(reply.cookies).toEqual([]);
       expect(reply.headers['location']).toBeUndefined();
-      expect(openingOf(reply)).toBeUndefined();
+      expect(popupGreetingOf(reply)).toBeUndefined();
     };
 
     it.each([
@@ -57,7 +57,7 @@ export function beginning(world: LoginWorld): void {
       'tells a CMS that waits about the unknown provider of %s with a status that arrives',
       async (path) => {
         const reply = await open().ask(path, 'provider=gitlab&site_id=x');
-        expect(handOverOf(reply)?.greeting).toBe('authorizing:gitlab');
+        expect(popupResultOf(reply)?.greeting).toBe('authorizing:gitlab');
         expect([403, 404]).not.toContain(reply.status);
       },
     );
@@ -98,13 +98,13 @@ export function beginning(world: LoginWorld): void {
     );
 
     it('refuses 100 kB of query', async () => {
-      for (const [path, heard] of [
+      for (const [path, openerOrigin] of [
         ['/auth/github', undefined],
         [callbackPath, null],
         ['/auth/github/begin', null],
       ] as const) {
         const reply = await open().ask(path, `provider=github&x=${'x'.repeat(100_000)}`);
-        expectFailure(reply, 'REQUEST_TOO_LARGE', 'github', heard);
+        expectFailure(reply, 'REQUEST_TOO_LARGE', 'github', openerOrigin);
         expectNothingBegun(reply);
       }
       const reply = await open().ask('/auth', `provider=github&x=${'x'.repeat(100_000)}`);
@@ -178,7 +178,7 @@ export function beginning(world: LoginWorld): void {
         for (const settings of [{}, { CMS_AUTH_URL: undefined }]) {
           const plain = await open(settings).ask('/auth/github');
           const forged = await open(settings).ask('/auth/github', '', { headers });
-          const next = (reply: Reply) => openingOf(reply)?.next.replace(/\?.*/, '') ?? 'none';
+          const next = (reply: Reply) => popupGreetingOf(reply)?.next.replace(/\?.*/, '') ?? 'none';
           expect(next(forged)).toBe(next(plain));
           // Not every platform knows it.
           expect(next(forged)).toMatch(

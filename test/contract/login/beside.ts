@@ -1,7 +1,7 @@
 /** Whatever else is asked of the server, and what it writes down. */
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { codeOf, handOverOf } from '../../popup.ts';
+import { codeOf, popupResultOf } from '../../popup.ts';
 import { callbackPath, expectOurs, loginServer, nasty, secret, site, type LoginWorld } from './world.ts';
 
 export function besides(world: LoginWorld): void {
@@ -29,7 +29,7 @@ export function besides(world: LoginWorld): void {
       expect(codeOf(reply)).toBe('NOT_FOUND');
       expect(reply.status).toBe(404);
       expect(reply.cookies).toEqual([]);
-      expect(handOverOf(reply)).toBeUndefined();
+      expect(popupResultOf(reply)).toBeUndefined();
     });
 
     it("there is the owner's page, which tells nobody the list, the secret or the client id", async () => {

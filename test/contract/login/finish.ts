@@ -1,6 +1,6 @@
 /** The callback: what is refused, and that nothing is spent on it. */
 import { describe, expect, it } from 'vitest';
-import { handOverOf } from '../../popup.ts';
+import { popupResultOf } from '../../popup.ts';
 import {
   callbackPath,
   loginServer,
@@ -17,8 +17,8 @@ import type { Reply } from '../login.ts';
 
 export function ending(world: LoginWorld): void {
   const { asked, expectForgotten, open } = world;
-  const expectFailure = (reply: Reply, code: ErrorCode, heard: string | null = site) =>
-    world.expectFailure(reply, code, 'github', heard);
+  const expectFailure = (reply: Reply, code: ErrorCode, openerOrigin: string | null = site) =>
+    world.expectFailure(reply, code, 'github', openerOrigin);
 
   describe('at its end', () => {
     it('is not without parameters: the page says whether all is ready, and changes nothing', async () => {
@@ -27,7 +27,7 @@ export function ending(world: LoginWorld): void {
       const reply = await ask(callbackPath);
       expect(reply.status).toBe(200);
       expect(reply.cookies).toEqual([]);
-      expect(handOverOf(reply)).toBeUndefined();
+      expect(popupResultOf(reply)).toBeUndefined();
       expect(jar.size).toBe(1);
       const broken = await open({ GITHUB_CLIENT_SECRET: '' }).ask(callbackPath);
       expect(broken.status).toBe(200);
@@ -218,7 +218,7 @@ export function ending(world: LoginWorld): void {
       const { consent } = open();
       const { parameters, cookie } = await consent();
       const [id = '', time = '', refresh = '', , mac = ''] = (parameters.get('state') ?? '').split('.');
-      for (const [named, heard] of [
+      for (const [named, openerOrigin] of [
         [stranger, stranger],
         [preview, preview],
         ['*', null],
@@ -231,7 +231,7 @@ export function ending(world: LoginWorld): void {
       ] as const) {
         parameters.set('state', [id, time, refresh, Buffer.from(named).toString('base64url'), mac].join('.'));
         const reply = await open().ask(callbackPath, parameters.toString(), { headers: { cookie } });
-        expectFailure(reply, 'STATE_MISMATCH', heard);
+        expectFailure(reply, 'STATE_MISMATCH', openerOrigin);
         expect(reply.body).not.toContain('alert(1)');
       }
       expect(asked()).not.toContain(tokenRequest);

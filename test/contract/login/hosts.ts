@@ -4,7 +4,7 @@ import { providers } from '../../../functions/auth.ts';
 import { createHandler } from '../../../lib/login/handler.ts';
 import { settingPrefix, type Provider } from '../../../lib/providers/provider.ts';
 import { startFromRecord } from '../../hosts/record.ts';
-import { handOverOf, nextOf } from '../../popup.ts';
+import { popupResultOf, nextOf } from '../../popup.ts';
 import { loginServer, site } from './world.ts';
 import type { LogEntry } from '../../../lib/http/log.ts';
 import type { Call, Reply } from '../login.ts';
@@ -53,7 +53,7 @@ export async function loginByRecord(
     if (back === null) return { refusals: host.refusals, result: {}, renewed: undefined };
     const { pathname, search } = new URL(back);
     const reply = await send({ path: pathname, query: search.slice(1), headers: { cookie } });
-    const { message = '{}', origin } = handOverOf(reply) ?? {};
+    const { message = '{}', origin } = popupResultOf(reply) ?? {};
     if (reply.status !== 200) return { refusals: [...host.refusals, message], result: {}, renewed: undefined };
     expect(origin).toBe(site);
     expect(message.startsWith(`authorization:${provider.id}:success:{`)).toBe(true);

@@ -1,6 +1,6 @@
 /** The second step: the page that opened the login is judged, before the host hears of it. */
 import { describe, expect, it } from 'vitest';
-import { codeOf, handOverOf, nextOf } from '../../popup.ts';
+import { codeOf, popupResultOf, nextOf } from '../../popup.ts';
 import { nasty, preview, site, stranger, type LoginWorld } from './world.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Reply } from '../login.ts';
@@ -9,12 +9,12 @@ const path = '/auth/github/begin';
 
 export function proceeding(world: LoginWorld): void {
   const { asked, expectForgotten, open } = world;
-  const expectFailure = (reply: Reply, code: ErrorCode, heard: string | null = site) => {
-    world.expectFailure(reply, code, 'github', heard);
+  const expectFailure = (reply: Reply, code: ErrorCode, openerOrigin: string | null = site) => {
+    world.expectFailure(reply, code, 'github', openerOrigin);
     expect(reply.headers['location']).toBeUndefined();
   };
 
-  describe('when the opener was heard', () => {
+  describe('when the opener was openerOrigin', () => {
     it.each([
       stranger,
       `${site}.evil.example`,
@@ -52,7 +52,7 @@ export function proceeding(world: LoginWorld): void {
     it('refuses whoever skips the first step', async () => {
       const origin = encodeURIComponent(site);
       const proof = `AAAAAAAAAAAA.${Math.floor(Date.now() / 1000).toString(36)}.0.${'A'.repeat(43)}`;
-      for (const [query, code, heard] of [
+      for (const [query, code, openerOrigin] of [
         ['', 'STATE_MISSING', null],
         [`origin=${origin}`, 'STATE_MISSING', site],
         [`proof=&origin=${origin}`, 'STATE_MISSING', site],
@@ -61,7 +61,7 @@ export function proceeding(world: LoginWorld): void {
         [`proof=${proof}&origin=${origin}`, 'COOKIE_LOST', site],
       ] as const) {
         const reply = await open().ask(path, query);
-        expectFailure(reply, code, heard);
+        expectFailure(reply, code, openerOrigin);
         const cookie = `__Host-login-AAAAAAAAAAAA=1.${'A'.repeat(43)}`;
         const planted = await open().ask(path, query, { headers: { cookie } });
         expect(codeOf(planted)).toMatch(/^(STATE_MISSING|STATE_MISMATCH|COOKIE_LOST)$/);
@@ -149,7 +149,7 @@ export function proceeding(world: LoginWorld): void {
     it('lets a page in that a pattern lists', async () => {
       const { reply } = await open().begin('/auth/github/', '', { origin: preview });
       expect(reply.status).toBe(302);
-      expect(handOverOf(reply)).toBeUndefined();
+      expect(popupResultOf(reply)).toBeUndefined();
     });
   });
 }

@@ -1,6 +1,6 @@
 /** A login that goes well. */
 import { describe, expect, it } from 'vitest';
-import { handOverOf, openingOf } from '../../popup.ts';
+import { popupResultOf, popupGreetingOf } from '../../popup.ts';
 import { listen, sendJson } from '../../hosts/http.ts';
 import { callbackPath, loginServer, preview, secret, site, tokenRequest, type LoginWorld } from './world.ts';
 
@@ -27,14 +27,14 @@ export function wholeLogin(world: LoginWorld): void {
       expect(jar.size).toBe(0);
       expect(asked()).toEqual(['GET /login/oauth/authorize', tokenRequest]);
 
-      const handOver = handOverOf(reply);
+      const popupResult = popupResultOf(reply);
       // One message, and one address.
-      expect(handOver).toEqual({
+      expect(popupResult).toEqual({
         greeting: 'authorizing:github',
         message: expect.stringMatching(/^authorization:github:success:\{.+\}$/),
         origin: site,
       });
-      const [, json = ''] = /^authorization:github:success:(.+)$/.exec(handOver?.message ?? '') ?? [];
+      const [, json = ''] = /^authorization:github:success:(.+)$/.exec(popupResult?.message ?? '') ?? [];
       const { token, ...rest } = JSON.parse(json) as { token: string };
       expect(rest).toEqual({ provider: 'github' });
       expect(world.host.grants.holder(token)).toMatchObject({ user: world.host.user.login });
@@ -74,9 +74,11 @@ export function wholeLogin(world: LoginWorld): void {
         const reply = await open().ask(path, query);
         expect(reply.status).toBe(200);
         expect(reply.body).toContain('data-state="waiting"');
-        expect(openingOf(reply)?.greeting).toBe('authorizing:github');
-        expect(openingOf(reply)?.next).toMatch(/^https:\/\/auth\.example\.com\/auth\/github\/begin\?.*[?&]origin=$/);
-        expect(handOverOf(reply)).toBeUndefined();
+        expect(popupGreetingOf(reply)?.greeting).toBe('authorizing:github');
+        expect(popupGreetingOf(reply)?.next).toMatch(
+          /^https:\/\/auth\.example\.com\/auth\/github\/begin\?.*[?&]origin=$/,
+        );
+        expect(popupResultOf(reply)).toBeUndefined();
         for (const hidden of [site, 'netlify', secret, world.host.app.clientId])
           expect(reply.body).not.toContain(hidden);
       }
@@ -87,7 +89,7 @@ export function wholeLogin(world: LoginWorld): void {
       const { ask, consent } = open();
       const { parameters } = await consent('/auth', 'provider=github', { origin: preview });
       const reply = await ask(callbackPath, parameters.toString());
-      expect(handOverOf(reply)).toMatchObject({ origin: preview });
+      expect(popupResultOf(reply)).toMatchObject({ origin: preview });
       expect(reply.body).toContain('gho_');
       expect(reply.body).not.toContain(site);
     });
@@ -113,7 +115,7 @@ export function wholeLogin(world: LoginWorld): void {
       const { ask, consent } = open();
       const { parameters } = await consent();
       const reply = await ask(callbackPath, parameters.toString());
-      expect(handOverOf(reply)?.message).toContain('ghu_');
+      expect(popupResultOf(reply)?.message).toContain('ghu_');
       expect(reply.body).not.toContain('ghr_');
     });
 
@@ -138,7 +140,7 @@ export function wholeLogin(world: LoginWorld): void {
       const state = new URL(begun.headers['location'] ?? '').searchParams.get('state') ?? '';
       const reply = await ask(callbackPath, new URLSearchParams({ code: 'x', state }).toString());
       await server.close();
-      const [, json = ''] = /^authorization:github:success:(.+)$/.exec(handOverOf(reply)?.message ?? '') ?? [];
+      const [, json = ''] = /^authorization:github:success:(.+)$/.exec(popupResultOf(reply)?.message ?? '') ?? [];
       expect(JSON.parse(json)).toEqual({ token, provider: 'github' });
       expect(reply.body.match(/<script/g)).toHaveLength(2);
       expect(reply.body.match(/<\/script/g)).toHaveLength(2);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { errors } from '../../errors.ts';
 import { createHandler } from '../../../lib/login/handler.ts';
 import { github } from '../../../lib/providers/github.ts';
-import { codeOf, handOverOf, nextOf } from '../../popup.ts';
+import { codeOf, popupResultOf, nextOf } from '../../popup.ts';
 import { startGitHub, type GitHubHost } from '../../hosts/github.ts';
 import type { LogEntry } from '../../../lib/http/log.ts';
 import type { Environment } from '../../../lib/config/environment.ts';
@@ -152,26 +152,26 @@ export function createWorld(call: Call, look: Cookies) {
    * A failure that the CMS gets to know: its code is on the page and in the message.
    *
    * @param announced the name that the CMS listens for; null if it cannot be told
-   * @param heard whom it goes to; null if only the window knows; undefined if nobody was heard yet
+   * @param openerOrigin whom it goes to; null if only the window knows; undefined if nobody was openerOrigin yet
    */
   function expectFailure(
     reply: Reply,
     code: keyof typeof errors,
     announced: string | null = 'github',
-    heard?: string | null,
+    openerOrigin?: string | null,
   ) {
     expect(codeOf(reply)).toBe(code);
     expect(reply.status).toBe(errors[code].status);
     expect(log.at(-1)).toMatchObject({ outcome: 'failed', code });
     expect(reply.body).toContain(` data-state="${code === 'UNSUPPORTED_DOMAIN' ? 'refused' : 'failed'}"`);
-    const handOver = handOverOf(reply);
-    if (announced === null) return expect(handOver).toBeUndefined();
-    expect(handOver).toEqual({
+    const popupResult = popupResultOf(reply);
+    if (announced === null) return expect(popupResult).toBeUndefined();
+    expect(popupResult).toEqual({
       greeting: `authorizing:${announced}`,
       message: expect.stringContaining(`authorization:${announced}:error:{`),
-      ...(heard !== undefined && { origin: heard }),
+      ...(openerOrigin !== undefined && { origin: openerOrigin }),
     });
-    const json = handOver?.message.replace(/^.*?:error:/, '') ?? '';
+    const json = popupResult?.message.replace(/^.*?:error:/, '') ?? '';
     expect(JSON.parse(json)).toMatchObject({ provider: announced, errorCode: code });
   }
 

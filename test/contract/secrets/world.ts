@@ -7,7 +7,7 @@ import { startGitHub, type GitHubHost } from '../../hosts/github.ts';
 import { startParameterStore, type ParameterStoreHost } from '../../hosts/parameters.ts';
 import { asDeployed, domain, fromSource, type Instance, type Way } from './instances.ts';
 import type { errors } from '../../errors.ts';
-import { codeOf, handOverOf, nextOf } from '../../popup.ts';
+import { codeOf, popupResultOf, nextOf } from '../../popup.ts';
 import type { Environment } from '../../../lib/config/environment.ts';
 import type { Reply } from '../login.ts';
 
@@ -120,7 +120,7 @@ export function expectToken(reply: Reply) {
 
 export function expectFailure(reply: Reply, code: keyof typeof errors, ...words: (string | RegExp)[]) {
   expect(codeOf(reply)).toBe(code);
-  const { message } = JSON.parse(/\{.*/.exec(handOverOf(reply)?.message ?? '')?.[0] ?? '{}') as { message: string };
+  const { message } = JSON.parse(/\{.*/.exec(popupResultOf(reply)?.message ?? '')?.[0] ?? '{}') as { message: string };
   for (const word of words) expect(message).toMatch(word);
   return message;
 }

@@ -1,29 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { openerOf, recallLogin, recallOpening, type Wish } from '../../lib/oauth/popup-transaction.ts';
+import { openerOf, recallLogin, recallPendingLogin, type LoginRequest } from '../../lib/oauth/popup-transaction.ts';
 import { codeChallenge } from '../../lib/oauth/transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
-import { client, failing, http, https, label, login, now, opener, recall, wish } from './login.ts';
+import { client, failing, http, https, cookieName, login, now, opener, recall, loginRequest } from './login.ts';
 
 describe('Each login', () => {
   it('has an id, a key and a verifier of its own, also in the same instant', () => {
     const logins = Array.from({ length: 50 }, () => login());
     for (const part of ['id', 'key', 'mac', 'name'] as const)
       expect(new Set(logins.map((one) => one[part])).size).toBe(50);
-    expect(new Set(logins.map(({ attempt }) => codeChallenge(attempt.codeVerifier))).size).toBe(50);
+    expect(new Set(logins.map(({ transaction }) => codeChallenge(transaction.codeVerifier))).size).toBe(50);
   });
 
   it('has a verifier as RFC 7636 wants it, which neither state nor cookie shows', () => {
-    const { attempt, cookie } = login();
-    expect(attempt.codeVerifier).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    expect(attempt.state + cookie).not.toContain(attempt.codeVerifier);
+    const { transaction, cookie } = login();
+    expect(transaction.codeVerifier).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(transaction.state + cookie).not.toContain(transaction.codeVerifier);
   });
 
   it('keeps its key out of the state', () => {
-    const { attempt, key } = login();
+    const { transaction, key } = login();
     expect(key).toMatch(/^[A-Za-z0-9_-]{43}$/);
-    expect(attempt.state).not.toContain(key);
+    expect(transaction.state).not.toContain(key);
   });
 
   it('sets exactly this cookie on https', () => {
@@ -44,7 +44,7 @@ describe('Each login', () => {
     expect(next.key).not.toBe(planted.key);
     expect(next.id).not.toBe(planted.id);
     expect(next.cookies.join()).not.toContain(planted.key);
-    expect(() => recall(next.attempt.state, `${next.name}=${planted.value}`)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => recall(next.transaction.state, `${next.name}=${planted.value}`)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it("challenges with S256 as in the RFC's own example (RFC 7636, appendix B)", () => {
@@ -54,59 +54,63 @@ describe('Each login', () => {
   });
 });
 
-describe('An attempt is recalled', () => {
+describe('A transaction is recalled', () => {
   it.each([true, false])('with its verifier and whether it wants refresh: %s', (wantsRefresh) => {
-    const { attempt, cookie } = login({ wantsRefresh });
-    expect(attempt.wantsRefresh).toBe(wantsRefresh);
-    expect(recall(attempt.state, cookie)).toEqual(attempt);
+    const { transaction, cookie } = login({ wantsRefresh });
+    expect(transaction.wantsRefresh).toBe(wantsRefresh);
+    expect(recall(transaction.state, cookie)).toEqual(transaction);
   });
 
   it('on http loopback', () => {
-    const { attempt, cookie } = login({ address: http });
+    const { transaction, cookie } = login({ address: http });
     expect(
-      recallLogin(client, attempt.state, { cookieStore: ownCookies(cookie, http, label), origin: http.origin, now }),
-    ).toEqual(attempt);
+      recallLogin(client, transaction.state, {
+        cookieStore: ownCookies(cookie, http, cookieName),
+        origin: http.origin,
+        now,
+      }),
+    ).toEqual(transaction);
   });
 
   it('among those of other tabs and other cookies, in any order', () => {
     const [one, two, three] = [login(), login(), login()];
     const header = ['a=b', three.cookie, 'nonsense', one.cookie, '', two.cookie].join('; ');
-    for (const { attempt } of [one, two, three]) expect(recall(attempt.state, header)).toEqual(attempt);
+    for (const { transaction } of [one, two, three]) expect(recall(transaction.state, header)).toEqual(transaction);
   });
 
   it.each([0, 1, 600, 659, 660, -1, -59, -60])('%i s later', (seconds) => {
-    const { attempt, cookie } = login();
-    expect(recall(attempt.state, cookie, now + seconds * 1000)).toEqual(attempt);
+    const { transaction, cookie } = login();
+    expect(recall(transaction.state, cookie, now + seconds * 1000)).toEqual(transaction);
   });
 
   it.each([661, 3600, 1e9, -61, -3600])('but not %i s later', (seconds) => {
-    const { attempt, cookie } = login();
-    expect(() => recall(attempt.state, cookie, now + seconds * 1000)).toThrow(failing('ATTEMPT_EXPIRED'));
+    const { transaction, cookie } = login();
+    expect(() => recall(transaction.state, cookie, now + seconds * 1000)).toThrow(failing('ATTEMPT_EXPIRED'));
     // The cookie is gone by then; "lost" would be the wrong thing to tell.
-    expect(() => recall(attempt.state, '', now + seconds * 1000)).toThrow(failing('ATTEMPT_EXPIRED'));
+    expect(() => recall(transaction.state, '', now + seconds * 1000)).toThrow(failing('ATTEMPT_EXPIRED'));
   });
 
   it('with a planted cookie of the same name before or after it', () => {
-    const { attempt, cookie, name } = login();
+    const { transaction, cookie, name } = login();
     for (const planted of [login().value, `0.${'A'.repeat(43)}`, 'nonsense', '', `zzzzzzzzz.${'_'.repeat(43)}`]) {
-      expect(recall(attempt.state, `${name}=${planted}; ${cookie}`)).toEqual(attempt);
-      expect(recall(attempt.state, `${cookie}; ${name}=${planted}`)).toEqual(attempt);
+      expect(recall(transaction.state, `${name}=${planted}; ${cookie}`)).toEqual(transaction);
+      expect(recall(transaction.state, `${cookie}; ${name}=${planted}`)).toEqual(transaction);
     }
   });
 });
 
-describe('An attempt is not recalled', () => {
+describe('A transaction is not recalled', () => {
   it.each([
     ['provider', { provider: { ...github, id: 'gitlab' } }],
     ['issuer', { issuer: 'https://git.example.com/login/oauth' }],
     ['client id', { clientId: 'id2' }],
     ['redirect URI', { redirectUri: 'https://auth.example.com/prod/auth/github/callback' }],
-  ])('for another %s', (_, terms) => {
-    const { attempt, cookie } = login();
-    expect(() => recall(attempt.state, cookie, now, terms)).toThrow(failing('STATE_MISMATCH'));
+  ])('for another %s', (_, binding) => {
+    const { transaction, cookie } = login();
+    expect(() => recall(transaction.state, cookie, now, binding)).toThrow(failing('STATE_MISMATCH'));
   });
 
-  it('with the wish for refresh turned', () => {
+  it('with the other answer to whether refresh is wanted', () => {
     const { cookie, id, time, origin, mac } = login();
     expect(() => recall(`${id}.${time}.1.${origin}.${mac}`, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
@@ -143,8 +147,8 @@ describe('An attempt is not recalled', () => {
   });
 
   it('with the same time in another spelling', () => {
-    const { attempt, cookie, time } = login();
-    expect(() => recall(attempt.state.replace(time, `0${time}`), cookie)).toThrow(failing('STATE_MISMATCH'));
+    const { transaction, cookie, time } = login();
+    expect(() => recall(transaction.state.replace(time, `0${time}`), cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it('with any one bit of its mac turned', () => {
@@ -158,12 +162,12 @@ describe('An attempt is not recalled', () => {
   });
 
   it('with any one bit of its key turned', () => {
-    const { attempt, name, time, key } = login();
+    const { transaction, name, time, key } = login();
     for (let bit = 0; bit < 256; bit++) {
       const bytes = Buffer.from(key, 'base64url');
       bytes[bit >> 3]! ^= 1 << (bit & 7);
       const cookie = `${name}=${time}.${bytes.toString('base64url')}`;
-      expect(() => recall(attempt.state, cookie)).toThrow(failing('STATE_MISMATCH'));
+      expect(() => recall(transaction.state, cookie)).toThrow(failing('STATE_MISMATCH'));
     }
   });
 
@@ -175,15 +179,15 @@ describe('An attempt is not recalled', () => {
     expect(() => recall(`${id}.${time}.${refresh}.${origin}.${last}`, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 
-  it('under the id of another attempt with its cookie', () => {
+  it('under the id of another transaction with its cookie', () => {
     const [one, two] = [login(), login()];
-    const state = one.attempt.state.replace(one.id, two.id);
+    const state = one.transaction.state.replace(one.id, two.id);
     expect(() => recall(state, `${one.cookie}; ${two.cookie}`)).toThrow(failing('STATE_MISMATCH'));
-    expect(() => recall(one.attempt.state, `${one.name}=${two.value}`)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => recall(one.transaction.state, `${one.name}=${two.value}`)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it('without its cookie', () => {
-    const { attempt, name, value } = login();
+    const { transaction, name, value } = login();
     for (const header of [
       '',
       'a=b',
@@ -197,11 +201,11 @@ describe('An attempt is not recalled', () => {
       `${name}==${value}`,
       `${name}=${value.replace('.', '')}`,
       `${name.toLowerCase()}=${value}`,
-      `login-${attempt.state.split('.')[0]}=${value}`,
+      `login-${transaction.state.split('.')[0]}=${value}`,
       `x${name}=${value}`,
       `${name}=${value}, a=b`,
     ])
-      expect(() => recall(attempt.state, header)).toThrow(failing('COOKIE_LOST'));
+      expect(() => recall(transaction.state, header)).toThrow(failing('COOKIE_LOST'));
   });
 
   it.each([undefined, ''])('without a state: %j', (state) => {
@@ -209,18 +213,18 @@ describe('An attempt is not recalled', () => {
   });
 
   it('by a state of another shape', () => {
-    const { attempt, cookie, id, time, refresh, origin, mac } = login();
+    const { transaction, cookie, id, time, refresh, origin, mac } = login();
     for (const state of [
       'nonsense',
       '...',
       id,
       `${id}.${time}.${refresh}`,
       `${id}.${time}.${refresh}.`,
-      `${attempt.state} `,
-      `${attempt.state}\n`,
-      ` ${attempt.state}`,
-      `${attempt.state}.`,
-      `${attempt.state}=`,
+      `${transaction.state} `,
+      `${transaction.state}\n`,
+      ` ${transaction.state}`,
+      `${transaction.state}.`,
+      `${transaction.state}=`,
       `${id}.${time}.2.${origin}.${mac}`,
       `${id}.${time}.${refresh}.${mac}`,
       `${id}.${time}.${refresh}..${mac}`,
@@ -229,7 +233,7 @@ describe('An attempt is not recalled', () => {
       `${id}.-${time}.${refresh}.${origin}.${mac}`,
       `${id}.${time.toUpperCase()}Z.${refresh}.${origin}.${mac}`,
       `${id}.zzzzzzzzzz.${refresh}.${origin}.${mac}`,
-      `x${attempt.state}`,
+      `x${transaction.state}`,
       `__proto__.${time}.${refresh}.${origin}.${mac}`,
       '<script>',
     ])
@@ -237,7 +241,7 @@ describe('An attempt is not recalled', () => {
   });
 
   it('whatever is in state and cookies, without any other error than ours', () => {
-    const { cookie, name, attempt } = login();
+    const { cookie, name, transaction } = login();
     const codes = /^(STATE_MISSING|STATE_MISMATCH|ATTEMPT_EXPIRED|COOKIE_LOST)$/;
     const anything = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -245,8 +249,8 @@ describe('An attempt is not recalled', () => {
       fc.constant(cookie),
     );
     fc.assert(
-      fc.property(fc.oneof(anything, fc.constant(attempt.state)), anything, (state, header) => {
-        if (state === attempt.state && header === cookie) return;
+      fc.property(fc.oneof(anything, fc.constant(transaction.state)), anything, (state, header) => {
+        if (state === transaction.state && header === cookie) return;
         let code = '';
         try {
           recall(state, header);
@@ -259,22 +263,22 @@ describe('An attempt is not recalled', () => {
   });
 });
 
-describe('A proof', () => {
-  const prove = (proof: string | undefined, cookieHeader: string, at = now, other: Partial<Wish> = {}) =>
-    recallOpening({ ...wish, ...other }, proof, {
-      cookieStore: ownCookies(cookieHeader, https, label),
+describe('A CSRF token', () => {
+  const prove = (csrfToken: string | undefined, cookieHeader: string, at = now, other: Partial<LoginRequest> = {}) =>
+    recallPendingLogin({ ...loginRequest, ...other }, csrfToken, {
+      cookieStore: ownCookies(cookieHeader, https, cookieName),
       origin: https.origin,
       now: at,
     });
 
   it.each([true, false])('brings back whether refresh is wanted: %s', (wantsRefresh) => {
-    const { proof, cookie } = login({ wantsRefresh });
-    expect(prove(proof, cookie)).toMatchObject({ wantsRefresh });
+    const { csrfToken, cookie } = login({ wantsRefresh });
+    expect(prove(csrfToken, cookie)).toMatchObject({ wantsRefresh });
   });
 
   it('shows neither key nor verifier', () => {
-    const { proof, key, attempt } = login();
-    for (const hidden of [key, attempt.codeVerifier]) expect(proof).not.toContain(hidden);
+    const { csrfToken, key, transaction } = login();
+    for (const hidden of [key, transaction.codeVerifier]) expect(csrfToken).not.toContain(hidden);
   });
 
   it.each([
@@ -283,13 +287,13 @@ describe('A proof', () => {
     ['scope, which is none', { scope: undefined }],
     ['scope, which is empty', { scope: '' }],
   ])('is not one for another %s', (_, other) => {
-    const { proof, cookie } = login();
-    expect(() => prove(proof, cookie, now, other)).toThrow(failing('STATE_MISMATCH'));
+    const { csrfToken, cookie } = login();
+    expect(() => prove(csrfToken, cookie, now, other)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it('is none with any of its parts changed', () => {
-    const { proof, cookie, id, time } = login();
-    const mac = proof.split('.')[3] ?? '';
+    const { csrfToken, cookie, id, time } = login();
+    const mac = csrfToken.split('.')[3] ?? '';
     const later = (now / 1000 + 1).toString(36);
     for (const changed of [
       `${id}.${time}.1.${mac}`,
@@ -297,33 +301,33 @@ describe('A proof', () => {
       `${id}.0${time}.0.${mac}`,
       `${id}.${time}.0.${mac.replace(/.$/, (c) => (c === 'A' ? 'E' : 'A'))}`,
       `${id}.${time}.0.x.${mac}`,
-      `${proof}.`,
-      `${proof}\n`,
+      `${csrfToken}.`,
+      `${csrfToken}\n`,
     ])
       expect(() => prove(changed, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it('is none for another login, after ten minutes, or without its cookie', () => {
     const [one, two] = [login(), login()];
-    expect(() => prove(one.proof, two.cookie)).toThrow(failing('COOKIE_LOST'));
-    expect(() => prove(one.proof, `${one.name}=${two.value}`)).toThrow(failing('STATE_MISMATCH'));
-    expect(() => prove(one.proof, '')).toThrow(failing('COOKIE_LOST'));
-    expect(() => prove(one.proof, one.cookie, now + 661_000)).toThrow(failing('ATTEMPT_EXPIRED'));
+    expect(() => prove(one.csrfToken, two.cookie)).toThrow(failing('COOKIE_LOST'));
+    expect(() => prove(one.csrfToken, `${one.name}=${two.value}`)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => prove(one.csrfToken, '')).toThrow(failing('COOKIE_LOST'));
+    expect(() => prove(one.csrfToken, one.cookie, now + 661_000)).toThrow(failing('ATTEMPT_EXPIRED'));
     expect(() => prove(undefined, one.cookie)).toThrow(failing('STATE_MISSING'));
   });
 
-  it('is no state, and a state is no proof', () => {
-    const { proof, attempt, cookie } = login();
-    expect(() => recall(proof, cookie)).toThrow(failing('STATE_MISMATCH'));
-    expect(() => prove(attempt.state, cookie)).toThrow(failing('STATE_MISMATCH'));
+  it('is no state, and a state is no CSRF token', () => {
+    const { csrfToken, transaction, cookie } = login();
+    expect(() => recall(csrfToken, cookie)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => prove(transaction.state, cookie)).toThrow(failing('STATE_MISMATCH'));
   });
 });
 
 describe('The opener that a state names', () => {
   it('is read whether or not the state is a good one', () => {
-    const { attempt } = login();
-    expect(openerOf(attempt.state)).toBe(opener);
-    expect(openerOf(attempt.state.replace(/.{10}$/, 'AAAAAAAAAA'))).toBe(opener);
+    const { transaction } = login();
+    expect(openerOf(transaction.state)).toBe(opener);
+    expect(openerOf(transaction.state.replace(/.{10}$/, 'AAAAAAAAAA'))).toBe(opener);
   });
 
   it.each([

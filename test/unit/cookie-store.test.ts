@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { beginLogin, bindLogin, recallLogin, recallOpening } from '../../lib/oauth/popup-transaction.ts';
-import { forgetAttempts } from '../../lib/oauth/transaction.ts';
+import { beginLogin, bindLogin, recallLogin, recallPendingLogin } from '../../lib/oauth/popup-transaction.ts';
+import { forgetTransactions } from '../../lib/oauth/transaction.ts';
 import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
-import { begin, client, failing, http, https, label, login, now, opener, pair, wish } from './login.ts';
+import { begin, client, failing, http, https, cookieName, login, now, opener, pair, loginRequest } from './login.ts';
 
 describe('Cookies of logins that were given up', () => {
   const earlier = (count: number, address = https) =>
@@ -53,24 +53,24 @@ describe('Cookies of logins that were given up', () => {
 });
 
 describe('Forgetting', () => {
-  it('clears exactly the cookie of the attempt, with the attributes that it was set with', () => {
-    const { attempt, name } = login();
-    expect(forgetAttempts([attempt.state, `${attempt.state}x`], ownCookies('', https, label))).toEqual([
-      `${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`,
-    ]);
-    expect(forgetAttempts([attempt.state], ownCookies('', http, label))).toEqual([
+  it('clears exactly the cookie of the transaction, with the attributes that it was set with', () => {
+    const { transaction, name } = login();
+    expect(forgetTransactions([transaction.state, `${transaction.state}x`], ownCookies('', https, cookieName))).toEqual(
+      [`${name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure`],
+    );
+    expect(forgetTransactions([transaction.state], ownCookies('', http, cookieName))).toEqual([
       `${name.replace('__Host-', '')}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax`,
     ]);
   });
 
-  it('also forgets attempts whose state is wrong behind the id', () => {
-    expect(forgetAttempts(['AAAAAAAAAAAA.nonsense'], ownCookies('', https, label))).toHaveLength(1);
+  it('also forgets transactions whose state is wrong behind the id', () => {
+    expect(forgetTransactions(['AAAAAAAAAAAA.nonsense'], ownCookies('', https, cookieName))).toHaveLength(1);
   });
 
   it.each(['', '.', 'short', 'AAAAAAAAAAAAA', 'AAAAAAAAAAA;', 'AAAAAAAAAAA\n', 'AAAAAAAAAAAA\r\nX: y', 'a=b; Path=/x'])(
     'sets nothing for a state without a well-formed id: %j',
     (state) => {
-      expect(forgetAttempts([state], ownCookies('', https, label))).toEqual([]);
+      expect(forgetTransactions([state], ownCookies('', https, cookieName))).toEqual([]);
     },
   );
 });
@@ -79,21 +79,25 @@ describe('Where only __session comes through', () => {
   const seconds = now / 1000;
   const prefixed = { ...https, prefix: '/prod' };
   const start = (header = '', at = seconds, address = https) => {
-    const cookieStore = sessionCookie(header, address, label, at);
-    const { proof, cookies } = beginLogin(wish, { cookieStore, wantsRefresh: false, now: at * 1000 });
-    const kept = sessionCookie(pair(cookies[0]), address, label, at);
-    const opening = recallOpening(wish, proof, { cookieStore: kept, origin: address.origin, now: at * 1000 });
-    const attempt = bindLogin(opening, client, opener);
-    return { attempt, id: attempt.state.slice(0, 12), cookies, header: pair(cookies[0]) };
+    const cookieStore = sessionCookie(header, address, cookieName, at);
+    const { csrfToken, cookies } = beginLogin(loginRequest, { cookieStore, wantsRefresh: false, now: at * 1000 });
+    const kept = sessionCookie(pair(cookies[0]), address, cookieName, at);
+    const opening = recallPendingLogin(loginRequest, csrfToken, {
+      cookieStore: kept,
+      origin: address.origin,
+      now: at * 1000,
+    });
+    const transaction = bindLogin(opening, client, opener);
+    return { transaction, id: transaction.state.slice(0, 12), cookies, header: pair(cookies[0]) };
   };
   const finish = (state: string, header: string, at = seconds) =>
     recallLogin(client, state, {
-      cookieStore: sessionCookie(header, https, label, at),
+      cookieStore: sessionCookie(header, https, cookieName, at),
       origin: https.origin,
       now: at * 1000,
     });
   const forget = (state: string, header: string) =>
-    forgetAttempts([state], sessionCookie(header, https, label, seconds));
+    forgetTransactions([state], sessionCookie(header, https, cookieName, seconds));
 
   it('sets exactly this cookie', () => {
     const { cookies, id } = start('', seconds, prefixed);
@@ -111,47 +115,49 @@ describe('Where only __session comes through', () => {
     const one = start();
     const two = start(one.header, seconds + 1);
     const three = start(two.header, seconds + 2);
-    for (const { attempt } of [one, two, three]) expect(finish(attempt.state, three.header)).toEqual(attempt);
+    for (const { transaction } of [one, two, three])
+      expect(finish(transaction.state, three.header)).toEqual(transaction);
     const four = start(three.header, seconds + 3);
-    expect(() => finish(one.attempt.state, four.header)).toThrow(failing('COOKIE_LOST'));
-    for (const { attempt } of [two, three, four]) expect(finish(attempt.state, four.header)).toEqual(attempt);
+    expect(() => finish(one.transaction.state, four.header)).toThrow(failing('COOKIE_LOST'));
+    for (const { transaction } of [two, three, four])
+      expect(finish(transaction.state, four.header)).toEqual(transaction);
   });
 
   it('forgets one and keeps the others, and the cookie goes with the last', () => {
     const one = start();
     const two = start(one.header);
-    const [left, ...more] = forget(one.attempt.state, two.header);
+    const [left, ...more] = forget(one.transaction.state, two.header);
     expect(more).toEqual([]);
-    expect(() => finish(one.attempt.state, pair(left))).toThrow(failing('COOKIE_LOST'));
-    expect(finish(two.attempt.state, pair(left))).toEqual(two.attempt);
-    expect(forget(two.attempt.state, pair(left))).toEqual([
+    expect(() => finish(one.transaction.state, pair(left))).toThrow(failing('COOKIE_LOST'));
+    expect(finish(two.transaction.state, pair(left))).toEqual(two.transaction);
+    expect(forget(two.transaction.state, pair(left))).toEqual([
       '__session=; Path=/auth; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
     ]);
-    expect(forget(one.attempt.state, pair(left))).toEqual([]);
+    expect(forget(one.transaction.state, pair(left))).toEqual([]);
   });
 
   it('has its name and its path from the routes, so that two modules on one host leave each other alone', () => {
     const signin = { name: 'signin', path: '/git' };
-    const jarOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
-    const { proof, cookies } = beginLogin(wish, { cookieStore: jarOf(''), wantsRefresh: false, now });
+    const storeOf = (header: string, own = signin) => sessionCookie(header, prefixed, own, seconds);
+    const { csrfToken, cookies } = beginLogin(loginRequest, { cookieStore: storeOf(''), wantsRefresh: false, now });
     expect(cookies).toEqual([expect.stringMatching(/^__session=signin~[^;]+; Path=\/prod\/git; Max-Age=600;/)]);
     const header = pair(cookies[0]);
-    expect(jarOf(header).keysOf(proof.slice(0, 12))).toHaveLength(1);
-    expect(jarOf(header, label).keysOf(proof.slice(0, 12))).toEqual([]);
-    expect(forgetAttempts([proof], jarOf(header, label))).toEqual([]);
-    const own = beginLogin(wish, { cookieStore: ownCookies('', https, signin), wantsRefresh: false, now });
+    expect(storeOf(header).keysOf(csrfToken.slice(0, 12))).toHaveLength(1);
+    expect(storeOf(header, cookieName).keysOf(csrfToken.slice(0, 12))).toEqual([]);
+    expect(forgetTransactions([csrfToken], storeOf(header, cookieName))).toEqual([]);
+    const own = beginLogin(loginRequest, { cookieStore: ownCookies('', https, signin), wantsRefresh: false, now });
     expect(own.cookies[0]).toMatch(/^__Host-signin-[\w-]{12}=/);
-    expect(ownCookies(pair(own.cookies[0]), https, label).keysOf(own.proof.slice(0, 12))).toEqual([]);
+    expect(ownCookies(pair(own.cookies[0]), https, cookieName).keysOf(own.csrfToken.slice(0, 12))).toEqual([]);
   });
 
   it("neither reads nor touches the site's own, before or after ours", () => {
-    const { attempt, header } = start();
+    const { transaction, header } = start();
     for (const own of ['abc', 'login', 'login~', 'eyJhbGciOi.eyJzdWIi.c2ln', `${header.slice(10)}~x`, '']) {
       const site = `__session=${own}`;
       expect(start(site).header).toMatch(/^__session=login~[^~]+$/);
-      expect(finish(attempt.state, `${site}; ${header}`)).toEqual(attempt);
-      expect(finish(attempt.state, `${header}; ${site}`)).toEqual(attempt);
-      expect(forget(attempt.state, site)).toEqual([]);
+      expect(finish(transaction.state, `${site}; ${header}`)).toEqual(transaction);
+      expect(finish(transaction.state, `${header}; ${site}`)).toEqual(transaction);
+      expect(forget(transaction.state, site)).toEqual([]);
     }
   });
 
@@ -161,7 +167,7 @@ describe('Where only __session comes through', () => {
     expect(next.id).not.toBe(planted.id);
     const key = planted.header.slice(-43);
     const forged = next.header.replace(/[\w-]{43}/, key);
-    expect(() => finish(next.attempt.state, forged)).toThrow(failing('STATE_MISMATCH'));
+    expect(() => finish(next.transaction.state, forged)).toThrow(failing('STATE_MISMATCH'));
   });
 
   it('drops what is too old or from the future, so that it cannot crowd out a login', () => {
@@ -171,9 +177,9 @@ describe('Where only __session comes through', () => {
     expect(mine.header.split('~')).toHaveLength(2);
   });
 
-  it('tells an expired attempt from a lost one', () => {
-    const { attempt, header } = start();
-    expect(() => finish(attempt.state, header, seconds + 661)).toThrow(failing('ATTEMPT_EXPIRED'));
-    expect(() => finish(attempt.state, '__session=theirs')).toThrow(failing('COOKIE_LOST'));
+  it('tells an expired transaction from a lost one', () => {
+    const { transaction, header } = start();
+    expect(() => finish(transaction.state, header, seconds + 661)).toThrow(failing('ATTEMPT_EXPIRED'));
+    expect(() => finish(transaction.state, '__session=theirs')).toThrow(failing('COOKIE_LOST'));
   });
 });

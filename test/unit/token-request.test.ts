@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { beginAttempt, bind, codeChallenge, type Bound } from '../../lib/oauth/transaction.ts';
+import { beginTransaction, checksOf, codeChallenge, type AuthorizationChecks } from '../../lib/oauth/transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { Failure } from '../../lib/http/errors.ts';
 import { exchangeCode } from '../../lib/oauth/token-request.ts';
@@ -27,12 +27,12 @@ afterEach(async () => {
 const clientAt = (url: string): Client =>
   readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
 
-const newAttempt = (): Bound => {
-  const { attempt } = beginAttempt({
+const newChecks = (): AuthorizationChecks => {
+  const { transaction } = beginTransaction({
     cookieStore: ownCookies('', address, { name: 'login', path: '/auth' }),
     now: Date.now(),
   });
-  return bind(attempt, `${attempt.id}.state`);
+  return checksOf(transaction, `${transaction.id}.state`);
 };
 
 async function start(settings: Partial<GitHubHost> = {}) {
@@ -41,15 +41,15 @@ async function start(settings: Partial<GitHubHost> = {}) {
   host.fault = fault;
   open.push(host);
   const client = clientAt(host.url);
-  const attempt = newAttempt();
+  const checks = newChecks();
   const code = host.grants.issueCode({
     clientId: app.clientId,
     user: host.user.login,
     scopes: ['repo'],
     redirectUri,
-    challenge: codeChallenge(attempt.codeVerifier),
+    challenge: codeChallenge(checks.codeVerifier),
   });
-  return { host, client, attempt, code };
+  return { host, client, checks, code };
 }
 
 /** A token endpoint that answers exactly as it is told. */
@@ -57,8 +57,8 @@ async function answering(listener: Listener) {
   const server = await listen(listener);
   open.push(server);
   const client = clientAt(server.url);
-  const attempt = newAttempt();
-  return (deadline = Date.now() + 8000) => exchangeCode(client, clientSecret, attempt, { code: 'the-code' }, deadline);
+  const checks = newChecks();
+  return (deadline = Date.now() + 8000) => exchangeCode(client, clientSecret, checks, { code: 'the-code' }, deadline);
 }
 
 const json =
@@ -82,8 +82,8 @@ function expectNoSecrets(error: Failure, ...secrets: string[]) {
 
 describe('A code is exchanged', () => {
   it('for a token that the host knows, with one request that says what it has to', async () => {
-    const { host, client, attempt, code } = await start();
-    const tokens = await exchangeCode(client, clientSecret, attempt, { code, iss: client.issuer }, Date.now() + 8000);
+    const { host, client, checks, code } = await start();
+    const tokens = await exchangeCode(client, clientSecret, checks, { code, iss: client.issuer }, Date.now() + 8000);
     expect(Object.keys(tokens)).toEqual(['accessToken']);
     expect(host.grants.holder(tokens.accessToken)).toMatchObject({ user: 'demo-editor', scopes: ['repo'] });
     expect(host.requests).toEqual([
@@ -94,7 +94,7 @@ describe('A code is exchanged', () => {
           grant_type: 'authorization_code',
           code,
           redirect_uri: redirectUri,
-          code_verifier: attempt.codeVerifier,
+          code_verifier: checks.codeVerifier,
           client_id: app.clientId,
           client_secret: clientSecret,
         },
@@ -103,8 +103,8 @@ describe('A code is exchanged', () => {
   });
 
   it('for a refresh token, too, where tokens expire', async () => {
-    const { client, attempt, code } = await start({ expiring: true });
-    const tokens = await exchangeCode(client, clientSecret, attempt, { code }, Date.now() + 8000);
+    const { client, checks, code } = await start({ expiring: true });
+    const tokens = await exchangeCode(client, clientSecret, checks, { code }, Date.now() + 8000);
     expect(tokens).toEqual({
       accessToken: expect.stringMatching(/^ghu_/),
       refreshToken: expect.stringMatching(/^ghr_/),
@@ -162,14 +162,14 @@ const codes: Record<Fault, string> = {
 
 describe('A host that fails costs one login and one request:', () => {
   it.each(Object.keys(faults) as Fault[])('%s', async (fault) => {
-    const { host, client, attempt, code } = await start({ fault });
+    const { host, client, checks, code } = await start({ fault });
     const timeoutMs = codes[fault] === 'HOST_TIMEOUT' ? 500 : 8000;
     const began = performance.now();
-    const error = await refusal(exchangeCode(client, clientSecret, attempt, { code }, Date.now() + timeoutMs));
+    const error = await refusal(exchangeCode(client, clientSecret, checks, { code }, Date.now() + timeoutMs));
     const took = performance.now() - began;
     expect(error.code).toBe(codes[fault]);
     expect(host.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([`POST ${tokenPath}`]);
-    expectNoSecrets(error, code, attempt.codeVerifier, attempt.state);
+    expectNoSecrets(error, code, checks.codeVerifier, checks.state);
     if (error.code === 'HOST_TIMEOUT') {
       expect(took).toBeGreaterThan(400);
       expect(took).toBeLessThan(1500);
@@ -182,23 +182,23 @@ describe('A host that fails costs one login and one request:', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const client = clientAt(`http://127.0.0.1:${port}`);
-    const exchange = exchangeCode(client, clientSecret, newAttempt(), { code: 'the-code' }, Date.now() + 8000);
+    const exchange = exchangeCode(client, clientSecret, newChecks(), { code: 'the-code' }, Date.now() + 8000);
     const error = await refusal(exchange);
     expect(error.code).toBe('HOST_UNREACHABLE');
     expectNoSecrets(error, 'the-code');
   });
 
   it('the deadline has passed before it is asked', async () => {
-    const { client, attempt, code } = await start({ fault: 'hang' });
-    const exchange = exchangeCode(client, clientSecret, attempt, { code }, Date.now() - 1000);
+    const { client, checks, code } = await start({ fault: 'hang' });
+    const exchange = exchangeCode(client, clientSecret, checks, { code }, Date.now() - 1000);
     expect((await refusal(exchange)).code).toBe('HOST_TIMEOUT');
   });
 
   it('the deadline has passed before it is asked, and then nothing is sent that could spend the code', async () => {
-    const { client, attempt, code } = await start();
+    const { client, checks, code } = await start();
     const request = vi.spyOn(process.getBuiltinModule('node:http'), 'request');
     onTestFinished(() => request.mockRestore());
-    const exchange = (deadline: number) => exchangeCode(client, clientSecret, attempt, { code }, deadline);
+    const exchange = (deadline: number) => exchangeCode(client, clientSecret, checks, { code }, deadline);
     expect((await refusal(exchange(Date.now() - 1000))).code).toBe('HOST_TIMEOUT');
     expect(request).not.toHaveBeenCalled();
     expect((await exchange(Date.now() + 8000)).accessToken).toMatch(/^gho_/);
@@ -221,39 +221,39 @@ describe('A host that fails costs one login and one request:', () => {
 
 describe('A host that refuses is understood:', () => {
   it('a wrong secret', async () => {
-    const { client, attempt, code } = await start();
+    const { client, checks, code } = await start();
     const wrong = 'a-wrong-secret';
-    const error = await refusal(exchangeCode(client, wrong, attempt, { code }, Date.now() + 8000));
+    const error = await refusal(exchangeCode(client, wrong, checks, { code }, Date.now() + 8000));
     expect(error.code).toBe('BAD_CLIENT_CREDENTIALS');
-    expectNoSecrets(error, wrong, code, attempt.codeVerifier);
+    expectNoSecrets(error, wrong, code, checks.codeVerifier);
   });
 
   it('a wrong client id', async () => {
-    const { client, attempt, code } = await start();
-    const exchange = exchangeCode({ ...client, clientId: 'x' }, clientSecret, attempt, { code }, Date.now() + 8000);
+    const { client, checks, code } = await start();
+    const exchange = exchangeCode({ ...client, clientId: 'x' }, clientSecret, checks, { code }, Date.now() + 8000);
     expect((await refusal(exchange)).code).toBe('BAD_CLIENT_CREDENTIALS');
   });
 
   it('a wrong verifier', async () => {
-    const { client, attempt, code } = await start();
-    const other = { ...attempt, codeVerifier: newAttempt().codeVerifier };
+    const { client, checks, code } = await start();
+    const other = { ...checks, codeVerifier: newChecks().codeVerifier };
     const error = await refusal(exchangeCode(client, clientSecret, other, { code }, Date.now() + 8000));
     expect(error.code).toBe('CODE_REJECTED');
     expectNoSecrets(error, code, other.codeVerifier);
   });
 
   it('a code that is used again', async () => {
-    const { client, attempt, code } = await start();
-    const { accessToken } = await exchangeCode(client, clientSecret, attempt, { code }, Date.now() + 8000);
-    const error = await refusal(exchangeCode(client, clientSecret, attempt, { code }, Date.now() + 8000));
+    const { client, checks, code } = await start();
+    const { accessToken } = await exchangeCode(client, clientSecret, checks, { code }, Date.now() + 8000);
+    const error = await refusal(exchangeCode(client, clientSecret, checks, { code }, Date.now() + 8000));
     expect(error.code).toBe('CODE_REJECTED');
     expectNoSecrets(error, code, accessToken);
   });
 
   it('a code for another address', async () => {
-    const { client, attempt, code } = await start();
+    const { client, checks, code } = await start();
     const other = { ...client, redirectUri: `${redirectUri}/x` };
-    const exchange = exchangeCode(other, clientSecret, attempt, { code }, Date.now() + 8000);
+    const exchange = exchangeCode(other, clientSecret, checks, { code }, Date.now() + 8000);
     expect((await refusal(exchange)).code).toBe('REDIRECT_URI_MISMATCH');
   });
 
@@ -341,9 +341,9 @@ describe('An answer that holds no token that can be used is refused:', () => {
 
 describe("The callback's own words are checked once more:", () => {
   it("an issuer that is not the client's gets no secret", async () => {
-    const { host, client, attempt, code } = await start();
+    const { host, client, checks, code } = await start();
     const answer = { code, iss: 'https://evil.example/login/oauth' };
-    await refusal(exchangeCode(client, clientSecret, attempt, answer, Date.now() + 8000));
+    await refusal(exchangeCode(client, clientSecret, checks, answer, Date.now() + 8000));
     expect(host.requests).toEqual([]);
   });
 });
