@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
 import { gapsOf } from './checks/redirect.ts';
 import { byImportance, masked, shown, withoutUser } from './finding.ts';
-import { gather } from './gather.ts';
-import { gatherGateway } from './gateway.ts';
-import { judge } from './judge.ts';
+import { probeLogin } from './probe.ts';
+import { probeGateway } from './probe-gateway.ts';
+import { diagnose } from './diagnose.ts';
 import { readGiven, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
 import { readAddress } from './server.ts';
-import { viewOf } from './view.ts';
-import { asker, isSafe } from './web.ts';
+import { contextOf } from './context.ts';
+import { asker, isSafe } from './fetch.ts';
 import type { CmsName, Provider } from '../providers/provider.ts';
 
 export const help = `Says why a login does not work, and what to write instead.
@@ -50,35 +50,35 @@ export async function main(providers: readonly Provider[], args: readonly string
     console.write(help);
     return 0;
   }
-  const { source, hop, json, timeoutMs, cms } = call;
+  const { source, namedServer, json, timeoutMs, cms } = call;
   const options = { cms, ask: asker(timeoutMs), folder: console.folder ?? process.cwd() };
-  const report = await diagnose(providers, source, hop, options);
+  const report = await examine(providers, source, namedServer, options);
   console.write(json ? toJson(report) : toText(report, { colour: console.colour ?? false }));
   return report.findings.some(({ severity }) => severity === 'broken') ? 1 : 0;
 }
 
 /** Reads, asks, judges: first all that is to be known, then what it means. */
-export async function diagnose(
+export async function examine(
   providers: readonly Provider[],
   source: string,
-  hop: URL | undefined,
+  namedServer: URL | undefined,
   options: ReadOptions,
 ): Promise<Report> {
   const given = await readGiven(source, options);
   const isRead = given.config !== undefined;
-  const heard = isRead ? await gather(viewOf(given, { providers, hop }), options.ask) : undefined;
-  const gateway = isRead ? await gatherGateway(viewOf(given, { providers, hop }), options.ask) : undefined;
-  const view = viewOf(given, { providers, hop, heard, gateway });
+  const probe = isRead ? await probeLogin(contextOf(given, { providers, namedServer }), options.ask) : undefined;
+  const gateway = isRead ? await probeGateway(contextOf(given, { providers, namedServer }), options.ask) : undefined;
+  const context = contextOf(given, { providers, namedServer, probe, gateway });
   return {
     source: masked(given.name),
     cms: given.cms,
-    backend: view.host && masked(view.host),
-    hop: heard?.server.origin,
-    findings: byImportance([...given.findings, ...judge(view)]).map(({ where, ...finding }) => ({
+    backend: context.host && masked(context.host),
+    hop: probe?.server.origin,
+    findings: byImportance([...given.findings, ...diagnose(context)]).map(({ where, ...finding }) => ({
       ...finding,
       ...(where !== undefined && { where: masked(where) }),
     })),
-    notChecked: isRead ? gapsOf(view) : ['The login server: what the CMS asks of it is in the configuration.'],
+    notChecked: isRead ? gapsOf(context) : ['The login server: what the CMS asks of it is in the configuration.'],
   };
 }
 
@@ -105,10 +105,10 @@ function readCall(args: readonly string[]) {
   if (more.length > 0) throw new Error('One at a time, please: there is more than one configuration here.');
   const cms = cmsNames.find((name) => name === values.cms);
   if (values.cms !== undefined && cms === undefined) throw new Error(`--cms takes ${cmsNames.join(', ')}.`);
-  const hop = values.hop === undefined ? undefined : readAddress(values.hop);
-  if (values.hop !== undefined && (!hop || !isSafe(hop) || /[?#@\s]/.test(values.hop)))
+  const namedServer = values.hop === undefined ? undefined : readAddress(values.hop);
+  if (values.hop !== undefined && (!namedServer || !isSafe(namedServer) || /[?#@\s]/.test(values.hop)))
     throw new Error('--hop takes the address of the login server, such as https://auth.example.com.');
   const seconds = Number(values.timeout);
   if (!(seconds > 0 && seconds <= 120)) throw new Error('--timeout takes a number of seconds, up to 120.');
-  return { source, hop, cms, json: values.json, timeoutMs: seconds * 1000 };
+  return { source, namedServer, cms, json: values.json, timeoutMs: seconds * 1000 };
 }

@@ -1,4 +1,4 @@
-import type { Page } from './page.ts';
+import type { Page } from './admin-page.ts';
 
 /**
  * As much of Content-Security-Policy as decides whether the CMS may call its Git host and its login server.

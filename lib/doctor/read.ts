@@ -3,8 +3,8 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseConfig, type Format, type Group } from './config.ts';
 import { shown, type Finding } from './finding.ts';
-import { cmsTitles, readPage, type Cms, type Page } from './page.ts';
-import { decode, isSilence, parseUrl, target, type Answer, type Ask } from './web.ts';
+import { cmsTitles, parseAdminPage, type Cms, type Page } from './admin-page.ts';
+import { decode, isNetworkError, parseUrl, target, type HttpResponse, type Ask } from './fetch.ts';
 import type { CmsName } from '../providers/provider.ts';
 
 /** What there is to examine. */
@@ -16,7 +16,7 @@ export interface Given {
   cms?: Cms | undefined;
   page?: Page;
   /** The page as the browser gets it in the end, if it was asked for. */
-  answer?: Answer;
+  answer?: HttpResponse;
   findings: Finding[];
 }
 
@@ -111,7 +111,7 @@ const tooLarge = (name: string) =>
 async function readLocalPage(source: string, options: ReadOptions): Promise<Given> {
   const html = await readLocal(source, options.folder);
   if (typeof html !== 'string') return html;
-  const page = readPage(html);
+  const page = parseAdminPage(html);
   const cms = chosen(page, options);
   const findings = pageFindings(page, cms, source);
   const given = { name: source, cms, page, findings };
@@ -155,7 +155,7 @@ async function readLocalConfig(
   const text = await readLocal(source, options.folder);
   if (typeof text !== 'string') return { ...given, ...text, findings: [...(given?.findings ?? []), ...text.findings] };
   const beside = given ? undefined : await readLocal(path.join(path.dirname(source), 'index.html'), options.folder);
-  const page = given?.page ?? (typeof beside === 'string' ? readPage(beside) : undefined);
+  const page = given?.page ?? (typeof beside === 'string' ? parseAdminPage(beside) : undefined);
   const cms = given?.cms ?? (page ? chosen(page, options) : options.cms && { name: options.cms });
   return withConfig({ findings: [], ...given, cms, name: source }, text, format);
 }
@@ -163,11 +163,11 @@ async function readLocalConfig(
 async function readSite(url: URL, options: ReadOptions): Promise<Given> {
   const name = url.href;
   const answer = await follow(url, options);
-  if ('silence' in answer)
+  if ('networkError' in answer)
     return stopped(
       name,
       'page-unreachable',
-      `The admin page cannot be reached: ${answer.silence}`,
+      `The admin page cannot be reached: ${answer.networkError}`,
       `The doctor asked ${shown(name)}.`,
     );
   if (answer.status !== 200)
@@ -182,7 +182,7 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
           : 'There is no admin page at this address. Is the site deployed, and is the path right?',
     );
   if (answer.cut) return tooLarge(name);
-  const page = readPage(answer.body);
+  const page = parseAdminPage(answer.body);
   const cms = chosen(page, options);
   const findings = pageFindings(page, cms, answer.url.href);
   if (url.origin !== answer.url.origin)
@@ -238,12 +238,12 @@ async function readConfig(
   const base = { ...given, cms: given.cms ?? (options.cms && { name: options.cms }), name };
   const failed = ({ findings }: Given): Given => ({ ...base, findings: [...given.findings, ...findings] });
   const answer = await follow(url, options);
-  if (isSilence(answer))
+  if (isNetworkError(answer))
     return failed(
       stopped(
         name,
         'config-unreachable',
-        `The CMS configuration cannot be reached: ${answer.silence}`,
+        `The CMS configuration cannot be reached: ${answer.networkError}`,
         `The CMS asks for ${shown(name)}.`,
       ),
     );
@@ -279,9 +279,9 @@ function withConfig(given: Given, text: string, format: Format): Given {
 async function follow(url: URL, { ask }: ReadOptions): ReturnType<Ask> {
   for (let at = url, hops = 0; ; hops++) {
     const answer = await ask(at, { limit, headers: { accept: 'text/html,*/*;q=0.8' } });
-    const next = isSilence(answer) ? undefined : target(answer);
+    const next = isNetworkError(answer) ? undefined : target(answer);
     if (!next) return answer;
-    if (hops === 5) return { silence: 'it redirects in circles' };
+    if (hops === 5) return { networkError: 'it redirects in circles' };
     at = next;
   }
 }

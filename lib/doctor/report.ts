@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { severities, shown, unprintable, type Finding, type Severity } from './finding.ts';
-import { cmsTitles, type Cms } from './page.ts';
+import { cmsTitles, type Cms } from './admin-page.ts';
 
 /** What the doctor found, the most probable cause first. */
 export interface Report {

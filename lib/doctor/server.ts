@@ -1,10 +1,10 @@
 import type { Group, Value } from './config.ts';
 import { gatewayNames } from '../providers/provider.ts';
-import { isSafe, parseUrl, type Answer } from './web.ts';
+import { isSafe, parseUrl, type HttpResponse } from './fetch.ts';
 
 /** Where to look for a login server: what was named, and what is written. */
 interface Places {
-  hop: URL | undefined;
+  namedServer: URL | undefined;
   config: Group;
   text(key: string): string | undefined;
 }
@@ -36,16 +36,16 @@ export const prefixOf = (path: string): string =>
  * Where the login server may be, the most probable first: what is written, freed from what is too much; then the same
  * without a path. A `base_url` at the wrong level says it, too.
  */
-export function serversOf({ hop, config, text }: Places): Server[] {
-  const base = hop ?? readAddress(text('base_url') ?? textOf(config.get('base_url')?.value) ?? '');
+export function serversOf({ namedServer, config, text }: Places): Server[] {
+  const base = namedServer ?? readAddress(text('base_url') ?? textOf(config.get('base_url')?.value) ?? '');
   if (!base) return [];
   const once = (text('auth_endpoint') ?? '')
     .replace(/(?:^|\/)callback\/?$/, '')
     .replace(/(^|\/)auth\/(?=auth(?:\/|$))/, '$1');
   const written = trimSlashes(once) || 'auth';
-  const isOurs = /(?:^|\/)auth(?:\/|$)|[:?#]/.test(written);
-  const [, tail = isOurs ? 'auth' : written] = /(?:^|\/)(auth(?:\/[a-z]+(?:\/authorize)?)?)$/.exec(written) ?? [];
-  const path = hop || base.pathname !== '/' ? base.pathname : isOurs && !/[:?#]/.test(written) ? written : '';
+  const isUsual = /(?:^|\/)auth(?:\/|$)|[:?#]/.test(written);
+  const [, tail = isUsual ? 'auth' : written] = /(?:^|\/)(auth(?:\/[a-z]+(?:\/authorize)?)?)$/.exec(written) ?? [];
+  const path = namedServer || base.pathname !== '/' ? base.pathname : isUsual && !/[:?#]/.test(written) ? written : '';
   const prefix = prefixOf(path);
   const origin = isSafe(base) ? base.origin : base.origin.replace(/^http:/, 'https:');
   const endpoint = trimSlashes(`${prefix}/${tail}`);
@@ -63,7 +63,7 @@ export const withoutHost = (url: string): string =>
   url.replace(/\/+$/, '').replace(new RegExp(`/(?:${gatewayNames.join('|')})$`), '');
 
 /** The same as a whole address, without a slash at the end; undefined if nothing says on which site it is. */
-export function gatewayBase(places: Pick<Places, 'text'> & { answer: Answer | undefined }): string | undefined {
+export function gatewayBase(places: Pick<Places, 'text'> & { answer: HttpResponse | undefined }): string | undefined {
   const url = parseUrl(withoutHost(gatewayUrl(places)), places.answer?.url);
   return url && `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }

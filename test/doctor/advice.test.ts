@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
-import { pageChecks } from '../../lib/doctor/checks/page.ts';
+import { pageChecks } from '../../lib/doctor/checks/admin-page.ts';
 import { parseOrigins } from '../../lib/http/origins.ts';
-import type { View } from '../../lib/doctor/view.ts';
+import type { CheckContext } from '../../lib/doctor/context.ts';
 import { doctor, onFiles } from './run.ts';
 import { broken } from './setups.ts';
 import { startWorld } from './world.ts';
@@ -151,8 +151,8 @@ describe('For a deploy preview, the advice is what a login server takes:', () =>
     ['https://feature--team.vercel.app', 'https://feature--team.vercel.app'],
   ])('%s', (origin, entry) => {
     const check = pageChecks.find(({ id }) => id === 'deploy-preview');
-    const view = { answer: { url: new URL(`${origin}/admin/`) } } as unknown as View;
-    const found = check?.look(view);
+    const context = { answer: { url: new URL(`${origin}/admin/`) } } as unknown as CheckContext;
+    const found = check?.look(context);
     const [, list = ''] = (found && found.write?.split('=', 2)) || [];
     expect(list.split(',')).toEqual(['https://www.example.com', entry]);
     expect(parseOrigins(list)).not.toHaveProperty('problem');

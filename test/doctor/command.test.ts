@@ -7,9 +7,9 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { isNear } from '../../lib/doctor/near.ts';
+import { isFuzzyMatch } from '../../lib/doctor/fuzzy-match.ts';
 import { help, main } from '../../lib/doctor/main.ts';
-import { readPage } from '../../lib/doctor/page.ts';
+import { parseAdminPage } from '../../lib/doctor/admin-page.ts';
 import { connects, policiesOf } from '../../lib/doctor/policy.ts';
 import { esbuildInline } from '../../lib/build/inline.mjs';
 import { doctor, onFiles } from './run.ts';
@@ -263,13 +263,13 @@ describe('The parts', () => {
       `<script src="${script}"></script>`,
       `<script type=module>import CMS from '${script}'</script>`,
     ])
-      expect(readPage(html).cms).toEqual([{ name, version }]);
+      expect(parseAdminPage(html).cms).toEqual([{ name, version }]);
   });
 
   it('take no widget for a CMS, and nothing in a comment', () => {
     const html =
       '<script src="https://unpkg.com/netlify-cms-widget-x@1.0.0/a.js"></script><!-- <script src="decap-cms.js"></script> -->';
-    expect(readPage(html).cms).toEqual([]);
+    expect(parseAdminPage(html).cms).toEqual([]);
   });
 
   it.each([
@@ -291,8 +291,8 @@ describe('The parts', () => {
 
   it('know a slip from another word', () => {
     for (const slip of ['BaseURL', 'base-url', 'base_ulr', 'bas_url', 'base_urll'])
-      expect(isNear(slip, 'base_url')).toBe(true);
-    for (const word of ['base_path', 'logo_url', 'site_url', 'url']) expect(isNear(word, 'base_url')).toBe(false);
+      expect(isFuzzyMatch(slip, 'base_url')).toBe(true);
+    for (const word of ['base_path', 'logo_url', 'site_url', 'url']) expect(isFuzzyMatch(word, 'base_url')).toBe(false);
   });
 });
 

@@ -33,7 +33,7 @@ describe('The linter', () => {
     ['lib/login/a.ts', '../oauth/b.ts'],
     ['lib/login/a.ts', '../handler/serve.ts'],
     ['lib/doctor/checks/a.ts', '../../http/b.ts'],
-    ['lib/doctor/checks/a.ts', '../view.ts'],
+    ['lib/doctor/checks/a.ts', '../context.ts'],
     ['lib/handler/serve.ts', '../config/b.ts'],
     ['lib/oauth/a.ts', '../config/b.ts'],
     ['lib/config/a.ts', '../http/b.ts'],

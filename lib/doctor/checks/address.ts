@@ -1,12 +1,12 @@
 import { shown } from '../finding.ts';
-import { isLogin } from '../heard.ts';
+import { isLogin } from '../probe-result.ts';
 import { prefixOf, readAddress, textOf, trimSlashes } from '../server.ts';
-import { isGitHost, renews, type View } from '../view.ts';
-import { isSafe } from '../web.ts';
+import { isGitHost, renews, type CheckContext } from '../context.ts';
+import { isSafe } from '../fetch.ts';
 import { baseFix, endpointFix, example, type Check } from './check.ts';
 
 /** `auth_endpoint` as the CMSs read it. */
-const endpointOf = ({ text }: Pick<View, 'text'>): string | undefined =>
+const endpointOf = ({ text }: Pick<CheckContext, 'text'>): string | undefined =>
   trimSlashes(text('auth_endpoint') ?? '') || undefined;
 
 /** Something that no `auth_endpoint` may be. */
@@ -15,19 +15,20 @@ function endpointCheck({ is, what, why }: { is: (written: string) => boolean; wh
     id: 'auth-endpoint',
     severity: 'broken',
     at: 'backend.auth_endpoint',
-    look(view) {
-      const written = endpointOf(view);
-      if (!view.usesHop || written === undefined || !is(written)) return false;
+    look(context) {
+      const written = endpointOf(context);
+      if (!context.usesLoginServer || written === undefined || !is(written)) return false;
       return {
         what,
         why,
-        fix: { backend: endpointFix(view) },
+        fix: { backend: endpointFix(context) },
       };
     },
   };
 }
 
-const isAtHop = ({ hop }: View, url: URL): boolean => hop === undefined || hop.origin === url.origin;
+const isAtNamedServer = ({ namedServer }: CheckContext, url: URL): boolean =>
+  namedServer === undefined || namedServer.origin === url.origin;
 
 /** Where the login server is: `base_url` and `auth_endpoint`. */
 export const addressChecks: readonly Check[] = [
@@ -35,34 +36,34 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-missing',
     severity: 'broken',
     at: 'backend.base_url',
-    look: (view) =>
-      view.usesHop &&
-      view.text('base_url') === undefined && {
-        ...(view.facts?.fallback === undefined
+    look: (context) =>
+      context.usesLoginServer &&
+      context.text('base_url') === undefined && {
+        ...(context.facts?.fallback === undefined
           ? {
               what: 'base_url is not set, so the CMS logs in at api.netlify.com instead of your login server',
               why: 'That server knows sites on Netlify only. To the others it says "No Auth Provider Found".',
             }
           : {
-              what: `base_url is not set, so the popup goes to ${new URL(view.facts.fallback).host} without a client id`,
+              what: `base_url is not set, so the popup goes to ${new URL(context.facts.fallback).host} without a client id`,
               why: 'It has to go to your login server, which knows the client id.',
             }),
-        fix: { backend: baseFix(view) },
+        fix: { backend: baseFix(context) },
       },
   },
   {
     id: 'base-url-scheme',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const written = view.text('base_url');
-      if (!view.usesHop || written === undefined) return false;
+    look(context) {
+      const written = context.text('base_url');
+      if (!context.usesLoginServer || written === undefined) return false;
       const isComplete = /^https?:\/\/[^/]/i.test(written) && URL.canParse(written);
       return (
         !isComplete && {
           what: `base_url has no https:// in front, or is no address: ${shown(written)}`,
           why: 'The browser takes it for a path of your own site, and the popup shows a page of that, or nothing.',
-          fix: { backend: baseFix(view) },
+          fix: { backend: baseFix(context) },
         }
       );
     },
@@ -71,17 +72,18 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-host',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const url = readAddress(view.text('base_url') ?? '');
-      const root = readAddress(view.text('api_root') ?? '');
-      if (!view.usesHop || !url) return false;
+    look(context) {
+      const url = readAddress(context.text('base_url') ?? '');
+      const root = readAddress(context.text('api_root') ?? '');
+      if (!context.usesLoginServer || !url) return false;
       const isHost =
-        isGitHost(view.providers, url.hostname) || (root && root.host === url.host && url.origin !== view.hop?.origin);
+        isGitHost(context.providers, url.hostname) ||
+        (root && root.host === url.host && url.origin !== context.namedServer?.origin);
       return (
         isHost && {
           what: `base_url points at the Git host (${shown(url.host)}) instead of your login server`,
           why: 'The popup opens a page of the Git host that knows nothing of the CMS. The Git host’s address goes into api_root, if it is one of your own.',
-          fix: { backend: view.hop ? baseFix(view) : { base_url: example } },
+          fix: { backend: context.namedServer ? baseFix(context) : { base_url: example } },
         }
       );
     },
@@ -90,15 +92,15 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-http',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const url = readAddress(view.text('base_url') ?? '');
+    look(context) {
+      const url = readAddress(context.text('base_url') ?? '');
       return (
-        view.usesHop &&
+        context.usesLoginServer &&
         url !== undefined &&
         !isSafe(url) && {
           what: 'base_url begins with http:// instead of https://',
           why: 'A server that redirects to https is another origin than base_url, so the CMS waits for ever; and one that does not sends the token in the clear.',
-          fix: { backend: baseFix(view) },
+          fix: { backend: baseFix(context) },
         }
       );
     },
@@ -107,12 +109,14 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-path',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const url = readAddress(view.text('base_url') ?? '');
-      if (!view.usesHop || !url || (!/[^/]/.test(url.pathname) && url.search + url.hash === '')) return false;
+    look(context) {
+      const url = readAddress(context.text('base_url') ?? '');
+      if (!context.usesLoginServer || !url || (!/[^/]/.test(url.pathname) && url.search + url.hash === ''))
+        return false;
       const path = url.pathname + url.search + url.hash;
-      const harmless = view.isSveltia && !/\/auth(?:\/|$)|\.netlify|[?#]/.test(path) && isAtHop(view, url);
-      const opened = `/${shown(view.text('auth_endpoint') ?? 'auth')}`;
+      const harmless =
+        context.isSveltia && !/\/auth(?:\/|$)|\.netlify|[?#]/.test(path) && isAtNamedServer(context, url);
+      const opened = `/${shown(context.text('auth_endpoint') ?? 'auth')}`;
       const why = harmless
         ? 'Sveltia CMS takes it. Decap and Netlify CMS would wait for ever.'
         : 'The CMS compares it as text with the origin of the popup, and an origin has no path: the popup stays open for ever. A path goes into auth_endpoint.';
@@ -121,10 +125,10 @@ export const addressChecks: readonly Check[] = [
         about: ['backend.auth_endpoint'],
         what: `base_url has a path (${shown(path)}): it has to be ${shown(url.origin)} and nothing else`,
         why:
-          view.isSveltia && !harmless
+          context.isSveltia && !harmless
             ? `Sveltia CMS puts ${opened} behind it, and there is nothing at that address.`
             : why,
-        fix: { backend: baseFix(view) },
+        fix: { backend: baseFix(context) },
       };
     },
   },
@@ -132,17 +136,17 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-spelling',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const written = view.text('base_url')?.replace(/\/+$/, '');
+    look(context) {
+      const written = context.text('base_url')?.replace(/\/+$/, '');
       const url = readAddress(written ?? '');
       return (
-        view.usesHop &&
+        context.usesLoginServer &&
         url !== undefined &&
         written !== url.origin && {
-          severity: view.isSveltia && !url.username ? 'note' : 'broken',
+          severity: context.isSveltia && !url.username ? 'note' : 'broken',
           what: `base_url is not spelt as browsers spell it: ${shown(url.origin)}`,
           why: 'The CMS compares it as text with what the browser reports: lower case, no :443, international names as xn--…, no user name. Otherwise the popup stays open for ever.',
-          fix: { backend: baseFix(view) },
+          fix: { backend: baseFix(context) },
         }
       );
     },
@@ -151,14 +155,14 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-spaces',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const raw = view.backend.get('base_url')?.value;
+    look(context) {
+      const raw = context.backend.get('base_url')?.value;
       return (
         typeof raw === 'string' &&
         raw !== raw.trim() && {
           what: 'base_url has a space in front of it or behind it, inside the quotes',
           why: 'The CMS compares it as text with the origin of the popup.',
-          fix: { backend: baseFix(view) },
+          fix: { backend: baseFix(context) },
         }
       );
     },
@@ -167,15 +171,15 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-hop',
     severity: 'broken',
     at: 'backend.base_url',
-    look(view) {
-      const url = readAddress(view.text('base_url') ?? '');
+    look(context) {
+      const url = readAddress(context.text('base_url') ?? '');
       return (
-        view.usesHop &&
+        context.usesLoginServer &&
         url !== undefined &&
-        !isAtHop(view, url) && {
-          what: `base_url is ${shown(url.origin)}, but your login server is ${shown(view.hop?.origin)}`,
+        !isAtNamedServer(context, url) && {
+          what: `base_url is ${shown(url.origin)}, but your login server is ${shown(context.namedServer?.origin)}`,
           why: 'The popup opens another server than the one that you set up.',
-          fix: { backend: baseFix(view) },
+          fix: { backend: baseFix(context) },
         }
       );
     },
@@ -184,12 +188,12 @@ export const addressChecks: readonly Check[] = [
     id: 'base-url-slash',
     severity: 'risky',
     at: 'backend.base_url',
-    look: (view) =>
-      view.usesHop &&
-      view.text('base_url')?.endsWith('/') && {
+    look: (context) =>
+      context.usesLoginServer &&
+      context.text('base_url')?.endsWith('/') && {
         what: 'base_url has a final slash',
         why: 'It is compared as text with an origin, which has none. The CMSs of today cut it off before that; do not count on it.',
-        fix: { backend: baseFix(view) },
+        fix: { backend: baseFix(context) },
       },
   },
   endpointCheck({
@@ -216,12 +220,12 @@ export const addressChecks: readonly Check[] = [
     id: 'auth-endpoint',
     severity: 'broken',
     at: 'backend.auth_endpoint',
-    look(view) {
-      const { host = '', provider, providers, usesHop } = view;
-      const written = endpointOf(view);
+    look(context) {
+      const { host = '', provider, providers, usesLoginServer } = context;
+      const written = endpointOf(context);
       const other = providers.find(({ id }) => id !== host && `/${written}/`.includes(`/auth/${id}/`));
       return (
-        usesHop &&
+        usesLoginServer &&
         provider &&
         written !== undefined &&
         other && {
@@ -236,17 +240,17 @@ export const addressChecks: readonly Check[] = [
     id: 'auth-endpoint',
     severity: 'broken',
     at: 'backend.auth_endpoint',
-    look(view) {
-      const prefix = view.hop ? prefixOf(view.hop.pathname).slice(1) : '';
-      const written = endpointOf(view);
+    look(context) {
+      const prefix = context.namedServer ? prefixOf(context.namedServer.pathname).slice(1) : '';
+      const written = endpointOf(context);
       return (
-        view.usesHop &&
+        context.usesLoginServer &&
         prefix !== '' &&
         written !== undefined &&
         !`${written}/`.startsWith(`${prefix}/`) && {
           what: `auth_endpoint lacks the path of the login server, ${shown(prefix)}`,
           why: 'base_url has no room for a path, so it has to stand here.',
-          fix: { backend: endpointFix(view) },
+          fix: { backend: endpointFix(context) },
         }
       );
     },
@@ -255,18 +259,18 @@ export const addressChecks: readonly Check[] = [
     id: 'auth-endpoint',
     severity: 'risky',
     at: 'backend.auth_endpoint',
-    look(view) {
-      const { usesHop, provider, heard, host = '' } = view;
-      const written = endpointOf(view);
+    look(context) {
+      const { usesLoginServer, provider, probe, host = '' } = context;
+      const written = endpointOf(context);
       // What begins a login is an address of it.
-      if (!usesHop || !provider || written === undefined || (heard && isLogin(heard.next))) return false;
+      if (!usesLoginServer || !provider || written === undefined || (probe && isLogin(probe.next))) return false;
       const tail = `/${written}`;
       const isKnown = ['/auth', `/auth/${host}`, `/auth/${host}/authorize`].some((path) => tail.endsWith(path));
       return (
         !isKnown && {
           what: `auth_endpoint is ${shown(written)}, which is no address of this login server`,
           why: `A login begins at auth, auth/${host} or auth/${host}/authorize. Without the line, the CMS takes auth.`,
-          fix: { backend: endpointFix(view, 'auth') },
+          fix: { backend: endpointFix(context, 'auth') },
         }
       );
     },
@@ -275,15 +279,15 @@ export const addressChecks: readonly Check[] = [
     id: 'auth-endpoint-prefix',
     severity: 'broken',
     at: 'backend.auth_endpoint',
-    look(view) {
-      const prefix = view.hop ? prefixOf(view.hop.pathname) : '';
+    look(context) {
+      const prefix = context.namedServer ? prefixOf(context.namedServer.pathname) : '';
       return (
-        view.usesHop &&
+        context.usesLoginServer &&
         prefix !== '' &&
-        view.text('auth_endpoint') === undefined && {
+        context.text('auth_endpoint') === undefined && {
           what: `auth_endpoint is not set, but the login server has a path: ${shown(prefix)}`,
-          why: `The popup opens ${shown(view.hop?.origin)}/auth, where nothing is.`,
-          fix: { backend: baseFix(view) },
+          why: `The popup opens ${shown(context.namedServer?.origin)}/auth, where nothing is.`,
+          fix: { backend: baseFix(context) },
         }
       );
     },
@@ -292,10 +296,10 @@ export const addressChecks: readonly Check[] = [
     id: 'renewal-base-url',
     severity: 'broken',
     at: 'base_url',
-    look(view) {
-      const { server, provider, usesHop } = view;
-      if (!usesHop || !provider?.refresh?.login.always || !renews(view)) return false;
-      const top = textOf(view.config.get('base_url')?.value);
+    look(context) {
+      const { server, provider, usesLoginServer } = context;
+      if (!usesLoginServer || !provider?.refresh?.login.always || !renews(context)) return false;
+      const top = textOf(context.config.get('base_url')?.value);
       const url = readAddress(top ?? '');
       const fix = { top: { base_url: (server?.origin ?? example) + (server?.prefix ?? '') } };
       const why =

@@ -1,9 +1,9 @@
 import { otherBackends } from '../../providers/others.ts';
 import { shown } from '../finding.ts';
-import { isNear } from '../near.ts';
-import { cmsTitles } from '../page.ts';
+import { isFuzzyMatch } from '../fuzzy-match.ts';
+import { cmsTitles } from '../admin-page.ts';
 import { readAddress } from '../server.ts';
-import { baseOf } from '../view.ts';
+import { baseOf } from '../context.ts';
 import { anyOf, baseFix, type Check } from './check.ts';
 
 /** Which Git host, by which kind of login, in which CMS. */
@@ -12,8 +12,8 @@ export const backendChecks: readonly Check[] = [
     id: 'backend-name',
     severity: 'broken',
     at: 'backend.name',
-    look(view) {
-      const { host, providers } = view;
+    look(context) {
+      const { host, providers } = context;
       const ids = providers.map(({ id }) => id);
       if (host === undefined)
         return {
@@ -24,7 +24,7 @@ export const backendChecks: readonly Check[] = [
       const known = [...ids, ...otherBackends.keys()];
       if (known.includes(host)) return false;
       const plain = (text: string) => text.toLowerCase().replace(/[^a-z]|\.com$|org$|cloud$|com$/g, '');
-      const meant = known.find((name) => plain(name) === plain(host) || isNear(host, name));
+      const meant = known.find((name) => plain(name) === plain(host) || isFuzzyMatch(host, name));
       return {
         what: `backend.name is ${shown(host)}, which no CMS knows`,
         why: 'The CMS compares the name letter by letter, and stops with "Backend not found".',
@@ -36,8 +36,8 @@ export const backendChecks: readonly Check[] = [
     id: 'backend-unsupported',
     severity: 'broken',
     at: 'backend.name',
-    look({ cms, who, host, provider, providers, text, usesHop }) {
-      if (!cms || !provider || !usesHop || provider.cms[cms.name]) return false;
+    look({ cms, who, host, provider, providers, text, usesLoginServer }) {
+      if (!cms || !provider || !usesLoginServer || provider.cms[cms.name]) return false;
       const others = (Object.keys(provider.cms) as (keyof typeof cmsTitles)[]).map((name) => cmsTitles[name]);
       const about = ['base_url', 'backend.base_url', 'backend.repo'];
       if (provider.inPage.pkce && text('auth_type') !== 'pkce')
@@ -85,13 +85,13 @@ export const backendChecks: readonly Check[] = [
     id: 'implicit',
     severity: 'broken',
     at: 'backend.auth_type',
-    look(view) {
-      const { provider, isSveltia } = view;
-      if (view.text('auth_type') !== 'implicit' || !provider) return false;
+    look(context) {
+      const { provider, isSveltia } = context;
+      if (context.text('auth_type') !== 'implicit' || !provider) return false;
       const instead = 'Remove the line; the login server takes its place.';
       const rest = {
         about: ['backend.base_url', 'backend.app_id'],
-        fix: { backend: { auth_type: undefined, ...baseFix(view) } },
+        fix: { backend: { auth_type: undefined, ...baseFix(context) } },
       };
       if (isSveltia)
         return {
@@ -125,8 +125,8 @@ export const backendChecks: readonly Check[] = [
     id: 'pkce',
     severity: 'broken',
     at: 'backend.auth_type',
-    look(view) {
-      const { text, isSveltia, provider } = view;
+    look(context) {
+      const { text, isSveltia, provider } = context;
       return (
         text('auth_type') === 'pkce' &&
         provider !== undefined &&
@@ -134,7 +134,7 @@ export const backendChecks: readonly Check[] = [
           severity: isSveltia ? 'broken' : 'risky',
           what: `"auth_type: pkce" does not work with ${provider.name}`,
           why: `${isSveltia ? 'Sveltia CMS stops with an error.' : `The CMS ignores it.`} Remove the line; the login server takes its place.`,
-          fix: { backend: { auth_type: undefined, ...baseFix(view) } },
+          fix: { backend: { auth_type: undefined, ...baseFix(context) } },
         }
       );
     },
@@ -143,14 +143,14 @@ export const backendChecks: readonly Check[] = [
     id: 'pkce',
     severity: 'broken',
     at: 'backend.auth_type',
-    look(view) {
-      const { text, provider, hop } = view;
+    look(context) {
+      const { text, provider, namedServer } = context;
       if (text('auth_type') !== 'pkce' || !provider) return false;
       const base = readAddress(text('base_url') ?? provider.url);
-      const root = readAddress(baseOf(view) ?? text('api_root') ?? provider.url);
+      const root = readAddress(baseOf(context) ?? text('api_root') ?? provider.url);
       return (
         base !== undefined &&
-        (base.origin === hop?.origin || base.origin !== root?.origin) && {
+        (base.origin === namedServer?.origin || base.origin !== root?.origin) && {
           about: ['backend.base_url'],
           what: `With "auth_type: pkce" the CMS takes base_url for ${provider.name} itself, but it is another server`,
           why: 'The page logs in at base_url/oauth/authorize, which a login server does not have. Choose one of the two: remove auth_type to use the login server, or base_url to do without one.',

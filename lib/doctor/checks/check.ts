@@ -1,9 +1,9 @@
 import type { Value } from '../config.ts';
 import type { Severity } from '../finding.ts';
-import { isLogin } from '../heard.ts';
-import { isGitHost, lines, type View } from '../view.ts';
+import { isLogin } from '../probe-result.ts';
+import { isGitHost, lines, type CheckContext } from '../context.ts';
 
-/** One thing that can be wrong with a set-up. Each is a question to the view and nothing else. */
+/** One thing that can be wrong with a set-up. Each is a question to the context and nothing else. */
 export interface Check {
   id: string;
   /** How bad it is, unless the answer says otherwise. */
@@ -13,10 +13,10 @@ export interface Check {
    * below it), `page`, or something of the login server's (`server`, `server.host`).
    */
   at?: string;
-  look: (view: View) => Trouble | false | undefined;
+  look: (context: CheckContext) => Problem | false | undefined;
 }
 
-export interface Trouble {
+export interface Problem {
   what: string;
   why: string;
   /** What to write elsewhere than into the configuration. */
@@ -45,8 +45,8 @@ export type Settings = Readonly<Record<string, Value | undefined>>;
 export const example = 'https://auth.example.com';
 
 /** The configuration as it would be then. */
-export function applied({ config, backend }: View, fix: Fix): View['config'] {
-  const change = (group: View['config'], settings: Settings = {}) => {
+export function applied({ config, backend }: CheckContext, fix: Fix): CheckContext['config'] {
+  const change = (group: CheckContext['config'], settings: Settings = {}) => {
     const changed = new Map(group);
     for (const [key, value] of Object.entries(settings))
       if (value === undefined) changed.delete(key);
@@ -57,40 +57,40 @@ export function applied({ config, backend }: View, fix: Fix): View['config'] {
 }
 
 /** What to paste; undefined where there is only something to delete. */
-export function written(view: View, { top, backend }: Fix): string | undefined {
+export function written(context: CheckContext, { top, backend }: Fix): string | undefined {
   const given = (settings: Settings = {}) =>
     Object.entries(settings).filter((pair): pair is [string, Value] => pair[1] !== undefined);
   const parts = [
-    lines(view, Object.fromEntries(given(top))),
-    given(backend).length > 0 && lines(view, Object.fromEntries(given(backend)), 'backend'),
+    lines(context, Object.fromEntries(given(top))),
+    given(backend).length > 0 && lines(context, Object.fromEntries(given(backend)), 'backend'),
   ];
-  return parts.filter(Boolean).join(view.format === 'json' ? ',\n' : '\n') || undefined;
+  return parts.filter(Boolean).join(context.format === 'json' ? ',\n' : '\n') || undefined;
 }
 
 /** The keys to delete, of those that are there. */
-export function removed({ config, backend }: View, fix: Fix): string[] {
-  const gone = (settings: Settings = {}, group: View['config']) =>
+export function removed({ config, backend }: CheckContext, fix: Fix): string[] {
+  const gone = (settings: Settings = {}, group: CheckContext['config']) =>
     Object.keys(settings).filter((key) => settings[key] === undefined && group.has(key));
   return [...gone(fix.top, config), ...gone(fix.backend, backend).map((key) => `backend.${key}`)];
 }
 
 /** Where a login begins. `auth` is what every CMS takes by itself, so there the line can go. */
-export const endpointFix = (view: View, endpoint = view.server?.endpoint): Settings => ({
+export const endpointFix = (context: CheckContext, endpoint = context.server?.endpoint): Settings => ({
   auth_endpoint: endpoint === undefined || endpoint === 'auth' ? undefined : endpoint,
 });
 
 /** What a `base_url` should be in this configuration, and `auth_endpoint` with it where the server has a path. */
-export function baseFix({ server, providers }: View): Settings {
+export function baseFix({ server, providers }: CheckContext): Settings {
   if (!server || isGitHost(providers, new URL(server.origin).hostname)) return { base_url: example };
   return { base_url: server.origin, ...(server.prefix !== '' && { auth_endpoint: server.endpoint }) };
 }
 
 /** Whether a login begins at a server of another product, which has settings of its own. */
-export const isOthers = ({ heard }: View): boolean => heard !== undefined && !heard.ours && isLogin(heard.next);
+export const isOthers = ({ probe }: CheckContext): boolean => probe !== undefined && !probe.ours && isLogin(probe.next);
 
 /** What to write into the settings of the login server, if they may be ours. */
-export const setting = (view: View, line: string, more = ''): Pick<Trouble, 'write'> =>
-  isOthers(view) ? {} : { write: `${line}        (in the settings of the login server${more})` };
+export const setting = (context: CheckContext, line: string, more = ''): Pick<Problem, 'write'> =>
+  isOthers(context) ? {} : { write: `${line}        (in the settings of the login server${more})` };
 
 /** "a, b or c" */
 export const anyOf = (names: readonly string[]): string =>

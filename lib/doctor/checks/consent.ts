@@ -1,13 +1,13 @@
 import { settingPrefix } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
-import { isSilence, target, type Answer } from '../web.ts';
-import type { View } from '../view.ts';
+import { isNetworkError, target, type HttpResponse } from '../fetch.ts';
+import type { CheckContext } from '../context.ts';
 import { setting, type Check } from './check.ts';
 
-const consentOf = ({ heard }: View): Answer | undefined =>
-  heard?.consent && !isSilence(heard.consent) ? heard.consent : undefined;
+const consentOf = ({ probe }: CheckContext): HttpResponse | undefined =>
+  probe?.consent && !isNetworkError(probe.consent) ? probe.consent : undefined;
 
-const errorOf = (answer: Answer): string => target(answer)?.searchParams.get('error') ?? '';
+const errorOf = (answer: HttpResponse): string => target(answer)?.searchParams.get('error') ?? '';
 
 /** How a page says that a callback address is not registered. */
 const wrongCallback =
@@ -22,9 +22,9 @@ export const consentChecks: readonly Check[] = [
     id: 'callback-not-registered',
     severity: 'broken',
     at: 'server.callback',
-    look(view) {
-      const answer = consentOf(view);
-      const name = view.provider?.name;
+    look(context) {
+      const answer = consentOf(context);
+      const name = context.provider?.name;
       const isWrong =
         answer &&
         (errorOf(answer) === 'redirect_uri_mismatch' || (answer.status >= 400 && wrongCallback.test(answer.body)));
@@ -42,16 +42,16 @@ export const consentChecks: readonly Check[] = [
     id: 'client-unknown',
     severity: 'broken',
     at: 'server.consent',
-    look(view) {
-      const id = view.heard?.next?.searchParams.get('client_id');
+    look(context) {
+      const id = context.probe?.next?.searchParams.get('client_id');
       // What a program sends whose own setting is missing.
       const isNone = id !== undefined && id !== null && ['', 'undefined', 'null'].includes(id.trim());
       return (
         isNone &&
-        view.provider && {
-          what: `The login server sends no client id to ${view.provider.name} (client_id=${id})`,
-          why: `${view.provider.name} refuses the login. The client id is missing in the settings of the login server.`,
-          ...setting(view, `${settingPrefix(view.provider)}_CLIENT_ID=…`),
+        context.provider && {
+          what: `The login server sends no client id to ${context.provider.name} (client_id=${id})`,
+          why: `${context.provider.name} refuses the login. The client id is missing in the settings of the login server.`,
+          ...setting(context, `${settingPrefix(context.provider)}_CLIENT_ID=…`),
         }
       );
     },
@@ -60,17 +60,17 @@ export const consentChecks: readonly Check[] = [
     id: 'client-unknown',
     severity: 'broken',
     at: 'server.consent',
-    look(view) {
-      const answer = consentOf(view);
+    look(context) {
+      const answer = consentOf(context);
       const isUnknown =
         answer &&
         (answer.status === 404 || (answer.status >= 400 && /(?:invalid|unknown)[ _]client/i.test(answer.body)));
       return (
         isUnknown &&
-        view.provider && {
-          what: `${view.provider.name} does not know the client id of the login server`,
+        context.provider && {
+          what: `${context.provider.name} does not know the client id of the login server`,
           why: 'It belongs to another instance, was mistyped, or the OAuth app was deleted.',
-          ...setting(view, `${settingPrefix(view.provider)}_CLIENT_ID=…`),
+          ...setting(context, `${settingPrefix(context.provider)}_CLIENT_ID=…`),
         }
       );
     },
@@ -79,13 +79,13 @@ export const consentChecks: readonly Check[] = [
     id: 'host-refuses',
     severity: 'risky',
     at: 'server.consent',
-    look(view) {
-      const answer = consentOf(view);
+    look(context) {
+      const answer = consentOf(context);
       const error = answer && errorOf(answer);
       return (
         error !== undefined &&
         error !== '' && {
-          what: `${view.provider?.name} refuses the login: ${shown(error)}`,
+          what: `${context.provider?.name} refuses the login: ${shown(error)}`,
           why: 'Look at the OAuth app there.',
         }
       );

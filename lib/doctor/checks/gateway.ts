@@ -1,58 +1,62 @@
 import { shown } from '../finding.ts';
-import { usesGateway } from '../gateway.ts';
-import { codeOf, isGatewayPage, isOurs, missingAt } from '../heard.ts';
-import { isOlder } from '../page.ts';
+import { usesGateway } from '../probe-gateway.ts';
+import { codeOf, isGatewayPage, isThisProduct, missingAt } from '../probe-result.ts';
+import { isOlder } from '../admin-page.ts';
 import { gatewayBase, gatewayUrl, textOf, withoutHost } from '../server.ts';
-import { lines, siteOrigin, type View } from '../view.ts';
-import { isSafe, isSilence, parseUrl } from '../web.ts';
+import { lines, siteOrigin, type CheckContext } from '../context.ts';
+import { isSafe, isNetworkError, parseUrl } from '../fetch.ts';
 import type { Group, Value } from '../config.ts';
 import { example, isSecretKey, type Check } from './check.ts';
 
 /** A check of its own only where the CMS works through a gateway. */
-const ofGateway = ({ look, ...check }: Check): Check => ({ ...check, look: (view) => usesGateway(view) && look(view) });
+const ofGateway = ({ look, ...check }: Check): Check => ({
+  ...check,
+  look: (context) => usesGateway(context) && look(context),
+});
 
-const isNetlifys = (view: View): boolean => /^\/\.netlify\/|^https:\/\/[^/]+\/\.netlify\//.test(gatewayUrl(view));
+const isNetlifys = (context: CheckContext): boolean =>
+  /^\/\.netlify\/|^https:\/\/[^/]+\/\.netlify\//.test(gatewayUrl(context));
 
 /** Netlify marks its answers. Undefined where there is no page to look at. */
-const isOnNetlify = ({ answer }: View): boolean | undefined => answer?.headers.has('x-nf-request-id');
+const isOnNetlify = ({ answer }: CheckContext): boolean | undefined => answer?.headers.has('x-nf-request-id');
 
 /** What to write where a gateway of ours should be. */
-const ours = (view: View): string => {
-  const { gateway, server } = view;
+const ours = (context: CheckContext): string => {
+  const { gateway, server } = context;
   if (gateway?.works !== undefined) return gateway.works;
-  if (isOurGateway(view)) return gateway?.base ?? `${example}/git`;
+  if (isOurGateway(context)) return gateway?.base ?? `${example}/git`;
   return `${server ? server.origin + server.prefix : example}/git`;
 };
 
-const isOurGateway = ({ gateway }: View): boolean =>
-  gateway !== undefined && !isSilence(gateway.page) && isGatewayPage(gateway.page);
+const isOurGateway = ({ gateway }: CheckContext): boolean =>
+  gateway !== undefined && !isNetworkError(gateway.page) && isGatewayPage(gateway.page);
 
 /** Something answers there that is not of this product, so that only its owner knows what it needs. */
-const isOthersGateway = ({ gateway }: View): boolean =>
-  gateway !== undefined && !isSilence(gateway.page) && !isOurs(gateway.page);
+const isOthersGateway = ({ gateway }: CheckContext): boolean =>
+  gateway !== undefined && !isNetworkError(gateway.page) && !isThisProduct(gateway.page);
 
-const authOf = ({ config }: View): Group | undefined => {
+const authOf = ({ config }: CheckContext): Group | undefined => {
   const value = config.get('auth')?.value;
   return value instanceof Map ? value : undefined;
 };
 
 /** As the CMS reads it: under `auth`, or in the older spelling under `backend`. */
-const authText = (view: View, key: string): string | undefined =>
-  textOf(authOf(view)?.get(key)?.value) ?? view.text(key);
+const authText = (context: CheckContext, key: string): string | undefined =>
+  textOf(authOf(context)?.get(key)?.value) ?? context.text(key);
 
 /** The whole block, with what is there and what is wrong changed; or the line alone, where the keys stand under `backend`. */
-function authBlock(view: View, changes: Record<string, Value> = {}): string {
-  if (!authOf(view) && view.text('base_url') !== undefined) return lines(view, changes, 'backend');
-  const kept = [...(authOf(view) ?? [])].flatMap(([key, { value }]): [string, Value][] =>
+function authBlock(context: CheckContext, changes: Record<string, Value> = {}): string {
+  if (!authOf(context) && context.text('base_url') !== undefined) return lines(context, changes, 'backend');
+  const kept = [...(authOf(context) ?? [])].flatMap(([key, { value }]): [string, Value][] =>
     isSecretKey(key) ? [] : [[key, value]],
   );
-  const usual = kept.length > 0 ? {} : { base_url: ours(view), app_id: 'cms', full_name_claim: 'name' };
-  return lines(view, { ...Object.fromEntries(kept), ...usual, ...changes }, 'auth');
+  const usual = kept.length > 0 ? {} : { base_url: ours(context), app_id: 'cms', full_name_claim: 'name' };
+  return lines(context, { ...Object.fromEntries(kept), ...usual, ...changes }, 'auth');
 }
 
-const isPkce = (view: View): boolean => view.text('auth_type') === 'pkce';
-const isAtIssuer = (view: View): boolean =>
-  authOf(view)?.get('use_oidc')?.value === true || view.backend.get('use_oidc')?.value === true;
+const isPkce = (context: CheckContext): boolean => context.text('auth_type') === 'pkce';
+const isAtIssuer = (context: CheckContext): boolean =>
+  authOf(context)?.get('use_oidc')?.value === true || context.backend.get('use_oidc')?.value === true;
 
 /** Editors without an account at the Git host: where the gateway is, and where they sign in. */
 export const gatewayChecks: readonly Check[] = [
@@ -60,10 +64,10 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-url',
     severity: 'broken' as const,
     at: 'backend.gateway_url',
-    look(view: View) {
-      if (!isNetlifys(view)) return false;
-      const isThere = isOnNetlify(view);
-      const missing = view.text('gateway_url') === undefined;
+    look(context: CheckContext) {
+      if (!isNetlifys(context)) return false;
+      const isThere = isOnNetlify(context);
+      const missing = context.text('gateway_url') === undefined;
       const what = missing
         ? 'gateway_url is not set, so the CMS asks Netlify’s Git Gateway'
         : 'gateway_url is Netlify’s Git Gateway';
@@ -72,14 +76,14 @@ export const gatewayChecks: readonly Check[] = [
           severity: 'note',
           what,
           why: 'It is there on Netlify, as long as Git Gateway is switched on. A gateway of your own needs this line.',
-          fix: { backend: { gateway_url: ours(view) } },
+          fix: { backend: { gateway_url: ours(context) } },
         };
       return {
         severity: isThere === false ? 'broken' : 'risky',
         about: ['backend.identity_url', 'backend.base_url'],
         what: `${what}${isThere === false ? ', but this site is not on Netlify' : ', which sites on Netlify alone have'}`,
         why: 'There is nothing at /.netlify/git elsewhere, and git-gateway ignores base_url under backend. Write where your gateway is, or name the Git host itself to use a login server.',
-        fix: { backend: { gateway_url: ours(view) } },
+        fix: { backend: { gateway_url: ours(context) } },
       };
     },
   },
@@ -87,8 +91,8 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-url',
     severity: 'broken' as const,
     at: 'backend.gateway_url',
-    look(view: View) {
-      const url = gatewayUrl(view);
+    look(context: CheckContext) {
+      const url = gatewayUrl(context);
       if (url.startsWith('/') && !url.startsWith('//')) return false;
       const parsed = /^https?:\/\//i.test(url) ? parseUrl(url) : undefined;
       if (parsed && isSafe(parsed) && !/[?#@]/.test(url)) return false;
@@ -111,7 +115,7 @@ export const gatewayChecks: readonly Check[] = [
         why,
         fix: {
           backend: {
-            gateway_url: parsed ? `https://${parsed.host}${parsed.pathname}`.replace(/\/+$/, '') : ours(view),
+            gateway_url: parsed ? `https://${parsed.host}${parsed.pathname}`.replace(/\/+$/, '') : ours(context),
           },
         },
       };
@@ -121,8 +125,8 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-url',
     severity: 'risky' as const,
     at: 'backend.gateway_url',
-    look(view: View) {
-      const url = gatewayUrl(view).replace(/\/+$/, '');
+    look(context: CheckContext) {
+      const url = gatewayUrl(context).replace(/\/+$/, '');
       return (
         withoutHost(url) !== url && {
           what: 'gateway_url ends with the name of a Git host',
@@ -136,11 +140,11 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-silent',
     severity: 'broken' as const,
     at: 'backend.gateway_url',
-    look({ gateway }: View) {
+    look({ gateway }: CheckContext) {
       return (
         gateway !== undefined &&
-        isSilence(gateway.page) && {
-          what: `The gateway ${shown(gateway.base)} cannot be reached: ${gateway.page.silence}`,
+        isNetworkError(gateway.page) && {
+          what: `The gateway ${shown(gateway.base)} cannot be reached: ${gateway.page.networkError}`,
           why: 'The CMS says "Failed to fetch" after the login.',
         }
       );
@@ -150,9 +154,9 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-missing',
     severity: 'broken' as const,
     at: 'backend.gateway_url',
-    look(view: View) {
-      const { gateway } = view;
-      if (!gateway || isNetlifys(view) || isSilence(gateway.page) || isOurGateway(view)) return false;
+    look(context: CheckContext) {
+      const { gateway } = context;
+      if (!gateway || isNetlifys(context) || isNetworkError(gateway.page) || isOurGateway(context)) return false;
       if (gateway.works !== undefined)
         return {
           what: `The gateway is not at ${shown(gateway.base)} but at ${shown(gateway.works)}`,
@@ -160,10 +164,10 @@ export const gatewayChecks: readonly Check[] = [
           fix: { backend: { gateway_url: gateway.works } },
         };
       const { settings } = gateway;
-      if (isSilence(settings)) return false;
+      if (isNetworkError(settings)) return false;
       // Every gateway wants a token for this, and the CMS takes nothing but JSON for an answer.
       const isOne = settings.status !== 404 && /json/.test(settings.headers.get('content-type') ?? '');
-      if (!isOne && isOurs(gateway.page) && gateway.base.endsWith('/git'))
+      if (!isOne && isThisProduct(gateway.page) && gateway.base.endsWith('/git'))
         return {
           where: gateway.base,
           what: `The server at ${shown(new URL(gateway.base).host)} is of this product, but has no gateway: CMS_GATEWAY_REPO is not set`,
@@ -172,7 +176,7 @@ export const gatewayChecks: readonly Check[] = [
             'CMS_GATEWAY_REPO=<the repository’s address, as a browser shows it>        (in the settings of the gateway)',
         };
       // Its page may be switched off.
-      if (isOne && isOurs(gateway.page)) return false;
+      if (isOne && isThisProduct(gateway.page)) return false;
       return isOne
         ? {
             severity: 'note',
@@ -182,7 +186,7 @@ export const gatewayChecks: readonly Check[] = [
         : {
             what: `There is no gateway at ${shown(gateway.base)}: it answers ${settings.status}`,
             why: 'The CMS says that the gateway does not return valid settings.',
-            fix: { backend: { gateway_url: ours(view) } },
+            fix: { backend: { gateway_url: ours(context) } },
           };
     },
   },
@@ -190,9 +194,9 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-not-ready',
     severity: 'broken' as const,
     at: 'server',
-    look(view: View) {
-      const { gateway } = view;
-      if (!gateway || isSilence(gateway.page) || !isOurGateway(view)) return false;
+    look(context: CheckContext) {
+      const { gateway } = context;
+      if (!gateway || isNetworkError(gateway.page) || !isOurGateway(context)) return false;
       const [first, ...others] = missingAt(gateway.page);
       return (
         first !== undefined && {
@@ -210,12 +214,12 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-origin',
     severity: 'broken' as const,
     at: 'gateway.origins',
-    look(view: View) {
-      const { gateway } = view;
-      const site = siteOrigin(view);
+    look(context: CheckContext) {
+      const { gateway } = context;
+      const site = siteOrigin(context);
       return (
         gateway !== undefined &&
-        isOurGateway(view) &&
+        isOurGateway(context) &&
         site !== undefined &&
         codeOf(gateway.settings) === 'SITE_NOT_LISTED' && {
           where: gateway.base,
@@ -230,16 +234,16 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-auth',
     severity: 'broken' as const,
     at: 'auth',
-    look(view: View) {
-      const inside = authOf(view)?.get('auth_type');
-      if (inside && view.text('auth_type') === undefined)
+    look(context: CheckContext) {
+      const inside = authOf(context)?.get('auth_type');
+      if (inside && context.text('auth_type') === undefined)
         return {
           line: inside.line,
           what: 'auth_type stands under auth instead of under backend',
           why: 'The CMS does not read it there, and shows the form of Netlify Identity.',
           fix: { backend: { auth_type: inside.value } },
         };
-      if (view.backend.get('auth')?.value instanceof Map && !authOf(view))
+      if (context.backend.get('auth')?.value instanceof Map && !authOf(context))
         return {
           at: 'backend.auth',
           about: ['auth'],
@@ -247,8 +251,8 @@ export const gatewayChecks: readonly Check[] = [
           why: 'The CMS does not read it there. Move it to the left margin, with what belongs to it.',
         };
       return (
-        authOf(view) !== undefined &&
-        !isPkce(view) && {
+        authOf(context) !== undefined &&
+        !isPkce(context) && {
           what: 'There is an auth block, but no "auth_type: pkce" under backend',
           why: 'The CMS ignores the block, and shows the form of Netlify Identity.',
           fix: { backend: { auth_type: 'pkce' } },
@@ -260,14 +264,14 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-auth',
     severity: 'broken' as const,
     at: 'backend.auth_type',
-    look(view: View) {
-      const { cms } = view;
-      if (!isPkce(view) || !cms) return false;
+    look(context: CheckContext) {
+      const { cms } = context;
+      if (!isPkce(context) || !cms) return false;
       const isOld = cms.name === 'netlify' || (cms.name === 'decap' && isOlder(cms, 3, 8));
       return (
         isOld && {
           about: ['auth'],
-          what: `${view.who} knows no "auth_type: pkce" for git-gateway`,
+          what: `${context.who} knows no "auth_type: pkce" for git-gateway`,
           why: 'It shows the form of Netlify Identity. Use Decap CMS 3.8.3 or newer.',
         }
       );
@@ -277,40 +281,40 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-auth',
     severity: 'broken' as const,
     at: 'auth',
-    look(view: View) {
-      if (!isPkce(view)) return false;
-      const base = authText(view, 'base_url');
+    look(context: CheckContext) {
+      if (!isPkce(context)) return false;
+      const base = authText(context, 'base_url');
       if (base === undefined)
         return {
           what: '"auth_type: pkce" without base_url under auth',
           why: 'The CMS does not know where editors sign in.',
-          ...(!isOthersGateway(view) && { write: authBlock(view, { base_url: ours(view) }) }),
+          ...(!isOthersGateway(context) && { write: authBlock(context, { base_url: ours(context) }) }),
         };
-      if (isAtIssuer(view) || !isOurGateway(view)) return false;
-      const home = view.gateway?.base;
+      if (isAtIssuer(context) || !isOurGateway(context)) return false;
+      const home = context.gateway?.base;
       if (home !== undefined && base.replace(/\/+$/, '') !== home)
         return {
           what: `base_url under auth is ${shown(base)}, but editors sign in at the gateway, ${shown(home)}`,
           why: 'It has to be the very address of the gateway, /git included, unless the provider gives the CMS its token itself ("use_oidc: true").',
-          write: authBlock(view, { base_url: home }),
+          write: authBlock(context, { base_url: home }),
         };
-      const id = authText(view, 'app_id');
+      const id = authText(context, 'app_id');
       if (id !== 'cms')
         return {
           what: `app_id under auth is ${id === undefined ? 'missing' : shown(id)}: it has to be cms`,
           why: 'By this name the gateway knows the CMS. The client id of the provider belongs into the settings of the gateway.',
-          write: authBlock(view, { app_id: 'cms' }),
+          write: authBlock(context, { app_id: 'cms' }),
         };
       for (const [key, usual] of [
         ['auth_endpoint', 'oauth2/authorize'],
         ['auth_token_endpoint', 'oauth2/token'],
       ] as const) {
-        const written = authText(view, key)?.replace(/^\/+|\/+$/g, '');
+        const written = authText(context, key)?.replace(/^\/+|\/+$/g, '');
         if (written !== undefined && written !== usual)
           return {
             what: `${key} is ${shown(written)}: the gateway has ${usual}`,
             why: 'The CMS takes that by itself. Delete the line.',
-            write: authBlock(view, { [key]: usual }),
+            write: authBlock(context, { [key]: usual }),
           };
       }
       return false;
@@ -320,16 +324,17 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-name-claim',
     severity: 'risky' as const,
     at: 'auth',
-    look(view: View) {
-      const base = authText(view, 'base_url');
-      if (!isPkce(view) || base === undefined || authText(view, 'full_name_claim') !== undefined) return false;
+    look(context: CheckContext) {
+      const base = authText(context, 'base_url');
+      if (!isPkce(context) || base === undefined || authText(context, 'full_name_claim') !== undefined) return false;
       // What the tokens of others hold, nobody knows. Where nothing was asked, the form is ours: sign-in at the gateway itself.
-      const isOwn = isOurGateway(view) || (!isOthersGateway(view) && base.replace(/\/+$/, '') === gatewayBase(view));
+      const isOwn =
+        isOurGateway(context) || (!isOthersGateway(context) && base.replace(/\/+$/, '') === gatewayBase(context));
       return (
         isOwn && {
           what: 'full_name_claim is not set',
           why: 'The CMS then knows no name of the editor, and signs commits with the first part of the mail address.',
-          write: authBlock(view, { full_name_claim: 'name' }),
+          write: authBlock(context, { full_name_claim: 'name' }),
         }
       );
     },
@@ -338,9 +343,9 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-identity',
     severity: 'broken' as const,
     at: 'backend.identity_url',
-    look(view: View) {
-      const identity = view.text('identity_url');
-      if (isPkce(view))
+    look(context: CheckContext) {
+      const identity = context.text('identity_url');
+      if (isPkce(context))
         return (
           identity !== undefined && {
             severity: 'note',
@@ -350,9 +355,9 @@ export const gatewayChecks: readonly Check[] = [
           }
         );
       const isDefault = identity === undefined || identity.startsWith('/.netlify/');
-      if (!isDefault || isOnNetlify(view)) return false;
+      if (!isDefault || isOnNetlify(context)) return false;
       return {
-        severity: isOnNetlify(view) === false ? 'broken' : 'risky',
+        severity: isOnNetlify(context) === false ? 'broken' : 'risky',
         what: `${identity === undefined ? 'Neither identity_url nor "auth_type: pkce" is set' : 'identity_url is below /.netlify/'}, so editors log in at Netlify Identity`,
         why: 'It is there on sites at Netlify alone. Sign in at the gateway instead, or write where your GoTrue is into identity_url.',
         fix: { backend: { auth_type: 'pkce' } },
@@ -363,10 +368,10 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-branch',
     severity: 'risky' as const,
     at: 'backend.branch',
-    look: (view: View) =>
-      view.text('branch') === undefined && {
+    look: (context: CheckContext) =>
+      context.text('branch') === undefined && {
         what: 'branch is not set, so the CMS takes master',
-        why: `It has to be the branch that the gateway writes to${isOthersGateway(view) ? '' : ': CMS_GATEWAY_BRANCH, which is main by itself'}.`,
+        why: `It has to be the branch that the gateway writes to${isOthersGateway(context) ? '' : ': CMS_GATEWAY_BRANCH, which is main by itself'}.`,
         fix: { backend: { branch: 'main' } },
       },
   },
@@ -374,10 +379,10 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-repo',
     severity: 'note' as const,
     at: 'backend.repo',
-    look: (view: View) =>
-      view.text('repo') !== undefined && {
+    look: (context: CheckContext) =>
+      context.text('repo') !== undefined && {
         what: 'repo means nothing with git-gateway',
-        why: `Which repository it is, only the gateway says${isOthersGateway(view) ? '' : ': CMS_GATEWAY_REPO'}. Delete the line.`,
+        why: `Which repository it is, only the gateway says${isOthersGateway(context) ? '' : ': CMS_GATEWAY_REPO'}. Delete the line.`,
         fix: { backend: { repo: undefined } },
       },
   },
@@ -385,12 +390,12 @@ export const gatewayChecks: readonly Check[] = [
     id: 'gateway-status',
     severity: 'note' as const,
     at: 'backend.status_endpoint',
-    look: (view: View) =>
-      isOurGateway(view) &&
-      view.text('status_endpoint') === undefined && {
+    look: (context: CheckContext) =>
+      isOurGateway(context) &&
+      context.text('status_endpoint') === undefined && {
         what: 'status_endpoint is not set, so editors are told of outages at Netlify',
         why: 'The gateway says of itself whether it works.',
-        fix: { backend: { status_endpoint: `${view.gateway?.base}/status` } },
+        fix: { backend: { status_endpoint: `${context.gateway?.base}/status` } },
       },
   },
 ].map(ofGateway);

@@ -1,9 +1,9 @@
 import { settingPrefix } from '../../providers/provider.ts';
 import { list, type Entry, type Group, type Value } from '../config.ts';
 import { shown, withoutUser } from '../finding.ts';
-import { isNear } from '../near.ts';
-import { renews, viewOf, type View } from '../view.ts';
-import { anyOf, applied, example, isSecretKey, setting, type Check, type Fix, type Trouble } from './check.ts';
+import { isFuzzyMatch } from '../fuzzy-match.ts';
+import { renews, contextOf, type CheckContext } from '../context.ts';
+import { anyOf, applied, example, isSecretKey, setting, type Check, type Fix, type Problem } from './check.ts';
 
 /** Keys that only count under `backend`; of those on the left a login depends. */
 const backendKeys = {
@@ -86,13 +86,13 @@ const isInAddress = (value: Value): boolean =>
 function secretCheck(secret: {
   is: (key: string, value: Value) => boolean;
   why: string;
-  write?: (view: View) => Pick<Trouble, 'write'>;
+  write?: (context: CheckContext) => Pick<Problem, 'write'>;
 }): Check {
   return {
     id: 'secret',
     severity: 'broken',
-    look(view) {
-      const { config, backend } = view;
+    look(context) {
+      const { config, backend } = context;
       const auth = config.get('auth')?.value;
       const found = [config, backend, auth instanceof Map ? auth : new Map<string, Entry>()].flatMap((group: Group) =>
         [...group].filter(([key, { value }]) => secret.is(key, value)).slice(0, 10),
@@ -105,7 +105,7 @@ function secretCheck(secret: {
           line: found[0]?.[1].line,
           what: `${names.join(', ')} ${names.length === 1 ? 'stands' : 'stand'} in the CMS configuration, which everybody can read`,
           why: `The file is published with the site. ${secret.why}`,
-          ...secret.write?.(view),
+          ...secret.write?.(context),
         }
       );
     },
@@ -117,7 +117,8 @@ export const keysChecks: readonly Check[] = [
   secretCheck({
     is: (key) => isSecretKey(key) && key.toLowerCase().endsWith('secret'),
     why: 'Whoever has the secret can act as your OAuth app. Remove the line, renew the secret at the Git host, and set the new one at the login server only.',
-    write: (view) => setting(view, `${view.provider ? settingPrefix(view.provider) : '<HOST>'}_CLIENT_SECRET=…`),
+    write: (context) =>
+      setting(context, `${context.provider ? settingPrefix(context.provider) : '<HOST>'}_CLIENT_SECRET=…`),
   }),
   secretCheck({
     is: (key, value) => (isSecretKey(key) && !key.toLowerCase().endsWith('secret')) || isInAddress(value),
@@ -126,8 +127,8 @@ export const keysChecks: readonly Check[] = [
   {
     id: 'wrong-level',
     severity: 'broken',
-    look(view) {
-      const { config, backend } = view;
+    look(context) {
+      const { config, backend } = context;
       const misplaced = allBackendKeys.filter((key) => config.has(key) && !backend.has(key));
       const [first] = misplaced;
       if (first === undefined) return false;
@@ -138,7 +139,8 @@ export const keysChecks: readonly Check[] = [
       );
       const fix: Fix = { backend: moved };
       const twice =
-        misplaced.includes('base_url') && renews(viewOf({ ...view.given, config: applied(view, fix) }, view));
+        misplaced.includes('base_url') &&
+        renews(contextOf({ ...context.given, config: applied(context, fix) }, context));
       return {
         severity: vital ? 'broken' : 'risky',
         at: first,
@@ -154,16 +156,21 @@ export const keysChecks: readonly Check[] = [
   {
     id: 'near-miss',
     severity: 'broken',
-    look(view) {
+    look(context) {
       for (const [group, prefix, known, wanted] of [
-        [view.config, '', [...topKeys, ...allBackendKeys], ['backend', 'base_url', 'auth_endpoint', 'api_root']],
-        [view.backend, 'backend.', [...allBackendKeys, ...topKeys], allBackendKeys],
+        [context.config, '', [...topKeys, ...allBackendKeys], ['backend', 'base_url', 'auth_endpoint', 'api_root']],
+        [context.backend, 'backend.', [...allBackendKeys, ...topKeys], allBackendKeys],
       ] as const)
         for (const [key, { value }] of [...group].slice(0, mostKeys)) {
           if (known.includes(key) || (prefix === '' && key === 'site_id')) continue;
           const meant =
-            wanted.find((name) => isNear(key, name)) ?? (prefix === '' ? undefined : guesses.get(key.toLowerCase()));
-          if (meant === undefined || view.backend.has(meant) || (meant === 'backend' && view.config.has('backend')))
+            wanted.find((name) => isFuzzyMatch(key, name)) ??
+            (prefix === '' ? undefined : guesses.get(key.toLowerCase()));
+          if (
+            meant === undefined ||
+            context.backend.has(meant) ||
+            (meant === 'backend' && context.config.has('backend'))
+          )
             continue;
           const isGroup = meant === 'backend';
           return {
@@ -182,10 +189,10 @@ export const keysChecks: readonly Check[] = [
   {
     id: 'wrong-group',
     severity: 'broken',
-    look(view) {
-      const { config, backend } = view;
+    look(context) {
+      const { config, backend } = context;
       // Of a sign-in at a gateway, which has a `base_url` of its own.
-      const isAuth = (name: string) => name === 'auth' && view.host === 'git-gateway';
+      const isAuth = (name: string) => name === 'auth' && context.host === 'git-gateway';
       const groups = [...[...config].filter(([name]) => name !== 'backend'), ...backend].filter(
         ([name]) => !isAuth(name),
       );
@@ -208,16 +215,16 @@ export const keysChecks: readonly Check[] = [
     id: 'backend-missing',
     severity: 'broken',
     at: 'backend',
-    look: (view) =>
-      (!view.config.has('backend') || view.backend.size === 0) && {
-        what: view.config.has('backend')
+    look: (context) =>
+      (!context.config.has('backend') || context.backend.size === 0) && {
+        what: context.config.has('backend')
           ? 'backend is empty or is no group of keys'
           : 'The CMS configuration has no backend',
         why: 'The CMS does not know where the content is. The keys below "backend:" are indented by two spaces.',
         fix: {
           backend: {
-            name: view.providers[0]?.id,
-            repo: view.providers[0]?.repository.form,
+            name: context.providers[0]?.id,
+            repo: context.providers[0]?.repository.form,
             branch: 'main',
             base_url: example,
           },

@@ -1,19 +1,19 @@
 import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown, withoutUser } from '../finding.ts';
-import { isExample, isLogin, told, unlisted, type Heard, type Told } from '../heard.ts';
+import { isExample, isLogin, reported, unlisted, type LoginProbe, type Reported } from '../probe-result.ts';
 import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
-import { lines, type View } from '../view.ts';
-import { isSilence, type Answer } from '../web.ts';
-import { endpointFix, isOthers, setting, type Check, type Trouble } from './check.ts';
+import { lines, type CheckContext } from '../context.ts';
+import { isNetworkError, type HttpResponse } from '../fetch.ts';
+import { endpointFix, isOthers, setting, type Check, type Problem } from './check.ts';
 
 /** The answers of the login server, as far as there are any: each check looks at one of them. */
-const answersOf = ({ begin, onward, callback }: Heard): Answer[] =>
-  [begin, onward, callback].filter((answer): answer is Answer => answer !== undefined && !isSilence(answer));
+const answersOf = ({ begin, onward, callback }: LoginProbe): HttpResponse[] =>
+  [begin, onward, callback].filter((answer): answer is HttpResponse => answer !== undefined && !isNetworkError(answer));
 
 /** What a login cannot begin without. */
-const settingOf = (view: View, { message }: Told): string | undefined => {
-  const prefix = view.provider && settingPrefix(view.provider);
+const settingOf = (context: CheckContext, { message }: Reported): string | undefined => {
+  const prefix = context.provider && settingPrefix(context.provider);
   const names = ['CLIENT_ID', 'CLIENT_SECRET', 'URL', 'SCOPE'].map((name) => `${prefix}_${name}`);
   return [...names, 'CMS_AUTH_ORIGINS', 'CMS_AUTH_URL', 'CMS_AUTH_REFRESH'].find((name) =>
     new RegExp(`\\b${name}\\b`).test(message),
@@ -21,10 +21,10 @@ const settingOf = (view: View, { message }: Told): string | undefined => {
 };
 
 /** The address of the first step, as somebody would look at it. */
-const addressOf = ({ server }: Heard): string => joined(server.origin, server.endpoint);
+const addressOf = ({ server }: LoginProbe): string => joined(server.origin, server.endpoint);
 
 /** Where to register the app that is missing. */
-function formFor(provider: Provider, { server, text }: View): string {
+function formFor(provider: Provider, { server, text }: CheckContext): string {
   const [form] = provider.registration;
   const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
   const origin = server?.origin ?? 'https://auth.example.com';
@@ -37,8 +37,8 @@ export const loginChecks: readonly Check[] = [
   {
     id: 'hop-example',
     severity: 'risky',
-    look: ({ usesHop, server, name }) =>
-      usesHop &&
+    look: ({ usesLoginServer, server, name }) =>
+      usesLoginServer &&
       server !== undefined &&
       isExample(server) && {
         about: ['server'],
@@ -51,10 +51,10 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-unreachable',
     severity: 'broken',
     at: 'server',
-    look: ({ heard }) =>
-      heard !== undefined &&
-      isSilence(heard.begin) && {
-        what: `The login server ${shown(heard.server.origin)} cannot be reached: ${shown(heard.begin.silence)}`,
+    look: ({ probe }) =>
+      probe !== undefined &&
+      isNetworkError(probe.begin) && {
+        what: `The login server ${shown(probe.server.origin)} cannot be reached: ${shown(probe.begin.networkError)}`,
         why: 'The popup shows an error of the browser. Is base_url spelt right, and the server deployed?',
       },
   },
@@ -62,9 +62,9 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-foreign',
     severity: 'note',
     at: 'server',
-    look: (view) =>
-      isOthers(view) && {
-        what: `The login server ${shown(view.heard?.server.origin)} is not this product`,
+    look: (context) =>
+      isOthers(context) && {
+        what: `The login server ${shown(context.probe?.server.origin)} is not this product`,
         why: 'Only what every login server has in common was checked.',
       },
   },
@@ -72,15 +72,15 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-not-set-up',
     severity: 'broken',
     at: 'server',
-    look(view) {
-      const words = told(view.heard?.begin);
-      const { provider } = view;
+    look(context) {
+      const words = reported(context.probe?.begin);
+      const { provider } = context;
       if (!provider || words?.code !== 'SETTING_MISSING') return false;
       const prefix = settingPrefix(provider);
       return (
-        settingOf(view, words) === `${prefix}_CLIENT_ID` && {
+        settingOf(context, words) === `${prefix}_CLIENT_ID` && {
           what: `${provider.name} is not set up at the login server: ${prefix}_CLIENT_ID is not set`,
-          why: `Register ${articled(provider.registration[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${provider.registration[0].prefill ? ', filled in' : ''}: ${formFor(provider, view)}`,
+          why: `Register ${articled(provider.registration[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${provider.registration[0].prefill ? ', filled in' : ''}: ${formFor(provider, context)}`,
           write: `${prefix}_CLIENT_ID=…\n${prefix}_CLIENT_SECRET=…`,
         }
       );
@@ -90,10 +90,10 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-cookie',
     severity: 'broken',
     at: 'server.cookie',
-    look({ heard }) {
-      if (!heard || isSilence(heard.begin) || heard.begin.headers.getSetCookie().length > 0) return false;
-      if (!isLogin(heard.next) && !heard.onwardUrl) return false;
-      return heard.ours
+    look({ probe }) {
+      if (!probe || isNetworkError(probe.begin) || probe.begin.headers.getSetCookie().length > 0) return false;
+      if (!isLogin(probe.next) && !probe.onwardUrl) return false;
+      return probe.ours
         ? {
             // Whatever comes later fails for that.
             about: ['server'],
@@ -111,11 +111,11 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-refuses',
     severity: 'broken',
     at: 'server',
-    look(view) {
-      const words = told(view.heard?.begin) ?? told(view.heard?.onward);
+    look(context) {
+      const words = reported(context.probe?.begin) ?? reported(context.probe?.onward);
       if (!words || words.code === unlisted) return false;
       // Everything else says by itself whose setting or which browser it is about.
-      const fix = words.code === 'PROVIDER_MISMATCH' && { fix: { backend: endpointFix(view, 'auth') } };
+      const fix = words.code === 'PROVIDER_MISMATCH' && { fix: { backend: endpointFix(context, 'auth') } };
       return {
         what: `The login server refuses: ${shown(words.message, 600)}`,
         why: `Those are its own words (${shown(words.code)}).`,
@@ -127,10 +127,10 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-moved',
     severity: 'broken',
     at: 'server',
-    look(view) {
-      const { heard } = view;
-      if (!heard || heard.onwardUrl || !heard.next || isLogin(heard.next)) return false;
-      const { next, server, works, isMoved = false } = heard;
+    look(context) {
+      const { probe } = context;
+      if (!probe || probe.onwardUrl || !probe.next || isLogin(probe.next)) return false;
+      const { next, server, works, isMoved = false } = probe;
       const isNear = (isMoved && works ? works : next).origin === server.origin;
       const advice = isMoved ? 'Write the final address.' : 'Are base_url and auth_endpoint right?';
       return {
@@ -146,7 +146,7 @@ export const loginChecks: readonly Check[] = [
           fix: {
             backend: {
               ...(works.origin !== server.origin && { base_url: works.origin }),
-              ...endpointFix(view, works.endpoint),
+              ...endpointFix(context, works.endpoint),
             },
           },
         }),
@@ -157,19 +157,19 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-not-found',
     severity: 'broken',
     at: 'server',
-    look(view) {
-      const { heard } = view;
-      if (!heard || isSilence(heard.begin) || heard.begin.status !== 404) return false;
-      const endpoint = heard.works?.endpoint;
+    look(context) {
+      const { probe } = context;
+      if (!probe || isNetworkError(probe.begin) || probe.begin.status !== 404) return false;
+      const endpoint = probe.works?.endpoint;
       return {
-        what: `There is no login at ${shown(addressOf(heard))}: it answers 404`,
+        what: `There is no login at ${shown(addressOf(probe))}: it answers 404`,
         why:
           endpoint === undefined
             ? 'The popup shows that page. Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?'
             : endpoint === 'auth'
               ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself.'
               : `The popup shows that page. There is one at /${shown(endpoint)}.`,
-        ...(endpoint !== undefined && { fix: { backend: endpointFix(view, endpoint) } }),
+        ...(endpoint !== undefined && { fix: { backend: endpointFix(context, endpoint) } }),
       };
     },
   },
@@ -177,11 +177,11 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-no-login',
     severity: 'broken',
     at: 'server',
-    look({ heard, provider }) {
-      if (!heard || isSilence(heard.begin) || heard.next || heard.onwardUrl) return false;
-      const { status } = heard.begin;
+    look({ probe, provider }) {
+      if (!probe || isNetworkError(probe.begin) || probe.next || probe.onwardUrl) return false;
+      const { status } = probe.begin;
       return {
-        what: `${shown(addressOf(heard))} is no login server: it answers ${status} instead of a login at ${provider?.name}`,
+        what: `${shown(addressOf(probe))} is no login server: it answers ${status} instead of a login at ${provider?.name}`,
         why:
           status >= 500
             ? 'Something is wrong there; its log says what.'
@@ -193,19 +193,19 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-address',
     severity: 'broken',
     at: 'server',
-    look(view) {
-      const next = view.heard?.onwardUrl;
-      return next && next.origin !== view.heard?.server.origin && addressTrouble(view, next.origin);
+    look(context) {
+      const next = context.probe?.onwardUrl;
+      return next && next.origin !== context.probe?.server.origin && addressProblem(context, next.origin);
     },
   },
   {
     id: 'hop-begin-missing',
     severity: 'broken',
     at: 'server',
-    look({ heard }) {
-      const { onward, onwardUrl, next } = heard ?? {};
-      if (!onward || !onwardUrl || next || told(onward)) return false;
-      const how = isSilence(onward) ? onward.silence : `it answers ${onward.status}`;
+    look({ probe }) {
+      const { onward, onwardUrl, next } = probe ?? {};
+      if (!onward || !onwardUrl || next || reported(onward)) return false;
+      const how = isNetworkError(onward) ? onward.networkError : `it answers ${onward.status}`;
       return {
         what: `The second step of the login does not work, ${shown(onwardUrl.pathname)}: ${shown(how)}`,
         why: 'The popup goes there as soon as the CMS has answered it. Is the function for it deployed, and routed to?',
@@ -216,8 +216,8 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-coop',
     severity: 'broken',
     at: 'server.opener',
-    look({ heard }) {
-      const answer = heard && answersOf(heard).find(({ headers }) => isCut(openerPolicy(headers)));
+    look({ probe }) {
+      const answer = probe && answersOf(probe).find(({ headers }) => isCut(openerPolicy(headers)));
       return (
         answer && {
           what: `The login server sends "Cross-Origin-Opener-Policy: ${shown(openerPolicy(answer.headers))}" at ${shown(answer.url.pathname)}`,
@@ -231,8 +231,8 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-permanent',
     severity: 'risky',
     at: 'server.permanent',
-    look({ heard }) {
-      const answer = heard && answersOf(heard).find(({ status }) => [301, 308].includes(status));
+    look({ probe }) {
+      const answer = probe && answersOf(probe).find(({ status }) => [301, 308].includes(status));
       return (
         answer && {
           what: `The login server begins a login with ${answer.status}, which browsers keep`,
@@ -245,10 +245,10 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-cookie',
     severity: 'broken',
     at: 'server.cookie',
-    look: ({ heard }) =>
-      heard !== undefined &&
-      cookiesOf(heard).length > 0 &&
-      cookiesOf(heard).every((attributes) => attributes.includes('samesite=strict')) && {
+    look: ({ probe }) =>
+      probe !== undefined &&
+      cookiesOf(probe).length > 0 &&
+      cookiesOf(probe).every((attributes) => attributes.includes('samesite=strict')) && {
         what: 'The cookie of the login is "SameSite=Strict"',
         why: 'It does not come along when the Git host sends the browser back. It has to be Lax.',
       },
@@ -257,10 +257,10 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-cookie',
     severity: 'risky',
     at: 'server.cookie',
-    look({ heard }) {
-      const wanted = ['httponly', ...(heard?.server.origin.startsWith('https:') ? ['secure'] : [])];
+    look({ probe }) {
+      const wanted = ['httponly', ...(probe?.server.origin.startsWith('https:') ? ['secure'] : [])];
       const lacking = wanted.filter(
-        (attribute) => heard && !cookiesOf(heard).every((attributes) => attributes.includes(attribute)),
+        (attribute) => probe && !cookiesOf(probe).every((attributes) => attributes.includes(attribute)),
       );
       return (
         lacking.length > 0 && {
@@ -274,11 +274,11 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-callback-missing',
     severity: 'broken',
     at: 'server.ready',
-    look({ heard, provider }) {
-      const answer = heard?.callback;
-      if (!answer || told(answer)) return false;
-      const address = `${heard.server.origin}${heard.server.prefix}/auth/${provider?.id}/callback`;
-      const how = isSilence(answer) ? answer.silence : `it answers ${answer.status}`;
+    look({ probe, provider }) {
+      const answer = probe?.callback;
+      if (!answer || reported(answer)) return false;
+      const address = `${probe.server.origin}${probe.server.prefix}/auth/${provider?.id}/callback`;
+      const how = isNetworkError(answer) ? answer.networkError : `it answers ${answer.status}`;
       return {
         what: `The callback address ${shown(address)} does not work: ${shown(how)}`,
         why: `${provider?.name} sends the editor back there. Is the function for it deployed, and routed to?`,
@@ -289,15 +289,15 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-not-ready',
     severity: 'broken',
     at: 'server.ready',
-    look(view) {
-      const answer = view.heard?.callback;
-      const words = told(answer);
+    look(context) {
+      const answer = context.probe?.callback;
+      const words = reported(answer);
       if (!words || words.code === 'READY') return false;
-      const setting = ['SETTING_MISSING', 'SETTING_EMPTY'].includes(words.code) ? settingOf(view, words) : undefined;
+      const setting = ['SETTING_MISSING', 'SETTING_EMPTY'].includes(words.code) ? settingOf(context, words) : undefined;
       return {
-        what: `${view.provider?.name} is not ready at the login server: ${shown(words.message, 600)}`,
+        what: `${context.provider?.name} is not ready at the login server: ${shown(words.message, 600)}`,
         why: 'Those are its own words.',
-        ...(answer && !isSilence(answer) && { where: answer.url.href }),
+        ...(answer && !isNetworkError(answer) && { where: answer.url.href }),
         ...(setting !== undefined && { write: `${setting}=…` }),
       };
     },
@@ -305,14 +305,14 @@ export const loginChecks: readonly Check[] = [
 ];
 
 /** The login begins at one address and ends at another. */
-export function addressTrouble(view: View, found: string): Trouble {
-  const { origin = '', prefix = '' } = view.heard?.server ?? {};
-  const { write } = setting(view, `CMS_AUTH_URL=${origin}${prefix}`);
+export function addressProblem(context: CheckContext, found: string): Problem {
+  const { origin = '', prefix = '' } = context.probe?.server ?? {};
+  const { write } = setting(context, `CMS_AUTH_URL=${origin}${prefix}`);
   return {
     about: ['server.consent'],
     what: `The login server takes its address for ${shown(found)}, but base_url is ${shown(origin)}`,
     why: 'The login begins at one address and ends at the other, where its cookie is not, and where the CMS does not listen. Make both the same: base_url, or the setting of the login server.',
-    write: [write, lines(view, { base_url: found }, 'backend') + (write === undefined ? '' : '        (or this)')]
+    write: [write, lines(context, { base_url: found }, 'backend') + (write === undefined ? '' : '        (or this)')]
       .filter((line) => line !== undefined)
       .join('\n'),
   };
@@ -321,8 +321,8 @@ export function addressTrouble(view: View, found: string): Trouble {
 const isCut = (policy: string | undefined): boolean => policy !== undefined && policy !== 'unsafe-none';
 
 /** The attributes of each cookie of the login. */
-const cookiesOf = ({ begin }: Heard): string[][] =>
-  isSilence(begin)
+const cookiesOf = ({ begin }: LoginProbe): string[][] =>
+  isNetworkError(begin)
     ? []
     : begin.headers.getSetCookie().map((cookie) =>
         cookie

@@ -1,17 +1,17 @@
 import { apiRoots, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
-import { isLogin, isOurs, told, unlisted } from '../heard.ts';
-import { baseOf, renews, scopesOf, siteOrigin, type View } from '../view.ts';
-import { isSafe, isSilence, parseUrl } from '../web.ts';
-import { addressTrouble } from './login.ts';
-import { isOthers, setting, type Check, type Trouble } from './check.ts';
+import { isLogin, isThisProduct, reported, unlisted } from '../probe-result.ts';
+import { baseOf, renews, scopesOf, siteOrigin, type CheckContext } from '../context.ts';
+import { isSafe, isNetworkError, parseUrl } from '../fetch.ts';
+import { addressProblem } from './login.ts';
+import { isOthers, setting, type Check, type Problem } from './check.ts';
 
 /** A check of the address that the browser is sent to. */
 const ofLogin =
-  (look: (view: View, next: URL, provider: Provider) => Trouble | false | undefined): Check['look'] =>
-  (view) => {
-    const { heard, provider } = view;
-    return provider && heard?.next && isLogin(heard.next) && look(view, heard.next, provider);
+  (look: (context: CheckContext, next: URL, provider: Provider) => Problem | false | undefined): Check['look'] =>
+  (context) => {
+    const { probe, provider } = context;
+    return provider && probe?.next && isLogin(probe.next) && look(context, probe.next, provider);
   };
 
 /** Where the login leads, what it asks for there, and where it ends. */
@@ -37,9 +37,9 @@ export const redirectChecks: readonly Check[] = [
     id: 'hop-host',
     severity: 'broken',
     at: 'server.host',
-    look: ofLogin((view, next, provider) => {
+    look: ofLogin((context, next, provider) => {
       // What is wrong with api_root itself is another finding.
-      const base = baseOf(view);
+      const base = baseOf(context);
       const expected = parseUrl(base ?? '');
       if (!expected || next.host === expected.host) return false;
       const isPublic = base === provider.url;
@@ -48,10 +48,10 @@ export const redirectChecks: readonly Check[] = [
       const name = `${settingPrefix(provider)}_URL`;
       return {
         what: `The login server sends the editor to ${shown(next.host)}, but the CMS works with ${shown(expected.host)}`,
-        why: `A token of one host is nothing to the other. ${isPublic ? 'If the repository is on the first one, the CMS needs api_root.' : `The login server ${isOthers(view) ? 'has to work with the second one' : `needs ${name}`}.`}`,
+        why: `A token of one host is nothing to the other. ${isPublic ? 'If the repository is on the first one, the CMS needs api_root.' : `The login server ${isOthers(context) ? 'has to work with the second one' : `needs ${name}`}.`}`,
         ...(isPublic
           ? root !== undefined && { fix: { backend: { api_root: root } } }
-          : setting(view, `${name}=${shown(base)}`)),
+          : setting(context, `${name}=${shown(base)}`)),
       };
     }),
   },
@@ -72,11 +72,11 @@ export const redirectChecks: readonly Check[] = [
     severity: 'broken',
     at: 'server.scheme',
     look: ofLogin(
-      (view, next, provider) =>
+      (context, next, provider) =>
         !isSafe(next) && {
           what: `The login server sends the editor to ${provider.name} without https`,
           why: 'What is asked there can be read and changed on the way.',
-          ...setting(view, `${settingPrefix(provider)}_URL=${next.origin.replace(/^http:/, 'https:')}`),
+          ...setting(context, `${settingPrefix(provider)}_URL=${next.origin.replace(/^http:/, 'https:')}`),
         },
     ),
   },
@@ -96,30 +96,30 @@ export const redirectChecks: readonly Check[] = [
     id: 'hop-address',
     severity: 'broken',
     at: 'server.callback',
-    look: ofLogin((view, next) => {
-      const { heard } = view;
+    look: ofLogin((context, next) => {
+      const { probe } = context;
       const callback = next.searchParams.get('redirect_uri');
-      if (callback === null || !heard) return false;
+      if (callback === null || !probe) return false;
       const origin = parseUrl(callback)?.origin;
-      return origin !== heard.server.origin && addressTrouble(view, origin ?? callback);
+      return origin !== probe.server.origin && addressProblem(context, origin ?? callback);
     }),
   },
   {
     id: 'hop-callback',
     severity: 'risky',
     at: 'server.callback',
-    look: ofLogin((view, next, { id, name }) => {
-      const { heard } = view;
+    look: ofLogin((context, next, { id, name }) => {
+      const { probe } = context;
       const callback = next.searchParams.get('redirect_uri');
-      if (callback === null || !heard) return false;
-      const { origin, prefix } = heard.server;
+      if (callback === null || !probe) return false;
+      const { origin, prefix } = probe.server;
       const expected = `${origin}${prefix}/auth/${id}/callback`;
       // Other paths are another server's own choice.
       if (callback === expected || !parseUrl(callback)?.pathname.endsWith(`/auth/${id}/callback`)) return false;
       return {
         what: `The login ends at ${shown(callback)}, not at ${shown(expected)}`,
         why: `The login server has another path than auth_endpoint says. Exactly that address has to be registered at ${name}.`,
-        ...setting(view, `CMS_AUTH_URL=${origin}${prefix}`),
+        ...setting(context, `CMS_AUTH_URL=${origin}${prefix}`),
       };
     }),
   },
@@ -127,8 +127,8 @@ export const redirectChecks: readonly Check[] = [
     id: 'hop-scope',
     severity: 'risky',
     at: 'server.scope',
-    look: ofLogin((view, next, provider) => {
-      const [asked] = scopesOf(view);
+    look: ofLogin((context, next, provider) => {
+      const [asked] = scopesOf(context);
       const { scope, app, name } = provider;
       if (asked === undefined || !scope) return false;
       const given = next.searchParams.get('scope');
@@ -145,7 +145,7 @@ export const redirectChecks: readonly Check[] = [
           app === undefined
             ? `The calls of the CMS work with ${scope.default} only.`
             : `With a ${app} that is as it should be. With an OAuth App, less than ${shown(asked)} may not reach the repository.`,
-        ...setting(view, `${settingPrefix(provider)}_SCOPE=${shown(asked)}`),
+        ...setting(context, `${settingPrefix(provider)}_SCOPE=${shown(asked)}`),
       };
     }),
   },
@@ -165,18 +165,18 @@ export const redirectChecks: readonly Check[] = [
     id: 'origin-not-listed',
     severity: 'broken',
     at: 'server.listed',
-    look(view) {
-      const { heard } = view;
-      if (!heard || heard.site === undefined) return false;
-      const { site, preflight, onward } = heard;
+    look(context) {
+      const { probe } = context;
+      if (!probe || probe.site === undefined) return false;
+      const { site, preflight, onward } = probe;
       const isListed = onward
-        ? told(onward)?.code !== unlisted
+        ? reported(onward)?.code !== unlisted
         : !preflight || !isOfServer(preflight) || preflight.headers.get('access-control-allow-origin') === site;
       return (
         !isListed && {
           what: `${shown(site)} is not on the login server’s list, so the CMS gets no token`,
           why: 'The popup says that this site is not listed.',
-          ...setting(view, `CMS_AUTH_ORIGINS=${site}`, '; commas between several'),
+          ...setting(context, `CMS_AUTH_ORIGINS=${site}`, '; commas between several'),
         }
       );
     },
@@ -185,69 +185,71 @@ export const redirectChecks: readonly Check[] = [
     id: 'hop-refresh',
     severity: 'broken',
     at: 'server.refresh',
-    look: (view) =>
-      view.heard?.preflight !== undefined &&
-      !isOfServer(view.heard.preflight) &&
-      renews(view) && {
-        what: `${view.provider?.refresh?.path} does not answer as it should (${shown(howOf(view.heard.preflight))})`,
-        why: `${view.provider?.name} sessions are renewed there. Is the function for it deployed, and routed to?`,
+    look: (context) =>
+      context.probe?.preflight !== undefined &&
+      !isOfServer(context.probe.preflight) &&
+      renews(context) && {
+        what: `${context.provider?.refresh?.path} does not answer as it should (${shown(howOf(context.probe.preflight))})`,
+        why: `${context.provider?.name} sessions are renewed there. Is the function for it deployed, and routed to?`,
       },
   },
   {
     id: 'hop-refresh-off',
     severity: 'risky',
     at: 'server.refresh',
-    look: (view) =>
-      view.heard?.renewal !== undefined &&
-      renews(view) &&
-      errorOf(view.heard.renewal) === 'REFRESH_NOT_ALLOWED' && {
-        what: `The login server does not renew ${view.provider?.name} sessions for this page`,
-        why: `They end after ${view.provider?.tokenLife ?? 'some hours'}, and what is being written then cannot be saved. It renews for pages that are listed exactly, if the owner names the host.`,
-        ...setting(view, `CMS_AUTH_REFRESH=${view.provider?.id}`),
+    look: (context) =>
+      context.probe?.renewal !== undefined &&
+      renews(context) &&
+      errorOf(context.probe.renewal) === 'REFRESH_NOT_ALLOWED' && {
+        what: `The login server does not renew ${context.provider?.name} sessions for this page`,
+        why: `They end after ${context.provider?.tokenLife ?? 'some hours'}, and what is being written then cannot be saved. It renews for pages that are listed exactly, if the owner names the host.`,
+        ...setting(context, `CMS_AUTH_REFRESH=${context.provider?.id}`),
       },
   },
 ];
 
-type Heard = NonNullable<View['heard']>;
+type LoginProbe = NonNullable<CheckContext['probe']>;
 
 /** Whether the address for renewing is answered by the login server. Pages that are not listed get 403. */
-const isOfServer = (answer: NonNullable<Heard['preflight']>): answer is Exclude<typeof answer, { silence: string }> =>
-  !isSilence(answer) && isOurs(answer) && [204, 403].includes(answer.status);
+const isOfServer = (
+  answer: NonNullable<LoginProbe['preflight']>,
+): answer is Exclude<typeof answer, { networkError: string }> =>
+  !isNetworkError(answer) && isThisProduct(answer) && [204, 403].includes(answer.status);
 
-const howOf = (answer: NonNullable<Heard['preflight']>): string =>
-  isSilence(answer) ? answer.silence : String(answer.status);
+const howOf = (answer: NonNullable<LoginProbe['preflight']>): string =>
+  isNetworkError(answer) ? answer.networkError : String(answer.status);
 
-function errorOf(answer: NonNullable<Heard['renewal']>): unknown {
+function errorOf(answer: NonNullable<LoginProbe['renewal']>): unknown {
   try {
-    return isSilence(answer) ? undefined : (JSON.parse(answer.body) as { error?: unknown }).error;
+    return isNetworkError(answer) ? undefined : (JSON.parse(answer.body) as { error?: unknown }).error;
   } catch {
     return undefined;
   }
 }
 
 /** What could not be found out, in words. */
-export function gapsOf(view: View): string[] {
-  const { heard, provider, usesHop, server } = view;
-  if (!provider || !usesHop) return [];
-  if (!heard) return server ? [] : ['The login server: nothing says where it is (--hop https://auth.example.com).'];
-  const { consent, onward, preflight, site, next } = heard;
+export function gapsOf(context: CheckContext): string[] {
+  const { probe, provider, usesLoginServer, server } = context;
+  if (!provider || !usesLoginServer) return [];
+  if (!probe) return server ? [] : ['The login server: nothing says where it is (--hop https://auth.example.com).'];
+  const { consent, onward, preflight, site, next } = probe;
   const isBegun = isLogin(next) || onward !== undefined;
   return [
     isBegun &&
-      heard.ours &&
-      siteOrigin(view) === undefined &&
+      probe.ours &&
+      siteOrigin(context) === undefined &&
       'Whether the CMS page is listed in CMS_AUTH_ORIGINS: run the doctor on the address of the admin page.',
     isBegun &&
       !isLogin(next) &&
-      told(onward)?.code === unlisted &&
+      reported(onward)?.code === unlisted &&
       `Where the login leads: the login server tells that to listed pages only.`,
     !onward &&
       preflight &&
       !isOfServer(preflight) &&
-      !renews(view) &&
+      !renews(context) &&
       `Whether ${shown(site)} is listed in CMS_AUTH_ORIGINS: ${provider.refresh?.path} does not answer as it should (${shown(howOf(preflight))}).`,
     consent &&
-      isSilence(consent) &&
-      `What ${provider.name} says to the login: it cannot be reached from here (${shown(consent.silence)}).`,
+      isNetworkError(consent) &&
+      `What ${provider.name} says to the login: it cannot be reached from here (${shown(consent.networkError)}).`,
   ].filter((text) => typeof text === 'string');
 }

@@ -1,8 +1,8 @@
 import { apiRoots, baseOfApi } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { readAddress, textOf } from '../server.ts';
-import { baseOf, isGitHost } from '../view.ts';
-import { isSafe } from '../web.ts';
+import { baseOf, isGitHost } from '../context.ts';
+import { isSafe } from '../fetch.ts';
 import { anyOf, type Check } from './check.ts';
 
 /** What the token is used for: repository, API, rights. */
@@ -11,10 +11,10 @@ export const repositoryChecks: readonly Check[] = [
     id: 'repo',
     severity: 'broken',
     at: 'backend.repo',
-    look(view) {
-      const { provider } = view;
+    look(context) {
+      const { provider } = context;
       if (!provider) return false;
-      const repo = view.text('repo');
+      const repo = context.text('repo');
       const { form, groups } = provider.repository;
       if (repo === undefined)
         return {
@@ -26,7 +26,7 @@ export const repositoryChecks: readonly Check[] = [
         .replace(/^(?:[a-z]+:\/\/)?(?:[^/@]+@)?[^/:]+\.[a-z]+[/:]/i, '')
         .replace(/\.git\/?$/, '')
         .replace(/^\/+|\/+$/g, '');
-      const raw = view.backend.get('repo')?.value;
+      const raw = context.backend.get('repo')?.value;
       const isForm = (groups ? /^[\w.-]+(?:\/[\w.-]+)+$/ : /^[\w.-]+\/[\w.-]+$/).test(path);
       if (isForm && path === raw) return false;
       return {
@@ -42,9 +42,9 @@ export const repositoryChecks: readonly Check[] = [
     id: 'branch',
     severity: 'risky',
     at: 'backend.branch',
-    look(view) {
-      const branch = view.text('branch');
-      if (!view.provider) return false;
+    look(context) {
+      const branch = context.text('branch');
+      if (!context.provider) return false;
       if (branch?.startsWith('refs/'))
         return {
           severity: 'broken',
@@ -54,9 +54,9 @@ export const repositoryChecks: readonly Check[] = [
         };
       return (
         branch === undefined &&
-        !view.isSveltia && {
+        !context.isSveltia && {
           what: 'branch is not set',
-          why: view.provider.refresh?.by.includes('decap')
+          why: context.provider.refresh?.by.includes('decap')
             ? 'The CMS then looks it up in a way that breaks when the token has expired.'
             : 'Netlify CMS and older versions of Decap CMS then take "master", and say that the branch is not there.',
           fix: { backend: { branch: 'main' } },
@@ -68,10 +68,10 @@ export const repositoryChecks: readonly Check[] = [
     id: 'site-domain',
     severity: 'risky',
     at: 'backend.site_domain',
-    look(view) {
-      const domain = view.text('site_domain');
-      if (!view.usesHop || domain === undefined) return false;
-      const own = view.answer?.url.hostname;
+    look(context) {
+      const domain = context.text('site_domain');
+      if (!context.usesLoginServer || domain === undefined) return false;
+      const own = context.answer?.url.hostname;
       if (/[/:?#@\s]/.test(domain))
         return {
           what: `site_domain is more than a host name: ${shown(domain)}`,
@@ -92,13 +92,13 @@ export const repositoryChecks: readonly Check[] = [
     id: 'api-root',
     severity: 'broken',
     at: 'backend.api_root',
-    look(view) {
-      const { provider, facts } = view;
-      const root = view.text('api_root');
+    look(context) {
+      const { provider, facts } = context;
+      const root = context.text('api_root');
       if (root === undefined || !provider || baseOfApi(provider, root) !== undefined) return false;
       const url = readAddress(root);
       const path = url?.pathname.replace(/\/+$/, '').replace(/\/api(?:\/.*)?$/, '') ?? '';
-      const base = url && !isGitHost(view.providers, url.hostname) ? url.origin + path : provider.url;
+      const base = url && !isGitHost(context.providers, url.hostname) ? url.origin + path : provider.url;
       const trimmed = root.replace(/\/+$/, '');
       const slash = baseOfApi(provider, trimmed) !== undefined;
       return {
@@ -117,10 +117,10 @@ export const repositoryChecks: readonly Check[] = [
     id: 'api-root-http',
     severity: 'broken',
     at: 'backend.api_root',
-    look(view) {
-      const url = readAddress(view.text('api_root') ?? '');
+    look(context) {
+      const url = readAddress(context.text('api_root') ?? '');
       return (
-        view.provider !== undefined &&
+        context.provider !== undefined &&
         url !== undefined &&
         !isSafe(url) && {
           what: 'api_root begins with http:// instead of https://',
@@ -134,17 +134,17 @@ export const repositoryChecks: readonly Check[] = [
     id: 'graphql-api-root',
     severity: 'broken',
     at: 'backend.graphql_api_root',
-    look(view) {
-      const { provider, facts, isSveltia } = view;
-      const base = baseOf(view);
+    look(context) {
+      const { provider, facts, isSveltia } = context;
+      const base = baseOf(context);
       if (!provider || base === undefined || base === provider.url) return false;
       const right = apiRoots(provider, base)?.graphql_api_root;
-      const usesGraphql = view.backend.get('use_graphql')?.value === true;
+      const usesGraphql = context.backend.get('use_graphql')?.value === true;
       const isNeeded = facts?.graphqlRoot === 'always' || (facts?.graphqlRoot === 'use_graphql' && usesGraphql);
       return (
         isNeeded &&
         right !== undefined &&
-        view.text('graphql_api_root') === undefined && {
+        context.text('graphql_api_root') === undefined && {
           what: 'graphql_api_root is not set, although api_root is',
           why: isSveltia
             ? 'Sveltia CMS derives an address from api_root that an Enterprise Server does not have.'
@@ -158,23 +158,23 @@ export const repositoryChecks: readonly Check[] = [
     id: 'graphql-api-root',
     severity: 'broken',
     at: 'backend.graphql_api_root',
-    look(view) {
-      const { provider, isSveltia } = view;
-      const graphql = view.text('graphql_api_root');
+    look(context) {
+      const { provider, isSveltia } = context;
+      const graphql = context.text('graphql_api_root');
       const usual = provider && apiRoots(provider, provider.url);
       if (graphql === undefined || !provider || !usual?.graphql_api_root) return false;
-      const [rest, own] = [readAddress(view.text('api_root') ?? usual.api_root), readAddress(graphql)];
+      const [rest, own] = [readAddress(context.text('api_root') ?? usual.api_root), readAddress(graphql)];
       if (rest?.host === own?.host && graphql.endsWith('/graphql')) return false;
-      const usesGraphql = isSveltia || view.backend.get('use_graphql')?.value === true;
+      const usesGraphql = isSveltia || context.backend.get('use_graphql')?.value === true;
       const belongs = apiRoots(provider, graphql.replace(/(?:\/api)?\/graphql\/?$/, ''))?.api_root;
-      const right = apiRoots(provider, baseOf(view) ?? '')?.graphql_api_root;
+      const right = apiRoots(provider, baseOf(context) ?? '')?.graphql_api_root;
       return {
         severity: usesGraphql ? 'broken' : 'risky',
         what: `graphql_api_root and api_root do not belong together (${shown(own?.host ?? graphql)}, ${shown(rest?.host)})`,
         why: 'A token of one host is nothing to the other: the calls after the login fail.',
         fix: {
           backend:
-            view.text('api_root') === undefined && belongs !== undefined
+            context.text('api_root') === undefined && belongs !== undefined
               ? { api_root: belongs }
               : { graphql_api_root: right },
         },
@@ -185,16 +185,16 @@ export const repositoryChecks: readonly Check[] = [
     id: 'open-authoring',
     severity: 'broken',
     at: 'backend.open_authoring',
-    look(view) {
-      if (view.backend.get('open_authoring')?.value !== true || !view.provider) return false;
-      if (!view.provider.forks || view.isSveltia)
+    look(context) {
+      if (context.backend.get('open_authoring')?.value !== true || !context.provider) return false;
+      if (!context.provider.forks || context.isSveltia)
         return {
           severity: 'risky',
-          what: `open_authoring means nothing ${view.isSveltia ? 'to Sveltia CMS' : `with ${view.provider.name}`}`,
+          what: `open_authoring means nothing ${context.isSveltia ? 'to Sveltia CMS' : `with ${context.provider.name}`}`,
           why: 'Whoever has no write access to the repository cannot edit.',
         };
       return (
-        textOf(view.config.get('publish_mode')?.value) !== 'editorial_workflow' && {
+        textOf(context.config.get('publish_mode')?.value) !== 'editorial_workflow' && {
           what: 'open_authoring needs "publish_mode: editorial_workflow" at the top level',
           why: 'The CMS stops with an error before it shows its login.',
           fix: { top: { publish_mode: 'editorial_workflow' } },
@@ -206,14 +206,14 @@ export const repositoryChecks: readonly Check[] = [
     id: 'auth-scope',
     severity: 'broken',
     at: 'backend.auth_scope',
-    look(view) {
-      const scope = view.text('auth_scope');
-      if (scope === undefined || !view.provider) return false;
-      const allowed = view.provider.authScopes;
+    look(context) {
+      const scope = context.text('auth_scope');
+      if (scope === undefined || !context.provider) return false;
+      const allowed = context.provider.authScopes;
       if (!allowed)
         return {
           severity: 'note',
-          what: `auth_scope means nothing with ${view.provider.name}`,
+          what: `auth_scope means nothing with ${context.provider.name}`,
           why: 'The CMS asks for a fixed scope there.',
         };
       return (

@@ -1,14 +1,14 @@
 import { anyOf, isOthers, type Check } from './check.ts';
-import { cmsTitles, isOlder } from '../page.ts';
+import { cmsTitles, isOlder } from '../admin-page.ts';
 
 /** What is good to know: how long editors stay logged in, and what else needs a right. */
 export const sessionChecks: readonly Check[] = [
   {
     id: 'session-short',
     severity: 'note',
-    look({ usesHop, provider, cms, who }) {
+    look({ usesLoginServer, provider, cms, who }) {
       const { by } = provider?.refresh ?? {};
-      if (!usesHop || !provider?.tokenLife || by?.includes(cms?.name ?? 'decap')) return false;
+      if (!usesLoginServer || !provider?.tokenLife || by?.includes(cms?.name ?? 'decap')) return false;
       if (cms?.name === 'sveltia') return false;
       return {
         at: 'backend.name',
@@ -25,13 +25,19 @@ export const sessionChecks: readonly Check[] = [
   {
     id: 'session-sveltia',
     severity: 'note',
-    look(view) {
-      const { usesHop, provider, isSveltia, server } = view;
-      if (isOthers(view) || !usesHop || !isSveltia || !provider?.tokenLife || !provider.refresh?.by.includes('sveltia'))
+    look(context) {
+      const { usesLoginServer, provider, isSveltia, server } = context;
+      if (
+        isOthers(context) ||
+        !usesLoginServer ||
+        !isSveltia ||
+        !provider?.tokenLife ||
+        !provider.refresh?.by.includes('sveltia')
+      )
         return false;
       const prefix = (server?.prefix ?? '').slice(1);
       return (
-        !/\/authorize\/?$/.test(view.text('auth_endpoint') ?? '') && {
+        !/\/authorize\/?$/.test(context.text('auth_endpoint') ?? '') && {
           at: 'backend.name',
           what: `Editors are logged out after ${provider.name}’s ${provider.tokenLife}`,
           why: `Sveltia CMS can renew the token if the login begins at another address, and CMS_AUTH_REFRESH names ${provider.id}.`,
@@ -43,8 +49,8 @@ export const sessionChecks: readonly Check[] = [
   {
     id: 'session-query',
     severity: 'note',
-    look: ({ provider, usesHop, cms, who }) =>
-      usesHop &&
+    look: ({ provider, usesLoginServer, cms, who }) =>
+      usesLoginServer &&
       provider?.refresh?.login.always &&
       cms !== undefined &&
       (cms.name === 'netlify' || (cms.name === 'decap' && isOlder(cms, 3, 16))) && {

@@ -1,10 +1,10 @@
 import { commonHeaders } from '../http/http.ts';
 import { elementsOf } from './html.ts';
-import { isSilence, type Answer, type Silence } from './web.ts';
+import { isNetworkError, type HttpResponse, type NetworkError } from './fetch.ts';
 import type { Server } from './server.ts';
 
 /** What the login server and the Git host answered. What it means is judged elsewhere. */
-export interface Heard extends Begun {
+export interface LoginProbe extends Begun {
   /** Whose origin asked for a token; undefined if nothing says it. */
   site: string | undefined;
   /** Another address at which a login does begin, where it does not at this one. */
@@ -12,38 +12,38 @@ export interface Heard extends Begun {
   /** Whether the configured address redirects to that one. */
   isMoved?: boolean;
   /** From the address that the Git host sends editors back to, opened by hand. */
-  callback?: Answer | Silence;
+  callback?: HttpResponse | NetworkError;
   /** From the address for renewing tokens, asked whether this origin may. */
-  preflight?: Answer | Silence;
+  preflight?: HttpResponse | NetworkError;
   /** From the same address, asked to renew without a token. */
-  renewal?: Answer | Silence;
+  renewal?: HttpResponse | NetworkError;
   /** From the Git host, where the login leads. */
-  consent?: Answer | Silence;
+  consent?: HttpResponse | NetworkError;
 }
 
 /** The beginning of a login. */
 export interface Begun {
   server: Server;
   /** From the address that the popup opens. */
-  begin: Answer | Silence;
+  begin: HttpResponse | NetworkError;
   /** Whether it is a server of this product. */
   ours: boolean;
   /** Where our page goes on when the opener has said its origin. */
   onwardUrl?: URL;
-  onward?: Answer | Silence;
+  onward?: HttpResponse | NetworkError;
   /** The address that the browser is sent to. */
   next?: URL;
 }
 
 /** What a page of ours says, by code and in words. */
-export interface Told {
+export interface Reported {
   code: string;
   message: string;
 }
 
 /** @returns undefined if the answer is no page of ours with an outcome */
-export function told(answer: Answer | Silence | undefined): Told | undefined {
-  if (answer === undefined || isSilence(answer)) return undefined;
+export function reported(answer: HttpResponse | NetworkError | undefined): Reported | undefined {
+  if (answer === undefined || isNetworkError(answer)) return undefined;
   const elements = elementsOf(answer.body, 'main', 'p');
   const code = elements.find(({ name }) => name === 'main')?.attributes['data-code'];
   const words = elements.find(({ name }) => name === 'p')?.text ?? '';
@@ -56,7 +56,7 @@ export const isExample = ({ origin }: Server): boolean =>
   /(?:^|\.)example(?:\.com|\.net|\.org)?$/.test(new URL(origin).hostname);
 
 /** Our headers are on every answer, pages and redirects alike. One of them may have been changed on the way. */
-export const isOurs = ({ headers }: Answer): boolean => {
+export const isThisProduct = ({ headers }: HttpResponse): boolean => {
   const marks = Object.entries(commonHeaders);
   const found = marks.filter(([name, value]) => headers.get(name)?.toLowerCase() === value.toLowerCase());
   return found.length >= marks.length - 1;
@@ -69,26 +69,26 @@ export const isLogin = (next: URL | undefined): boolean => next?.searchParams.ha
 export const unlisted = 'UNSUPPORTED_DOMAIN';
 
 /** What the gateway answered, asked without a token. */
-export interface GatewayHeard {
+export interface GatewayProbe {
   /** Where the CMS would ask it, without a slash at the end. */
   base: string;
   /** Its page for owners, or whatever else is there. */
-  page: Answer | Silence;
+  page: HttpResponse | NetworkError;
   /** What it says to a CMS that is not logged in. */
-  settings: Answer | Silence;
+  settings: HttpResponse | NetworkError;
   /** Where a gateway of ours is, if it is not at `base` but below. */
   works?: string;
 }
 
 /** Whether this is our page at `/git`. */
-export const isGatewayPage = (answer: Answer): boolean =>
-  isOurs(answer) &&
+export const isGatewayPage = (answer: HttpResponse): boolean =>
+  isThisProduct(answer) &&
   elementsOf(answer.body, 'h1').some(({ text }) =>
     /^The gateway(?: is not ready|: nothing is missing)$/.test(text.trim()),
   );
 
 /** What our page says is missing. */
-export function missingAt({ body }: Answer): string[] {
+export function missingAt({ body }: HttpResponse): string[] {
   const elements = elementsOf(body, 'h2', 'li');
   const first = elements.findIndex(({ name, text }) => name === 'h2' && text.trim() === 'What is missing');
   if (first < 0) return [];
@@ -98,8 +98,8 @@ export function missingAt({ body }: Answer): string[] {
 }
 
 /** The code of a gateway's refusal, if it gives one. */
-export function codeOf(answer: Answer | Silence): string | undefined {
-  if (isSilence(answer)) return undefined;
+export function codeOf(answer: HttpResponse | NetworkError): string | undefined {
+  if (isNetworkError(answer)) return undefined;
   try {
     const { code } = JSON.parse(answer.body) as { code?: unknown };
     return typeof code === 'string' ? code : undefined;

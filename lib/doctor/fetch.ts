@@ -1,6 +1,6 @@
 import { isLoopback } from '../http/origins.ts';
 
-export interface Answer {
+export interface HttpResponse {
   url: URL;
   status: number;
   headers: Headers;
@@ -10,21 +10,21 @@ export interface Answer {
 }
 
 /** Why there is no answer, in words that end a sentence: "… cannot be reached: there is no such host name". */
-export interface Silence {
-  silence: string;
+export interface NetworkError {
+  networkError: string;
 }
 
-export interface Question {
+export interface HttpRequest {
   method?: string;
   headers?: Record<string, string>;
   /** Bytes of the body, as they are after unpacking. */
   limit?: number;
 }
 
-export type Ask = (url: URL, question?: Question) => Promise<Answer | Silence>;
+export type Ask = (url: URL, question?: HttpRequest) => Promise<HttpResponse | NetworkError>;
 
-export const isSilence = (result: Answer | Silence | undefined): result is Silence =>
-  result !== undefined && 'silence' in result;
+export const isNetworkError = (result: HttpResponse | NetworkError | undefined): result is NetworkError =>
+  result !== undefined && 'networkError' in result;
 
 /** So much time for all requests together, in those for a single one. */
 const rounds = 6;
@@ -38,9 +38,9 @@ export function asker(timeoutMs: number): Ask {
   const end = Date.now() + rounds * timeoutMs;
   return async (url, { limit = 64 * 1024, ...request } = {}) => {
     // `fetch` would read `data:` and others, too.
-    if (!isWeb(url)) return { silence: 'it is not on the web' };
+    if (!isWeb(url)) return { networkError: 'it is not on the web' };
     const left = end - Date.now();
-    if (left <= 0) return { silence: `there was no time left after ${(rounds * timeoutMs) / 1000} seconds` };
+    if (left <= 0) return { networkError: `there was no time left after ${(rounds * timeoutMs) / 1000} seconds` };
     try {
       const signal = AbortSignal.timeout(Math.min(timeoutMs, left));
       const response = await fetch(url, { ...request, redirect: 'manual', signal });
@@ -53,7 +53,7 @@ export function asker(timeoutMs: number): Ask {
       const body = decode(Buffer.concat(chunks));
       return { url, status: response.status, headers: response.headers, body, cut: size > limit };
     } catch (error) {
-      return { silence: reason(error, timeoutMs) };
+      return { networkError: reason(error, timeoutMs) };
     }
   };
 }
@@ -62,7 +62,7 @@ export function asker(timeoutMs: number): Ask {
 export const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** Where an answer redirects to, if it does. */
-export function target({ url, status, headers }: Answer): URL | undefined {
+export function target({ url, status, headers }: HttpResponse): URL | undefined {
   const location = headers.get('location') ?? '';
   return status >= 300 && status < 400 && location !== '' ? parseUrl(location, url) : undefined;
 }

@@ -2,8 +2,8 @@ import { parseOrigins } from '../../http/origins.ts';
 import { shown } from '../finding.ts';
 import { connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
 import { readAddress } from '../server.ts';
-import { renews, rootsOf } from '../view.ts';
-import { isSafe } from '../web.ts';
+import { renews, rootsOf } from '../context.ts';
+import { isSafe } from '../fetch.ts';
 import { isOthers, type Check } from './check.ts';
 
 /** What the admin page sends along. */
@@ -39,9 +39,9 @@ export const pageChecks: readonly Check[] = [
   {
     id: 'page-csp',
     severity: 'broken',
-    look(view) {
-      if (!view.answer || !view.provider) return false;
-      const policies = policiesOf(view.answer.headers, view.page);
+    look(context) {
+      if (!context.answer || !context.provider) return false;
+      const policies = policiesOf(context.answer.headers, context.page);
       if (policies.some(sandboxed))
         return {
           at: 'page',
@@ -49,9 +49,9 @@ export const pageChecks: readonly Check[] = [
           why: 'The browser opens no popup, or one that cannot talk to the page.',
           write: 'sandbox allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox allow-forms',
         };
-      const needed = [...new Set(Object.values(rootsOf(view)).flatMap((root) => readAddress(root)?.origin ?? []))];
-      const server = renews(view) ? view.server?.origin : undefined;
-      const { url } = view.answer;
+      const needed = [...new Set(Object.values(rootsOf(context)).flatMap((root) => readAddress(root)?.origin ?? []))];
+      const server = renews(context) ? context.server?.origin : undefined;
+      const { url } = context.answer;
       const missing = [...needed, ...(server === undefined ? [] : [server])].filter(
         (origin) => !policies.every((policy) => connects(policy, origin, url.origin)),
       );
@@ -69,8 +69,8 @@ export const pageChecks: readonly Check[] = [
   {
     id: 'deploy-preview',
     severity: 'note',
-    look(view) {
-      const { hostname = '', origin = '' } = view.answer?.url ?? {};
+    look(context) {
+      const { hostname = '', origin = '' } = context.answer?.url ?? {};
       const [label = '', ...parents] = hostname.split('.');
       const preview = /^(.*?)\d+--(.+)$/.exec(label) ?? /^()[\w-]+?--(.+)$/.exec(label);
       const domain = parents.join('.');
@@ -86,7 +86,7 @@ export const pageChecks: readonly Check[] = [
           at: 'page',
           what: `The admin page is on a deploy preview (${shown(origin)}), which has an origin of its own`,
           why: 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.',
-          ...(!isOthers(view) && { write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}` }),
+          ...(!isOthers(context) && { write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}` }),
         }
       );
     },

@@ -1,28 +1,28 @@
-import { isExample, isGatewayPage, type GatewayHeard } from './heard.ts';
+import { isExample, isGatewayPage, type GatewayProbe } from './probe-result.ts';
 import { gatewayBase } from './server.ts';
-import { siteOrigin, type View } from './view.ts';
-import { isSafe, isSilence, type Ask } from './web.ts';
+import { siteOrigin, type CheckContext } from './context.ts';
+import { isSafe, isNetworkError, type Ask } from './fetch.ts';
 
 /** Whether editors work through a gateway; Sveltia CMS stops before it asks one. */
-export const usesGateway = ({ host, isSveltia }: View): boolean => host === 'git-gateway' && !isSveltia;
+export const usesGateway = ({ host, isSveltia }: CheckContext): boolean => host === 'git-gateway' && !isSveltia;
 
 /**
  * Asks the gateway what anybody may ask: its page, and its settings without a token, in the name of the page's origin.
  *
  * @returns undefined if there is nobody to ask
  */
-export async function gatherGateway(view: View, ask: Ask): Promise<GatewayHeard | undefined> {
-  if (!usesGateway(view)) return undefined;
-  const site = siteOrigin(view);
-  const base = gatewayBase(view);
+export async function probeGateway(context: CheckContext, ask: Ask): Promise<GatewayProbe | undefined> {
+  if (!usesGateway(context)) return undefined;
+  const site = siteOrigin(context);
+  const base = gatewayBase(context);
   if (base === undefined) return undefined;
   const url = new URL(base);
   if (!isSafe(url) || isExample({ origin: url.origin, prefix: '', endpoint: '' })) return undefined;
   const page = await ask(new URL(base));
-  if (isSilence(page)) return { base, page, settings: page };
+  if (isNetworkError(page)) return { base, page, settings: page };
   const settings = await ask(new URL(`${base}/settings`), { headers: site === undefined ? {} : { origin: site } });
   if (isGatewayPage(page) || url.pathname.startsWith('/.netlify/')) return { base, page, settings };
   const other = `${url.origin}${url.pathname.replace(/\/(?:auth|git)?\/*$/, '')}/git`;
   const there = other === base ? undefined : await ask(new URL(other));
-  return { base, page, settings, ...(there && !isSilence(there) && isGatewayPage(there) && { works: other }) };
+  return { base, page, settings, ...(there && !isNetworkError(there) && isGatewayPage(there) && { works: other }) };
 }

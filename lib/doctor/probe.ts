@@ -1,69 +1,71 @@
-import { isExample, isLogin, isOurs, told, unlisted, type Begun, type Heard } from './heard.ts';
+import { isExample, isLogin, isThisProduct, reported, unlisted, type Begun, type LoginProbe } from './probe-result.ts';
 import { elementsOf } from './html.ts';
 import { joined, serversOf, trimSlashes, type Server } from './server.ts';
-import { baseOf, scopesOf, siteOrigin, type View } from './view.ts';
-import { isSafe, isSilence, parseUrl, target, type Answer, type Ask } from './web.ts';
+import { baseOf, scopesOf, siteOrigin, type CheckContext } from './context.ts';
+import { isSafe, isNetworkError, parseUrl, target, type HttpResponse, type Ask } from './fetch.ts';
 
 /**
  * Asks the login server what anybody may ask, as the CMS would: it begins logins that nobody ends, and sends no secret.
  *
  * @returns undefined if there is nobody to ask
  */
-export async function gather(view: View, ask: Ask): Promise<Heard | undefined> {
-  const { provider, usesHop } = view;
-  const [server, ...others] = serversOf(view);
-  if (!provider || !usesHop || !server || isExample(server)) return undefined;
-  const site = siteOrigin(view);
-  const heard: Heard = { site, ...(await begin(view, server, site, ask)) };
-  if (isSilence(heard.begin)) return heard;
-  const { ours, next } = heard;
-  if (!isLogin(next) && !heard.onwardUrl && !told(heard.begin)) {
+export async function probeLogin(context: CheckContext, ask: Ask): Promise<LoginProbe | undefined> {
+  const { provider, usesLoginServer } = context;
+  const [server, ...others] = serversOf(context);
+  if (!provider || !usesLoginServer || !server || isExample(server)) return undefined;
+  const site = siteOrigin(context);
+  const probe: LoginProbe = { site, ...(await begin(context, server, site, ask)) };
+  if (isNetworkError(probe.begin)) return probe;
+  const { ours, next } = probe;
+  if (!isLogin(next) && !probe.onwardUrl && !reported(probe.begin)) {
     const isBegun = (attempt: Begun) =>
-      isLogin(attempt.next) || attempt.onwardUrl !== undefined || (attempt.ours && told(attempt.begin) !== undefined);
+      isLogin(attempt.next) ||
+      attempt.onwardUrl !== undefined ||
+      (attempt.ours && reported(attempt.begin) !== undefined);
     const seen = [joined(server.origin, server.endpoint)];
     for (let at = next; at && isSafe(at) && seen.length <= mostRedirects;) {
       const moved = { origin: at.origin, prefix: '', endpoint: trimSlashes(at.pathname) };
       const address = joined(moved.origin, moved.endpoint);
       if (isExample(moved) || seen.includes(address)) break;
       seen.push(address);
-      const attempt = await begin(view, moved, site, ask);
-      if (isBegun(attempt)) return { ...heard, works: moved, isMoved: true };
+      const attempt = await begin(context, moved, site, ask);
+      if (isBegun(attempt)) return { ...probe, works: moved, isMoved: true };
       at = attempt.next;
     }
-    for (const other of others) if (isBegun(await begin(view, other, site, ask))) return { ...heard, works: other };
-    return heard;
+    for (const other of others) if (isBegun(await begin(context, other, site, ask))) return { ...probe, works: other };
+    return probe;
   }
   const base = `${server.origin}${server.prefix}`;
   if (ours) {
-    heard.callback = await ask(new URL(`${base}/auth/${provider.id}/callback`));
+    probe.callback = await ask(new URL(`${base}/auth/${provider.id}/callback`));
     if (provider.refresh && site !== undefined) {
       const url = new URL(base + provider.refresh.path);
       const wish = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
-      heard.preflight = await ask(url, { method: 'OPTIONS', headers: { origin: site, ...wish } });
+      probe.preflight = await ask(url, { method: 'OPTIONS', headers: { origin: site, ...wish } });
       // Asked without a token, the server says whether it would have renewed one; it asks the Git host nothing then.
-      heard.renewal = await ask(url, { method: 'POST', headers: { origin: site } });
+      probe.renewal = await ask(url, { method: 'POST', headers: { origin: site } });
     }
   }
   // Only where it should lead to: nobody makes the doctor ask somewhere else.
-  if (next && isLogin(next) && isSafe(next) && next.origin === parseUrl(baseOf(view) ?? '')?.origin)
-    heard.consent = await ask(next);
-  return heard;
+  if (next && isLogin(next) && isSafe(next) && next.origin === parseUrl(baseOf(context) ?? '')?.origin)
+    probe.consent = await ask(next);
+  return probe;
 }
 
 /** So many does the doctor follow to a login. */
 const mostRedirects = 5;
 
 /** Opens the popup's address, and goes on as our page there does if it is ours. */
-async function begin(view: View, server: Server, site: string | undefined, ask: Ask): Promise<Begun> {
+async function begin(context: CheckContext, server: Server, site: string | undefined, ask: Ask): Promise<Begun> {
   const url = new URL(joined(server.origin, server.endpoint));
   url.search = new URLSearchParams({
-    provider: view.host ?? '',
-    site_id: view.text('site_domain') ?? (site === undefined ? 'localhost' : new URL(site).hostname),
-    scope: scopesOf(view).join(','),
+    provider: context.host ?? '',
+    site_id: context.text('site_domain') ?? (site === undefined ? 'localhost' : new URL(site).hostname),
+    scope: scopesOf(context).join(','),
   }).toString();
   const answer = await ask(url);
-  if (isSilence(answer)) return { server, begin: answer, ours: false };
-  const begun: Begun = { server, begin: answer, ours: isOurs(answer), ...withNext(target(answer)) };
+  if (isNetworkError(answer)) return { server, begin: answer, ours: false };
+  const begun: Begun = { server, begin: answer, ours: isThisProduct(answer), ...withNext(target(answer)) };
   const opening = begun.ours ? popupGreetingOf(answer) : undefined;
   if (opening === undefined) return begun;
   const cookie = answer.headers.getSetCookie().map((line) => line.split(';', 1)[0] ?? '');
@@ -76,9 +78,9 @@ async function begin(view: View, server: Server, site: string | undefined, ask: 
     if (onwardUrl.origin !== server.origin) return begun;
     const onward = await ask(onwardUrl, { headers: { cookie: cookie.join('; ') } });
     begun.onward ??= onward;
-    if (isSilence(onward)) return begun;
+    if (isNetworkError(onward)) return begun;
     Object.assign(begun, withNext(target(onward)));
-    if (begun.next || told(onward)?.code !== unlisted) return begun;
+    if (begun.next || reported(onward)?.code !== unlisted) return begun;
   }
   return begun;
 }
@@ -86,7 +88,7 @@ async function begin(view: View, server: Server, site: string | undefined, ask: 
 const withNext = (next: URL | undefined) => (next ? { next } : {});
 
 /** The address that our page in the popup appends the opener's origin to. */
-function popupGreetingOf({ body }: Answer): string | undefined {
+function popupGreetingOf({ body }: HttpResponse): string | undefined {
   const element = elementsOf(body, 'script').find(({ attributes }) => attributes['id'] === 'opening');
   try {
     const { next } = JSON.parse(element?.text ?? '') as { next?: unknown };

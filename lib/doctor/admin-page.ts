@@ -45,7 +45,7 @@ const scripts: Readonly<Record<CmsName, RegExp>> = {
 /** What is longer than this is no address that anybody wrote, and could keep a regular expression busy. */
 const isAddress = (text: string): boolean => text.length <= 2048;
 
-export function readPage(html: string): Page {
+export function parseAdminPage(html: string): Page {
   const elements = elementsOf(html, 'script', 'link', 'base', 'meta');
   const all = (name: string) => elements.filter((element) => element.name === name);
   const attributes = (name: string) => all(name).map((element) => element.attributes);

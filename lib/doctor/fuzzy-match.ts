@@ -1,5 +1,5 @@
 /** The same but for case, hyphens and underscores, or one slip of the finger (two in a long name). */
-export function isNear(written: string, name: string): boolean {
+export function isFuzzyMatch(written: string, name: string): boolean {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const [a, b] = [plain(written), plain(name)];
   if (a === b) return true;

@@ -1,26 +1,26 @@
 import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
 import type { Entry, Format, Group, Value } from './config.ts';
-import type { GatewayHeard, Heard } from './heard.ts';
+import type { GatewayProbe, LoginProbe } from './probe-result.ts';
 import { masked } from './finding.ts';
-import { cmsTitles, type Cms, type Page } from './page.ts';
+import { cmsTitles, type Cms, type Page } from './admin-page.ts';
 import type { Given } from './read.ts';
 import { gatewayBase, serversOf, textOf, type Server } from './server.ts';
-import { parseUrl, type Answer } from './web.ts';
+import { parseUrl, type HttpResponse } from './fetch.ts';
 
 /** What the doctor knows apart from the configuration. */
 export interface Knowledge {
   /** The Git hosts that a login server of ours knows. */
   providers: readonly Provider[];
   /** The login server that somebody named. */
-  hop: URL | undefined;
+  namedServer: URL | undefined;
   /** What the login server answered, if it was asked. */
-  heard?: Heard | undefined;
+  probe?: LoginProbe | undefined;
   /** What the gateway answered, if there is one to ask. */
-  gateway?: GatewayHeard | undefined;
+  gateway?: GatewayProbe | undefined;
 }
 
 /** A set-up as the checks look at it. */
-export interface View extends Knowledge {
+export interface CheckContext extends Knowledge {
   given: Given;
   name: string;
   format: Format;
@@ -32,7 +32,7 @@ export interface View extends Knowledge {
   who: string;
   isSveltia: boolean;
   page: Page | undefined;
-  answer: Answer | undefined;
+  answer: HttpResponse | undefined;
   /** `backend.name` as it is written. */
   host: string | undefined;
   /** The Git host, if it is one of ours. */
@@ -40,31 +40,31 @@ export interface View extends Knowledge {
   /** What this CMS does at this host, or what most do. */
   facts: CmsFacts | undefined;
   /** Whether the CMS logs in through a server like ours. */
-  usesHop: boolean;
+  usesLoginServer: boolean;
   /** The login server, as far as something says where it is. */
   server: Server | undefined;
   /** A text under `backend`, without spaces around; undefined if it is not there, is empty or is no text. */
   text(key: string): string | undefined;
 }
 
-export function viewOf(given: Given, knowledge: Knowledge): View {
+export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
   const { name, format = 'yaml', config = new Map<string, Entry>(), cms, page, answer } = given;
-  const { providers, hop } = knowledge;
+  const { providers, namedServer } = knowledge;
   const group = config.get('backend')?.value;
   const backend: Group = group instanceof Map ? group : new Map<string, Entry>();
   const text = (key: string) => textOf(backend.get(key)?.value);
   const host = text('name');
-  const [server] = serversOf({ hop, config, text });
+  const [server] = serversOf({ namedServer, config, text });
   // What a server answered says nothing about another one, or about another address there.
-  const asked = knowledge.heard?.server;
-  const heard = asked?.origin === server?.origin && asked?.endpoint === server?.endpoint ? knowledge.heard : undefined;
+  const asked = knowledge.probe?.server;
+  const probe = asked?.origin === server?.origin && asked?.endpoint === server?.endpoint ? knowledge.probe : undefined;
   const gateway = knowledge.gateway?.base === gatewayBase({ text, answer }) ? knowledge.gateway : undefined;
   const provider = providers.find(({ id }) => id === host);
   return {
     given,
     providers,
-    hop,
-    heard,
+    namedServer,
+    probe,
     gateway,
     name,
     format,
@@ -78,21 +78,21 @@ export function viewOf(given: Given, knowledge: Knowledge): View {
     host,
     provider,
     facts: provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap,
-    usesHop: provider !== undefined && !['pkce', 'implicit'].includes(text('auth_type') ?? ''),
-    server: heard?.works ?? server,
+    usesLoginServer: provider !== undefined && !['pkce', 'implicit'].includes(text('auth_type') ?? ''),
+    server: probe?.works ?? server,
     text,
   };
 }
 
 /** The origin that asks for the token: the page's, or what the configuration says about the site. */
-export function siteOrigin({ answer, config }: Pick<View, 'answer' | 'config'>): string | undefined {
+export function siteOrigin({ answer, config }: Pick<CheckContext, 'answer' | 'config'>): string | undefined {
   if (answer) return answer.url.origin;
   const text = textOf(config.get('site_url')?.value) ?? textOf(config.get('display_url')?.value);
   return text !== undefined && /^https?:\/\//.test(text) ? parseUrl(text)?.origin : undefined;
 }
 
 /** The scopes that the CMS asks for. */
-export function scopesOf({ provider, facts, isSveltia, backend, text }: View): string[] {
+export function scopesOf({ provider, facts, isSveltia, backend, text }: CheckContext): string[] {
   const [first, ...rest] = facts?.scopes ?? [];
   const forks = !isSveltia && backend.get('open_authoring')?.value === true ? provider?.forks?.scope : undefined;
   const asked = (provider?.authScopes && text('auth_scope')) ?? forks ?? first;
@@ -100,13 +100,13 @@ export function scopesOf({ provider, facts, isSveltia, backend, text }: View): s
 }
 
 /** The login host that the CMS's API calls belong to, as its base URL; undefined if `api_root` does not say it. */
-export function baseOf({ provider, text }: Pick<View, 'provider' | 'text'>): string | undefined {
+export function baseOf({ provider, text }: Pick<CheckContext, 'provider' | 'text'>): string | undefined {
   const root = text('api_root');
   return root === undefined || !provider ? provider?.url : baseOfApi(provider, root.replace(/\/+$/, ''));
 }
 
 /** Where the CMS's calls go after the login: as it is written, or else where it is at the public host. */
-export const rootsOf = ({ provider, text }: Pick<View, 'provider' | 'text'>): Partial<ApiRoots> => {
+export const rootsOf = ({ provider, text }: Pick<CheckContext, 'provider' | 'text'>): Partial<ApiRoots> => {
   const usual = provider && apiRoots(provider, provider.url);
   const [rest, graphql] = [text('api_root'), text('graphql_api_root')];
   return rest === undefined && graphql === undefined
@@ -123,18 +123,22 @@ export function isGitHost(providers: readonly Provider[], hostname: string): boo
 }
 
 /** Whether this CMS renews its tokens at the login server, as it is configured. */
-export function renews({ provider, cms, text }: View): boolean {
+export function renews({ provider, cms, text }: CheckContext): boolean {
   const { by, login } = provider?.refresh ?? {};
   if (!by?.includes(cms?.name ?? 'decap')) return false;
   return login?.always === true || (text('auth_endpoint') ?? '').replace(/\/+$/, '').endsWith('/authorize');
 }
 
 /** The line of a key: `base_url` at the top level, `backend.base_url` below that. */
-export const lineOf = ({ config, backend }: View, key: string): number | undefined =>
+export const lineOf = ({ config, backend }: CheckContext, key: string): number | undefined =>
   (key.startsWith('backend.') ? (backend.get(key.slice(8)) ?? config.get('backend')) : config.get(key))?.line;
 
 /** Settings as they are to be written into this very file. */
-export function lines({ format }: Pick<View, 'format'>, settings: Record<string, Value>, group?: string): string {
+export function lines(
+  { format }: Pick<CheckContext, 'format'>,
+  settings: Record<string, Value>,
+  group?: string,
+): string {
   const pairs = Object.entries(settings)
     .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
     .map(([key, value]): [string, Value] => [key, typeof value === 'string' ? masked(value) : value]);
