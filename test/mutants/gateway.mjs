@@ -219,10 +219,24 @@ export const gateway = [
     named: 'A token of a GoTrue',
   },
   {
-    guard: 'what we put into a form holds no boundary',
+    guard: 'a form is written anew, with a boundary of ours',
     file: 'lib/gateway/rules/multipart.ts',
-    find: 'if (value.includes(`--${boundary}`)) return undefined;',
+    find: "`form-${process.getBuiltinModule('node:crypto').randomUUID()}`",
+    replace: "'form-000000000000000000000000000000000000'",
+    tests: 'test/unit/form.test.ts',
+  },
+  {
+    guard: 'no blanks stand around a name (Django takes them away)',
+    file: 'lib/gateway/rules/multipart.ts',
+    find: 'if (isPadded(name)) return undefined;',
     replace: '',
+    tests: 'test/unit/form.test.ts',
+  },
+  {
+    guard: 'a file has a name of its own (Django took none for a value)',
+    file: 'lib/gateway/rules/multipart.ts',
+    find: 'filename="([^"\\\\/]+)"',
+    replace: 'filename="([^"\\\\/]*)"',
     tests: 'test/unit/form.test.ts',
   },
   {

@@ -49,14 +49,14 @@ export const hosts = [
   {
     guard: 'deleted files are files, too (Bitbucket)',
     file: 'lib/gateway/rules/bitbucket.ts',
-    find: "const paths = [...files, ...(given.get('files') ?? [])];",
-    replace: 'const paths = files;',
+    find: "[...files.map(({ name }) => name), ...(given.get('files') ?? [])];",
+    replace: 'files.map(({ name }) => name);',
     tests: 'test/unit/bitbucket.test.ts',
   },
   {
     guard: 'the author is the editor (Bitbucket)',
     file: 'lib/gateway/rules/bitbucket.ts',
-    find: 'if (lowerCase(sent) !== lowerCase(author))',
+    find: "if (lowerCase(one('author') ?? author) !== lowerCase(author))",
     replace: 'if (false)',
     tests: 'test/unit/bitbucket.test.ts',
   },

@@ -1,7 +1,7 @@
 import { bitbucket as provider } from '../../providers/bitbucket.ts';
 import { isBranch, isPath, isWritable } from './paths.ts';
 import { lowerCase } from '../identity/editors.ts';
-import { readForm, withValue, type FormPart } from './multipart.ts';
+import { readMultipart, writeMultipart, type FormPart } from './multipart.ts';
 import {
   guard,
   isDraft,
@@ -244,9 +244,9 @@ const values: Readonly<Record<string, 'once' | 'often'>> = {
 };
 
 function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Call): JudgedBody {
-  const parts = readForm(type, bytes);
+  const parts = readMultipart(type, bytes);
   if (parts === undefined) throw refuse('it is not a form as browsers send it');
-  const files = parts.filter(({ filename }) => filename !== undefined).map(({ name }) => name);
+  const files = parts.filter(({ filename }) => filename !== undefined);
   const given = new Map<string, string[]>();
   for (const part of parts.filter(({ filename }) => filename === undefined)) {
     const before = given.get(part.name) ?? [];
@@ -262,21 +262,24 @@ function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Ca
   const parents = one('parents');
   if (parents !== undefined && !isSha(parents)) throw refuse('a commit has one parent, named by its whole hash');
   // A file of such a name at the root of the repository could be taken for the value, and the other way round.
-  const paths = [...files, ...(given.get('files') ?? [])];
+  const paths = [...files.map(({ name }) => name), ...(given.get('files') ?? [])];
   if (paths.length === 0) throw refuse('it changes no file');
-  if (files.some((name) => Object.hasOwn(values, name)) || !paths.every((path) => isWritable(path, gateway.paths)))
+  if (files.some(({ name }) => isValue(name)) || !paths.every((path) => isWritable(path, gateway.paths)))
     throw refuse('this file is not for editors to write');
 
   const author = `${editor.name.replace(/[<>\p{Cc}]/gu, '').trim()} <${email}>`;
-  const sent = one('author');
-  if (sent === undefined) {
-    const body = withValue(type, bytes, 'author', author);
-    if (!body) throw refuse('it is not a form as browsers send it');
-    return { values: {}, write: () => ({ body, type }) };
-  }
-  if (lowerCase(sent) !== lowerCase(author)) throw refuse('somebody else is named as the author');
-  return { values: {}, write: () => ({ body: bytes, type }) };
+  if (lowerCase(one('author') ?? author) !== lowerCase(author)) throw refuse('somebody else is named as the author');
+  const said = Object.entries({ author, branch, parents, message: one('message') });
+  const fresh = [
+    ...said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    ...(given.get('files') ?? []).map((path) => ['files', path] as const),
+  ].map(([name, value]): FormPart => ({ name, filename: undefined, content: Buffer.from(value) }));
+  return { values: { branch, parents }, write: () => writeMultipart([...fresh, ...files]) };
 }
+
+/** What some parser could take for one of the values, or for a word about the form itself (`_charset_`, HTML 4.10.22.7). */
+const isValue = (name: string): boolean =>
+  /^(branch|author|message|parents|files|_charset_)$/i.test(name.normalize('NFKC').trim());
 
 function valueOf({ content }: FormPart): string {
   try {
