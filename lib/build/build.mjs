@@ -132,7 +132,7 @@ const commands = programs({
     import { start } from './lib/cli/start.ts';
     await start({ providers, gateway: { hosts, routes } }, () => import('./test/demo/demo.ts'));`,
   ...Object.fromEntries(
-    ['doctor', 'setup', 'cli'].map((name) => [
+    ['deploy', 'doctor', 'setup', 'cli'].map((name) => [
       name,
       // npm makes the last one a command.
       `${name === 'cli' ? '#!/usr/bin/env node\n' : ''}import { providers } from './functions/auth.ts'; import { ${name} } from './lib/cli/${name}.ts'; await ${name}(providers);`,
@@ -224,7 +224,7 @@ const results = await Promise.all([
   ),
   build({
     ...common,
-    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', cli: 'cli', ...seldom },
+    entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', deploy: 'deploy', cli: 'cli', ...seldom },
     // Its build for Node is CommonJS, which asks for more than a bundle can give.
     alias: { yaml: './node_modules/yaml/browser/index.js' },
     outdir: 'dist/node',

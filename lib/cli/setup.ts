@@ -3,13 +3,14 @@ import open from 'open';
 import type { Provider } from '../providers/provider.ts';
 import { main } from '../setup/main.ts';
 import { Cancelled, terminal } from '../setup/terminal.ts';
+import type { Io } from '../setup/io.ts';
 
-/** `npm run setup`: on the owner's machine, never in a deployed function. */
-export async function setup(providers: readonly Provider[]): Promise<void> {
+/** What the commands of the set-up have to do with outside of themselves, for real. */
+export function commandIo(): Io {
   const stopped = new AbortController();
   process.on('SIGINT', () => stopped.abort());
   process.on('SIGTERM', () => stopped.abort());
-  process.exitCode = await main(process.argv.slice(2), providers, {
+  return {
     write: (text) => process.stdout.write(`${text}\n`),
     complain: (text) => process.stderr.write(`${text}\n`),
     prompts: process.stdin.isTTY && process.stdout.isTTY ? terminal : undefined,
@@ -21,5 +22,10 @@ export async function setup(providers: readonly Provider[]): Promise<void> {
       wait(milliseconds, undefined, { signal: stopped.signal }).catch(() => {
         throw new Cancelled('Stopped. Nothing was written.');
       }),
-  });
+  };
+}
+
+/** `npm run setup`: on the owner's machine, never in a deployed function. */
+export async function setup(providers: readonly Provider[]): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2), providers, commandIo());
 }

@@ -21,9 +21,14 @@ import type { Io } from './io.ts';
 /**
  * Registers an app by a manifest, from the first question to the app that is installed.
  *
+ * @param whenSaved is called once the app's values are in their place
  * @throws Error in words; whatever was registered by then is either in its place or in `.env.setup`
  */
-export async function registerByManifest(options: ManifestOptions, io: Io): Promise<void> {
+export async function registerByManifest(
+  options: ManifestOptions,
+  io: Io,
+  whenSaved: () => Promise<void> = async () => {},
+): Promise<void> {
   const { flow, repository } = options.byManifest;
   const fullName = `${repository.owner}/${repository.name}`;
   const store = openStore(options, io);
@@ -40,9 +45,12 @@ export async function registerByManifest(options: ManifestOptions, io: Io): Prom
       const lost = `Make a new client secret at ${settings}, and set it by hand.`;
       io.write('The app is registered.');
       const notes = await saveValues(store, entriesOf(options, app), replace, io, lost);
+      await whenSaved();
       const next = nextSteps(options, app, settings, store);
       registration.show('registered', next.page);
-      io.write([...notes, '', ...next.lines].join('\n'));
+      io.write(
+        [...notes, ...(options.partOfDeploy ? [] : [store.deployAgain ?? []].flat()), '', ...next.lines].join('\n'),
+      );
 
       const installation = await untilInstalled(options, app, io);
       if (!installation)
@@ -50,7 +58,7 @@ export async function registerByManifest(options: ManifestOptions, io: Io): Prom
           `${app.slug} was not installed on ${fullName} within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(options, app)}\nIf it is installed already: is ${fullName} the exact name of your repository? If not, correct it in ${options.byManifest.gateway ? `${flow.gateway.repository} and in ` : ''}the configuration of the CMS.`,
         );
       registration.show('done', next.done);
-      io.write(`\nInstalled on ${fullName}. The set-up is done.`);
+      io.write(`\nInstalled on ${fullName}.${options.partOfDeploy ? '' : ' The set-up is done.'}`);
       if (installation.everywhere)
         io.write(
           `\nMind: it is installed on all repositories of ${repository.owner}. Choose "Only select repositories" here:\n${installation.page ?? installPage(options, app)}`,
@@ -145,8 +153,12 @@ function nextSteps(
   const git = gatewayApart ? "/git at the gateway's own address" : `${own}/git`;
   const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead.`;
   const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
-<li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
-<li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`;
+${
+  options.partOfDeploy
+    ? html`<li><p>Go back to the terminal, where the rest happens.</p></li>`
+    : html`<li><p>In the configuration of the CMS:</p><pre tabindex="0">${config}</pre>${gateway && html`<p>${gatewayLine}</p>`}</li>
+<li><p>Deploy, then open <a href="${own}/auth" target="_blank" rel="noopener">${own}/auth</a>. It tries a login.</p></li>`
+}`;
   return {
     lines: [
       `1. Install it on this one repository. ${choice}`,
@@ -154,12 +166,16 @@ function nextSteps(
       `2. ${expiry}`,
       `   ${settings}`,
       ...flow.expiry.map((line) => `   - ${line}`),
-      '3. In the configuration of the CMS:',
-      '',
-      ...config.split('\n').map((line) => `     ${line}`),
-      '',
-      ...(gateway ? [`   ${gatewayLine}`] : []),
-      `4. Deploy, then open ${own}/auth. It tries a login.`,
+      ...(options.partOfDeploy
+        ? []
+        : [
+            '3. In the configuration of the CMS:',
+            '',
+            ...config.split('\n').map((line) => `     ${line}`),
+            '',
+            ...(gateway ? [`   ${gatewayLine}`] : []),
+            `4. Deploy, then open ${own}/auth. It tries a login.`,
+          ]),
       '',
       'Waiting for step 1 ...',
     ],

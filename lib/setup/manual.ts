@@ -56,19 +56,17 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
     } else io.write(`${provider.name} accepts them.`);
     const lost = `Make a new secret at ${provider.name}, and set it by hand.`;
     const notes = await saveValues(store, loginEntries(options, { id, secret }), replace, io, lost);
-    io.write(
-      [
-        ...notes,
-        '',
-        'In the configuration of the CMS:',
-        '',
-        configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
-          cms: provider.cms.sveltia ? 'sveltia' : 'decap',
-        }),
-        '',
-        `Deploy, then open ${address.origin}${address.prefix}/auth. It tries a login.`,
-      ].join('\n'),
-    );
+    const rest = [
+      '',
+      'In the configuration of the CMS:',
+      '',
+      configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
+        cms: provider.cms.sveltia ? 'sveltia' : 'decap',
+      }),
+      '',
+      `Deploy, then open ${address.origin}${address.prefix}/auth. It tries a login.`,
+    ];
+    io.write([...notes, ...(options.partOfDeploy ? [] : [store.deployAgain ?? [], ...rest])].flat().join('\n'));
     return;
   }
 }

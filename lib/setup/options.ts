@@ -63,6 +63,8 @@ export interface Options {
   /** Cloudflare: the Worker's name; otherwise as its configuration has it. */
   worker: string | undefined;
   replace: boolean;
+  /** The deploy command does the rest: nobody is told to. */
+  partOfDeploy: boolean;
   port: number;
   open: boolean;
 }
@@ -173,13 +175,14 @@ export async function readOptions(
     region: values.region === undefined ? undefined : fitting('--region', values.region, /^[a-z]{2}(-[a-z]+)+-\d$/),
     worker: values.worker === undefined ? undefined : fitting('--worker', values.worker, /^[a-z0-9][a-z0-9-]{0,62}$/),
     replace: values.replace,
+    partOfDeploy: false,
     port: values.port === undefined ? 0 : readPort(values.port),
     open: !values['no-open'],
   };
 }
 
 /** What a question says about an answer that cannot be used. */
-const wrong =
+export const wrong =
   (read: (text: string) => unknown) =>
   (text: string): string | undefined => {
     try {
@@ -208,7 +211,7 @@ function named<T>(argument: string, read: () => T): T {
 }
 
 /** @param base where the host is: people copy the repository's address */
-function readRepository(text: string, base: string): Repository {
+export function readRepository(text: string, base: string): Repository {
   const [, owner, name] =
     /^([A-Za-z0-9][\w-]{0,99})\/([\w.-]{1,100})$/.exec(
       text
@@ -222,7 +225,7 @@ function readRepository(text: string, base: string): Repository {
   return { owner, name };
 }
 
-function readSite(text: string): string | undefined {
+export function readSite(text: string): string | undefined {
   const origin = text.trim();
   if (origin === '') return undefined;
   const parsed = parseOrigins(origin);
@@ -241,12 +244,12 @@ async function readPlace(given: string | undefined, prompts: Prompts | undefined
   return found;
 }
 
-function fitting(argument: string, text: string, form: RegExp): string {
+export function fitting(argument: string, text: string, form: RegExp): string {
   if (form.test(text)) return text;
   throw new Error(`${argument} cannot be used: "${text}" is no such name.`);
 }
 
-function readPort(text: string): number {
+export function readPort(text: string): number {
   const port = Number(text);
   // Of port 80 browsers leave the number away, and the page answers to its whole name alone.
   if (Number.isInteger(port) && port > 1023 && port < 65536) return port;

@@ -8,6 +8,7 @@ export interface Answer {
   status: number;
   /** What the answer says, if it is JSON. */
   body: unknown;
+  text: string;
   /** What the server's clock says, in milliseconds since the epoch, if it says something. */
   time: number | undefined;
 }
@@ -49,10 +50,12 @@ export async function ask(who: string, address: string, question: Question = {})
       if ((size += chunk.length) > limit) throw new Error('Too long an answer');
       chunks.push(chunk);
     }
+    const text = Buffer.concat(chunks).toString();
     const date = Date.parse(response.headers.get('date') ?? '');
     return {
       status: response.status,
-      body: parse(Buffer.concat(chunks).toString()),
+      body: parse(text),
+      text,
       time: Number.isNaN(date) ? undefined : date,
     };
   } catch (error) {

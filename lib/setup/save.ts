@@ -19,7 +19,7 @@ export const openStore = (options: Options, { env, folder }: Io): Store =>
     env: () => envFile(folder),
     netlify: () => netlifyVariables(env, folder),
     cloudflare: () => workerSecrets(folder, options.worker),
-    aws: () => parameterStore(options),
+    aws: () => parameterStore(options, options.partOfDeploy ? envFile(folder) : undefined),
     firebase: () => firebaseSecrets(folder),
   })[options.to]();
 

@@ -42,6 +42,8 @@ export interface Store {
   write(values: readonly Value[], replace: boolean): Promise<string[]>;
   /** What is left to do with `.env.setup`, in words, where writing failed. */
   otherwise: string;
+  /** What makes the login use them, where they do not reach it by themselves. */
+  deployAgain?: string;
 }
 
 /** What somebody else's program or service said, without any of our secrets in it. */

@@ -9,14 +9,13 @@ import { providers } from '../../functions/auth.ts';
 import { esbuildInline } from '../../lib/build/inline.mjs';
 import { main } from '../../lib/setup/main.ts';
 import { setValues } from '../../lib/setup/stores/file.ts';
-import type { Prompts } from '../../lib/setup/terminal.ts';
 import { saveValues } from '../../lib/setup/save.ts';
 import { withoutSecrets, type Store } from '../../lib/setup/values.ts';
-import type { Io } from '../../lib/setup/io.ts';
 import { registrationAddress } from '../../lib/providers/provider.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
 import type { GitHubHost } from '../hosts/github.ts';
 import { startGitLab } from '../hosts/gitlab.ts';
+import { playedIo, type Answers } from './io.ts';
 import { pressButtons, startRegistrar } from './run.ts';
 
 let folder: string;
@@ -30,46 +29,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A io whose clock goes as fast as somebody waits, with answers to the questions that may come. */
-function worldOf(env: Record<string, string>, answers: Record<string, string | boolean | string[]> = {}) {
-  let time = Date.now();
-  const said = { out: '', err: '', asked: [] as string[], opened: [] as string[] };
-  const answer = (question: string): string | boolean => {
-    said.asked.push(question);
-    const found = Object.entries(answers).find(([start]) => question.startsWith(start))?.[1];
-    const next = Array.isArray(found) ? found.shift() : found;
-    if (next === undefined) throw new Error(`Nobody has an answer to: ${question}`);
-    return next;
-  };
-  const checked = (question: string, wrong: (text: string) => string | undefined): string => {
-    for (;;) {
-      const text = String(answer(question));
-      const problem = wrong(text);
-      if (problem === undefined) return text;
-      said.err += `${problem}\n`;
-    }
-  };
-  const prompts: Prompts = {
-    text: async (message, _, wrong) => checked(message, wrong),
-    secret: async (message, wrong) => checked(message, wrong),
-    choose: async <T extends string>(message: string) => answer(message) as T,
-    confirm: async (message) => answer(message) as boolean,
-  };
-  const io: Io = {
-    write: (text) => void (said.out += `${text}\n`),
-    complain: (text) => void (said.err += `${text}\n`),
-    prompts: Object.keys(answers).length > 0 ? prompts : undefined,
-    env,
-    folder,
-    open: async (address) => void said.opened.push(address),
-    now: () => time,
-    wait: async (milliseconds) => {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      time += milliseconds;
-    },
-  };
-  return { io, said };
-}
+const worldOf = (env: Record<string, string>, answers?: Answers) => playedIo(folder, env, answers);
 
 const usual = ['github', '--repo', 'acme/site', '--url', 'https://auth.example.com'];
 const settings = async () => parseEnv(await readFile(path.join(folder, '.env'), 'utf8'));
@@ -159,7 +119,7 @@ describe('Called wrongly', () => {
     ],
     [[...usual, '--site', 'https://a.example,https://b.example'], /^--site takes one origin/],
     [[...usual, '--org', 'other'], /--org other does not own acme\/site/],
-    [[...usual, '--to', 'heroku'], /--to takes env, netlify, aws, firebase/],
+    [[...usual, '--to', 'heroku'], /--to takes env, netlify, cloudflare, aws, firebase/],
     [[...usual, '--stage', 'live'], /--stage and --region go with --to aws/],
     [[...usual, '--to', 'aws', '--stage', 'a/b'], /--stage cannot be used/],
     [[...usual, '--to', 'aws', '--region', 'here'], /--region cannot be used/],

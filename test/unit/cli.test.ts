@@ -16,20 +16,28 @@ const run = (...words: string[]) =>
     ),
   );
 
-it('names both commands', async () => {
+it('names its commands', async () => {
   const { code, out } = await run('--help');
   expect([code, out]).toEqual([0, expect.stringMatching(/doctor[\s\S]*setup/)]);
 });
 
-it.each(['doctor', 'setup'])('%s explains itself', async (command) => {
+it.each(['deploy', 'doctor', 'setup'])('%s explains itself', async (command) => {
   const { code, out } = await run(command, '--help');
   expect([code, out]).toEqual([0, expect.stringContaining(command)]);
 });
 
-it.each([[], ['nonsense'], ['constructor']])('says how it is called, and fails: %j', async (...words) => {
+it.each([['nonsense'], ['constructor']])('says how it is called, and fails: %j', async (...words) => {
   const { code, out, complaints } = await run(...words.flat());
   expect([code, out, complaints]).toEqual([2, '', expect.stringContaining('doctor')]);
 });
+
+it.each([[], ['--to', 'netlify']])(
+  'deploys if nothing else is said, and asks for what is missing: %j',
+  async (...words) => {
+    const { code, complaints } = await run(...words.flat());
+    expect([code, complaints]).toEqual([2, expect.stringContaining('Something is missing: --cms')]);
+  },
+);
 
 it('the gateway for Lambda can be loaded as it is built', async () => {
   const { handler } = (await import(path.join(folder, 'dist/lambda-gateway/gateway.mjs'))) as { handler: unknown };

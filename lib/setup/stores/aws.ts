@@ -13,9 +13,11 @@ export interface AwsChoice {
 /**
  * Secrets go into AWS's Parameter Store, under the names that `serverless.yml` reads; the rest into the shell that deploys.
  *
+ * @param file where the rest is written to, in place of being printed
+ *
  * @see https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
  */
-export function parameterStore({ stage, region }: AwsChoice): Store {
+export function parameterStore({ stage, region }: AwsChoice, file?: Store): Store {
   const nameOf = ({ parameter = '' }: Entry): string => `/cms-auth/${stage}/${parameter}`;
   let opened: Promise<{ client: SSMClient; sdk: typeof import('@aws-sdk/client-ssm') }> | undefined;
   const open = async () => {
@@ -31,7 +33,8 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
       const names = entries.filter(isSecret).map(nameOf);
       try {
         const { Parameters } = await client.send(new sdk.GetParametersCommand({ Names: names }), deadline());
-        return (Parameters ?? []).flatMap(({ Name }) => Name ?? []);
+        const taken = (Parameters ?? []).flatMap(({ Name }) => Name ?? []);
+        return file ? [...taken, ...(await file.taken(entries.filter((entry) => !isSecret(entry))))] : taken;
       } catch (error) {
         throw new Error(`AWS's Parameter Store could not be read. ${toWords(error)}`, { cause: error });
       }
@@ -48,17 +51,19 @@ export function parameterStore({ stage, region }: AwsChoice): Store {
         }
       }
       const inUse = await client.config.region();
+      const kept = `Kept as SecureString in the Parameter Store of ${inUse}: ${secrets.map(nameOf).join(', ')}.`;
+      const rest = values
+        .filter((value) => !isSecret(value) || value.byPointer)
+        .map((value) => ({ name: value.name, value: isSecret(value) ? `ssm:${nameOf(value)}` : value.value }));
+      if (file) return [kept, ...(await file.write(rest, replace))];
       // With the region: the tool that deploys does not read it from where the SDK may have found it.
       const deploy = (options: string) => `  npx osls deploy ${options}--stage ${stage} --region ${inUse}`;
       const hasGateway = values.some(({ byPointer }) => byPointer);
       return [
-        `Kept as SecureString in the Parameter Store of ${inUse}: ${secrets.map(nameOf).join(', ')}.`,
+        kept,
         'Run these lines in the shell that deploys, and keep them: what is not set at a deploy is blank afterwards.',
         '',
-        ...values
-          .filter((value) => !isSecret(value) || value.byPointer)
-          .map((value) => ({ name: value.name, value: isSecret(value) ? `ssm:${nameOf(value)}` : value.value }))
-          .map(({ name, value }) => `export ${name}=${quoted(value)}`),
+        ...rest.map(({ name, value }) => `export ${name}=${quoted(value)}`),
         '',
         'Then deploy the login, also if it is there already: the secret fits this client id alone.',
         '',

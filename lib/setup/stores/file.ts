@@ -22,14 +22,14 @@ export async function readIfThere(file: string): Promise<string> {
 
 /**
  * Writes beside the file and renames, so that there is the old file or the new one and never half of it. Only its owner may
- * read it. A link stays a link.
+ * read it, unless a mode is given. A link stays a link.
  */
-export async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string, mode = 0o600): Promise<void> {
   const target = await realpath(file).catch(() => file);
   const beside = `${target}.${process.pid}.new`;
   try {
     // `wx`: not through a link or into a file that somebody else put there.
-    const handle = await open(beside, 'wx', 0o600);
+    const handle = await open(beside, 'wx', mode);
     try {
       await handle.writeFile(text);
       await handle.sync();

@@ -20,12 +20,9 @@ export function firebaseSecrets(folder: string): Store {
         values.filter((value) => !isSecret(value)),
         replace,
       );
-      return [
-        `Kept as secrets of your Firebase project: ${secrets.map(({ name }) => name).join(', ')}.`,
-        ...notes,
-        'Deploy again: npx firebase-tools deploy --only functions:cms-auth,hosting',
-      ];
+      return [`Kept as secrets of your Firebase project: ${secrets.map(({ name }) => name).join(', ')}.`, ...notes];
     },
+    deployAgain: 'Deploy again: npx firebase-tools deploy --only functions:cms-auth,hosting',
     otherwise:
       'Move the lines of .env.setup that are not secret into .env. For each secret, run "npx firebase-tools functions:secrets:set" with its name, and paste the value when asked.',
   };

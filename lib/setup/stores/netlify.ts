@@ -71,7 +71,7 @@ export async function linkedSite(env: Environment, folder: string): Promise<Site
 export async function createSite(env: Environment, folder: string, name: string): Promise<Site> {
   const token = await loggedIn(env);
   const body = await call(env, token, '/sites', { method: 'POST', json: { name } }).catch((error: unknown) => {
-    const taken = error instanceof Error && /^Netlify answered with 422/.test(error.message);
+    const taken = error instanceof Error && error.message.startsWith('Netlify answered with 422');
     throw taken ? new Error(`Netlify has a site called "${name}" already. Choose another name with --name.`) : error;
   });
   const site = toSite(token, body);
@@ -131,9 +131,9 @@ export function netlifyVariables(env: Environment, folder: string): Store {
       return [
         `Set for production on the Netlify site ${site.name}: ${values.map(({ name }) => name).join(', ')}.`,
         ...ofSites(values, (name) => kept.some(({ key }) => key === name)),
-        'Deploy again, since variables reach functions only with a deploy: npx netlify-cli deploy --prod',
       ];
     },
+    deployAgain: 'Deploy again, since variables reach functions only with a deploy: npx netlify-cli deploy --prod',
     otherwise:
       'On app.netlify.com, open the site, Project configuration, Environment variables, and add each line of .env.setup for production alone; the secret ones with "Contains secret values".',
   };

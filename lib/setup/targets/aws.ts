@@ -1,6 +1,6 @@
-import type { Io } from '../../io.ts';
-import { lastLines, runTool, tools } from '../../tool.ts';
-import type { Deployment, Target } from '../target.ts';
+import type { Io } from '../io.ts';
+import { lastLines, runTool, tools } from '../tool.ts';
+import type { Deployment, Target } from './target.ts';
 
 /** @returns what the tool printed */
 async function deployStack({ region, folder }: Deployment): Promise<string> {

@@ -1,5 +1,5 @@
-import { lastLines, runTool, tools } from '../../tool.ts';
-import type { Target } from '../target.ts';
+import { lastLines, runTool, tools } from '../tool.ts';
+import type { Target } from './target.ts';
 
 /**
  * A Firebase function behind Firebase Hosting. The address follows from the project, and a secret has to exist before a

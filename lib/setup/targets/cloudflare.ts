@@ -1,5 +1,5 @@
-import { lastLines, runTool, tools } from '../../tool.ts';
-import type { Target } from '../target.ts';
+import { lastLines, runTool, tools } from '../tool.ts';
+import type { Target } from './target.ts';
 
 /**
  * A Cloudflare Worker. The address is known once it is deployed, and secrets reach it at once.

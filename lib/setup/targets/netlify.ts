@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { createSite, linkedSite } from '../../stores/netlify.ts';
-import { lastLines, runTool, tools } from '../../tool.ts';
-import type { Target } from '../target.ts';
+import { createSite, linkedSite } from '../stores/netlify.ts';
+import { lastLines, runTool, tools } from '../tool.ts';
+import type { Target } from './target.ts';
 
 /**
  * A Netlify site of its own. Its address is known as soon as the site is there, so one deploy is enough: with the settings.

@@ -1,4 +1,4 @@
-import type { Target } from '../target.ts';
+import type { Target } from './target.ts';
 
 /** A machine of one's own: the settings go into its `.env`, and somebody starts it. */
 export const server: Target = {

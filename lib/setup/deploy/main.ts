@@ -1,0 +1,269 @@
+import { cp, mkdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { configuration } from '../../config/cms-config.ts';
+import { readAddress } from '../../config/settings.ts';
+import { manifests } from '../../providers/manifests.ts';
+import { registerByManifest } from '../manifest.ts';
+import { registerManually } from '../manual.ts';
+import { readIfThere } from '../stores/file.ts';
+import { Cancelled } from '../terminal.ts';
+import { applyChange, changeFor, findCmsConfigs } from './cms-config.ts';
+import { help, readDeployOptions, type DeployOptions } from './options.ts';
+import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
+import { targets } from '../targets.ts';
+import { untilReady } from './verify.ts';
+import type { Environment } from '../../config/environment.ts';
+import type { Provider } from '../../providers/provider.ts';
+import type { Io } from '../io.ts';
+import type { Options } from '../options.ts';
+import type { Deployment, Target } from '../targets/target.ts';
+
+/** What a platform's tools read besides what is built. */
+const platformFiles = ['netlify.toml', 'serverless.yml', 'firebase.json', 'wrangler.jsonc', 'package.json'];
+
+/**
+ * From nothing to a login that is ready: deploys, registers, sets, asks, and tells what to write into the CMS.
+ *
+ * @param source the folder of this project or package, with what the build made
+ * @returns the exit code
+ */
+export async function deploy(
+  parameters: readonly string[],
+  providers: readonly Provider[],
+  io: Io,
+  source: string,
+): Promise<number> {
+  let options: DeployOptions | undefined;
+  const folder = (await isProject(io.folder)) ? io.folder : path.join(io.folder, 'cms-login');
+  try {
+    const file: Environment = parseEnv(await readIfThere(path.join(folder, '.env')));
+    options = await readDeployOptions(parameters, providers, { ...file, ...io.env }, io.prompts);
+  } catch (error) {
+    if (error instanceof Cancelled) return fail(io, error);
+    io.complain(`${toWords(error)}\n\n${help}`);
+    return 2;
+  }
+  if (options === undefined) {
+    io.write(help);
+    return 0;
+  }
+  try {
+    await run(options, { ...io, folder }, source, io.folder);
+    return 0;
+  } catch (error) {
+    return fail(io, error);
+  }
+}
+
+function fail(io: Io, error: unknown): number {
+  io.complain(`\n${toWords(error)}\n`);
+  return 1;
+}
+
+const toWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** A clone of this project is deployed from where it is; in any other folder, a folder of its own is made. */
+const isProject = async (folder: string): Promise<boolean> =>
+  (
+    await Promise.all(
+      ['serverless.yml', 'dist', 'functions'].map((name) => stat(path.join(folder, name)).catch(() => {})),
+    )
+  ).every(Boolean);
+
+interface Step {
+  words: string;
+  isDone: boolean;
+  run: () => Promise<void>;
+}
+
+/** @throws Error in words, which say what is done and what is not */
+async function run(options: DeployOptions, io: Io, source: string, checkout: string): Promise<void> {
+  const target: Target = targets[options.target];
+  const deployment: Deployment = { ...options, folder: io.folder };
+  const progress = await progressOf(options, io);
+  const isAgain = progress.deployed === true;
+  const save = () => writeProgress(io.folder, progress);
+
+  const steps: Step[] = [
+    {
+      words: `${target.firstStep}${options.target === 'server' ? '' : ` (${options.name})`}`,
+      isDone: progress.url !== undefined && !isAgain,
+      async run() {
+        const own = await target.first(deployment, io);
+        progress.url = options.url ?? own;
+        if (options.url !== undefined && options.url !== own)
+          io.write(`Point ${new URL(options.url).host} to it: add that domain at ${target.label}.`);
+        await save();
+      },
+    },
+    {
+      words: `register it at ${options.provider.name} and put the settings in`,
+      isDone: progress.registered === true,
+      async run() {
+        const whenSaved = async () => {
+          progress.registered = true;
+          await save();
+        };
+        const setup = setupOptions(options, progress.url ?? '', target);
+        const { byManifest, ...rest } = setup;
+        if (byManifest) await registerByManifest({ ...rest, byManifest }, io, whenSaved);
+        else await registerManually(setup, io).then(whenSaved);
+      },
+    },
+    ...(target.last
+      ? [
+          {
+            words: target.lastStep ?? '',
+            isDone: false,
+            async run() {
+              await target.last?.(deployment, io);
+              progress.deployed = true;
+              await save();
+            },
+          },
+        ]
+      : []),
+    {
+      words: target.startedByHand ?? 'ask the login whether it is ready',
+      isDone: false,
+      async run() {
+        const url = progress.url ?? '';
+        if (target.startedByHand !== undefined) return io.write(target.startedByHand);
+        io.write(`Asking ${url}/auth whether it is ready ...`);
+        const { isReady, words } = await untilReady(url, options.provider, io);
+        if (!isReady) throw new Error(`The login is not ready yet. ${words}`);
+        progress.deployed = true;
+        await save();
+        io.write('The login is ready.');
+      },
+    },
+    {
+      words: 'tell the CMS',
+      isDone: false,
+      run: () => tellCms(options, progress.url ?? '', io, checkout),
+    },
+  ];
+
+  if (options.dryRun) {
+    const list = steps.map(({ words, isDone }, i) => `${i + 1}. ${words}${isDone ? ' (done)' : ''}`);
+    return io.write(['Nothing is done yet. These are the steps:', '', ...list].join('\n'));
+  }
+  await mkdir(io.folder, { recursive: true });
+  if (path.resolve(io.folder) !== path.resolve(source)) await copyProject(source, io.folder);
+  if (!isAgain && steps.some(({ isDone }) => isDone)) io.write('An earlier run got further: going on from there.');
+  for (const [i, step] of steps.entries()) {
+    if (step.isDone) continue;
+    io.write(`\n[${i + 1}/${steps.length}] ${upper(step.words)}`);
+    try {
+      await step.run();
+    } catch (error) {
+      if (error instanceof Cancelled) throw error;
+      const done = steps.slice(0, i).map(({ words }) => words);
+      const left = steps.slice(i).map(({ words }) => words);
+      throw new Error(
+        [
+          toWords(error),
+          '',
+          ...(done.length > 0 ? [`Done: ${done.join('; ')}.`] : []),
+          `Not done: ${left.join('; ')}.`,
+          'Run the same command again: it goes on from here.',
+        ].join('\n'),
+        { cause: error },
+      );
+    }
+  }
+}
+
+const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Of an earlier run with the same answers; a new one otherwise. */
+async function progressOf({ target, name, provider, repository, site, url }: DeployOptions, io: Io): Promise<Progress> {
+  const fresh: Progress = {
+    target,
+    name,
+    provider: provider.id,
+    repository: repository && `${repository.owner}/${repository.name}`,
+    site,
+  };
+  const kept = await readProgress(io.folder);
+  const isSame =
+    kept !== undefined &&
+    (['target', 'name', 'provider', 'repository', 'site'] as const).every((key) => kept[key] === fresh[key]) &&
+    (url === undefined || kept.url === undefined || kept.url === url);
+  if (isSame) return kept;
+  if (kept) io.write(`${progressFile} is of another login (${kept.name}). This begins a new one.`);
+  return fresh;
+}
+
+/** What the set-up does, as if somebody had typed it. */
+function setupOptions(options: DeployOptions, url: string, target: Target): Options {
+  const { provider, base, repository, site, region, name, replace, port, open } = options;
+  const flow = manifests[provider.id];
+  return {
+    provider,
+    base,
+    byManifest: flow && repository && { flow, repository, organisation: undefined, gateway: false },
+    address: readAddress({ CMS_AUTH_URL: url }, undefined),
+    site: site === new URL(url).origin ? undefined : site,
+    to: target.place,
+    stage: 'live',
+    region,
+    worker: name,
+    replace,
+    partOfDeploy: true,
+    port,
+    open,
+  };
+}
+
+/** What the vendors' tools deploy, from the package into a folder of the owner's. */
+async function copyProject(source: string, folder: string): Promise<void> {
+  for (const name of ['dist', ...platformFiles])
+    await cp(path.join(source, name), path.join(folder, name), { recursive: true, force: true }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error; // a file of a platform that this version does not have
+      },
+    );
+}
+
+/** Changes the configuration in a checkout after a question, or says what to write. */
+async function tellCms(options: DeployOptions, url: string, io: Io, checkout: string): Promise<void> {
+  const { provider, base, repository } = options;
+  const address = readAddress({ CMS_AUTH_URL: url }, undefined);
+  const files =
+    options.config === undefined ? await findCmsConfigs(checkout) : [path.resolve(checkout, options.config)];
+  // One is the CMS's own; with several, only their owner knows which.
+  const [file] = files.length === 1 ? files : [];
+  if (file !== undefined && address.prefix === '') {
+    try {
+      const change = await changeFor(file, address.origin);
+      if (!change) return io.write(`${file} names this login already.\n\nDone. Open your CMS and press Login.`);
+      io.write(`In ${file}:\n\n${change.diff}\n`);
+      if (options.yes || (await io.prompts?.confirm('Write this?'))) {
+        await applyChange(change);
+        return io.write('Written. Publish it, then open your CMS and press Login.');
+      }
+    } catch (error) {
+      io.write(toWords(error));
+    }
+  }
+  const config = configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
+    cms: provider.cms.sveltia ? 'sveltia' : 'decap',
+    ...(repository && { repository: `${repository.owner}/${repository.name}` }),
+  });
+  const line = `  base_url: ${address.origin}`;
+  io.write(
+    [
+      'Write this line into the configuration of your CMS (config.yml), below "backend:":',
+      '',
+      line,
+      '',
+      'The whole of it is then:',
+      '',
+      ...config.split('\n').map((text) => `  ${text}`),
+      '',
+      `Publish it, then open your CMS and press Login. If something is wrong, ${url}/auth says what.`,
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,37 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { readIfThere, replaceFile } from '../stores/file.ts';
+import type { TargetName } from '../targets.ts';
+
+/** How far an earlier run got. Nothing in it is secret. */
+export interface Progress {
+  target: TargetName;
+  name: string;
+  provider: string;
+  repository?: string | undefined;
+  site?: string | undefined;
+  /** The address of the login, once it is known. */
+  url?: string;
+  /** The app is registered, and its values are in their place. */
+  registered?: true;
+  /** The login was deployed with its settings. */
+  deployed?: true;
+}
+
+/** Beside the settings, in the folder that is deployed from. */
+export const progressFile = '.cms-auth-deploy.json';
+
+/** @returns nothing if there is no earlier run, or its file cannot be read */
+export async function readProgress(folder: string): Promise<Progress | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readIfThere(path.join(folder, progressFile)));
+    return typeof value === 'object' && value !== null && 'target' in value ? (value as Progress) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const writeProgress = (folder: string, progress: Progress): Promise<void> =>
+  replaceFile(path.join(folder, progressFile), `${JSON.stringify(progress, undefined, 2)}\n`);
+
+export const forgetProgress = (folder: string): Promise<void> => rm(path.join(folder, progressFile), { force: true });

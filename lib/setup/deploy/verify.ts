@@ -1,0 +1,40 @@
+import { ask } from '../request.ts';
+import type { Clock } from '../app.ts';
+import type { Provider } from '../../providers/provider.ts';
+
+/** How long a new address and new settings may take to be there, and how often we look. Milliseconds. */
+const timeoutMs = 3 * 60_000;
+const every = 3_000;
+
+export interface Readiness {
+  isReady: boolean;
+  /** What was seen last, in words. */
+  words: string;
+}
+
+/**
+ * Asks the running login whether it has all settings of a host.
+ *
+ * @param url of the login, without a slash at the end
+ */
+export async function untilReady(url: string, provider: Provider, { now, wait }: Clock): Promise<Readiness> {
+  const address = `${url}/auth/${provider.id}/callback`;
+  const deadline = now() + timeoutMs;
+  let words = '';
+  for (;;) {
+    try {
+      const { status, text } = await ask('The login', address);
+      // What our page says of itself, so that nobody has to read its words.
+      const code = / data-code="(\w+)"/.exec(text)?.[1];
+      if (code === 'READY') return { isReady: true, words: '' };
+      words =
+        code === undefined
+          ? `Something else answers at ${address} (status ${status}).`
+          : `It says ${code}. Open ${url}/auth, which says what to do.`;
+    } catch (error) {
+      words = error instanceof Error ? error.message : String(error);
+    }
+    if (now() + every > deadline) return { isReady: false, words };
+    await wait(every);
+  }
+}

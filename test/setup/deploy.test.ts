@@ -1,0 +1,300 @@
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { providers } from '../../functions/auth.ts';
+import { createHandler } from '../../lib/login/handler.ts';
+import { node } from '../../lib/platforms/node.ts';
+import { deploy } from '../../lib/setup/deploy/main.ts';
+import { findCmsConfigs, readCmsConfig, withBaseUrl } from '../../lib/setup/deploy/cms-config.ts';
+import type { GitHubHost } from '../hosts/github.ts';
+import { listen, type Listening } from '../hosts/http.ts';
+import { startNetlify, type NetlifyHost } from '../hosts/netlify.ts';
+import { playedIo, type Answers } from './io.ts';
+import { pressButtons, startRegistrar } from './run.ts';
+
+let folder: string;
+let source: string;
+let github: GitHubHost;
+let netlify: NetlifyHost;
+let login: Listening;
+/** What Netlify hands to the functions of its one site. */
+const variables = () =>
+  Object.fromEntries([...netlify.variables.values()].map(({ key, values }) => [key, values[0]?.value]));
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'deploy-'));
+  source = path.join(folder, 'package');
+  for (const name of ['dist/netlify', 'dist/public', 'bin']) await mkdir(path.join(source, name), { recursive: true });
+  await cp('netlify.toml', path.join(source, 'netlify.toml'));
+  github = await startRegistrar();
+  netlify = await startNetlify();
+  netlify.site = undefined;
+  login = await listen((request, response) =>
+    node(createHandler(providers, { env: variables(), log: () => {} }))(request, response),
+  );
+  netlify.addressOf = () => login.url;
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all([github.close(), netlify.close(), login.close()]);
+  await rm(folder, { recursive: true });
+});
+
+/** What stands in the place of `npx`: Netlify's own tool runs in `test/platforms`. */
+async function npx(script: string): Promise<void> {
+  const file = path.join(source, 'bin', 'npx');
+  await writeFile(file, `#!${process.execPath}\n${script}`);
+  await chmod(file, 0o755);
+  vi.stubEnv('PATH', `${path.dirname(file)}:${process.env['PATH']}`);
+}
+const recorder = `require('fs').appendFileSync('calls', process.argv.slice(2).join(' ') + '\\n');`;
+const work = () => path.join(folder, 'cms-login');
+const calls = async () => (await readFile(path.join(work(), 'calls'), 'utf8')).trim().split('\n');
+
+const usual = ['--cms', 'https://www.example.com/admin/', '--to', 'netlify', '--no-open', '--name', 'your-login'];
+
+/** Runs the command, and plays the owner at the browser and at GitHub. */
+async function run(parameters: readonly string[], answers?: Answers, { installs = true } = {}) {
+  const { io, said } = playedIo(
+    folder,
+    { GITHUB_URL: github.url, NETLIFY_API_URL: netlify.url, NETLIFY_AUTH_TOKEN: netlify.token },
+    answers,
+  );
+  const { write } = io;
+  io.write = (text) => {
+    write(text);
+    const [page] = /http:\/\/127\.0\.0\.1:\d+(?=\/\n)/.exec(text) ?? [];
+    if (page === undefined) return;
+    void pressButtons(page).then(async ({ location }) => {
+      await fetch(location);
+      const app = github.registry.apps.at(-1);
+      if (installs && app) github.registry.install(app, 'acme/site');
+    });
+  };
+  const code = await deploy(parameters, providers, io, source);
+  return { code, ...said };
+}
+
+describe('From nothing to a login', () => {
+  it('makes the site, registers, sets, deploys once, asks whether it is ready, and says what to write', async () => {
+    await npx(recorder);
+    const { code, out, err } = await run([...usual, '--repo', `${github.url}/acme/site`]);
+    expect([err, code]).toEqual(['', 0]);
+    expect(netlify.site).toMatchObject({ name: 'your-login' });
+    const app = github.registry.apps[0];
+    expect(variables()).toEqual({
+      GITHUB_CLIENT_ID: app?.clientId,
+      GITHUB_CLIENT_SECRET: app?.clientSecret,
+      GITHUB_URL: github.url,
+      CMS_AUTH_URL: login.url,
+      CMS_AUTH_ORIGINS: 'https://www.example.com',
+    });
+    expect(await calls()).toEqual([expect.stringMatching(/^--yes netlify-cli@[\d.]+ deploy --prod --no-build /)]);
+    expect(out).toContain('The login is ready.');
+    expect(out).toContain(`  base_url: ${login.url}\n`);
+    for (const secret of [app?.clientSecret, netlify.token]) {
+      expect(out + err).not.toContain(secret);
+      expect(await readFile(path.join(work(), '.cms-auth-deploy.json'), 'utf8')).not.toContain(secret);
+    }
+    // A whole login begins there: it would lead to the host.
+    expect((await fetch(`${login.url}/auth?provider=github`)).status).toBe(200);
+  });
+
+  it('asks for everything in a terminal, in words that a webmaster can answer', async () => {
+    await npx(recorder);
+    const { code, err, asked } = await run(['--no-open', '--name', 'your-login'], {
+      'Where is your CMS?': 'https://www.example.com/admin/',
+      'Which repository holds your site?': `${github.url}/acme/site`,
+      'Where shall the login run?': 'netlify',
+    });
+    expect([err, code]).toEqual(['', 0]);
+    expect(asked).toHaveLength(3);
+  });
+
+  it('finds the repository in the configuration beside the page of the CMS', async () => {
+    await npx(recorder);
+    const pages = await listen(
+      (request, response) =>
+        void (request.url === '/admin/config.yml'
+          ? response.end('backend:\n  name: github\n  repo: acme/site\nmedia_folder: img\n')
+          : response.writeHead(404).end()),
+    );
+    const cms = `${pages.url.replace('127.0.0.1', 'localhost')}/admin/`;
+    const { code, err } = await run(['--cms', cms, '--to', 'netlify', '--no-open', '--name', 'your-login']);
+    await pages.close();
+    expect([err, code]).toEqual(['', 0]);
+    expect(variables()['CMS_AUTH_ORIGINS']).toBe(new URL(cms).origin);
+  });
+
+  it('shows each step and does nothing with --dry-run', async () => {
+    const { code, out } = await run([...usual, '--repo', `${github.url}/acme/site`, '--dry-run']);
+    expect(code).toBe(0);
+    expect(out.match(/^\d\. /gm)).toHaveLength(5);
+    expect([netlify.requests, github.requests]).toEqual([[], []]);
+    await expect(stat(work())).rejects.toThrow('ENOENT');
+  });
+});
+
+describe('What fails', () => {
+  const repo = () => ['--repo', `${github.url}/acme/site`];
+
+  it('says what is done and what is not, and goes on from there: nothing is registered twice', async () => {
+    await npx(`${recorder} console.error('Error: quota exceeded'); process.exit(1);`);
+    const first = await run([...usual, ...repo()]);
+    expect(first.code).toBe(1);
+    expect(first.err).toContain('quota exceeded');
+    expect(first.err).toMatch(
+      /Done: make a Netlify site \(your-login\); register it at GitHub and put the settings in\./,
+    );
+    expect(first.err).toMatch(/Not done: deploy it there; ask the login/);
+    await npx(recorder);
+    const second = await run([...usual, ...repo()]);
+    expect([second.err, second.code]).toEqual(['', 0]);
+    expect(second.out).toContain('going on from there');
+    expect(github.registry.apps).toHaveLength(1);
+    expect(netlify.requests.filter((request) => request === 'POST /api/v1/sites')).toHaveLength(1);
+  });
+
+  it('an app that nobody installs: its values stay, and the next run goes on behind it', async () => {
+    await npx(recorder);
+    const first = await run([...usual, ...repo()], undefined, { installs: false });
+    expect(first.code).toBe(1);
+    expect(first.err).toContain('was not installed on acme/site within 10 minutes');
+    expect((await run([...usual, ...repo()])).code).toBe(0);
+    expect(github.registry.apps).toHaveLength(1);
+  });
+
+  it('a name that somebody else has', async () => {
+    netlify.taken.add('your-login');
+    const { code, err } = await run([...usual, ...repo()]);
+    expect(code).toBe(1);
+    expect(err).toContain('Netlify has a site called "your-login" already. Choose another name with --name.');
+    expect(github.requests).toEqual([]);
+  });
+
+  it('a login that does not become ready: what it says, within three minutes', async () => {
+    await npx(recorder);
+    netlify.addressOf = () => login.url.replace('127.0.0.1', 'localhost');
+    await login.close();
+    login = await listen((_, response) => void response.end('<main data-code="SETTING_MISSING">'));
+    netlify.addressOf = () => login.url;
+    const { code, err } = await run([...usual, ...repo()]);
+    expect(code).toBe(1);
+    expect(err).toContain(`The login is not ready yet. It says SETTING_MISSING. Open ${login.url}/auth`);
+  });
+
+  it.each([
+    [['--to', 'netlify'], /missing: --cms/],
+    [['--cms', 'https://www.example.com/admin/'], /missing: --to \(netlify, cloudflare, aws, firebase, server\)/],
+    [['--cms', 'nowhere', '--to', 'netlify'], /--cms takes the address of the page/],
+    [['--cms', 'https://a:b@www.example.com/', '--to', 'netlify'], /--cms takes the address of the page/],
+    [[...usual, '--repo', 'https://git.example.org/a/b'], /--repo is at none of .* set GITHUB_URL or/],
+    [[...usual, '--repo', 'x'], /--repo takes owner and name/],
+    [['--cms', 'www.example.com', '--to', 'heroku', '--repo', 'a/b'], /--to takes netlify, cloudflare/],
+    [['--cms', 'www.example.com', '--to', 'server', '--repo', 'a/b'], /--url/],
+    [['--cms', 'www.example.com', '--to', 'aws', '--repo', 'a/b', '--region', 'eu; rm -rf'], /--region cannot be used/],
+    [['--cms', 'www.example.com', '--to', 'aws', '--repo', 'a/b', '--name', '$(id)'], /--name cannot be used/],
+    [['--cms', 'www.example.com', '--to', 'firebase', '--repo', 'a/b'], /--project cannot be used/],
+    [['--nonsense'], /nonsense/],
+  ])('wrong usage: %j', async (parameters, says) => {
+    const { code, err } = await run(parameters);
+    expect(code).toBe(2);
+    expect(err).toMatch(says);
+    expect([netlify.requests, github.requests]).toEqual([[], []]);
+  });
+});
+
+describe('A server of one’s own', () => {
+  it('gets its .env, and says how to start it', async () => {
+    const { code, err, out } = await run([
+      ...['--cms', 'www.example.com/admin', '--repo', `${github.url}/acme/site`, '--to', 'server'],
+      ...['--url', 'https://auth.example.com', '--no-open'],
+    ]);
+    expect([err, code]).toEqual(['', 0]);
+    expect(parseEnv(await readFile(path.join(work(), '.env'), 'utf8'))).toMatchObject({
+      CMS_AUTH_URL: 'https://auth.example.com',
+      CMS_AUTH_ORIGINS: 'https://www.example.com',
+    });
+    expect(out).toContain('npm start');
+  });
+});
+
+describe('The configuration in a checkout', () => {
+  const url = 'https://auth.example.com';
+
+  it.each([
+    [
+      'a new line below the others',
+      'backend:\n  name: github\n  repo: a/b # ours\n\nmedia_folder: img\n',
+      'backend:\n  name: github\n  repo: a/b # ours\n  base_url: https://auth.example.com\n\nmedia_folder: img\n',
+    ],
+    [
+      'an old address',
+      "backend:\n    base_url: 'https://old.example.com' # was Netlify\n    name: github\n",
+      'backend:\n    base_url: https://auth.example.com # was Netlify\n    name: github\n',
+    ],
+    [
+      'at the end of the file',
+      'media_folder: img\nbackend:\n  name: github',
+      'media_folder: img\nbackend:\n  name: github\n  base_url: https://auth.example.com',
+    ],
+    [
+      'Windows line ends',
+      'backend:\r\n  name: github\r\nmedia_folder: img\r\n',
+      'backend:\r\n  name: github\r\n  base_url: https://auth.example.com\r\nmedia_folder: img\r\n',
+    ],
+    [
+      'a nested last value',
+      'backend:\n  name: github\n  commit_messages:\n    create: New {{slug}}\nslug:\n  encoding: ascii\n',
+      'backend:\n  name: github\n  commit_messages:\n    create: New {{slug}}\n  base_url: https://auth.example.com\nslug:\n  encoding: ascii\n',
+    ],
+    [
+      'a folded last value',
+      'backend:\n  name: github\n  repo: >-\n    a/b\nmedia_folder: img\n',
+      'backend:\n  name: github\n  repo: >-\n    a/b\n  base_url: https://auth.example.com\nmedia_folder: img\n',
+    ],
+    [
+      'a comment behind',
+      'backend:\n  name: github\n  # branch: main\nmedia_folder: img\n',
+      'backend:\n  name: github\n  base_url: https://auth.example.com\n  # branch: main\nmedia_folder: img\n',
+    ],
+  ])('gets the line: %s', (_, before, after) => expect(withBaseUrl(before, url)).toBe(after));
+
+  it.each([
+    ['braces', 'backend: { name: github }\n'],
+    ['another anchor’s', 'x: &b\n  name: github\nbackend: *b\n'],
+    ['a mistake', 'backend:\n name: github\n  repo: x\n'],
+    ['a template', '---\nlayout: null\n---\nbackend:\n  name: github\n'],
+    ['no backend', 'media_folder: img\n'],
+    ['nothing', ''],
+  ])('is left alone: %s', (_, before) => expect(withBaseUrl(before, url)).toBeUndefined());
+
+  it('is found where sites keep it, and nowhere else', async () => {
+    const write = async (name: string, text: string) => {
+      await mkdir(path.join(folder, path.dirname(name)), { recursive: true });
+      await writeFile(path.join(folder, name), text);
+    };
+    await write('static/admin/config.yml', 'backend:\n  name: github\n');
+    await write('node_modules/x/config.yml', 'backend:\n  name: github\n');
+    await write('_config.yml', 'backend:\n  name: github\n');
+    await write('config.yml', 'title: A site\n');
+    expect(await findCmsConfigs(folder)).toEqual([path.join(folder, 'static/admin/config.yml')]);
+  });
+
+  it('is changed after a question that shows the difference, with its mode kept, and not without', async () => {
+    await npx(recorder);
+    const file = path.join(folder, 'config.yml');
+    const before = 'backend:\n  name: github\n  repo: acme/site\nmedia_folder: img\n';
+    await writeFile(file, before, { mode: 0o644 });
+    const parameters = [...usual, '--repo', `${github.url}/acme/site`];
+    const silent = await run(parameters);
+    expect([silent.err, await readFile(file, 'utf8')]).toEqual(['', before]);
+    const agreed = await run(parameters, { 'Write this?': true });
+    expect(agreed.out).toContain(`+   base_url: ${login.url}`);
+    expect(readCmsConfig(await readFile(file, 'utf8'))?.baseUrl).toBe(login.url);
+    expect((await stat(file)).mode & 0o777).toBe(0o644);
+    expect((await run(parameters)).out).toContain('names this login already');
+  });
+});
