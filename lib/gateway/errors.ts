@@ -22,6 +22,10 @@ export const gatewayErrors = table({
     text: 'The gateway does not pass this on: the name of the file did not arrive as it was sent. Names without "%" and "?" do.',
   },
   NOT_ALLOWED: { status: 422, text: 'The gateway does not pass this on: {detail}.' },
+  UNKNOWN_DOCUMENT: {
+    status: 422,
+    text: 'The gateway does not pass this on: it does not know {what}. A CMS newer than the gateway may ask for it; the owner can look for a newer gateway.',
+  },
   BODY_TOO_LARGE: {
     status: 413,
     text: 'This is too large: at most {limit} MB fit through here at a time, and a file grows by a third on its way.',

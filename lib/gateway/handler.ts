@@ -4,12 +4,14 @@ import { commitAddress } from './identity/editors.ts';
 import { readOrigins, readPage } from '../config/settings.ts';
 import { admitOrigin, preflight } from '../http/cors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
+import { lazy } from '../http/cache.ts';
 import { commonHeaders, type HttpReply, type HttpRequest, type TextReply } from '../http/http.ts';
 import { plainErrorPage } from '../http/page.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { exposed, proxy } from './proxy.ts';
+import { apis } from './rules/apis.ts';
 import type { GatewayHost } from './rules/rule.ts';
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
@@ -24,7 +26,7 @@ export const gatewayEvents = {
 } as const;
 
 type Route =
-  | { event: 'read' | 'write'; provider: { id: string }; path: string }
+  | { event: 'read' | 'write'; provider: { id: string }; path: string; api?: 'rest' | 'graphql' }
   | { event: 'settings' | 'status' | 'preflight' | 'gateway page'; provider?: undefined }
   | { event: 'none'; provider?: undefined; isOurs: boolean };
 
@@ -46,7 +48,8 @@ export const gateway = (hosts: readonly GatewayHost[]): RouteModule<Route> => ({
   fail(route, failure) {
     const isForPeople = route.event === 'gateway page' || (route.event === 'none' && !route.isOurs);
     const reply = isForPeople ? plainErrorPage(failure) : problem(failure);
-    if (failure.code === webErrors.METHOD_NOT_ALLOWED.code) reply.headers['allow'] = 'GET, HEAD';
+    if (failure.code === webErrors.METHOD_NOT_ALLOWED.code)
+      reply.headers['allow'] = 'api' in route ? 'POST, OPTIONS' : 'GET, HEAD';
     return reply;
   },
 });
@@ -58,13 +61,15 @@ function findRoute(path: string, { method }: HttpRequest, hosts: readonly Gatewa
   if (below === undefined || below === '/') return { event: 'gateway page' };
   if (below === '/settings' || below === '/settings/') return { event: 'settings' };
   if (below === '/status' || below === '/status/') return { event: 'status' };
-  for (const { provider } of hosts)
-    if (below.startsWith(`/${provider.id}/`))
-      return {
-        event: method === 'GET' || method === 'HEAD' ? 'read' : 'write',
-        provider: { id: provider.id },
-        path: below.slice(provider.id.length + 1),
-      };
+  const event = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+  for (const { provider, api } of hosts) {
+    const to = { event, provider: { id: provider.id } } as const;
+    if (below.startsWith(`/${provider.id}/`)) return { ...to, path: below.slice(provider.id.length + 1) };
+    // What GraphQL is asked to do stands in the body. Until that has been read, it is a question.
+    if (api?.graphql.includes(below)) return { ...to, event: 'read', path: '', api: 'graphql' as const };
+    if (api && below.startsWith(`${api.rest}/`))
+      return { ...to, path: below.slice(api.rest.length), api: 'rest' as const };
+  }
   return { event: 'none', isOurs: true };
 }
 
@@ -103,8 +108,16 @@ async function dispatch(route: Route, context: Context, hosts: readonly GatewayH
   // Also of what is refused: whoever tries the fence from within has a name.
   if (route.event === 'write') log.editor = commitAddress(editor, address.origin);
   if (route.provider.id !== read.host.provider.id) throw new Failure(gatewayErrors.NOT_ON_LIST);
-  return proxy(route.path, read, editor, context);
+  const load = route.api && apis[read.host.provider.id];
+  if (!load) return proxy(route.path, read, editor, context);
+  const { answerRest, answerGraphQL } = await loadApi();
+  const { api } = await load();
+  const given = { gateway: read, editor, context, api };
+  return route.api === 'rest' ? answerRest(route.path, given) : answerGraphQL(given);
 }
+
+/** Not every CMS speaks it, and those that do not pay nothing for it. */
+const loadApi = lazy(() => import('./api.ts'));
 
 /** What the client asks first. No roles: it would compare them with one claim of the token, and we have judged already. */
 const clientSettings = ({ host }: Gateway, hosts: readonly GatewayHost[]): TextReply =>

@@ -73,6 +73,33 @@ export async function proxy(
   }
 }
 
+/** As if there were a rule for it; what may be asked is for others to say. */
+const graphql: Rule = { name: 'graphql', method: 'POST', path: '', names: 'nothing' };
+
+/**
+ * Asks the host's GraphQL, with our credential.
+ *
+ * @param document of our own writing: nothing of what the client wrote may be in it
+ * @throws Failure for whatever stands in the way
+ */
+export async function proxyGraphQL(
+  document: string,
+  gateway: Gateway<GatewayHost>,
+  context: Context,
+): Promise<HttpReply> {
+  const url = apiRoots(gateway.host.provider, gateway.base)?.graphql_api_root;
+  if (url === undefined) throw new Failure(gatewayErrors.NOT_ON_LIST);
+  const sent = { body: JSON.stringify({ query: document }), type: 'application/json' };
+  const answer = await fetchUpstream(
+    { gateway, url, isWrite: document.startsWith('mutation') },
+    'POST',
+    { sent },
+    context,
+  );
+  Object.assign(context.log, { status: answer.status });
+  return withinLimit(toReply(answer, graphql, gateway, context), gateway, context);
+}
+
 /** What the host says against a question of ours about a call is its answer to the call, too. */
 class UpstreamError extends Error {
   readonly reply: HttpReply;
@@ -100,10 +127,14 @@ async function handle(
   const isWrite = !isRead(rule);
   log.route = rule.name;
 
-  const target = { gateway, path: found.path, isWrite, about: rule.unauthorized };
   /** @returns undefined for what the host does not know */
   async function find(below: string): Promise<unknown> {
-    const answer = await fetchUpstream({ gateway, path: below, isWrite: false }, 'GET', {}, context);
+    const answer = await fetchUpstream(
+      { gateway, url: upstreamUrl(gateway, below), isWrite: false },
+      'GET',
+      {},
+      context,
+    );
     const value = answer.status === 200 ? jsonOf(answer) : undefined;
     if (value !== undefined || answer.status === 404) return value;
     const failure = toError(answer, gateway, context);
@@ -127,7 +158,7 @@ async function handle(
 
   const { accept, 'if-none-match': match } = request.headers;
   const answer = await fetchUpstream(
-    { ...target, path: found.path + search },
+    { gateway, url: upstreamUrl(gateway, found.path + search), isWrite, about: rule.unauthorized },
     rule.method,
     {
       headers: {
@@ -139,10 +170,13 @@ async function handle(
     context,
   );
   Object.assign(log, { status: answer.status });
+  return withinLimit(toReply(answer, rule, gateway, context), gateway, context);
+}
+
+function withinLimit(reply: HttpReply, gateway: Gateway<GatewayHost>, { request }: Context): HttpReply {
   const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
-  const made = toReply(answer, rule, gateway, context);
-  if (sizeOf(made.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
-  return made;
+  if (sizeOf(reply.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  return reply;
 }
 
 /** Said by us: what a platform says that cannot let an answer out is an error without a reason. */
@@ -167,8 +201,8 @@ async function readRequestBody({ request, deadline }: Context, most = Infinity):
 
 interface Target {
   gateway: Gateway<GatewayHost>;
-  /** Below the repository, encoded. */
-  path: string;
+  /** Of the host's API: by `upstreamUrl`, or that of its GraphQL. */
+  url: string;
   isWrite: boolean;
   /** See `Rule.unauthorized`. */
   about?: ErrorRow | undefined;
@@ -204,7 +238,7 @@ async function fetchUpstream(
 
 async function fetchWith(
   { token }: Credential,
-  { gateway, path, isWrite }: Target,
+  { gateway, url, isWrite }: Target,
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
   { deadline, request, log, now }: Context,
@@ -213,7 +247,7 @@ async function fetchWith(
   const name = host.provider.name;
   const asked = fetchExpiry(gateway, token);
   const limit = request.platform.largestAnswer ?? maxBytes;
-  const answer = await sendRequest(upstreamUrl(gateway, path), {
+  const answer = await sendRequest(url, {
     method,
     headers: {
       ...requestHeaders,
@@ -278,7 +312,10 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     return { status, headers, cookies: [], body: '' };
 
   const type = answer.headers['content-type'];
-  if (rule.file)
+  const isRaw = rule.raw !== undefined && context.request.headers['accept'] === rule.raw;
+  // A browser that keeps one of the two must not give it for the other.
+  if (rule.raw !== undefined) context.headers['vary'] = 'Origin, Authorization, Accept';
+  if (rule.file || isRaw)
     return {
       status,
       headers: { ...headers, 'content-type': type ?? 'application/octet-stream' },

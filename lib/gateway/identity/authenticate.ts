@@ -28,8 +28,8 @@ export async function authenticate(
   moment: Moment,
 ): Promise<Editor> {
   if (authorization === undefined) throw new Failure(gatewayErrors.NO_TOKEN);
-  // RFC 6750, 2.1; and no longer than any issuer makes them.
-  const token = /^bearer +([\w.~+/-]{1,16384}=*) *$/i.exec(authorization)?.[1];
+  // RFC 6750, 2.1, or GitHub's own word for the same, which the CMSs say to it; and no longer than any issuer makes them.
+  const token = /^(?:bearer|token) +([\w.~+/-]{1,16384}=*) *$/i.exec(authorization)?.[1];
   const editor = token === undefined ? undefined : await verifyToken(token, gateway, moment);
   if (!editor) throw new Failure(gatewayErrors.BAD_TOKEN);
   if (!isAllowed(editor, gateway.lists)) throw new Failure(gatewayErrors.NOT_AN_EDITOR);

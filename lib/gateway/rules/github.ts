@@ -20,25 +20,28 @@ import {
 } from './rule.ts';
 import { descriptions, folder, mergeMessages, page, revision, size } from './values.ts';
 
-const sameName = (a: unknown, b: string): boolean => typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
+export const sameName = (a: unknown, b: string): boolean =>
+  typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
 
-const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
+export const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-const draftRequest = guard(
-  'a draft of this repository, into the published branch',
-  async ({ gateway, parameters, read }) => {
-    const { head, base } = record(await read(`/pulls/${parameters['number']}`));
-    const [from, to] = [record(head), record(base)];
-    const [source, target] = [record(from['repo']), record(to['repo'])];
-    // A fork's branch may be called like ours. Names change, numbers do not; a fork that is gone has neither.
-    const same =
-      sameName(source['full_name'], gateway.fullName) || (source['id'] !== undefined && source['id'] === target['id']);
-    if (!same || !isDraft(from['ref']) || to['ref'] !== gateway.branch)
-      throw refuse('that pull request is none of the CMS');
-    return undefined;
-  },
-);
+/** Its branch is a draft in this very repository, and it goes into the branch that is published. @returns its head */
+export async function readDraft({ gateway, parameters, read }: Call): Promise<Json> {
+  const { head, base } = record(await read(`/pulls/${parameters['number']}`));
+  const [from, to] = [record(head), record(base)];
+  const [source, target] = [record(from['repo']), record(to['repo'])];
+  // A fork's branch may be called like ours. Names change, numbers do not; a fork that is gone has neither.
+  const same =
+    sameName(source['full_name'], gateway.fullName) || (source['id'] !== undefined && source['id'] === target['id']);
+  if (!same || !isDraft(from['ref']) || to['ref'] !== gateway.branch)
+    throw refuse('that pull request is none of the CMS');
+  return from;
+}
+
+export const draftRequest = guard('a draft of this repository, into the published branch', async (call) => {
+  await readDraft(call);
+  return undefined;
+});
 
 /** `main:content/posts`, or without a path. The CMSs encode only some of these. */
 const tree: PathParameter = {
@@ -112,6 +115,8 @@ export const github: GatewayHost = {
     // Not workflows: without it, GitHub itself refuses what would change them.
     permissions: { contents: 'write', pull_requests: 'write', statuses: 'read' },
   },
+  // Sveltia CMS puts `/graphql` in the place of `/api/v3`; the other one is where an Enterprise server has it.
+  api: { rest: '/api/v3', graphql: ['/graphql', '/api/graphql'] },
   expiry: { header: 'github-authentication-token-expiration' },
   rules: [
     { name: 'branch', method: 'GET', path: '/branches/{branch}', parameters: { branch: named } },
@@ -224,7 +229,7 @@ export const github: GatewayHost = {
 const isOneOf = (words: readonly string[], value: unknown): boolean =>
   typeof value === 'string' && words.includes(value);
 
-function hash(value: unknown, name: string): string {
+export function hash(value: unknown, name: string): string {
   if (isSha(value)) return value;
   throw refuse(`"${name}" is no hash of Git's`);
 }
@@ -275,7 +280,7 @@ function moveBranch({ sha: id, force }: Json, { parameters }: Call): Json {
   return { sha: hash(id, 'sha'), force: force === true };
 }
 
-function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): Json {
+export function openPullRequest({ title, body, head, base }: Json, { gateway }: Call): Json {
   const [before, after, ...rest] = text(head, 'head').split(':');
   const name = after ?? before;
   if (
@@ -294,16 +299,17 @@ function closePullRequest({ state }: Json): Json {
   return { state };
 }
 
-function merge({ commit_message: message, sha: id, merge_method: method = 'merge' }: Json): Json {
-  if (method !== 'merge' && method !== 'squash') throw refuse('it merges in a way that the CMS never does');
-  return {
-    ...(isOneOf(mergeMessages, message) && { commit_message: message }),
-    sha: hash(id, 'sha'),
-    merge_method: method,
-  };
+function merge(body: Json): Json {
+  const { merge_method, ...words } = mergeWay(body);
+  return { ...words, sha: hash(body['sha'], 'sha'), merge_method };
 }
 
-function label({ labels }: Json): Json {
+export function mergeWay({ commit_message: message, merge_method: method = 'merge' }: Json): Json {
+  if (method !== 'merge' && method !== 'squash') throw refuse('it merges in a way that the CMS never does');
+  return { ...(isOneOf(mergeMessages, message) && { commit_message: message }), merge_method: method };
+}
+
+export function label({ labels }: Json): Json {
   if (!Array.isArray(labels) || labels.length > 100) throw refuse('"labels" is missing');
   return { labels: labels.map((name: unknown) => text(name, 'labels', 100)) };
 }

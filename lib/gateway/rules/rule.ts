@@ -29,6 +29,11 @@ export interface GatewayHost extends RepositoryHost {
     token: (id: string) => string;
     permissions: Readonly<Record<string, string>>;
   };
+  /**
+   * For CMSs that speak to the host itself, and are pointed at us in its place: the root of its REST API below `/git`, and where
+   * the clients look for GraphQL then. What they get there is in `apis.ts`.
+   */
+  api?: { rest: string; graphql: readonly string[] };
   /** How it says when the credential ends: in a header of any answer, or in one of its own, below the API's root. */
   expiry?: { header: string } | { path: string; field: string };
 }
@@ -57,6 +62,8 @@ export interface ReadRule extends CommonRule {
   immutable?: true;
   /** The answer is a file, whatever it is called there: passed on byte for byte, whatever type it has. */
   file?: true;
+  /** The media type by which a client asks for the file itself in the place of JSON; then the answer is as with `file`. */
+  raw?: string;
   /** For hosts that point to the next page in the body: writes it anew. @param link see `links` */
   answer?: (body: unknown, link: (url: string) => string | undefined) => unknown;
   body?: undefined;
@@ -71,6 +78,7 @@ export type WriteRule = CommonRule & {
   method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   immutable?: undefined;
   file?: undefined;
+  raw?: undefined;
   answer?: undefined;
 } & (
     | { body: RuleBody; guard?: Guard; names?: undefined }

@@ -5,12 +5,11 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GitHubHost } from '../github.ts';
-import { GraphQLError, executeGraphQL } from '../graphql.ts';
 import { remember, tokenScopes } from '../host.ts';
 import { HttpError, parseJson, readBody } from '../http.ts';
 import type { Answer } from '../routes.ts';
 import { appRoutes } from './app.ts';
-import { schema } from './graphql.ts';
+import { answerGraphQL } from './graphql.ts';
 import { findRoute } from './rest.ts';
 
 /** Whose request it is, and what that person may do with the token at hand. */
@@ -18,6 +17,8 @@ export interface Caller {
   scopes: string[];
   mayRead: boolean;
   mayWrite: boolean;
+  /** Of a GitHub App, with no more than the rights that were asked for. */
+  isApp?: boolean;
 }
 
 const cors = {
@@ -63,7 +64,12 @@ export async function githubApi(
     const ends = github.accessTokens.get(token)?.ends;
     if (ends !== undefined) response.setHeader('GitHub-Authentication-Token-Expiration', `${ends} 00:00:00 UTC`);
     if (graphql) {
-      sendApi(request, response, { status: 200, body: await answerGraphQL(github, caller, request) });
+      const { query, variables } = parseJson((await readBody(request, 32 * 1024 * 1024)).toString());
+      const known = typeof variables === 'object' ? { ...variables } : {};
+      // As with the token endpoint, errors come with status 200.
+      const { body, unexpected } = await answerGraphQL(github, caller, String(query), known);
+      if (unexpected !== undefined) remember(github, unexpected);
+      sendApi(request, response, { status: 200, body });
     } else {
       sendApi(request, response, await answerRest(github, caller, request, url));
     }
@@ -87,7 +93,7 @@ function identify(github: GitHubHost, token: string): Caller {
   if (installed !== undefined && Date.now() < installed.ends) {
     // Their rights are those that were asked for; without one for contents, the repository is not even there.
     const { contents } = installed.permissions;
-    return { scopes: [], mayRead: contents !== undefined, mayWrite: contents === 'write' };
+    return { scopes: [], mayRead: contents !== undefined, mayWrite: contents === 'write', isApp: true };
   }
   const scopes = tokenScopes(github, token);
   if (scopes === undefined) throw new HttpError(401, 'Bad credentials');
@@ -109,25 +115,12 @@ async function answerRest(github: GitHubHost, caller: Caller, request: IncomingM
     throw new HttpError(404, 'Not Found');
   }
   const text = (await readBody(request, 16 * 1024 * 1024)).toString();
-  return route({ github, caller, query: url.searchParams, body: text === '' ? {} : parseJson(text) });
-}
-
-async function answerGraphQL(github: GitHubHost, caller: Caller, request: IncomingMessage) {
-  const { query, variables } = parseJson((await readBody(request, 32 * 1024 * 1024)).toString());
-  try {
-    const known = typeof variables === 'object' ? { ...variables } : {};
-    return { data: executeGraphQL(String(query), known, schema(github, caller)) };
-  } catch (error) {
-    // As with the token endpoint, errors come with status 200.
-    if (!(error instanceof GraphQLError)) throw error;
-    const { message, type } = error;
-    if (type === 'undefinedField' || type === 'parseError') remember(github, `GraphQL: ${message}`);
-    return { data: null, errors: [{ type, message }] };
-  }
+  const { accept = '' } = request.headers;
+  return route({ github, caller, query: url.searchParams, accept, body: text === '' ? {} : parseJson(text) });
 }
 
 function sendApi(request: IncomingMessage, response: ServerResponse, { status, body, headers: more }: Answer) {
-  const text = body === undefined ? '' : JSON.stringify(body);
+  const text = body === undefined ? '' : Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const etag = `"${createHash('sha256').update(text).digest('hex')}"`;
   // api.github.com lets browsers keep an answer for a minute. Here they always ask: a test that revokes a token
   // must not meet an answer from before.
@@ -137,5 +130,5 @@ function sendApi(request: IncomingMessage, response: ServerResponse, { status, b
     return;
   }
   const type = text === '' ? {} : { 'Content-Type': 'application/json; charset=utf-8' };
-  response.writeHead(status, { ...headers, ...type }).end(text);
+  response.writeHead(status, { ...type, ...headers }).end(text);
 }

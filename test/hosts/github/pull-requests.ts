@@ -5,6 +5,7 @@
  */
 import type { GitHubHost } from '../github.ts';
 import { HttpError } from '../http.ts';
+import { nodeIdOf } from './graphql.ts';
 import { ancestry, changesBetween, merge, mergeBase, unifiedDiff } from '../merge.ts';
 import { type Route, text } from '../routes.ts';
 import { type Call, commitJson, created, notFound, ok, repo } from './route.ts';
@@ -19,6 +20,7 @@ export interface PullRequest {
   owner: string;
   labels: string[];
   state: 'open' | 'closed';
+  draft: boolean;
   merged: boolean;
   updated: string;
 }
@@ -72,6 +74,7 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
       owner,
       labels: [],
       state: 'open',
+      draft: body['draft'] === true,
       merged: false,
       updated: new Date().toISOString(),
     };
@@ -107,7 +110,11 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
     if ((body['sha'] ?? source) !== source)
       throw new HttpError(409, 'Head branch was modified. Review and try the merge again.');
     const author = { name: user.name, email: `${user.login}@example.com`, date: new Date().toISOString() };
-    const title = `Merge pull request #${request.number} from ${request.owner}/${request.head}`;
+    if (request.draft) throw new HttpError(405, 'Pull Request is still a draft');
+    const title =
+      typeof body['commit_title'] === 'string'
+        ? body['commit_title']
+        : `Merge pull request #${request.number} from ${request.owner}/${request.head}`;
     const message = typeof body['commit_message'] === 'string' ? `${title}\n\n${body['commit_message']}` : title;
     const squash = body['merge_method'] === 'squash';
     const merged = merge(repository, { source, target, squash }, { message, author });
@@ -124,6 +131,41 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
     request.labels = body['labels'].map(String);
     request.updated = new Date().toISOString();
     return ok(request.labels.map((name) => ({ name })));
+  }),
+
+  repo('POST /issues/:number/labels', ({ github, body }, number) => {
+    const request = find(github, number);
+    if (!Array.isArray(body['labels'])) throw new HttpError(422, 'Validation Failed');
+    request.labels = [...new Set([...request.labels, ...body['labels'].map(String)])];
+    request.updated = new Date().toISOString();
+    return ok(request.labels.map((name) => ({ name })));
+  }),
+
+  // To GitHub, every pull request is an issue, too.
+  repo('GET /issues/:number', ({ github }, number) => ok(issueJson(find(github, number)))),
+
+  repo('PATCH /issues/:number', ({ github, body }, number) => {
+    const request = find(github, number);
+    const { labels, state, title } = body;
+    if (Array.isArray(labels)) request.labels = labels.map(String);
+    if (state === 'open' || state === 'closed') request.state = state;
+    if (typeof title === 'string') request.title = title;
+    request.updated = new Date().toISOString();
+    return ok(issueJson(request));
+  }),
+
+  repo('GET /pulls/:number/files', ({ github }, number) => {
+    const { repository } = github;
+    const request = find(github, number);
+    const [head = '', base = ''] = [request.head, request.base].map((name) => repository.branches.get(name));
+    const start = mergeBase(repository, base, head) ?? base;
+    return ok(
+      changesBetween(repository, start, head).map(({ path, before, after }) => ({
+        filename: path,
+        sha: after ?? before,
+        status: before === undefined ? 'added' : after === undefined ? 'removed' : 'modified',
+      })),
+    );
   }),
 
   repo('GET /commits/:sha/status', ({ github }, sha = '') => {
@@ -179,6 +221,14 @@ function commitsBetween({ repository }: GitHubHost, base: string, head: string) 
     });
 }
 
+const issueJson = ({ number, title, state, labels }: PullRequest) => ({
+  number,
+  title,
+  state,
+  labels: labels.map((name) => ({ name })),
+  pull_request: {},
+});
+
 function find({ pullRequests }: GitHubHost, number = '') {
   const found = pullRequests.find((request) => String(request.number) === number);
   if (found === undefined) throw notFound();
@@ -199,6 +249,8 @@ function json({ repository, user, url }: GitHubHost, request: PullRequest) {
   });
   return {
     number: request.number,
+    node_id: nodeIdOf(request),
+    draft: request.draft,
     state: request.state,
     title: request.title,
     body: request.body,

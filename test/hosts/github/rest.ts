@@ -64,9 +64,14 @@ const routes: Array<[RegExp, Route<Call>]> = [
     return ok({ sha, tree, truncated: false });
   }),
 
-  repo('GET /git/blobs/:sha', ({ github: { repository } }, sha = '') => {
+  repo('GET /git/blobs/:sha', ({ github: { repository }, accept }, sha = '') => {
     const content = repository.blob(sha);
     if (content === undefined) throw notFound();
+    // The file itself, and what it is by GitHub's guess.
+    if (/^application\/vnd\.github(\.v3)?\.raw$/.test(accept)) {
+      const type = content.includes(0) ? 'application/octet-stream' : `${accept}; charset=utf-8`;
+      return { status: 200, body: content, headers: { 'Content-Type': type } };
+    }
     // As GitHub does: base64 in lines of 60.
     const lines = content.toString('base64').replace(/.{1,60}/g, '$&\n');
     return ok({ sha, size: content.length, encoding: 'base64', content: lines });

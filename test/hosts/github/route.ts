@@ -9,6 +9,7 @@ export interface Call {
   github: GitHubHost;
   caller: Caller;
   query: URLSearchParams;
+  accept: string;
   body: Record<string, unknown>;
 }
 
