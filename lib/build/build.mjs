@@ -42,19 +42,22 @@ async function evaluate(source) {
 /** The paths of a function, read from the function itself. @param {string} name @returns {Promise<string[]>} */
 const pathsOf = async (name) => (await evaluate(`export { paths } from './functions/${name}.ts'`)).paths;
 
-/** @type {{ hosts: string[], open: string[] }} */
-const { hosts: allHosts, open: openSettings } = await evaluate(`
+/**
+ * The settings of the login and of the gateway.
+ *
+ * @typedef {import('../config/table.ts').Setting} Setting
+ * @type {Record<'login' | 'gateway', { settings: Setting[], neededSecrets: (isSet: (name: string) => boolean) => Setting[] }>}
+ */
+const { login, gateway } = await evaluate(`
   import { providers } from './functions/auth.ts';
-  import { settingNames } from './lib/config/names.ts';
-  export const hosts = providers.map(({ id }) => id);
-  export const { open } = settingNames(providers);
-`);
-
-/** What the gateway's own settings ask for. @type {{ gatewayNeeds: (env: NodeJS.ProcessEnv) => { secret: string[], open: string[] } | undefined }} */
-const { gatewayNeeds } = await evaluate(`
   import { hosts } from './functions/gateway.ts';
-  import { gatewayNeeds as needs } from './lib/gateway/needs.ts';
-  export const gatewayNeeds = (env) => needs(env, hosts);
+  import { neededSecrets, settingsOf } from './lib/config/table.ts';
+  const of = (service, providers) => {
+    const settings = settingsOf(service, providers);
+    return { settings, neededSecrets: (isSet) => neededSecrets(settings, isSet, providers) };
+  };
+  export const login = of('login', providers);
+  export const gateway = of('gateway', hosts.map(({ provider }) => provider));
 `);
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
@@ -240,7 +243,7 @@ await writeFirebase();
 await mkdir('dist/cloudformation');
 await writeFile(
   'dist/cloudformation/template.json',
-  `${JSON.stringify(cloudFormation(openSettings, allHosts), undefined, 2)}\n`,
+  `${JSON.stringify(cloudFormation(login.settings), undefined, 2)}\n`,
 );
 
 await cp('lib/build/types', 'dist/types', { recursive: true });
@@ -262,19 +265,18 @@ if (!process.argv.includes('--silent')) await printTable();
  */
 async function writeFirebase() {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const prefix = (/** @type {string} */ host) => host.toUpperCase().replaceAll('-', '_');
-  const chosen = allHosts.filter((host) => process.env[`${prefix(host)}_CLIENT_ID`]?.trim());
-  const secret = (/** @type {string} */ host) => `${prefix(host)}_CLIENT_SECRET`;
-  /** @type {[string, string[]][]} Each function with the secrets that it gets. */
+  const isSet = (/** @type {string} */ name) => Boolean(process.env[name]?.trim());
+  const chosen = login.neededSecrets(isSet);
+  /** @type {[string, Setting[]][]} Each function with the secrets that it gets. */
   const exported = process.argv.includes('--split')
-    ? [['auth', []], ...chosen.map((host) => /** @type {[string, string[]]} */ ([host, [secret(host)]]))]
-    : [['auth', chosen.map(secret)]];
-  const gateway = gatewayNeeds(process.env);
-  if (gateway) exported.push(['gateway', gateway.secret]);
+    ? [['auth', []], ...chosen.map((secret) => /** @type {[string, Setting[]]} */ ([secret.host ?? '', [secret]]))]
+    : [['auth', chosen]];
+  const withGateway = isSet('CMS_GATEWAY_REPO');
+  if (withGateway) exported.push(['gateway', gateway.neededSecrets(isSet)]);
   const lines = exported.flatMap(([name, secrets]) => [
     `import ${name} from './${name}.mjs';`,
     `export const ${name === 'gateway' ? 'cmsgateway' : `cmsauth${name === 'auth' ? '' : name}`} = onRequest(`,
-    `  { secrets: [${secrets.map((setting) => `defineSecret('${setting}')`).join(', ')}], timeoutSeconds: ${name === 'gateway' ? 30 : 15}, invoker: 'public', cors: false },`,
+    `  { secrets: [${secrets.map((secret) => `defineSecret('${secret.name}')`).join(', ')}], timeoutSeconds: ${name === 'gateway' ? 30 : 15}, invoker: 'public', cors: false },`,
     `  ${name},`,
     ');',
   ]);
@@ -284,7 +286,8 @@ async function writeFirebase() {
   ];
   await writeFile('dist/firebase/index.mjs', [...imports, ...lines, ''].join('\n'));
 
-  const settings = [...new Set([...openSettings, ...(gateway?.open ?? [])])].flatMap((name) => {
+  const open = [...login.settings, ...(withGateway ? gateway.settings : [])].filter((setting) => !setting.secret);
+  const settings = [...new Set(open.map(({ name }) => name))].flatMap((name) => {
     const value = process.env[name]?.trim();
     return value ? `${name}=${JSON.stringify(value)}` : [];
   });

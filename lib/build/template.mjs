@@ -3,12 +3,12 @@
  * The login server on AWS as a plain CloudFormation template, for owners without osls: the same function, address, rights and
  * log as `serverless.yml` makes. `aws cloudformation package` uploads the folder that it names.
  *
- * @param {readonly string[]} settings names of the settings that the function reads, secrets left out
- * @param {readonly string[]} hosts ids of the providers, each with a secret of its own
+ * @param {readonly import('../config/table.ts').Setting[]} settings all that the function reads
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-template-resource-type-ref.html
  */
-export function cloudFormation(settings, hosts) {
-  const prefix = (/** @type {string} */ host) => host.toUpperCase().replaceAll('-', '_');
+export function cloudFormation(settings) {
+  const open = settings.filter(({ secret }) => !secret);
+  const secrets = settings.flatMap(({ name, secret }) => (secret ? { name, parameter: secret.parameter } : []));
   const parameterArn = (/** @type {string} */ name) => ({
     'Fn::Sub': `arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:parameter\${Secrets}/${name}`,
   });
@@ -33,13 +33,13 @@ export function cloudFormation(settings, hosts) {
     Description: 'Login for a Git-based CMS (cms-auth-functions)',
     Parameters: {
       ...Object.fromEntries(
-        settings.map((name) => [logicalId(name), { Type: 'String', Default: '', Description: name }]),
+        open.map(({ name }) => [logicalId(name), { Type: 'String', Default: '', Description: name }]),
       ),
       Secrets: {
         Type: 'String',
         Default: '/cms-auth/live',
         AllowedPattern: '(/[A-Za-z0-9_.-]+)+',
-        Description: `Where the client secrets are in the Parameter Store: below this, as ${hosts.join(', ')}`,
+        Description: `Where the client secrets are in the Parameter Store: below this, as ${secrets.map(({ parameter }) => parameter).join(', ')}`,
       },
     },
     Resources: {
@@ -61,7 +61,11 @@ export function cloudFormation(settings, hosts) {
                     Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
                     Resource: { 'Fn::GetAtt': ['Log', 'Arn'] },
                   },
-                  { Effect: 'Allow', Action: ['ssm:GetParameters'], Resource: hosts.map(parameterArn) },
+                  {
+                    Effect: 'Allow',
+                    Action: ['ssm:GetParameters'],
+                    Resource: secrets.map(({ parameter }) => parameterArn(parameter)),
+                  },
                   {
                     Effect: 'Allow',
                     Action: ['kms:Decrypt'],
@@ -96,9 +100,9 @@ export function cloudFormation(settings, hosts) {
           Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
           Environment: {
             Variables: {
-              ...Object.fromEntries(settings.map((name) => [name, { Ref: logicalId(name) }])),
+              ...Object.fromEntries(open.map(({ name }) => [name, { Ref: logicalId(name) }])),
               ...Object.fromEntries(
-                hosts.map((host) => [`${prefix(host)}_CLIENT_SECRET`, { 'Fn::Sub': `ssm:\${Secrets}/${host}` }]),
+                secrets.map(({ name, parameter }) => [name, { 'Fn::Sub': `ssm:\${Secrets}/${parameter}` }]),
               ),
             },
           },

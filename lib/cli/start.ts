@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { settingNames } from '../config/names.ts';
+import { settingsOf } from '../config/table.ts';
 import { main, type Served } from './server.ts';
 
 /**
@@ -11,8 +11,9 @@ import { main, type Served } from './server.ts';
 export async function start(served: Served, demo: () => Promise<{ main: () => Promise<void> }>): Promise<void> {
   try {
     if (existsSync('.env')) process.loadEnvFile('.env');
-    const { open, secret } = settingNames(served.providers);
-    const isSetting = (name: string) => [...open, ...secret].includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);
+    const known = settingsOf('login', served.providers).map(({ name }) => name);
+    // Also what is only meant to be a setting: its owner learns that from the server, not from the demo.
+    const isSetting = (name: string) => known.includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);
     const isSetUp = Object.keys(process.env).some(isSetting) || process.env['NODE_ENV'] === 'production';
     await (isSetUp ? main(served) : (await demo()).main());
   } catch (error) {

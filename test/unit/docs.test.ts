@@ -2,22 +2,18 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { hosts } from '../../functions/gateway.ts';
-import { gatewaySettings } from '../../lib/gateway/settings.ts';
 import { readOrigins } from '../../lib/config/settings.ts';
 import { matchOrigin } from '../../lib/http/origins.ts';
 import { gatewayErrors } from '../../lib/gateway/errors.ts';
 import { errors } from '../errors.ts';
-import { settingNames } from '../../lib/config/names.ts';
+import { settingsOf } from '../../lib/config/table.ts';
 
 const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
 const files = [...pages, ...readdirSync('docs').map((file) => `docs/${file}`)];
 const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 const everything = [...texts.values()].join('\n');
 
-const { open, secret } = settingNames(providers);
-const settings = [...open, ...secret];
-const ofGateway = gatewaySettings(hosts);
+const settings = settingsOf(undefined, providers).map(({ name }) => name);
 
 /** As GitHub makes them of headings. */
 const anchors = (text: string): string[] =>
@@ -42,10 +38,9 @@ describe.each(files)('%s', (file) => {
   });
 
   it('names no setting, script or file that does not exist', () => {
-    const known = [...settings, ...ofGateway];
-    for (const [name] of text.matchAll(/\b(?:CMS_AUTH|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
+    for (const [name] of text.matchAll(/\b(?:CMS|GITHUB|GITLAB|BITBUCKET)_[A-Z_]+\b/g))
       // Others have settings of these names, and a page that says what becomes of theirs may name them.
-      if (!file.endsWith('coming-from.md')) expect(known).toContain(name);
+      if (!file.endsWith('coming-from.md')) expect(settings).toContain(name);
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(script);
     for (const [, named = ''] of text.matchAll(/`((?:lib|test|functions|docs)\/[\w./-]+)`/g))
@@ -84,22 +79,6 @@ describe('SECURITY.md', () => {
 });
 
 describe('The docs', () => {
-  it('name every setting on their own page', () => {
-    const readme = texts.get('docs/settings.md') ?? '';
-    for (const name of settings) {
-      const [prefix, ...rest] = name.split('_');
-      const shared = `GITHUB_${rest.join('_')}`; // one row for all hosts
-      expect(readme.includes(name) || (prefix !== 'CMS' && readme.includes(shared)), name).toBe(true);
-    }
-  });
-
-  it('name every setting of the gateway on its page, where there is one', () => {
-    const page = texts.get('docs/gateway.md') ?? '';
-    const [, section = ''] = /^## Settings\n(.*?)^## /ms.exec(page) ?? [];
-    const hostsOwn = settings.filter((name) => name.endsWith('_URL') && name !== 'CMS_AUTH_URL');
-    for (const name of ofGateway) if (!hostsOwn.includes(name)) expect(section).toContain(`\`${name}\``);
-  });
-
   it('list every error code with its status and its words, and no other', () => {
     const rows = [...(texts.get('docs/errors.md') ?? '').matchAll(/^\| `([A-Z_]+)` \| (\d+) \| \w+ \| (.*) \|$/gm)];
     const words = (text: string) => text.replace(/\{advice\}/, '').replace(/\{(\w+)\}/g, '*$1*');

@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import { parse } from 'yaml';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { hosts as repositoryHosts } from '../../functions/gateway.ts';
 import { cloudFormation } from '../../lib/build/template.mjs';
-import { gatewaySettings } from '../../lib/gateway/settings.ts';
-import { settingNames } from '../../lib/config/names.ts';
-import { gatewayNeeds } from '../../lib/gateway/needs.ts';
+import { loginSettings } from '../settings.ts';
 
-const { open, secret } = settingNames(providers);
+const open = loginSettings().flatMap(({ name, secret }) => (secret ? [] : name));
 const hosts = providers.map(({ id }) => id);
-const template = cloudFormation(open, hosts);
+const template = cloudFormation(loginSettings());
 /** CloudFormation's short forms, as the long ones. */
 const customTags = [{ tag: '!Sub', resolve: (text: string) => ({ 'Fn::Sub': text }) }];
 interface Service {
@@ -30,17 +27,9 @@ interface Service {
 const read = (file: string) => parse(readFileSync(file, 'utf8'), { customTags }) as Service;
 const { provider, custom, ...login } = read('serverless.yml');
 const gateway = read('serverless-gateway.yml');
-const settings = [...open, ...secret].sort();
-
-it('serverless.yml passes on every setting that exists, and no other', () => {
-  expect(Object.keys(provider.environment).sort()).toEqual(settings);
-});
-
-it('serverless-gateway.yml passes on every setting that the gateway reads, and no other', () => {
-  const own = ['CMS_AUTH_URL', 'CMS_AUTH_PAGE', 'CMS_AUTH_SECRETS_TTL'];
-  const wanted = [...gatewaySettings(repositoryHosts), ...own];
-  expect(Object.keys(gateway.provider.environment).sort()).toEqual(wanted.sort());
-});
+const settings = loginSettings()
+  .map(({ name }) => name)
+  .sort();
 
 it('the gateway on AWS has its own package, and reads no secret that the login reads', () => {
   expect(login.package.patterns).toEqual(['!**', 'dist/lambda/*.mjs']);
@@ -62,33 +51,6 @@ it('the gateway on AWS has its own package, and reads no secret that the login r
     'gateway-jwt',
   ]);
   expect(parameters(gateway).filter((name) => ofLogin.includes(name) || name.includes('*'))).toEqual([]);
-});
-
-describe('A gateway on a platform that wants its secrets named', () => {
-  const needs = (env: Record<string, string>) =>
-    gatewayNeeds({ CMS_GATEWAY_REPO: 'https://github.com/owner/name', ...env }, repositoryHosts);
-
-  it('is none without a repository', () => {
-    expect(gatewayNeeds({ CMS_GATEWAY_TOKEN: 'token' }, repositoryHosts)).toBeUndefined();
-  });
-
-  it.each([
-    [{ CMS_GATEWAY_IDENTITY: 'https://www.example.com' }, ['CMS_GATEWAY_TOKEN']],
-    [{}, ['CMS_GATEWAY_TOKEN', 'CMS_GATEWAY_JWT_SECRET']],
-    [{ CMS_GATEWAY_ISSUER: 'https://issuer.example', CMS_GATEWAY_AUDIENCE: 'cms' }, ['CMS_GATEWAY_TOKEN']],
-    [
-      { GITHUB_APP_ID: '1', CMS_GATEWAY_ISSUER: 'https://issuer.example', CMS_GATEWAY_CLIENT_ID: 'id' },
-      ['GITHUB_APP_PRIVATE_KEY', 'CMS_GATEWAY_CLIENT_SECRET'],
-    ],
-  ])('names those that its settings ask for: %j', (env, secret) => {
-    expect(needs(env as Record<string, string>)?.secret).toEqual(secret);
-  });
-
-  it('keeps every secret out of the open settings', () => {
-    const open = needs({ GITHUB_APP_ID: '1' })?.open ?? [];
-    expect(open).toContain('GITHUB_APP_ID');
-    expect(open.filter((name) => /TOKEN|SECRET|KEY/.test(name))).toEqual([]);
-  });
 });
 
 it('the CloudFormation template makes the function that serverless.yml makes', () => {
