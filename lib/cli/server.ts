@@ -12,6 +12,7 @@ import { isConfigured, readAddress } from '../config/settings.ts';
 import { openSettings } from '../config/store.ts';
 import { printLine, writeLog } from '../http/log.ts';
 import type { GatewayHost } from '../gateway/rules/rule.ts';
+import { requestTimeoutMs } from '../gateway/timeouts.ts';
 import { Failure } from '../http/errors.ts';
 import { redirect, type Handler } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
@@ -76,7 +77,7 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
     if (request.path === '/') return redirect(`${home}/${hasHop ? 'auth' : 'git'}`);
     return (withGateway && belowGit.test(request.path) ? gateway : loginServer)(request);
   };
-  closeOnSignal(await listen(node(handler, platform), { port, host }));
+  closeOnSignal(await listen(node(handler, platform), { port, host, ...(withGateway && { requestTimeoutMs }) }));
   const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
   if (hasHop) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
   if (missing.length > 0)

@@ -30,6 +30,11 @@ export const gatewayErrors = table({
     status: 413,
     text: 'This is too large: at most {limit} MB fit through here at a time, and a file grows by a third on its way.',
   },
+  // Never 408, upon which browsers send it all again, by themselves and without an end.
+  UPLOAD_TOO_SLOW: {
+    status: 413,
+    text: 'Only {part} arrived within {seconds} seconds, and the gateway waits no longer. Upload a smaller file, or from a faster connection.',
+  },
   IDENTITY_UNREACHABLE: {
     status: 503,
     text: 'The service that knows the editors cannot be asked at the moment. Try again in a minute.',
@@ -59,6 +64,10 @@ export const gatewayErrors = table({
   },
   UPSTREAM_TOO_LARGE: { status: 502, text: '{host} answered with more than fits through here.' },
   UPSTREAM_UNREACHABLE: { status: 502, text: '{host} could not be reached. Try again in a minute.' },
+  UPSTREAM_TOO_SLOW: {
+    status: 504,
+    text: '{host} {detail} within {seconds} seconds, and the gateway cannot wait longer. Use a smaller file.',
+  },
   UPSTREAM_TIMEOUT: { status: 504, text: '{host} did not answer in time. Try again in a minute.' },
   APP_NOT_INSTALLED: {
     status: 500,

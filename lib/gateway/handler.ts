@@ -10,6 +10,8 @@ import { plainErrorPage } from '../http/page.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
+import { openBody } from './body.ts';
+import { restTimeoutMs } from './timeouts.ts';
 import { exposed, proxy } from './proxy.ts';
 import { apis } from './rules/apis.ts';
 import type { GatewayHost } from './rules/rule.ts';
@@ -37,13 +39,18 @@ type Route =
  * @param hosts that a repository can be at
  */
 export const gateway = (hosts: readonly GatewayHost[]): RouteModule<Route> => ({
-  // The longest that a large picture may be on its way; platforms that give less time say so.
-  timeoutMs: 60_000,
+  // Without the time that a body takes to get here, which is given besides.
+  timeoutMs: restTimeoutMs(0),
   route: (path, request) => findRoute(path, request, hosts),
   async answer(route, context) {
     if (route.event === 'none' && !route.isOurs) throw new Failure(webErrors.NOT_FOUND);
-    if (route.event === 'gateway page') return ownersPage(context, hosts);
-    return dispatch(route, context, hosts);
+    const { request, drain } = openBody(context.request);
+    try {
+      if (route.event === 'gateway page') return await ownersPage(context, hosts);
+      return await dispatch(route, { ...context, request }, hosts);
+    } finally {
+      await drain();
+    }
   },
   fail(route, failure) {
     const isForPeople = route.event === 'gateway page' || (route.event === 'none' && !route.isOurs);
@@ -55,7 +62,8 @@ export const gateway = (hosts: readonly GatewayHost[]): RouteModule<Route> => ({
 });
 
 function findRoute(path: string, { method }: HttpRequest, hosts: readonly GatewayHost[]): Route {
-  const [, below] = /^\/git(\/.*)?$/s.exec(path) ?? [];
+  // With a slash at the end of `gateway_url`, the CMSs write two.
+  const [, below] = /^\/git(?:\/?(\/.*))?$/s.exec(path) ?? [];
   if (path !== '/git' && below === undefined) return { event: 'none', isOurs: false };
   if (method === 'OPTIONS') return { event: 'preflight' };
   if (below === undefined || below === '/') return { event: 'gateway page' };

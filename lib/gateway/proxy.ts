@@ -1,11 +1,13 @@
 import { apiRoots } from '../providers/provider.ts';
 import { commitAddress, isEditorAddress, type Editor } from './identity/editors.ts';
 import { Failure, type ErrorRow } from '../http/errors.ts';
-import { commonHeaders, readBody, type HttpReply } from '../http/http.ts';
+import { commonHeaders, type HttpReply } from '../http/http.ts';
 import { openCredential, requestHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { applyRule } from './rules/apply.ts';
+import { megabytes, readIncoming, tenths } from './body.ts';
+import { hostTimeoutMs, restTimeoutMs } from './timeouts.ts';
 import { findRule } from './rules/match.ts';
 import {
   isRead,
@@ -17,13 +19,20 @@ import {
   type Rule,
   type SentBody,
 } from './rules/rule.ts';
-import { sendRequest, rateLimited, mapError, isJson, isEncoded, jsonOf, messageOf, maxBytes } from './upstream.ts';
+import {
+  sendRequest,
+  rateLimited,
+  mapError,
+  isJson,
+  isEncoded,
+  jsonOf,
+  messageOf,
+  maxBytes,
+  TooSlow,
+} from './upstream.ts';
 import { TooLarge, type ClientResponse } from '../oauth/request.ts';
 import type { Context } from '../handler/serve.ts';
 import type { Gateway } from './settings.ts';
-
-/** What the host may take to answer, as long as there is so much time at all. Milliseconds. */
-const timeoutMs = { read: 8_000, write: 12_000 };
 
 /** Of an answer, what the clients read, and nothing that tells them about the credential. */
 const passedHeaders = [
@@ -109,13 +118,15 @@ class UpstreamError extends Error {
   }
 }
 
-async function handle(
-  path: string,
-  gateway: Gateway<GatewayHost>,
-  editor: Editor,
-  context: Context,
-): Promise<HttpReply> {
-  const { request, parameters: query, address, now, log } = context;
+async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Editor, given: Context): Promise<HttpReply> {
+  const { request, parameters: query, address, now, log } = given;
+  const context = { ...given };
+  /** What its way here took is not taken from what is still to be done. */
+  async function receive(limit: number | undefined): Promise<ReceivedBody> {
+    const body = await readIncoming(request, limit);
+    context.deadline = Math.min(request.platform.deadline ?? Infinity, Date.now() + restTimeoutMs(body.bytes.length));
+    return body;
+  }
   const found = findRule(
     gateway.host.rules,
     { method: request.method, path, query, isDecoded: request.platform.decodesPath === true },
@@ -154,7 +165,7 @@ async function handle(
     },
     isEditorAddress: (email) => isEditorAddress(email, gateway.lists, address.origin),
   };
-  const { search, sent } = await applyRule(rule, { query, receive: (limit) => readRequestBody(context, limit) }, call);
+  const { search, sent } = await applyRule(rule, { query, receive }, call);
 
   const { accept, 'if-none-match': match } = request.headers;
   const answer = await fetchUpstream(
@@ -183,21 +194,8 @@ function withinLimit(reply: HttpReply, gateway: Gateway<GatewayHost>, { request 
 const answerTooLarge = ({ host }: Gateway<GatewayHost>, limit: number) =>
   new Failure(gatewayErrors.ANSWER_TOO_LARGE, { host: host.provider.name, limit: megabytes(limit) });
 
-const megabytes = (bytes: number): string => String(Math.floor(bytes / 1024 / 1024));
-
 const safe = (header: string | undefined): string | undefined =>
   header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;
-
-/** @param most bytes that the rule takes; undefined: as much as the platform does */
-async function readRequestBody({ request, deadline }: Context, most = Infinity): Promise<ReceivedBody> {
-  const limit = Math.min(request.platform.largestBody ?? maxBytes, most);
-  const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
-  // Before a byte of it is taken.
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
-  const bytes = await readBody(request, { limit, deadline });
-  if (!bytes) throw tooLarge;
-  return { bytes, type: request.headers['content-type'] ?? '' };
-}
 
 interface Target {
   gateway: Gateway<GatewayHost>;
@@ -247,19 +245,23 @@ async function fetchWith(
   const name = host.provider.name;
   const asked = fetchExpiry(gateway, token);
   const limit = request.platform.largestAnswer ?? maxBytes;
+  const began = Date.now();
+  const size = sent ? Buffer.byteLength(sent.body) : 0;
   const answer = await sendRequest(url, {
     method,
     headers: {
       ...requestHeaders,
       ...headers,
-      ...(sent && { 'content-type': sent.type, 'content-length': String(Buffer.byteLength(sent.body)) }),
+      ...(sent && { 'content-type': sent.type, 'content-length': String(size) }),
       // Last, so that nothing can take its place.
       ...host.authorization(token),
     } as Record<string, string>,
     body: sent?.body,
-    deadline: Math.min(deadline, Date.now() + (isWrite ? timeoutMs.write : timeoutMs.read)),
+    deadline,
+    deadlineAt: (received) => Math.min(deadline, began + hostTimeoutMs(isWrite, size + received)),
     limit,
   }).catch((error: unknown) => {
+    if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
     throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
   });
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
@@ -270,6 +272,14 @@ async function fetchWith(
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) log.warning ??= warning;
   return answer;
+}
+
+/** A file that takes longer than there is time for always will: so the words are not "try again". */
+function tooSlow(host: string, began: number, sent: number, received: number): Failure {
+  const seconds = String(Math.round((Date.now() - began) / 1000));
+  if (Math.max(sent, received) < 1024 * 1024) return new Failure(gatewayErrors.UPSTREAM_TIMEOUT, { host });
+  const detail = received > 0 ? `sent only ${tenths(received)} MB` : `did not take ${tenths(sent)} MB`;
+  return new Failure(gatewayErrors.UPSTREAM_TOO_SLOW, { host, detail, seconds });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { send, TooLarge, TooLate, Unreachable, type ClientResponse, type ClientRequest } from '../oauth/request.ts';
+import { TooLarge, TooLate, Unreachable, type ClientResponse, type ClientRequest } from '../oauth/request.ts';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
 import type { Json } from './rules/rule.ts';
@@ -13,6 +13,9 @@ export const maxBytes = 32 * 1024 * 1024;
  */
 const fresh = 2_000;
 
+/** What an answer may weigh unless the caller says otherwise. Bytes. */
+const usualLimit = 64 * 1024;
+
 /** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
 const agents = new Map<string, { agent: Agent; used: number }>();
 
@@ -26,24 +29,83 @@ function agentFor(url: string): { agent: Agent; used: number } {
   return made;
 }
 
+/** Of the answer, so many bytes had come by then. */
+export class TooSlow extends TooLate {
+  readonly received: number;
+  constructor(received: number) {
+    super();
+    this.received = received;
+  }
+}
+
+export interface UpstreamRequest extends Omit<ClientRequest, 'agent'> {
+  /**
+   * When to give up once so many bytes of the answer are here, for answers that may be large; at `deadline`, if absent. In
+   * milliseconds since the epoch.
+   */
+  deadlineAt?: (received: number) => number;
+}
+
 /**
  * Asks on a kept connection. A read whose kept connection turns out to be dead is sent once more on a new one; a write never is,
  * since nobody can tell whether the host got it.
  *
  * @throws TooLate, TooLarge, Unreachable, as `send` does
  */
-export async function sendRequest(url: string, question: Omit<ClientRequest, 'agent'>): Promise<ClientResponse> {
+export async function sendRequest(url: string, question: UpstreamRequest): Promise<ClientResponse> {
   const kept = agentFor(url);
   const isRead = question.method === 'GET' || question.method === 'HEAD';
   const trusted = isRead || Date.now() - kept.used < fresh;
   try {
-    const answer = await send(url, { ...question, ...(trusted && { agent: kept.agent }) });
+    const answer = await transfer(url, question, trusted ? kept.agent : undefined);
     kept.used = Date.now();
     return answer;
   } catch (error) {
-    if (isRead && error instanceof Unreachable && error.keptConnection) return send(url, question);
+    if (isRead && error instanceof Unreachable && error.keptConnection) return transfer(url, question, undefined);
     throw error;
   }
+}
+
+/** As `send` does it, on a kept connection, and with more time for an answer that is on its way. */
+function transfer(url: string, question: UpstreamRequest, agent: Agent | undefined): Promise<ClientResponse> {
+  const { method, headers, body, deadline, limit = usualLimit, deadlineAt = () => deadline } = question;
+  const { request } = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http');
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let complete = false;
+    // Before anything is sent: what the host has got by then may be done there.
+    if (deadlineAt(0) <= Date.now()) return reject(new TooSlow(0));
+    const sent = request(url, { method, headers, agent: agent ?? false }, (response) => {
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        if ((size += chunk.length) > limit) sent.destroy(new TooLarge());
+      });
+      response.on('error', fail).on('end', () => {
+        complete = true;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks, size) });
+      });
+    });
+    const fail = (cause?: unknown) =>
+      reject(
+        cause instanceof TooLarge || cause instanceof TooLate
+          ? cause
+          : new Unreachable('', { cause, keptConnection: sent.reusedSocket }),
+      );
+    // Looked at when it would be over, and not with each piece that comes.
+    let timer: NodeJS.Timeout;
+    const wait = () => {
+      const left = deadlineAt(size) - Date.now();
+      if (left > 0) timer = setTimeout(wait, left);
+      else sent.destroy(new TooSlow(size));
+    };
+    wait();
+    sent.on('error', fail).on('close', () => {
+      clearTimeout(timer);
+      if (!complete) fail();
+    });
+    sent.end(body);
+  });
 }
 
 /** What went wrong between us and somebody, in words. @param host what people call it */

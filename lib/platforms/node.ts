@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Handler, HttpReply, HttpRequest } from '../http/http.ts';
+import type { Duplex } from 'node:stream';
+import { commonHeaders, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
@@ -41,13 +42,18 @@ export function toReply({ status, headers, cookies, body }: HttpReply, response:
 /**
  * Listens, and closes in peace on Ctrl-C. What arrives is plain http, so nobody but this machine gets in unless its owner says so.
  *
- * @param host the address to listen at; this machine alone, under both of its names, if absent
+ * @param options.host the address to listen at; this machine alone, under both of its names, if absent
+ * @param options.requestTimeoutMs how long a whole request may take to get here, when whatever reads it has given up long since
  * @returns what closes it
  * @throws Error in words if the port is taken or not ours to take, or if this machine has no such address
  */
 export async function listen(
   listener: RequestListener,
-  { port, host: wanted }: { port: number; host?: string | undefined },
+  {
+    port,
+    host: wanted,
+    requestTimeoutMs = headersTimeout,
+  }: { port: number; host?: string | undefined; requestTimeoutMs?: number },
 ): Promise<() => Promise<void>> {
   const servers: Server[] = [];
   const close = async () => {
@@ -59,8 +65,8 @@ export async function listen(
   };
   // "localhost" is two addresses, and which one a browser tries first is up to it.
   for (const host of wanted === undefined ? ['127.0.0.1', '::1'] : [wanted]) {
-    // Room for a query that is too long, so that it is we who say so, in words.
-    const server = createServer({ maxHeaderSize: 256 * 1024, requestTimeout: 30_000 }, listener);
+    const server = createServer({ maxHeaderSize, headersTimeout, requestTimeout: requestTimeoutMs }, listener);
+    server.on('clientError', refuse);
     try {
       await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
       servers.push(server);
@@ -80,6 +86,36 @@ export async function listen(
     }
   }
   return close;
+}
+
+/** Until the headers are here: nobody who sends them has more than a few kB to say. Milliseconds. */
+const headersTimeout = 30_000;
+
+/**
+ * Room for a query that is too long, so that it is we who say so, in words that the CMS can read; but each connection can hold so
+ * much for as long as `headersTimeout`. Bytes.
+ */
+const maxHeaderSize = 32 * 1024;
+
+/** What is no request that anybody here could answer. Never 408, upon which browsers send it again, by themselves. */
+function refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  const isFirst = 'bytesWritten' in socket && socket.bytesWritten === 0;
+  if (code === 'ECONNRESET' || !socket.writable || !isFirst) return void socket.destroy();
+  const [status, words] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? [
+          '431 Request Header Fields Too Large',
+          'The address or the headers of this request are too long. Start again from the CMS.',
+        ]
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['400 Bad Request', 'This request did not arrive in time. Send it again.']
+        : ['400 Bad Request', 'This is no request of HTTP.'];
+  const { length } = words;
+  const headers = { ...commonHeaders, 'content-type': 'text/plain; charset=utf-8', 'content-length': length };
+  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${words}`);
+  // What is still on its way is read and dropped for a moment, or it would take the answer with it.
+  setTimeout(() => socket.destroy(), 1_000).unref();
 }
 
 /** @throws Error in words if `PORT` is no port */

@@ -76,9 +76,9 @@ export const gateway = [
   },
   {
     guard: 'what is larger than the platform takes is refused',
-    file: 'lib/gateway/proxy.ts',
-    find: 'if (!bytes) throw tooLarge;',
-    replace: "if (!bytes) return { bytes: Buffer.alloc(0), type: '' };",
+    file: 'lib/gateway/body.ts',
+    find: 'if ((size += chunk.length) > limit) throw tooLarge;',
+    replace: 'size += chunk.length;',
     tests: 'test/contract/lambda.test.ts',
     named,
   },

@@ -3,6 +3,7 @@ import { gateway } from './gateway.mjs';
 import { loginServer } from './login.mjs';
 import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
+import { proxy } from './proxy.mjs';
 import { repairs } from './repairs.mjs';
 import { settings } from './settings.mjs';
 import { signIn } from './sign-in.mjs';
@@ -22,4 +23,14 @@ import { web } from './web.mjs';
  */
 
 /** @type {Mutant[]} */
-export const mutants = [...loginServer, ...oauth, ...web, ...settings, ...repairs, ...signIn, ...gateway, ...hosts];
+export const mutants = [
+  ...loginServer,
+  ...oauth,
+  ...web,
+  ...settings,
+  ...repairs,
+  ...signIn,
+  ...gateway,
+  ...hosts,
+  ...proxy,
+];

@@ -109,8 +109,8 @@ export const repairs = [
   {
     guard: 'https in front opens no server',
     file: 'lib/cli/server.ts',
-    find: '{ port, host }',
-    replace: `{ port, host: address.secure ? '0.0.0.0' : host }`,
+    find: '{ port, host, ...',
+    replace: `{ port, host: address.secure ? '0.0.0.0' : host, ...`,
     tests: 'test/unit/server.test.ts',
     named: 'although its address is https',
   },

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Takes each guard away, in a copy, and runs the tests that should notice: `npm run test:mutants`, or with a part of a
- * guard's name for some of them. Fails if a guard can go unnoticed.
+ * guard's name, or of its file's or its tests', for some of them. Fails if a guard can go unnoticed.
  */
 import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -14,7 +14,7 @@ const began = Date.now();
 /** They mostly wait, for Node to start and for time to pass. */
 const atOnce = 3;
 const wanted = process.argv[2] ?? '';
-const chosen = mutants.filter(({ guard }) => guard.includes(wanted));
+const chosen = mutants.filter(({ guard, file, tests }) => [guard, file, tests].some((text) => text.includes(wanted)));
 
 /** @typedef {{ fullName: string, status: string }} Result */
 

@@ -72,6 +72,44 @@ describe('A server of one’s own', () => {
   });
 });
 
+describe('What is no request that anybody could answer', () => {
+  let port: number;
+  let close: () => Promise<void>;
+  beforeAll(async () => {
+    port = await freePort();
+    close = await listen((_, response) => void response.end('answered'), { port });
+  });
+  afterAll(() => close());
+  /** @returns all that comes back, until the connection is closed; '' for nothing */
+  const say = (text: string): Promise<string> =>
+    new Promise((resolve) => {
+      let heard = '';
+      const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(text));
+      socket
+        .on('data', (chunk) => (heard += String(chunk)))
+        .on('error', () => {})
+        .on('close', () => resolve(heard));
+    });
+  const get = (path: string, more = '') =>
+    `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${more}\r\n`;
+
+  it('is refused in words, with a length and without a 408', async () => {
+    expect(await say(get(`/?${'x'.repeat(200_000)}`))).toMatch(
+      /^HTTP\/1\.1 431 [^]*no-store[^]*too long\. Start again from the CMS\.$/,
+    );
+    expect(await say('hello\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*no request of HTTP\.$/);
+  });
+
+  it('but a query that only we find too long, and the cookies of a browser that never forgets any, get to us', async () => {
+    expect(await say(get(`/?${'x'.repeat(24_000)}`))).toMatch(/^HTTP\/1\.1 200 [^]*answered/);
+    expect(await say(get('/', `cookie: ${'a=b; '.repeat(3_000)}\r\n`))).toMatch(/^HTTP\/1\.1 200 [^]*answered/);
+  });
+
+  it('holds no more than 32 KiB of headers', async () => {
+    expect(await say(get('/', `x-a: ${'x'.repeat(33 * 1024)}\r\n`))).toMatch(/^HTTP\/1\.1 431 /);
+  });
+});
+
 describe('HOST', () => {
   it.each([
     [undefined, undefined],

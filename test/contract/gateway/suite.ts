@@ -325,6 +325,13 @@ export function describeGateway(
         });
       });
 
+      it('what comes by a gateway_url with a slash at its end', async () => {
+        expect((await ask('/git//settings')).status).toBe(200);
+        expect((await ask('/git//github/branches/main')).status).toBe(200);
+        expect(last()?.url).toBe('/api/v3/repos/owner/name/branches/main');
+        expect((await ask('/git//github//branches/main')).status).toBe(404);
+      });
+
       it('a query key that comes twice to nobody', async () => {
         expect((await ask('/git/github/pulls?base=main&base=evil')).status).toBe(400);
         expect(host.asked).toEqual([]);
@@ -339,7 +346,7 @@ export function describeGateway(
       });
 
       it('nothing for an address that is none, and says so to pages', async () => {
-        for (const path of ['/git/nothing', '/git//settings', '/git/github']) {
+        for (const path of ['/git/nothing', '/git///settings', '/git/github']) {
           const reply = await ask(path);
           expect([reply.status, reply.headers['access-control-allow-origin']], path).toEqual([404, site]);
           expect(message(reply)).toContain('/git');

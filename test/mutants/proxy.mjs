@@ -1,0 +1,74 @@
+// @ts-check
+/** Guards of what the gateway takes, asks and hands out. See mutants.mjs. */
+
+const upload = 'test/unit/upload.test.ts';
+const server = 'test/unit/server.test.ts';
+
+/** @type {import('./mutants.mjs').Mutant[]} */
+export const proxy = [
+  {
+    guard: 'a body on a slow line is given time by its length',
+    file: 'lib/gateway/timeouts.ts',
+    find: '30_000 + onTheWay(bytes, slowest.editor)',
+    replace: '30_000',
+    tests: upload,
+  },
+  {
+    guard: 'a body is not waited for without an end',
+    file: 'lib/gateway/body.ts',
+    find: 'timer = setTimeout(refuse, Math.max(0, deadline - Date.now()));',
+    replace: 'void [refuse, deadline];',
+    tests: upload,
+  },
+  {
+    guard: 'the host is given time by the size of what it is sent',
+    file: 'lib/gateway/timeouts.ts',
+    find: '(isWrite ? 12_000 : 8_000) + onTheWay(bytes, slowest.host)',
+    replace: '(isWrite ? 12_000 : 8_000)',
+    tests: upload,
+  },
+  {
+    guard: 'an answer that is on its way is waited for',
+    file: 'lib/gateway/upstream.ts',
+    find: 'const left = deadlineAt(size) - Date.now();',
+    replace: 'const left = deadlineAt(0) - Date.now();',
+    tests: upload,
+  },
+  {
+    guard: 'a server gives a request the time that its body may take',
+    file: 'lib/gateway/timeouts.ts',
+    find: 'bodyTimeoutMs(maxBytes) + drainTimeoutMs + 30_000',
+    replace: '30_000',
+    tests: upload,
+  },
+  {
+    guard: 'what is left of a refused body is read before the answer',
+    file: 'lib/gateway/handler.ts',
+    find: 'await drain();',
+    replace: 'void drain;',
+    tests: upload,
+  },
+  {
+    guard: 'somebody who sends without an end is hung up on',
+    file: 'lib/gateway/body.ts',
+    find: 'while (!ended && size - before <= most) await next();',
+    replace: 'void before; while (!ended) await next();',
+    tests: upload,
+  },
+  {
+    guard: 'a connection holds 32 KiB of headers and no more',
+    file: 'lib/platforms/node.ts',
+    find: 'const maxHeaderSize = 32 * 1024;',
+    replace: 'const maxHeaderSize = 256 * 1024;',
+    tests: server,
+    named: 'What is no request',
+  },
+  {
+    guard: 'what is no request is refused in words',
+    file: 'lib/platforms/node.ts',
+    find: "server.on('clientError', refuse);",
+    replace: 'void refuse;',
+    tests: server,
+    named: 'What is no request',
+  },
+];
