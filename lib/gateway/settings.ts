@@ -18,6 +18,8 @@ export interface RepositoryHost {
   tokenPrefixes: readonly string[];
   /** Whether an app can be installed there: `<ID>_APP_ID` and `<ID>_APP_PRIVATE_KEY` in the place of a token. */
   apps: boolean;
+  /** For hosts whose own API is spoken here, too (see `GatewayHost`): CMSs that speak it log in by a popup. */
+  api?: object;
 }
 
 /** How editors are known. */

@@ -22,6 +22,14 @@ export const signInErrors = table({
     status: 500,
     text: 'Editors do not sign in here: the owner has to set CMS_GATEWAY_ISSUER, CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET first.',
   },
+  WRONG_BACKEND: {
+    status: 400,
+    text: 'The CMS asked for another Git host than the repository of this site is at, which is {host}. Write "name: {id}" under "backend" in the configuration of the CMS.',
+  },
+  NO_POPUP: {
+    status: 400,
+    text: 'The repository of this site is at {host}, and a CMS that speaks to {host} itself cannot use this gateway. Use Decap CMS with "name: git-gateway", as the page of the gateway at /git shows.',
+  },
   NO_EMAIL: {
     status: 400,
     text: '{host} did not say which e-mail address your account has, so it cannot be found on the list of editors. Sign in with another account, or ask the owner of the site.',

@@ -4,13 +4,17 @@ import { longestQuery, type Context, type RouteModule } from '../../handler/serv
 import { readPage } from '../../config/settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../../http/http.ts';
+import { isOrigin } from '../../http/origins.ts';
 import { plainErrorPage } from '../../http/page.ts';
+import { failurePage } from '../../handler/popup.ts';
+import { openerOf } from '../../oauth/popup-transaction.ts';
 import { tokenFailure } from './response.ts';
 import { refuse, type ResponseTarget } from './redirect.ts';
 import type { RepositoryHost } from '../settings.ts';
 
 /** What happened, and what it is called if it did not: for a person who watches the log. */
 export const signInEvents = {
+  popup: ['popup opened', 'popup not opened'],
   'sign-in': ['sign-in begun', 'sign-in not begun'],
   'signed-in': ['signed in', 'not signed in'],
   token: ['session begun', 'session not begun'],
@@ -26,8 +30,20 @@ const cookieName = { name: 'signin', path: '/git' };
 type Route =
   | { event: 'sign-in'; isTry: boolean; target: ResponseTarget }
   | { event: 'signed-in'; target: ResponseTarget }
+  | PopupRoute
   | { event: 'token' }
   | { event: 'none' };
+
+/**
+ * Of the popup login. `heard` is the opener's origin as the address says it, proven or not: enough for fixed words about a failure;
+ * `null` if the address does not say, undefined before anybody was heard. `name` is what the CMS listens for.
+ */
+interface PopupRoute {
+  event: 'popup' | 'sign-in' | 'signed-in';
+  step: 'open' | 'proceed' | 'finish';
+  name: string;
+  heard: string | null | undefined;
+}
 
 /**
  * We as an authorization server for the CMS (RFC 6749, RFC 9700), and as a client towards the OpenID provider: whoever signs in
@@ -37,7 +53,7 @@ type Route =
  */
 export const signIn = (hosts: readonly RepositoryHost[]): RouteModule<Route> => ({
   timeoutMs,
-  route: findRoute,
+  route: (path, _request, parameters) => findRoute(path, parameters, hosts),
   async answer(route, context) {
     refuseOddities(context.request, route);
     // Never longer than this, even where the gateway beside it is given more time: the editor sees an empty page meanwhile.
@@ -57,17 +73,30 @@ export const signIn = (hosts: readonly RepositoryHost[]): RouteModule<Route> => 
 function answerOf(route: Route, failure: Failure): HttpReply {
   if (route.event === 'token') return tokenFailure(failure);
   if (route.event === 'none') return plainErrorPage(failure);
+  if ('step' in route) return failurePage({ provider: route.name, error: failure, origin: route.heard });
   const { back, tryOut } = route.target;
   if (back) return refuse(back, failure);
   return tryOut ? tryOut.page(failure) : plainErrorPage(failure);
 }
 
-function findRoute(path: string, _request: HttpRequest, parameters: URLSearchParams): Route {
+function findRoute(path: string, parameters: URLSearchParams, hosts: readonly RepositoryHost[]): Route {
+  // The name that the CMS listens for: what it asked for, and else the host whose API it speaks.
+  const name = parameters.get('provider') ?? hosts.find(({ api }) => api)?.provider.id ?? '';
   switch (path.replace(/\/$/, '')) {
     case '/git/oauth2/authorize':
       return { event: 'sign-in', isTry: parameters.size === 1 && parameters.has('try'), target: {} };
     case '/git/oauth2/callback':
       return { event: 'signed-in', target: {} };
+    case '/git/auth':
+      return { event: 'popup', step: 'open', name, heard: undefined };
+    case '/git/auth/begin': {
+      const origin = parameters.get('origin') ?? '';
+      return { event: 'sign-in', step: 'proceed', name, heard: isOrigin(origin) ? origin : null };
+    }
+    case '/git/auth/callback': {
+      const opener = openerOf(parameters.get('state') ?? undefined);
+      return { event: 'signed-in', step: 'finish', name, heard: opener ?? null };
+    }
     case '/git/oauth2/token':
       return { event: 'token' };
     default:
@@ -91,6 +120,11 @@ async function follow(route: Route, context: Context, hosts: readonly Repository
   // HEAD is for link checkers and previews: it begins nothing and spends nothing.
   if (request.method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   const cookieStore = cookieStoreFor(request, address, cookieName, now);
+  if ('step' in route) {
+    const { openPopup, proceed, finishPopup } = await import('./popup.ts');
+    const steps = { open: openPopup, proceed, finish: finishPopup };
+    return steps[route.step]({ ...context, hosts, cookieStore });
+  }
   const { begin, beginTry, finish } = await import('./login.ts');
   const around = { ...context, hosts, cookieStore, target: route.target };
   if (route.event === 'signed-in') return finish(around);

@@ -1,6 +1,6 @@
-import { codeChallenge, forgetTransactions } from '../../oauth/transaction.ts';
+import { codeChallenge, forgetTransactions, type AuthorizationChecks } from '../../oauth/transaction.ts';
 import { authorizationError, oauthErrors } from '../../oauth/errors.ts';
-import { openIssuer, type Claims, type IssuerClient } from '../../oauth/discovery.ts';
+import { openIssuer, type Claims, type IssuerClient, type OpenedIssuer } from '../../oauth/discovery.ts';
 import { encryptCode } from './code.ts';
 import { sessionKeys } from '../identity/access-token.ts';
 import { editorOf, isAddress, isAllowed, type Editor } from '../identity/editors.ts';
@@ -26,7 +26,7 @@ export interface SignInContext extends Context {
 }
 
 /** Our part as a client of the provider, with what the owner has set. */
-interface ConfiguredClient {
+export interface ConfiguredClient {
   gateway: Gateway;
   client: IssuerClient;
   secret: string;
@@ -80,15 +80,19 @@ async function toProvider(
   const { client } = readClient(env, address, hosts);
   const issuer = await openIssuer(client, deadline);
   const begun = beginSignIn(client, request, { cookieStore, now });
-  const location = issuer.authorizationAddress(begun.signIn, {
-    scope: 'openid email profile',
-    code_challenge: codeChallenge(begun.signIn.codeVerifier),
-    code_challenge_method: 'S256',
-    ...issuerFacts(client.issuer).parameters,
-  });
+  const location = authorizationUrl(issuer, client, begun.signIn);
   cookies.push(...begun.cookies);
   return redirect(location);
 }
+
+/** Where an editor signs in. */
+export const authorizationUrl = (issuer: OpenedIssuer, client: IssuerClient, checks: AuthorizationChecks): string =>
+  issuer.authorizationAddress(checks, {
+    scope: 'openid email profile',
+    code_challenge: codeChallenge(checks.codeVerifier),
+    code_challenge_method: 'S256',
+    ...issuerFacts(client.issuer).parameters,
+  });
 
 /**
  * Takes the browser back from the provider, asks who it was, and sends it on to the CMS with a code, or with why not. All that
@@ -119,6 +123,34 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
     throw new Failure(signInErrors.PAGE_NOT_LISTED);
   target.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
 
+  const editor = await authorizedEditor({ client, gateway, secret }, signIn, { code, error, iss }, deadline, () =>
+    target.tryOut?.done(
+      `${client.host} takes the client id and secret, and what it says about you has a valid signature.`,
+    ),
+  );
+  if (!signIn.request) return (target.tryOut ?? new TryOut(address)).page(undefined, editor);
+  const { redirectUri, challenge } = signIn.request;
+  const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
+  return redirectBack(signIn.request, {
+    code: await encryptCode(keys, { editor, challenge, redirectUri }, { address, now }),
+  });
+}
+
+/**
+ * Asks the provider who it was that it sent back.
+ *
+ * @param checks of the transaction that was recalled
+ * @param given what the browser brought
+ * @param onClaims called as soon as the provider has said it
+ * @throws Failure if it was nobody who may in, or nobody can tell
+ */
+export async function authorizedEditor(
+  { client, gateway, secret }: ConfiguredClient,
+  checks: AuthorizationChecks,
+  { code, error, iss }: { code: string | undefined; error: string | undefined; iss: string | undefined },
+  deadline: number,
+  onClaims: () => void = () => {},
+): Promise<Editor> {
   const issuer = await openIssuer(client, deadline);
   issuer.checkAnswer(iss);
   if (error !== undefined)
@@ -132,18 +164,10 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
     typeof claims['name'] === 'string' &&
     editorOf(claims, { issuer: client.issuer, rolesClaim })?.email !== undefined &&
     (roles.length === 0 || editorOf(claims, { issuer: client.issuer, rolesClaim })?.roles.length !== 0);
-  const claims = await issuer.authorizationCodeGrant(secret, signIn, { code, iss }, suffice);
-  target.tryOut?.done(
-    `${client.host} takes the client id and secret, and what it says about you has a valid signature.`,
-  );
+  const claims = await issuer.authorizationCodeGrant(secret, checks, { code, iss }, suffice);
+  onClaims();
 
-  const editor = authorize(claims, gateway, client);
-  if (!signIn.request) return (target.tryOut ?? new TryOut(address)).page(undefined, editor);
-  const { redirectUri, challenge } = signIn.request;
-  const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
-  return redirectBack(signIn.request, {
-    code: await encryptCode(keys, { editor, challenge, redirectUri }, { address, now }),
-  });
+  return authorize(claims, gateway, client);
 }
 
 /**

@@ -1,0 +1,134 @@
+import { isOrigin, matchOrigin } from '../../http/origins.ts';
+import { Failure, webErrors } from '../../http/errors.ts';
+import { popupErrors } from '../../handler/errors.ts';
+import { greetingPage, successPage } from '../../handler/popup.ts';
+import {
+  beginLogin,
+  bindLogin,
+  recallLogin,
+  recallPendingLogin,
+  type RegisteredClient,
+} from '../../oauth/popup-transaction.ts';
+import { readOrigins, type Address } from '../../config/settings.ts';
+import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
+import { openIssuer, type IssuerClient } from '../../oauth/discovery.ts';
+import { forgetTransactions } from '../../oauth/transaction.ts';
+import { issueAccessToken, sessionKeys } from '../identity/access-token.ts';
+import { gatewaySettings, type RepositoryHost } from '../settings.ts';
+import { signInErrors } from './errors.ts';
+import { authorizationUrl, authorizedEditor, readClient } from './login.ts';
+import type { CookieStore } from '../../oauth/cookies.ts';
+import type { Context } from '../../handler/serve.ts';
+import type { Environment } from '../../config/environment.ts';
+
+/**
+ * The popup login of the CMSs, with our own sign-in where a Git host would ask the editor to agree: for CMSs that speak to the host
+ * itself. The opener is judged first, and gets one message; what is in it is a session of ours.
+ */
+export interface PopupContext extends Context {
+  cookieStore: CookieStore;
+  hosts: readonly RepositoryHost[];
+}
+
+/** Asks who opened the popup. Everything that is set wrong is said now, and not after the editor has signed in. */
+export async function openPopup({
+  parameters,
+  settings,
+  address,
+  hosts,
+  cookieStore,
+  now,
+  cookies,
+}: PopupContext): Promise<HttpReply> {
+  const { provider: named } = singleParameters(parameters, ['provider']);
+  const { provider } = readPopupClient(await settings.read(gatewaySettings(hosts)), address, hosts);
+  if (named !== undefined && named !== provider.id)
+    throw new Failure(signInErrors.WRONG_BACKEND, { host: provider.name, id: provider.id });
+  const begun = beginLogin({ provider, scope: undefined }, { cookieStore, wantsRefresh: false, now });
+  cookies.push(...begun.cookies);
+  return greetingPage({
+    provider: provider.id,
+    // In full: whoever began at another address of this server finds out now that the cookie is not there.
+    next: `${homeOf(address)}/auth/begin?provider=${provider.id}&proof=${begun.csrfToken}&origin=`,
+    ownOrigin: address.origin,
+  });
+}
+
+/**
+ * Sends the browser to the provider, if the page that opened the popup is listed.
+ *
+ * @throws Failure UNSUPPORTED_DOMAIN, or with what is wrong about the proof
+ */
+export async function proceed({
+  parameters,
+  settings,
+  address,
+  hosts,
+  cookieStore,
+  now,
+  deadline,
+  cookies,
+}: PopupContext): Promise<HttpReply> {
+  const { proof, origin = '' } = singleParameters(parameters, ['proof', 'origin']);
+  const env = await settings.read(gatewaySettings(hosts));
+  const { client, provider } = readPopupClient(env, address, hosts);
+  const pending = recallPendingLogin({ provider, scope: undefined }, proof, {
+    cookieStore,
+    origin: homeOf(address),
+    now,
+  });
+  if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
+  if (!isListed(env, address, origin)) {
+    cookies.push(...cookieStore.forget([pending.transaction.id]));
+    throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
+  }
+  const issuer = await openIssuer(client, deadline);
+  return redirect(authorizationUrl(issuer, client, bindLogin(pending, registered(client, provider), origin)));
+}
+
+/**
+ * Takes the browser back from the provider, and gives the page that opened the popup a session, if the editor is on the list. The
+ * order is that of `login.ts`: nothing is believed before it has been recalled.
+ *
+ * @throws Failure with what went wrong
+ */
+export async function finishPopup(context: PopupContext): Promise<HttpReply> {
+  const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies } = context;
+  // First, and for a repeated `state` too: a transaction works once, however this ends.
+  cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
+  const given = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
+  const env = await settings.read(gatewaySettings(hosts));
+  const configured = readPopupClient(env, address, hosts);
+  const { client, gateway, secret, provider } = configured;
+  const login = recallLogin(registered(client, provider), given.state, { cookieStore, origin: homeOf(address), now });
+  const editor = await authorizedEditor(configured, login, given, deadline);
+  // Anew: the list may have changed since.
+  if (!isListed(env, address, login.opener)) throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
+  const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
+  const token = await issueAccessToken(keys, editor, { seconds: gateway.session, address, now });
+  return successPage({ provider: provider.id, result: { token }, origin: login.opener, ownOrigin: address.origin });
+}
+
+/** @throws Failure WRONG_BACKEND where the repository is at a host whose API is not spoken here, and as `readClient` does */
+function readPopupClient(env: Environment, address: Address, hosts: readonly RepositoryHost[]) {
+  const configured = readClient(env, address, hosts);
+  const { provider, api } = configured.gateway.host;
+  if (!api) throw new Failure(signInErrors.NO_POPUP, { host: provider.name });
+  return { ...configured, provider, client: { ...configured.client, redirectUri: popupCallback(address) } };
+}
+
+const registered = ({ issuer, clientId, redirectUri }: IssuerClient, provider: { id: string }): RegisteredClient => ({
+  provider,
+  issuer,
+  clientId,
+  redirectUri,
+});
+
+/** Exact entries only: whoever can open a pull request may run script on a preview, and would write as whoever visits it. */
+const isListed = (env: Environment, address: Address, origin: string): boolean =>
+  matchOrigin(readOrigins(env, address), origin) === 'exact';
+
+const homeOf = ({ origin, prefix }: Address): string => `${origin}${prefix}/git`;
+
+/** What has to be registered at the provider for it. */
+export const popupCallback = (address: Address): string => `${homeOf(address)}/auth/callback`;
