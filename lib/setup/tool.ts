@@ -8,10 +8,13 @@ export interface Tool {
   name: string;
 }
 
+/** The newest of some tools needs a newer Node than the oldest that this runs on. */
+const isNewNode = Number(process.versions.node.split('.')[0]) >= 22;
+
 /** With the versions that `test/platforms` runs: a newer one may call its options something else. */
 export const tools = {
   netlify: { package: 'netlify-cli@26.2.0', name: "Netlify's tool" },
-  cloudflare: { package: 'wrangler@4.86.0', name: "Cloudflare's tool" },
+  cloudflare: { package: isNewNode ? 'wrangler@4.164.0' : 'wrangler@4.86.0', name: "Cloudflare's tool" },
   aws: { package: 'osls@4.3.1', name: 'osls' },
   firebase: { package: 'firebase-tools@15.34.2', name: "Firebase's tool" },
 } as const satisfies Readonly<Record<string, Tool>>;
