@@ -50,6 +50,18 @@ export const firebaseLimits: Limits = () => ({
   deadline: Date.now() + time,
 });
 
+/**
+ * An isolate has 128 MB for all that it does at a time, and a file stands in there several times over: as it came, as text, as
+ * what the text says, and as what goes on.
+ *
+ * @see https://developers.cloudflare.com/workers/platform/limits/
+ */
+export const workersLimits: Limits = () => ({
+  largestBody: 16 * megabyte,
+  largestAnswer: 16 * megabyte,
+  deadline: Date.now() + time,
+});
+
 /** The handler, told of these limits with each request. */
 export const withLimits =
   (limits: Limits, handler: Handler): Handler =>

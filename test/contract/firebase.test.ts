@@ -34,7 +34,7 @@ const call: Call = (handler, request) => {
   return askOver((server.address() as AddressInfo).port, request);
 };
 
-describeLogin('Firebase', call, sessionCookieOnly);
+describeLogin('Firebase', call, { cookies: sessionCookieOnly, knowsAddress: false });
 describeRefresh('Firebase', call);
 describeHosts('Firebase', call, { decodes: false });
 describeGateway('Firebase', (handler, request) => call(withLimits(firebaseLimits, handler), request), {

@@ -6,7 +6,7 @@ import { ending } from './login/finish.ts';
 import { everyHost } from './login/hosts.ts';
 import { proceeding } from './login/proceed.ts';
 import { wholeLogin } from './login/whole.ts';
-import { cookiesOfTheirOwn, createWorld } from './login/world.ts';
+import { cookiesOfTheirOwn, createWorld, type Cookies } from './login/world.ts';
 import type { Handler } from '../../lib/http/http.ts';
 
 export { sessionCookieOnly } from './login/world.ts';
@@ -28,9 +28,20 @@ export interface Reply {
 
 export type Call = (handler: Handler, request: Request) => Promise<Reply>;
 
-export function describeLogin(name: string, call: Call, look = cookiesOfTheirOwn): void {
+export interface Differences {
+  /** What its logins look like in the browser's cookies. */
+  cookies?: Cookies;
+  /** Whether the platform knows our address by itself. */
+  knowsAddress?: boolean;
+}
+
+export function describeLogin(
+  name: string,
+  call: Call,
+  { cookies = cookiesOfTheirOwn, knowsAddress = true }: Differences = {},
+): void {
   describe(`The login on ${name}`, () => {
-    const world = createWorld(call, look);
+    const world = createWorld(call, cookies, knowsAddress);
     wholeLogin(world);
     beginning(world);
     proceeding(world);

@@ -1,6 +1,6 @@
 /** Logins at GitLab and Bitbucket, and the renewal of sessions, on every platform: written once, as in `login.ts`. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHandler } from '../../lib/login/handler.ts';
+import { loginHandler } from './handlers.ts';
 import { bitbucket } from '../../lib/providers/bitbucket.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';
@@ -94,7 +94,7 @@ export function describeRefresh(name: string, call: Call): void {
       headers: Record<string, string> = {},
       body = '',
     ): Promise<Reply> =>
-      call(createHandler([github, gitlab, bitbucket], { env, log: (entry) => (logged += JSON.stringify(entry)) }), {
+      call(loginHandler([github, gitlab, bitbucket], { env, log: (entry) => (logged += JSON.stringify(entry)) }), {
         method,
         path,
         query,

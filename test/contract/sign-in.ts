@@ -4,11 +4,9 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { errors, type ErrorCode } from '../errors.ts';
 import { verifyAccessToken, sessionKeys } from '../../lib/gateway/identity/access-token.ts';
-import { github } from '../../lib/providers/github.ts';
-import { serve } from '../../lib/handler/serve.ts';
-import { signIn } from '../../lib/gateway/sign-in/handler.ts';
-import { readGateway, type RepositoryHost } from '../../lib/gateway/settings.ts';
+import { readGateway } from '../../lib/gateway/settings.ts';
 import { isAllowed } from '../../lib/gateway/identity/editors.ts';
+import { signInHandler, signInHosts } from './handlers.ts';
 import { people, startIdentity, type IdentityHost, type Person } from '../hosts/identity.ts';
 import { visit } from '../hosts/visitor.ts';
 import type { Environment } from '../../lib/config/environment.ts';
@@ -23,10 +21,6 @@ const callbackPath = '/git/oauth2/callback';
 const tokenPath = '/git/oauth2/token';
 /** As Decap writes it. */
 const cmsState = JSON.stringify({ auth_type: 'pkce', nonce: '5f0c54b6-3b9e-4d1b-a8b6-8a6c2f4f7a10' });
-
-export const hosts: RepositoryHost[] = [
-  { provider: github, fullName: /^[\w.-]+\/[\w.-]+$/, tokenPrefixes: ['ghp_', 'github_pat_'], apps: true },
-];
 
 const challengeOf = (verifier: string) => createHash('sha256').update(verifier).digest('base64url');
 
@@ -78,7 +72,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         CMS_GATEWAY_EDITORS: 'ann@example.com,@example.org',
         ...settings,
       };
-      const handler = serve(signIn(hosts), { env, log: (entry) => log.push(entry), now });
+      const handler = signInHandler({ env, log: (entry) => log.push(entry), now });
       const jar = new Map<string, string>();
 
       async function ask(path: string, query = '', { method = 'GET', headers = {}, body }: Partial<Request> = {}) {
@@ -212,7 +206,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         expect(decodeProtectedHeader(access_token)['alg']).toBe('HS256');
         expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com', name: 'Ann Example' });
         expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(36_000);
-        const read = readGateway(env, { origin: gateway, prefix: '', secure: true }, hosts);
+        const read = readGateway(env, { origin: gateway, prefix: '', secure: true }, signInHosts);
         const keys = sessionKeys(read.auth as Extract<typeof read.auth, { kind: 'oidc' }>);
         const around = { address: { origin: gateway, prefix: '', secure: true }, now: Date.now() };
         expect(await verifyAccessToken(keys, access_token, around)).toMatchObject({
@@ -734,7 +728,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { access_token } = JSON.parse((await redeem({ code })).body) as { access_token: string };
         const address = { origin: gateway, prefix: '', secure: true };
         const look = async () => {
-          const { auth, lists } = readGateway(env, address, hosts);
+          const { auth, lists } = readGateway(env, address, signInHosts);
           const keys = sessionKeys(auth as Extract<typeof auth, { kind: 'oidc' }>);
           const editor = await verifyAccessToken(keys, access_token, { address, now: Date.now() });
           return editor && isAllowed(editor, lists);

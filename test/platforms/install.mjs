@@ -19,7 +19,7 @@ const wanted = createHash('sha256')
 
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   npm('ci', '--ignore-scripts');
-  npm('rebuild', 'aws-lambda-ric');
+  npm('rebuild', 'aws-lambda-ric', 'bun', 'deno', 'workerd');
   writeFileSync(stamp, wanted);
 }
 

@@ -17,8 +17,10 @@ export interface Tool {
 
 /** What is run, where, and with which settings. */
 export interface Command {
-  /** Path of the program's script below `node_modules`. */
+  /** Path of the program below `node_modules`. */
   script: string;
+  /** Whether the machine runs it, and not Node. */
+  native?: boolean;
   parameters: readonly string[];
   folder: string;
   env?: Readonly<Record<string, string>>;
@@ -80,10 +82,18 @@ export async function run(command: Command): Promise<string> {
 }
 
 /** Starts a program that serves nobody by itself. */
-export function start({ script, parameters, folder, env }: Command): { tool: Tool; ended: Promise<true> } {
+export function start({ script, native = false, parameters, folder, env }: Command): {
+  tool: Tool;
+  ended: Promise<true>;
+} {
   const child = spawn(
     process.execPath,
-    [path.join(import.meta.dirname, 'guard.mjs'), process.execPath, installed(script), ...parameters],
+    [
+      path.join(import.meta.dirname, 'guard.mjs'),
+      ...(native ? [] : [process.execPath]),
+      installed(script),
+      ...parameters,
+    ],
     {
       cwd: folder,
       detached: true,

@@ -1,11 +1,9 @@
 /** A gateway in front of a host that says what it is told to and remembers what it was asked. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { SignJWT } from 'jose';
-import { routes } from '../../../functions/gateway.ts';
-import { serve } from '../../../lib/handler/serve.ts';
+import { gatewayHandler } from '../handlers.ts';
 import { listen, readBody } from '../../hosts/http.ts';
 import type { Environment } from '../../../lib/config/environment.ts';
-import type { Handler } from '../../../lib/http/http.ts';
 import type { LogEntry } from '../../../lib/http/log.ts';
 import type { Call, Reply, Request } from '../login.ts';
 
@@ -82,7 +80,7 @@ export function openWorld(host: Host, call: Call, more: Record<string, string | 
     GITHUB_URL: host.url,
     ...more,
   };
-  const handler: Handler = serve(routes, { env: env as Environment, log: (entry) => void log.push(entry) });
+  const handler = gatewayHandler({ env: env as Environment, log: (entry) => void log.push(entry) });
   return {
     log,
     env,

@@ -1,7 +1,7 @@
 /** One whole login, and a renewal, with every host that has a record: played from the record, on every platform. */
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../../functions/auth.ts';
-import { createHandler } from '../../../lib/login/handler.ts';
+import { loginHandler } from '../handlers.ts';
 import { settingPrefix, type Provider } from '../../../lib/providers/provider.ts';
 import { startFromRecord } from '../../hosts/record.ts';
 import { popupResultOf, nextOf } from '../../popup.ts';
@@ -29,7 +29,7 @@ export async function loginByRecord(
   const host = await startFromRecord(played, `${loginServer}/auth/${provider.id}/callback`);
   const log: LogEntry[] = [];
   const prefix = settingPrefix(provider);
-  const handler = createHandler([provider], {
+  const handler = loginHandler([provider], {
     env: {
       CMS_AUTH_URL: loginServer,
       CMS_AUTH_ORIGINS: site,

@@ -1,7 +1,7 @@
 /** A login server on some platform, a Git host behind it, and browsers in front of it. */
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { errors } from '../../errors.ts';
-import { createHandler } from '../../../lib/login/handler.ts';
+import { loginHandler } from '../handlers.ts';
 import { github } from '../../../lib/providers/github.ts';
 import { codeOf, popupResultOf, nextOf } from '../../popup.ts';
 import { startGitHub, type GitHubHost } from '../../hosts/github.ts';
@@ -55,7 +55,7 @@ export const nasty = `"'></script><script>alert(1)</script><!--\u2028&amp;`;
 export const tokenRequest = 'POST /login/oauth/access_token';
 
 /** To be called in a `describe`. */
-export function createWorld(call: Call, look: Cookies) {
+export function createWorld(call: Call, look: Cookies, knowsAddress: boolean) {
   let host: GitHubHost;
   const log: LogEntry[] = [];
 
@@ -89,7 +89,7 @@ export function createWorld(call: Call, look: Cookies) {
       GITHUB_CLIENT_SECRET: secret,
       ...settings,
     };
-    const handler = createHandler([github], { env, log: (entry) => log.push(entry), now });
+    const handler = loginHandler([github], { env, log: (entry) => log.push(entry), now });
     const jar = new Map<string, string>();
 
     /** `cookie` among the headers comes in front of the browser's own. */
@@ -181,6 +181,7 @@ export function createWorld(call: Call, look: Cookies) {
   return {
     call,
     look,
+    knowsAddress,
     log,
     open,
     asked,

@@ -1,0 +1,3 @@
+import { describeRuntime, bun } from './runtimes.ts';
+
+describeRuntime('Bun', bun);

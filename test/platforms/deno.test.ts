@@ -1,0 +1,3 @@
+import { describeRuntime, deno } from './runtimes.ts';
+
+describeRuntime('Deno', deno);

@@ -1,0 +1,134 @@
+/**
+ * Runtimes of fetch handlers in a process of their own, asked by the contract suites as the other platforms are. What is in there
+ * is the shell of Cloudflare Workers, which is the one for all of them but for its words, around handlers as a test writes them down.
+ */
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
+import { esbuildInline } from '../../lib/build/inline.mjs';
+import { describeHosts } from '../contract/gateway/hosts.ts';
+import { describeGateway } from '../contract/gateway/suite.ts';
+import { specOf } from '../contract/handlers.ts';
+import { askOver } from '../contract/http.ts';
+import { describeLogin, type Call } from '../contract/login.ts';
+import { describeRefresh } from '../contract/refresh.ts';
+import { describeSignIn } from '../contract/sign-in.ts';
+import { freePort } from '../hosts/port.ts';
+import { logHeader, orderHeader, type Order } from './runtimes/worker.ts';
+import { serve, type Command, type Tool } from './tool.ts';
+import type { Handler } from '../../lib/http/http.ts';
+import type { LogEntry } from '../../lib/http/log.ts';
+
+/** How a runtime serves a module whose default export has a `fetch`. */
+export type Runtime = (module: string, port: number) => Command | Promise<Command>;
+
+/** A folder with one module, made as the build makes them. @param source of it, as if it stood in the project's root */
+export async function bundle(source: string): Promise<string> {
+  const folder = await mkdtemp(path.join(inject('temporary'), 'runtime-'));
+  await build({
+    stdin: { contents: source, resolveDir: process.cwd(), loader: 'ts' },
+    outfile: path.join(folder, 'worker.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    minify: true,
+    logLevel: 'error',
+    plugins: [esbuildInline],
+  });
+  return path.join(folder, 'worker.mjs');
+}
+
+/** Starts it and waits until it answers. */
+export async function startRuntime(runtime: Runtime, module: string): Promise<Tool & { port: number }> {
+  const port = await freePort();
+  const tool = await serve(await runtime(module, port), `http://127.0.0.1:${port}/`);
+  return { ...tool, port };
+}
+
+/** Runs every suite of the contract there. */
+export function describeRuntime(name: string, runtime: Runtime): void {
+  describe(name, () => {
+    let tool: Tool & { port: number };
+    const orders = new WeakMap<Handler, number>();
+    let last = 0;
+
+    beforeAll(async () => {
+      const module = await bundle("export { default } from './test/platforms/runtimes/worker.ts';");
+      tool = await startRuntime(runtime, module);
+    });
+    afterAll(() => tool?.stop());
+
+    /** What the runtime's own server refuses, since no browser sends it, is handed to the handler all the same: on other ways it comes through. */
+    const call: Call = async (handler, request) => {
+      const headers = { ...request.headers, [orderHeader]: encodeURIComponent(JSON.stringify(orderOf(handler))) };
+      let reply = await askOver(tool.port, { ...request, headers });
+      if (reply.headers[logHeader] === undefined) {
+        const order: Order = { ...orderOf(handler), packed: true };
+        const packed = { [orderHeader]: encodeURIComponent(JSON.stringify(order)), 'content-type': 'application/json' };
+        const body = JSON.stringify(request);
+        reply = await askOver(tool.port, { method: 'POST', path: '/', query: '', headers: packed, body });
+      }
+      const { [logHeader]: log = '[]', ...own } = reply.headers;
+      for (const entry of JSON.parse(decodeURIComponent(log)) as LogEntry[]) specOf(handler).options.log?.(entry);
+      return { ...reply, headers: own };
+    };
+    const orderOf = (handler: Handler): Order => {
+      const { spec, options } = specOf(handler);
+      if (!orders.has(handler)) orders.set(handler, ++last);
+      return { id: orders.get(handler) ?? 0, spec, env: options.env ?? {}, now: options.now?.() };
+    };
+
+    describeLogin(name, call, { knowsAddress: false });
+    describeRefresh(name, call);
+    describeHosts(name, call, { decodes: false });
+    describeGateway(name, call, { megabytes: 16, answers: 16 });
+    describeSignIn(name, call);
+  });
+}
+
+/** Cloudflare's own runtime, with a Worker's settings as its bindings. */
+export const workerd =
+  (bindings: Readonly<Record<string, string>> = {}): Runtime =>
+  async (module, port) => {
+    const folder = path.dirname(module);
+    const text = (value: string) => JSON.stringify(value);
+    const given = Object.entries(bindings).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`);
+    await writeFile(
+      path.join(folder, 'config.capnp'),
+      `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "internet", network = (allow = ["public", "private", "local"], tlsOptions = (trustBrowserCas = true))),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.mjs", esModule = embed "worker.mjs")],
+  compatibilityDate = "${compatibilityDate}",
+  bindings = [${given.join(', ')}],
+);
+`,
+    );
+    return { script: 'workerd/bin/workerd', native: true, parameters: ['serve', 'config.capnp'], folder };
+  };
+
+const compatibilityDate = '2026-11-01';
+
+export const deno: Runtime = (module, port) => ({
+  script: 'deno/deno',
+  native: true,
+  parameters: ['serve', '--host=127.0.0.1', `--port=${port}`, '--allow-net', '--allow-env', module],
+  folder: path.dirname(module),
+});
+
+export const bun: Runtime = (module, port) => ({
+  script: 'bun/bin/bun.exe',
+  native: true,
+  parameters: [module],
+  folder: path.dirname(module),
+  env: { PORT: String(port) },
+});

@@ -1,0 +1,3 @@
+import { describeRuntime, workerd } from './runtimes.ts';
+
+describeRuntime('workerd', workerd());
