@@ -8,6 +8,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { esbuildInline } from './inline.mjs';
+import { platforms, sourceOf } from './targets.mjs';
 import { cloudFormation } from './template.mjs';
 
 /** Those of the login; the gateway is apart from them, in a bundle of its own. */
@@ -124,11 +125,6 @@ const programs = (sources) => ({
   },
 });
 
-const gatewayOnLambda = programs({
-  gateway: `import { handler as gateway } from './functions/gateway.ts'; import { lambda } from './lib/platforms/lambda.ts';
-    import { lambdaLimits, withLimits } from './lib/platforms/limits.ts'; export const handler = lambda(withLimits(lambdaLimits, gateway));`,
-});
-
 /** The commands, put together here: what they serve stands in functions/, and the demo among the tests. */
 const commands = programs({
   start: `import { providers } from './functions/auth.ts'; import { hosts, routes } from './functions/gateway.ts';
@@ -143,64 +139,47 @@ const commands = programs({
   ),
 });
 
+/**
+ * What is particular about some platforms' bundles. Lambda and Firebase hand over plain data, and never load Node's fetch; and on
+ * Lambda a cold start reads only what it needs.
+ *
+ * @type {Record<string, { login: import('esbuild').BuildOptions, gateway: import('esbuild').BuildOptions }>}
+ */
+const particular = {
+  lambda: {
+    login: { plugins: [...common.plugins, apart] },
+    // In one piece: split, a class stood in another file than what it extends, and was loaded before it.
+    gateway: { ...lightConnect, plugins: [...common.plugins, storeApart] },
+  },
+  firebase: { login: light, gateway: lightConnect },
+};
+
+/** @param {string} platform @param {import('./targets.mjs').Target} target */
+const makeFunctions = (platform, target) =>
+  [
+    ...(target.login === undefined ? [] : target.each ? functions : ['auth']),
+    ...(target.gateway ? ['gateway'] : []),
+  ].map(async (name) => {
+    const kind = name === 'gateway' ? 'gateway' : 'login';
+    return build({
+      ...common,
+      stdin: { ...entry(sourceOf(platform, name, target)), sourcefile: `${name}.ts` },
+      outfile: `dist/${target[kind]}/${name}.mjs`,
+      ...(target.paths && {
+        footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf(name) })};` },
+      }),
+      ...particular[platform]?.[kind],
+    });
+  });
+
 const results = await Promise.all([
-  // One file each: Netlify takes every file in this folder for a function. It reads `config` without running the file,
-  // so it must be literal; and it holds no methods, since then it would be Netlify that answers the others, not our 405.
-  ...functions.map(async (name) =>
-    build({
-      ...common,
-      stdin: entry(
-        `import { handler } from './functions/${name}.ts'; import { netlify } from './lib/platforms/netlify.ts'; export default netlify(handler);`,
-      ),
-      outfile: `dist/netlify/${name}.mjs`,
-      footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf(name) })};` },
-    }),
-  ),
-  ...functions.map((name) =>
-    build({
-      ...common,
-      stdin: {
-        ...entry(
-          `import { handler as loginServer } from './functions/${name}.ts'; import { lambda } from './lib/platforms/lambda.ts'; export const handler = lambda(loginServer);`,
-        ),
-        sourcefile: `${name}.ts`,
-      },
-      outfile: `dist/lambda/${name}.mjs`,
-      plugins: [...common.plugins, apart],
-    }),
-  ),
-  // On Netlify, all functions of a site see one environment: the gateway's secrets get a site of their own.
-  build({
-    ...common,
-    stdin:
-      entry(`import { handler } from './functions/gateway.ts'; import { netlify } from './lib/platforms/netlify.ts';
-      import { netlifyLimits, withLimits } from './lib/platforms/limits.ts'; export default netlify(withLimits(netlifyLimits, handler));`),
-    outfile: 'dist/netlify-gateway/gateway.mjs',
-    footer: { js: `export const config = ${JSON.stringify({ path: await pathsOf('gateway') })};` },
-  }),
-  build({
-    ...common,
-    // Apart from the login's, so that neither function's package holds anything of the other. In one piece: split, a class stood
-    // in another file than what it extends, and was loaded before it.
-    entryPoints: { gateway: 'gateway' },
-    outdir: 'dist/lambda-gateway',
-    ...lightConnect,
-    plugins: [...common.plugins, storeApart, gatewayOnLambda],
-  }),
+  ...Object.entries(platforms).flatMap(([platform, target]) => makeFunctions(platform, target)),
   build({
     ...common,
     entryPoints: { ssm: seldom.ssm },
     outdir: 'dist/lambda-gateway',
     alias: ofAws,
     plugins: [...common.plugins, builtins],
-  }),
-  build({
-    ...common,
-    stdin:
-      entry(`import { handler } from './functions/gateway.ts'; import { firebase } from './lib/platforms/firebase.ts';
-      import { firebaseLimits, withLimits } from './lib/platforms/limits.ts'; export default firebase(withLimits(firebaseLimits, handler));`),
-    ...lightConnect,
-    outfile: 'dist/firebase/gateway.mjs',
   }),
   build({
     ...common,
@@ -215,16 +194,6 @@ const results = await Promise.all([
     alias: ofAws,
     plugins: [...common.plugins, builtins],
   }),
-  ...functions.map((name) =>
-    build({
-      ...common,
-      stdin: entry(
-        `import { handler } from './functions/${name}.ts'; import { firebase } from './lib/platforms/firebase.ts'; export default firebase(handler);`,
-      ),
-      ...light,
-      outfile: `dist/firebase/${name}.mjs`,
-    }),
-  ),
   build({
     ...common,
     entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', deploy: 'deploy', cli: 'cli', ...seldom },
@@ -299,7 +268,9 @@ async function writeFirebase() {
 
 async function printTable() {
   for (const file of new Set(
-    results.flatMap(({ metafile }) => Object.keys(metafile.outputs)).filter((name) => !name.startsWith('dist/node/')),
+    results
+      .flatMap(({ metafile }) => Object.keys(metafile?.outputs ?? {}))
+      .filter((name) => !name.startsWith('dist/node/')),
   )) {
     const bytes = await readFile(file);
     const kB = (/** @type {number} */ size) => `${(size / 1000).toFixed(1).padStart(7)} kB`;

@@ -34,3 +34,14 @@ export function toReply({ status, headers, cookies, body }: HttpReply): Response
   for (const cookie of cookies) reply.headers.append('set-cookie', cookie);
   return reply;
 }
+
+/**
+ * A server of fetch handlers that knows nothing of itself: Deno, Bun, and others that take a default export with a `fetch`. The
+ * address comes from `CMS_AUTH_URL`.
+ */
+export const fetch = (handler: Handler) => ({
+  fetch: fetchHandler(handler, () => ({
+    adviceOnMissing:
+      'Set it in the environment of this program, and start it again. CMS_AUTH_URL always has to be set.',
+  })),
+});

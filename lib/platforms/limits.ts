@@ -62,6 +62,16 @@ export const workersLimits: Limits = () => ({
   deadline: Date.now() + time,
 });
 
+/** @see https://vercel.com/docs/functions/limitations#request-body-size */
+export const vercelLimits: Limits = () => ({
+  largestBody: 4.5 * megabyte,
+  largestAnswer: 4.5 * megabyte,
+  deadline: Date.now() + time,
+});
+
+/** A server of one's own: it is the Git host that sets bounds there. */
+export const fetchLimits: Limits = () => ({ deadline: Date.now() + time });
+
 /** The handler, told of these limits with each request. */
 export const withLimits =
   (limits: Limits, handler: Handler): Handler =>

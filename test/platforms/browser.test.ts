@@ -11,6 +11,7 @@ import { startEmulators } from './firebase.ts';
 import { startLambda } from './lambda.ts';
 import { startNetlify } from './netlify.ts';
 import type { Platform, Start } from './suite.ts';
+import { runsHere as wranglerRunsHere, startWrangler } from './wrangler.ts';
 
 const platforms: [name: string, start: Start, endpoint?: string][] = [
   ['netlify serve', startNetlify('serve', { CMS_AUTH_URL: '' })],
@@ -18,6 +19,7 @@ const platforms: [name: string, start: Start, endpoint?: string][] = [
   ['Lambda with a stage', startLambda({ stage: 'prod' }), 'prod/auth'],
   ['the Firebase emulators', startEmulators],
 ];
+if (wranglerRunsHere) platforms.push(['wrangler dev', startWrangler]);
 
 /** The login server and the CMS on `localhost`, the Git host on `127.0.0.1`: another site, as in the field. */
 describe.skipIf(browserMissing).each(platforms)('In a browser, %s', (_, start, endpoint) => {

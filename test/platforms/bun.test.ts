@@ -1,3 +1,3 @@
 import { describeRuntime, bun } from './runtimes.ts';
 
-describeRuntime('Bun', bun);
+describeRuntime('Bun', bun, { shell: 'fetch', megabytes: 32 });

@@ -1,3 +1,3 @@
 import { describeRuntime, deno } from './runtimes.ts';
 
-describeRuntime('Deno', deno);
+describeRuntime('Deno', deno, { shell: 'fetch', megabytes: 32 });

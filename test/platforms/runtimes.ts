@@ -1,6 +1,6 @@
 /**
  * Runtimes of fetch handlers in a process of their own, asked by the contract suites as the other platforms are. What is in there
- * is the shell of Cloudflare Workers, which is the one for all of them but for its words, around handlers as a test writes them down.
+ * is a platform's shell around handlers as a test writes them down.
  */
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -49,14 +49,23 @@ export async function startRuntime(runtime: Runtime, module: string): Promise<To
 }
 
 /** Runs every suite of the contract there. */
-export function describeRuntime(name: string, runtime: Runtime): void {
+export function describeRuntime(
+  name: string,
+  runtime: Runtime,
+  { shell, megabytes }: { shell: 'workers' | 'fetch'; /** What it takes and lets out. */ megabytes: number },
+): void {
   describe(name, () => {
     let tool: Tool & { port: number };
     const orders = new WeakMap<Handler, number>();
     let last = 0;
 
     beforeAll(async () => {
-      const module = await bundle("export { default } from './test/platforms/runtimes/worker.ts';");
+      const module = await bundle(`
+        import { ${shell}Limits } from './lib/platforms/limits.ts';
+        import { ${shell} } from './lib/platforms/${shell}.ts';
+        import { serveOrders } from './test/platforms/runtimes/worker.ts';
+        export default serveOrders(${shell}, ${shell}Limits);
+      `);
       tool = await startRuntime(runtime, module);
     });
     afterAll(() => tool?.stop());
@@ -84,7 +93,7 @@ export function describeRuntime(name: string, runtime: Runtime): void {
     describeLogin(name, call, { knowsAddress: false });
     describeRefresh(name, call);
     describeHosts(name, call, { decodes: false });
-    describeGateway(name, call, { megabytes: 16, answers: 16 });
+    describeGateway(name, call, { megabytes, answers: megabytes });
     describeSignIn(name, call);
   });
 }

@@ -12,7 +12,15 @@ declare module 'vitest' {
 }
 
 /** What an owner deploys. */
-const deployed = ['dist', 'firebase.json', 'netlify.toml', 'serverless.yml', 'serverless-gateway.yml'];
+const deployed = [
+  'dist',
+  'firebase.json',
+  'netlify.toml',
+  'serverless.yml',
+  'serverless-gateway.yml',
+  'wrangler.jsonc',
+  'wrangler-gateway.jsonc',
+];
 /** What that is made of, for owners who build with settings of their own. */
 const sources = ['functions', 'lib', 'LICENSE', 'package.json', 'README.md', 'test/cms', 'test/demo', 'test/hosts'];
 

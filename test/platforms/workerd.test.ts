@@ -1,3 +1,3 @@
 import { describeRuntime, workerd } from './runtimes.ts';
 
-describeRuntime('workerd', workerd());
+describeRuntime('workerd', workerd(), { shell: 'workers', megabytes: 16 });

@@ -2,8 +2,7 @@
  * What the contract suites ask in a runtime of its own: a handler as it is written down in a header, made here. The other
  * header takes back what it wrote into its log.
  */
-import { withLimits, workersLimits } from '../../../lib/platforms/limits.ts';
-import { workers, type WorkersContext } from '../../../lib/platforms/workers.ts';
+import { withLimits } from '../../../lib/platforms/limits.ts';
 import { makeHandler, type HandlerSpec } from '../../contract/handlers.ts';
 import type { Request as Asked } from '../../contract/login.ts';
 import type { Environment } from '../../../lib/config/environment.ts';
@@ -24,6 +23,10 @@ export interface Order {
   packed?: boolean;
 }
 
+/** A shell: what each platform of fetch handlers has, and its limits. */
+type Shell = (handler: Handler) => { fetch(request: Request, ...more: never[]): Promise<Response> };
+type Limits = Parameters<typeof withLimits>[0];
+
 interface Made {
   handler: Handler;
   /** The object that the handler was given: owners change settings while it runs. */
@@ -34,13 +37,13 @@ interface Made {
 
 const made = new Map<number, Made>();
 
-function find({ id, spec, env, now }: Order): Made {
+function find({ id, spec, env, now }: Order, limits: Limits): Made {
   let found = made.get(id);
   if (!found) {
     const fresh: Made = { handler: () => Promise.reject(new Error('It is being made.')), env: {}, now, log: [] };
     const log = (entry: LogEntry) => void fresh.log.push(entry);
     const handler = makeHandler(spec, { env: fresh.env, log, now: () => fresh.now ?? Date.now() });
-    fresh.handler = spec.kind === 'login' ? handler : withLimits(workersLimits, handler);
+    fresh.handler = spec.kind === 'login' ? handler : withLimits(limits, handler);
     made.set(id, (found = fresh));
   }
   for (const name of Object.keys(found.env)) delete found.env[name];
@@ -57,17 +60,17 @@ function unpack({ method, path, query, headers, body = '' }: Asked): Request {
 const encode = (value: unknown): string => encodeURIComponent(JSON.stringify(value));
 const decode = <Value>(text: string): Value => JSON.parse(decodeURIComponent(text)) as Value;
 
-export default {
-  async fetch(request: Request, bindings?: unknown, context?: WorkersContext): Promise<Response> {
+export const serveOrders = (shell: Shell, limits: Limits) => ({
+  async fetch(request: Request, ...more: never[]): Promise<Response> {
     const order = request.headers.get(orderHeader);
     if (order === null) return new Response('ready');
     const { packed, ...wanted } = decode<Order>(order);
-    const found = find(wanted);
+    const found = find(wanted, limits);
     // As it came, with the header: a copy of a request is another thing to read from.
     const own = packed ? unpack((await request.json()) as Asked) : request;
-    const reply = await workers(found.handler).fetch(own, bindings, context);
+    const reply = await shell(found.handler).fetch(own, ...more);
     const marked = new Response(reply.body, reply);
     marked.headers.set(logHeader, encode(found.log.splice(0)));
     return marked;
   },
-};
+});

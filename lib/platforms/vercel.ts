@@ -1,0 +1,20 @@
+import { fetchHandler } from './fetch.ts';
+import type { Handler } from '../http/http.ts';
+
+/**
+ * Vercel Functions, in the form of web-standard handlers.
+ *
+ * @see https://vercel.com/docs/functions/runtimes/node-js
+ */
+export const vercel = (handler: Handler) => ({
+  fetch: fetchHandler(handler, (request) => {
+    // The project's main domain, by Vercel's own word; also on a preview, whose own address no host sends anybody back to.
+    // See https://vercel.com/docs/environment-variables/system-environment-variables
+    const domain = process.env['VERCEL_PROJECT_PRODUCTION_URL'];
+    return {
+      url: domain ? `https://${domain}` : undefined,
+      requestId: request.headers.get('x-vercel-id') ?? undefined,
+      adviceOnMissing: 'Vercel hands it over with the next deployment, and only if it is set for Production.',
+    };
+  }),
+});
