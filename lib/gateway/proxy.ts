@@ -8,6 +8,7 @@ import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { applyRule } from './rules/apply.ts';
 import { megabytes, readIncoming, tenths } from './body.ts';
 import { hostTimeoutMs, restTimeoutMs } from './timeouts.ts';
+import { bytesHold, textHolds } from './secret.ts';
 import { findRule } from './rules/match.ts';
 import {
   isRead,
@@ -106,7 +107,7 @@ export async function proxyGraphQL(
     context,
   );
   Object.assign(context.log, { status: answer.status });
-  return withinLimit(toReply(answer, graphql, gateway, context), gateway, context);
+  return lastLook(toReply(answer, graphql, gateway, context), answer, gateway, context);
 }
 
 /** What the host says against a question of ours about a call is its answer to the call, too. */
@@ -149,7 +150,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
     const value = answer.status === 200 ? jsonOf(answer) : undefined;
     if (value !== undefined || answer.status === 404) return value;
     const failure = toError(answer, gateway, context);
-    throw failure instanceof Failure ? failure : new UpstreamError(failure);
+    throw failure instanceof Failure ? failure : new UpstreamError(lastLook(failure, answer, gateway, context));
   }
   const call: Call = {
     gateway,
@@ -181,12 +182,25 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
     context,
   );
   Object.assign(log, { status: answer.status });
-  return withinLimit(toReply(answer, rule, gateway, context), gateway, context);
+  return lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
 }
 
-function withinLimit(reply: HttpReply, gateway: Gateway<GatewayHost>, { request }: Context): HttpReply {
+/** What leaves is what is looked at: an address may have been put together, and a text been read, on its way through here. */
+function lastLook(
+  reply: HttpReply,
+  { token }: UpstreamResponse,
+  gateway: Gateway<GatewayHost>,
+  { request }: Context,
+): HttpReply {
   const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
-  if (sizeOf(reply.body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  const { headers, body } = reply;
+  const inJson = JSON.stringify(token).slice(1, -1);
+  if (
+    Object.values(headers).some((value) => textHolds(value, token)) ||
+    (typeof body === 'string' && (body.includes(token) || body.includes(inJson)))
+  )
+    throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: gateway.host.provider.name });
+  if (sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return reply;
 }
 
@@ -212,7 +226,7 @@ async function fetchUpstream(
   method: string,
   question: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
   context: Context,
-): Promise<ClientResponse> {
+): Promise<UpstreamResponse> {
   const { gateway, isWrite } = target;
   const open = () =>
     openCredential(gateway, context.deadline).catch((error: unknown) => {
@@ -240,7 +254,7 @@ async function fetchWith(
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
   { deadline, request, log, now }: Context,
-): Promise<ClientResponse> {
+): Promise<UpstreamResponse> {
   const { host } = gateway;
   const name = host.provider.name;
   const asked = fetchExpiry(gateway, token);
@@ -266,12 +280,18 @@ async function fetchWith(
   });
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
   const spoken = [...passedHeaders, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
-  if (answer.bytes.includes(token) || spoken.some((value) => value.includes(token)))
+  const isText = isJson(answer.headers['content-type']) || answer.status >= 400;
+  if (bytesHold(answer.bytes, token, isText) || spoken.some((value) => textHolds(value, token)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) log.warning ??= warning;
-  return answer;
+  return { ...answer, token };
+}
+
+/** An answer, and the credential that it was given for, which must not be in what we make of it either. */
+interface UpstreamResponse extends ClientResponse {
+  token: string;
 }
 
 /** A file that takes longer than there is time for always will: so the words are not "try again". */
@@ -303,13 +323,13 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
   const name = gateway.host.provider.name;
   const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   if (status === 401 && rule.unauthorized) throw new Failure(rule.unauthorized, { host: name });
-  if (status >= 400) {
+  if (status >= 400 && isAnswer(status)) {
     const failure = toError(answer, gateway, context);
     if (failure instanceof Failure) throw failure;
     return failure;
   }
   // A redirect would lead the browser to the host without a credential, and us with one to who knows where.
-  if (status < 200 || (status >= 300 && status < 400 && status !== 304)) throw failed();
+  if (!isAnswer(status) || (status >= 300 && status < 400 && status !== 304)) throw failed();
   if (isEncoded(answer.headers['content-encoding'])) throw failed();
 
   const link = (url: string) => rewriteLink(url, gateway, context.address.origin);
@@ -318,7 +338,7 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     ...headersOf(answer, link),
   };
   // With a type the client would try to read what is not there.
-  if (status === 204 || status === 304 || answer.bytes.length === 0 || rule.method === 'HEAD')
+  if (status === 204 || status === 205 || status === 304 || answer.bytes.length === 0 || rule.method === 'HEAD')
     return { status, headers, cookies: [], body: '' };
 
   const type = answer.headers['content-type'];
@@ -345,6 +365,9 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     body: rule.answer ? JSON.stringify(rule.answer(value, link)) : body.toString(),
   };
 }
+
+/** All that a platform can pass on: some have no words for a status beyond these, and end with an error of their own. */
+const isAnswer = (status: number): boolean => status >= 200 && status <= 599;
 
 const cacheOf = ({ immutable }: Rule): string =>
   immutable ? 'private, max-age=31536000, immutable' : 'private, no-cache';
@@ -391,7 +414,7 @@ function toError(
   const message = messageOf(value);
   // Of HEAD there are no words to read.
   const isHead = request.method === 'HEAD';
-  if (status < 400 || (message === undefined && !isHead))
+  if (status < 400 || !isAnswer(status) || (message === undefined && !isHead))
     return new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   return {
     status,

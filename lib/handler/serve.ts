@@ -3,7 +3,7 @@ import { readAddress, type Address } from '../config/settings.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { writeLog, type LogEntry } from '../http/log.ts';
 import type { Environment } from '../config/environment.ts';
-import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
+import { commonHeaders, withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
 
 /** More than any CMS or Git host sends, less than any platform refuses. Characters. */
 export const longestQuery = 16 * 1024;
@@ -100,10 +100,14 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
         log: logged,
       });
     } catch (error) {
-      failure = (error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error })).withAdvice(
-        platform.adviceOnMissing,
-      );
-      reply = routes.fail(route, failure, { address, settings, env });
+      failure = asFailure(error).withAdvice(platform.adviceOnMissing);
+      try {
+        reply = routes.fail(route, failure, { address, settings, env });
+      } catch (another) {
+        // Not even the words for what went wrong could be written: that is told in its place, and the line in the log stays.
+        failure = asFailure(another);
+        reply = plainly(failure);
+      }
     }
     const entry: LogEntry = {
       event: route.event,
@@ -125,3 +129,14 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
     };
   };
 }
+
+const asFailure = (error: unknown): Failure =>
+  error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error });
+
+/** Where nothing else can be said. */
+const plainly = ({ status, message }: Failure): HttpReply => ({
+  status,
+  headers: { ...commonHeaders, 'content-type': 'text/plain; charset=utf-8' },
+  cookies: [],
+  body: message,
+});

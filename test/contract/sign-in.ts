@@ -596,6 +596,16 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         expectOwnPage(await ask(callbackPath, 'code=x&state=a&state=b'), 'BAD_REQUEST');
       });
 
+      it('and nothing by a state that holds half a character: that ends on our own page, too, with a line in the log', async () => {
+        const { ask } = open();
+        for (const half of ['\\ud800', '\\udc00x', 'x\\ud83d']) {
+          const carried = Buffer.from(`["${page}","${'x'.repeat(43)}","${half}"]`).toString('base64url');
+          const state = `${'a'.repeat(12)}.${Math.floor(Date.now() / 1000).toString(36)}.${carried}.${'m'.repeat(43)}`;
+          expectOwnPage(await ask(callbackPath, new URLSearchParams({ code: 'x', state }).toString()), 'COOKIE_LOST');
+          expect(log.at(-1)?.code).toBe('COOKIE_LOST');
+        }
+      });
+
       it('not with another client or issuer than it began with', async () => {
         const { ask, signInAs, env } = open();
         const { query } = await signInAs('ann');

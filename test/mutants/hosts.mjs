@@ -4,7 +4,7 @@ export const hosts = [
   {
     guard: 'no answer leaves that Lambda would not let out',
     file: 'lib/gateway/proxy.ts',
-    find: 'if (sizeOf(reply.body) > largestAnswer)',
+    find: 'if (sizeOf(body) > largestAnswer)',
     replace: 'if (false)',
     tests: 'test/unit/lambda.test.ts',
     named: 'if Lambda lets it out',

@@ -2,6 +2,7 @@
 /** Guards of what the gateway takes, asks and hands out. See mutants.mjs. */
 
 const upload = 'test/unit/upload.test.ts';
+const secret = 'test/unit/secret.test.ts';
 const server = 'test/unit/server.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
@@ -70,5 +71,64 @@ export const proxy = [
     replace: 'void refuse;',
     tests: server,
     named: 'What is no request',
+  },
+  {
+    guard: 'a credential in escapes does not leave',
+    file: 'lib/gateway/secret.ts',
+    find: 'const plain = decoded(unescaped(text));',
+    replace: 'const plain = decoded(text);',
+    tests: secret,
+  },
+  {
+    guard: 'a credential in percent does not leave',
+    file: 'lib/gateway/secret.ts',
+    find: 'const plain = decoded(unescaped(text));',
+    replace: 'const plain = unescaped(text);',
+    tests: secret,
+  },
+  {
+    guard: 'a credential in UTF-16 does not leave',
+    file: 'lib/gateway/secret.ts',
+    find: 'if (bytes.includes(wide) || bytes.includes(wide.swap16())) return true;',
+    replace: '',
+    tests: secret,
+  },
+  {
+    guard: 'layers upon layers are not taken off for ever',
+    file: 'lib/gateway/secret.ts',
+    find: 'if (layers === 0 || ',
+    replace: 'if (',
+    tests: secret,
+  },
+  {
+    guard: 'what leaves is what is looked at',
+    file: 'lib/gateway/proxy.ts',
+    find: 'Object.values(headers).some((value) => textHolds(value, token)) ||',
+    replace: '',
+    tests: secret,
+  },
+  {
+    guard: 'no status leaves that a platform cannot pass on',
+    file: 'lib/gateway/proxy.ts',
+    find: 'status >= 200 && status <= 599;',
+    replace: 'status >= 200;',
+    tests: 'test/contract/netlify.test.ts',
+    named: 'The gateway on',
+  },
+  {
+    guard: 'the frame catches what is thrown while words are written',
+    file: 'lib/handler/serve.ts',
+    find: 'reply = routes.fail(route, failure, { address, settings, env });\n      } catch (another) {',
+    replace:
+      'reply = routes.fail(route, failure, { address, settings, env });\n      } catch (another) {\n        throw another;',
+    tests: 'test/unit/handler.test.ts',
+  },
+  {
+    guard: 'a state that nobody signed holds whole characters',
+    file: 'lib/gateway/sign-in/transaction.ts',
+    find: "typeof text === 'string' && !/\\p{Surrogate}/u.test(text)",
+    replace: "typeof text === 'string'",
+    tests: 'test/contract/node.test.ts',
+    named: 'half a character',
   },
 ];

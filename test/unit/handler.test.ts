@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { createHandler } from '../../lib/login/handler.ts';
 import { commonHeaders, type HttpRequest } from '../../lib/http/http.ts';
+import { serve, type Routed, type RouteModule } from '../../lib/handler/serve.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { github } from '../../lib/providers/github.ts';
 import { loginErrors } from '../errors.ts';
@@ -71,6 +72,23 @@ describe('The handler', () => {
     expect(entries).toMatchObject([{ event: 'begin', provider: 'github', outcome: 'failed', code: 'INTERNAL' }]);
     expect(reply.body).toContain('authorizing:github');
     expect(JSON.stringify([reply, entries])).not.toContain('the-mistake');
+  });
+
+  it('ends in words, and in a line of the log, even where the words for a failure cannot be written', async () => {
+    const entries: LogEntry[] = [];
+    const routes: RouteModule<Routed> = {
+      timeoutMs: 1_000,
+      route: () => ({ event: 'begin' }),
+      answer: () => Promise.reject(new Error('the-mistake')),
+      fail() {
+        throw new URIError('URI malformed: another-mistake');
+      },
+    };
+    const reply = await serve(routes, { env, log: (entry) => entries.push(entry) })(request);
+    expect([reply.status, reply.body]).toEqual([500, expect.stringContaining('Start again from the CMS')]);
+    expect(reply.headers).toMatchObject(commonHeaders);
+    expect(entries).toMatchObject([{ event: 'begin', outcome: 'failed', code: 'INTERNAL' }]);
+    expect(JSON.stringify([reply, entries])).not.toContain('mistake');
   });
 
   it("logs one entry with the duration and the platform's name for the request", async () => {

@@ -262,6 +262,8 @@ export const jsonBody = (
 
 /** @throws Failure if `value` is no text */
 export function text(value: unknown, name: string, longest = 64 * 1024): string {
-  if (typeof value === 'string' && value.length <= longest) return value;
-  throw refuse(`"${name}" is missing or is no text`);
+  if (typeof value !== 'string' || value.length > longest) throw refuse(`"${name}" is missing or is no text`);
+  // Half a character is another text for whoever reads it next.
+  if (/\p{Surrogate}/u.test(value)) throw refuse(`"${name}" holds half a character`);
+  return value;
 }

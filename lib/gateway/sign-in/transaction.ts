@@ -68,7 +68,9 @@ const write = ({ redirectUri, challenge, state: given }: AuthorizationRequest): 
 function read(payload: string): AuthorizationRequest | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    if (!Array.isArray(value) || !value.every((text) => typeof text === 'string')) return undefined;
+    // Anybody can write one that nobody has signed: with half a character in it, it could not be sent back.
+    if (!Array.isArray(value) || !value.every((text) => typeof text === 'string' && !/\p{Surrogate}/u.test(text)))
+      return undefined;
     const [redirectUri, challenge, given] = value as string[];
     return redirectUri === undefined || challenge === undefined ? undefined : { redirectUri, challenge, state: given };
   } catch {

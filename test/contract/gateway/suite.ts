@@ -499,6 +499,27 @@ export function describeGateway(
         expect(host.asked.filter(({ method }) => method === 'POST')).toHaveLength(1);
       });
 
+      it.each([205, 299, 599])('%i as it is, if platforms have words for it', async (status) => {
+        host.script = json(status, status === 205 ? '' : { message: 'So it is' });
+        const reply = await ask('/git/github/branches/main');
+        expect(reply.status).toBe(status);
+        expect(reply.body).toBe(status === 205 ? '' : '{"message":"So it is"}');
+      });
+
+      it.each([600, 999])('%i as 502 in words, and one line in the log', async (status) => {
+        host.script = json(status, { message: 'So it is' });
+        for (const [path, method] of [
+          ['/branches/main', 'GET'],
+          ['/pulls/7/merge', 'PUT'],
+        ] as const) {
+          const body = { ...(method === 'PUT' && { body: JSON.stringify({ sha }) }) };
+          const reply = await ask(`/git/github${path}`, { method, ...body });
+          expect(reply.status).toBe(502);
+          expect(message(reply)).toContain('GitHub');
+        }
+        expect(world.log.map(({ code }) => code)).toEqual(['UPSTREAM_FAILED', 'UPSTREAM_FAILED']);
+      });
+
       it('a bomb as 502 in words, as soon as it is one', async () => {
         let sent = 0; // megabytes
         host.script = (_, response) => {
