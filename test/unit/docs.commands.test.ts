@@ -36,7 +36,7 @@ interface Item {
   here?: { how: string; check: () => void | Promise<void> } | undefined;
 }
 
-const files = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
+const files = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md', 'test/bench/README.md'];
 const items = [...files, ...readdirSync('docs').map((name) => `docs/${name}`)].flatMap(itemsOf);
 
 function itemsOf(file: string): Item[] {

@@ -8,7 +8,7 @@ import { gatewayErrors } from '../../lib/gateway/errors.ts';
 import { errors } from '../errors.ts';
 import { settingsOf } from '../../lib/config/table.ts';
 
-const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md'];
+const pages = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'test/README.md', 'test/bench/README.md'];
 const files = [...pages, ...readdirSync('docs').map((file) => `docs/${file}`)];
 const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 const everything = [...texts.values()].join('\n');
