@@ -2,6 +2,7 @@ import { gatewayErrors } from '../lib/gateway/errors.ts';
 import { loginErrors as ofLogin } from '../lib/login/errors.ts';
 import { connectErrors, oauthErrors } from '../lib/oauth/errors.ts';
 import { settingErrors } from '../lib/config/errors.ts';
+import { identityErrors } from '../lib/gateway/identity/errors.ts';
 import { signInErrors } from '../lib/gateway/sign-in/errors.ts';
 import { corsErrors } from '../lib/http/cors.ts';
 import { webErrors } from '../lib/http/errors.ts';
@@ -9,5 +10,5 @@ import { webErrors } from '../lib/http/errors.ts';
 export const loginErrors = { ...webErrors, ...settingErrors, ...oauthErrors, ...ofLogin };
 
 /** And those of the other route module and what it stands on. */
-export const errors = { ...loginErrors, ...corsErrors, ...connectErrors, ...signInErrors, ...gatewayErrors };
+export const errors = { ...loginErrors, ...corsErrors, ...connectErrors, ...identityErrors, ...signInErrors, ...gatewayErrors };
 export type ErrorCode = keyof typeof errors;

@@ -1,6 +1,6 @@
 import { Failure } from '../http/errors.ts';
-import { isOpenIssuer } from '../providers/issuers.ts';
-import { isAddress, lowerCase, type EditorLists } from './identity/editors.ts';
+import { issuerFacts } from '../providers/issuers.ts';
+import { everyoneRefused, isAddress, lowerCase, type EditorLists } from './identity/editors.ts';
 import { invalid, optional, readUrl, required, withoutFinalSlash, type Environment } from '../config/environment.ts';
 import { settingErrors } from '../config/errors.ts';
 import { baseUrl, readAddress, readOrigins, urlSetting, type Address } from '../config/settings.ts';
@@ -306,11 +306,8 @@ function readLists(env: Environment, auth: AuthMethod | undefined): EditorLists 
   const everyone = entries.includes('*');
   if (everyone && entries.length > 1)
     throw invalid('CMS_GATEWAY_EDITORS', '"*" lets everybody in, so nothing else may stand beside it.');
-  if (everyone && (auth?.kind === 'oidc' || auth?.kind === 'jwt') && isOpenIssuer(auth.issuer))
-    throw invalid(
-      'CMS_GATEWAY_EDITORS',
-      '"*" lets in whoever has an account at CMS_GATEWAY_ISSUER, and there anybody can get one. List addresses, or @example.org for all of a domain.',
-    );
+  if (everyone && (auth?.kind === 'oidc' || auth?.kind === 'jwt') && issuerFacts(auth.issuer).signUp === 'open')
+    throw everyoneRefused();
   if (everyone && auth?.kind === 'hs256')
     throw invalid(
       'CMS_GATEWAY_EDITORS',

@@ -114,6 +114,7 @@ export function serve<Route extends Routed>(routes: RouteModule<Route>, options:
       ...(route.provider !== undefined && { provider: route.provider.id }),
       outcome: failure ? 'failed' : 'ok',
       ...(failure && { code: failure.code, message: failure.message }),
+      ...(failure?.reason !== undefined && { reason: failure.reason }),
       ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
       ...logged,
       duration: Math.round(now() - start),

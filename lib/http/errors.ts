@@ -30,6 +30,10 @@ export const webErrors = table({
   INTERNAL: { status: 500, text: 'Something went wrong in this login server. Start again from the CMS.' },
 });
 
+interface FailureOptions extends ErrorOptions {
+  reason?: string;
+}
+
 /**
  * A request that ends without what it asked for. `message` is public. `cause` is for a debugger and is never logged: the
  * errors of the OAuth library hold authorization codes and even tokens.
@@ -46,9 +50,11 @@ export class Failure extends Error {
   readonly #row: ErrorRow;
   /** What stands in the places of the text. */
   readonly fill: Readonly<Record<string, string>>;
+  /** For the owner alone, in the log: which of several causes it was. */
+  reason?: string;
 
   /** @param fill the values for the `{name}` places in the text; from our own settings and facts only */
-  constructor(row: ErrorRow, fill: Readonly<Record<string, string>> = {}, options?: ErrorOptions) {
+  constructor(row: ErrorRow, fill: Readonly<Record<string, string>> = {}, options?: FailureOptions) {
     super(
       row.text.replace(/\{(\w+)\}/g, (_, name: string) => fill[name] ?? ''),
       options,
@@ -57,11 +63,12 @@ export class Failure extends Error {
     this.status = row.status;
     this.#row = row;
     this.fill = fill;
+    if (options?.reason !== undefined) this.reason = options.reason;
   }
 
   /** The same with a platform's advice, where the words have a place for it. */
   withAdvice(advice: string | undefined): Failure {
     if (advice === undefined || !this.#row.text.includes('{advice}')) return this;
-    return new Failure(this.#row, { ...this.fill, advice: ` ${advice}` });
+    return new Failure(this.#row, { ...this.fill, advice: ` ${advice}` }, this as FailureOptions);
   }
 }

@@ -8,6 +8,8 @@ export interface LogEntry {
   code?: string;
   /** The same in words, as the editor got to read them. */
   message?: string;
+  /** Which of several causes it was, for the owner: one of a fixed list, a colon, and what was there. */
+  reason?: string;
   /** Of the gateway: what the CMS did, what the host answered, and, if it was a write, who did it. */
   route?: string;
   status?: number;
@@ -42,10 +44,11 @@ export type EventWords = Readonly<Record<string, readonly [done: string, failed:
 /** The same for a person who watches. */
 export const printLine =
   (words: EventWords) =>
-  ({ event, provider, outcome, code, message, warning, route, status, editor, duration }: LogEntry): void => {
+  ({ event, provider, outcome, code, message, reason, warning, route, status, editor, duration }: LogEntry): void => {
     const time = new Date().toTimeString().slice(0, 8);
     const [done, failed] = words[event] ?? [event, event];
-    const what = outcome === 'ok' ? done : `${failed}: ${code}. ${message}`;
+    const what =
+      outcome === 'ok' ? done : `${failed}: ${code}. ${message}${reason === undefined ? '' : ` (${reason})`}`;
     // As far as the request got: what it was, what the host said, and who wrote.
     const details = [route, status, editor].filter((detail) => detail !== undefined).join(', ');
     const more = warning === undefined ? '' : ` WARNING: ${warning}`;

@@ -12,10 +12,6 @@ export {
   Configuration,
   customFetch,
   discovery,
-  enableNonRepudiationChecks,
-  fetchUserInfo,
-  getJwksCache,
   ResponseBodyError,
-  setJwksCache,
 } from 'openid-client';
 export { Response } from './fetch-shim.ts';

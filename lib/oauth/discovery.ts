@@ -1,255 +1,248 @@
-import type { ClientAuth, Configuration, CustomFetch, ExportedJWKSCache, ServerMetadata } from 'openid-client';
-import { verdicts } from '../providers/issuers.ts';
-import { Failure } from '../http/errors.ts';
-import { lazy } from '../http/cache.ts';
+import {
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  errors,
+  jwtVerify,
+  type CompactJWSHeaderParameters,
+  type FlattenedJWSInput,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTPayload,
+  type JWTVerifyOptions,
+} from 'jose';
+import { isAlias, withoutMetadataPath } from '../providers/issuers.ts';
+import { Cache, lazy, LoadingCache } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
-import { toFailure, readObject } from './response.ts';
-import { clientAuthentication, type ClientAuthMethod } from './client-authentication.ts';
-import { connectErrors, oauthErrors } from './errors.ts';
+import { readObject } from './response.ts';
 import { plain, send, textOf } from './request.ts';
-import { nonceOf, type AuthorizationChecks } from './transaction.ts';
+import type { ServerMetadata } from 'openid-client';
 
-/** Us, as one OpenID provider knows us. */
-export interface IssuerClient {
-  /** As the provider writes it; a final slash may be missing. */
-  issuer: string;
-  clientId: string;
-  /** Where it sends the browser back to; registered there. */
-  redirectUri: string;
-  /** What people call it. */
-  host: string;
-}
+/** The OAuth library's part of a sign-in, loaded when the first one needs it. */
+export const loadConnect = lazy(() => import('./connect.ts'));
 
-/** What an OpenID provider says about somebody (OpenID Connect Core, 5.1). */
-export type Claims = Readonly<Record<string, unknown>>;
-
-type Connect = typeof import('./connect.ts');
-
-const loadConnect = lazy(() => import('./connect.ts'));
-
-/** Milliseconds that we keep what an issuer publishes about itself. Its keys the library keeps for 5 minutes. */
-const keptFor = 10 * 60_000;
-
-/** Milliseconds for which a question is not repeated: longer if there was an answer. */
-const pause = { answered: 30_000, failed: 2_000 };
-
-interface Known {
-  metadata: ServerMetadata;
-  until: number;
-  jwks?: ExportedJWKSCache | undefined;
-  /** How it wanted client id and secret the last time. */
-  authMethod?: ClientAuthMethod;
-}
-
-const known = new Map<string, Known>();
-
-/** An OpenID provider, once it has told what it is (OpenID Connect Discovery). */
-export interface OpenedIssuer {
-  /** Where to send the browser (OpenID Connect Core, 3.1.2.1). */
-  authorizationAddress(checks: AuthorizationChecks, parameters: Readonly<Record<string, string>>): string;
-  /**
-   * Mix-up (RFC 9207; RFC 9700, 4.4): an answer that names another issuer, or none where this one always names itself.
-   *
-   * @throws Failure ISSUER_MISMATCH
-   */
-  checkAnswer(iss: string | undefined): void;
-  /**
-   * Exchanges the code, and checks the ID token: signature, issuer, audience, time and nonce (OpenID Connect Core, 3.1.3.7).
-   *
-   * @param answer the parameters of the callback
-   * @param suffice whether these claims are all; if not, the provider is asked for the rest (5.3)
-   * @throws Failure with what the provider answered, in our words
-   */
-  authorizationCodeGrant(
-    secret: string,
-    checks: AuthorizationChecks,
-    answer: { code: string; iss?: string | undefined },
-    suffice: (claims: Claims) => boolean,
-  ): Promise<Claims>;
-}
-
+/** Milliseconds that what an issuer publishes is not asked for again, and that it still counts if it cannot be had anew. */
+const freshMs = 10 * 60_000;
 /**
- * @param deadline when to give up, in milliseconds since the epoch; it holds for what is asked later, too
- * @throws Failure if the issuer cannot be reached, or is none
+ * A key that an issuer has taken back counts for so long at the most, for whoever can keep us from asking. Longer would help nobody:
+ * while an issuer is down it makes no new tokens, and those that it made have ended by then.
  */
-export async function openIssuer(client: IssuerClient, deadline: number): Promise<OpenedIssuer> {
-  const oauth = await loadConnect();
-  const insecure = isLoopback(new URL(client.issuer));
-  const ask = carefulFetch(oauth, deadline);
-  const fill = {
-    host: client.host,
-    setting: 'CMS_GATEWAY_ISSUER',
-    prefix: 'CMS_GATEWAY',
-    callback: client.redirectUri,
-  };
+const staleMs = 60 * 60_000;
 
-  async function inWords<Result>(row: 'discovery' | 'exchange', work: () => Promise<Result>): Promise<Result> {
+/** Milliseconds that a key which is not among an issuer's is not asked for again. */
+const unknownKeyPauseMs = 30_000;
+
+/** What one question may take of the time that is left. Milliseconds. */
+const timeoutMs = 5_000;
+
+/** Signatures of which everybody can check, and only the issuer can make. Nothing that is named in a token adds to these. */
+export const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+/** What an issuer says about itself, and that its keys are at an address that nobody on the way can change. */
+export type IssuerMetadata = ServerMetadata & { jwks_uri: string };
+
+/** The issuer answers, but what it publishes cannot be used. The message is for the owner. */
+export class UnusableIssuer extends Error {}
+
+/** Documents that an issuer publishes: kept while they are fresh, and the last good one for a while longer. */
+class Published<Value> {
+  readonly #fresh = new LoadingCache<Value>();
+  readonly #last = new Cache<Value>();
+
+  async get(key: string, load: () => Promise<Value>): Promise<Value> {
     try {
-      return await work();
-    } catch (error) {
-      const failure = toFailure(oauth, error, { fill, rejected: oauthErrors.CODE_REJECTED });
-      // The answer could be read, but not believed.
-      if (failure.code !== oauthErrors.HOST_MALFORMED.code) throw failure;
-      throw new Failure(row === 'discovery' ? connectErrors.NO_ISSUER : connectErrors.ID_TOKEN_REFUSED, fill, {
-        cause: error,
+      return await this.#fresh.get(key, async () => {
+        const value = await load();
+        this.#last.set(key, value, Date.now() + staleMs);
+        return { value, until: Date.now() + freshMs };
       });
+    } catch (error) {
+      const last = this.#last.get(key);
+      if (last === undefined) throw error;
+      return last;
     }
   }
 
-  const found = await inWords('discovery', async () => {
-    const kept = known.get(client.issuer);
-    if (kept && kept.until > Date.now()) return kept;
-    const discover = (issuer: string) =>
-      oauth.discovery(new URL(issuer), client.clientId, undefined, undefined, {
-        [oauth.customFetch]: ask,
-        ...(insecure && { execute: [oauth.allowInsecureRequests] }),
-      });
-    // Some write themselves with a slash at the end. It is one document for both, and it is asked for once.
-    const configuration = await discover(client.issuer).catch((error: unknown) => {
-      if (client.issuer.endsWith('/') || !(error instanceof oauth.ClientError)) throw error;
-      return discover(`${client.issuer}/`);
-    });
-    const metadata = trusted(configuration.serverMetadata(), insecure);
-    if (!metadata) throw new Failure(connectErrors.NO_ISSUER, fill);
-    const now = { ...kept, metadata, until: Date.now() + keptFor };
-    known.set(client.issuer, now);
-    return now;
-  });
-  const { metadata } = found;
-
-  const configure = (authentication?: ClientAuth): Configuration => {
-    const configuration = new oauth.Configuration(metadata, client.clientId, undefined, authentication);
-    configuration[oauth.customFetch] = ask;
-    configuration.timeout = 0; // ours is the deadline that counts
-    if (insecure) oauth.allowInsecureRequests(configuration);
-    // The library is content with TLS where the ID token comes from the token endpoint. With this it wants a signature by a key
-    // that the issuer publishes: none at all, or one with the secret that both know, is refused, whatever the issuer offers.
-    oauth.enableNonRepudiationChecks(configuration);
-    if (found.jwks) oauth.setJwksCache(configuration, found.jwks);
-    return configuration;
-  };
-
-  async function exchange(
-    secret: string,
-    checks: AuthorizationChecks,
-    answer: { code: string; iss?: string | undefined },
-    suffice: (claims: Claims) => boolean,
-  ): Promise<Claims> {
-    const callback = new URL(client.redirectUri);
-    callback.searchParams.set('code', answer.code);
-    callback.searchParams.set('state', checks.state);
-    if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
-    const grant = async (authMethod: ClientAuthMethod) => {
-      const configuration = configure(clientAuthentication(oauth, authMethod, { clientId: client.clientId, secret }));
-      const tokens = await oauth.authorizationCodeGrant(configuration, callback, {
-        expectedState: checks.state,
-        expectedNonce: nonceOf(checks),
-        pkceCodeVerifier: checks.codeVerifier,
-        idTokenExpected: true,
-      });
-      Object.assign(found, { authMethod, jwks: oauth.getJwksCache(configuration) });
-      return { configuration, tokens };
-    };
-
-    const [first, second] = authMethodsOf(found);
-    // Providers offer several ways and then hold a client to the one that it was registered with. A client that is not let in
-    // has spent no code (RFC 6749, 5.2 comes before 4.1.3).
-    const { configuration, tokens } = await grant(first).catch((error: unknown) => {
-      const refused =
-        error instanceof oauth.ResponseBodyError && (error.status === 401 || error.error === 'invalid_client');
-      if (!refused || second === undefined) throw error;
-      return grant(second);
-    });
-    const claims: Claims = { ...tokens.claims() };
-    if (suffice(claims) || metadata.userinfo_endpoint === undefined) return claims;
-    const more = await oauth.fetchUserInfo(configuration, tokens.access_token, String(claims['sub']));
-    return withMore(claims, { ...more });
+  invalidate(key: string, value: Value): void {
+    this.#fresh.invalidate(key, value);
   }
-
-  return {
-    authorizationAddress: (checks, parameters) =>
-      oauth.buildAuthorizationUrl(configure(), {
-        redirect_uri: client.redirectUri,
-        state: checks.state,
-        nonce: nonceOf(checks),
-        ...parameters,
-      }).href,
-    checkAnswer(iss) {
-      if (iss === undefined ? metadata.authorization_response_iss_parameter_supported : iss !== metadata.issuer)
-        throw new Failure(oauthErrors.ISSUER_MISMATCH, fill);
-    },
-    authorizationCodeGrant: (...given) => inWords('exchange', () => exchange(...given)),
-  };
 }
 
-/** Which methods of client authentication to try, and in which order (OpenID Connect Discovery, 3: Basic where nothing is said). */
-function authMethodsOf({ authMethod, metadata }: Known): [ClientAuthMethod, ClientAuthMethod?] {
-  const offered = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic', 'client_secret_post'];
-  if (!offered.includes('client_secret_basic')) return ['client_secret_post'];
-  if (!offered.includes('client_secret_post')) return ['client_secret_basic'];
-  return authMethod === 'client_secret_post'
-    ? ['client_secret_post', 'client_secret_basic']
-    : ['client_secret_basic', 'client_secret_post'];
-}
+const metadata = new Published<IssuerMetadata>();
+const keySets = new Published<KeySet>();
+/** Whose keys were asked for because of a token that names another. */
+const askedAnew = new Cache<true>();
 
 /**
- * Only with addresses that nobody on the way can read or change.
+ * What an OpenID provider publishes about itself (OpenID Connect Discovery, 4).
  *
- * @returns undefined if it cannot be used
+ * @param issuer as the owner writes it: a final slash may be missing, and the path of the metadata may be there
+ * @param deadline when to give up, in milliseconds since the epoch
+ * @throws UnusableIssuer, and what the library and `send` throw, if there is none to be had
  */
-function trusted(metadata: ServerMetadata, insecure: boolean): ServerMetadata | undefined {
-  const { authorization_endpoint, token_endpoint, jwks_uri, userinfo_endpoint } = metadata;
-  const safe = (address: string | undefined): boolean => {
-    const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
-    return (
-      url !== undefined && (url.protocol === 'https:' || (insecure && url.protocol === 'http:' && isLoopback(url)))
+export function discover(issuer: string, deadline: number): Promise<IssuerMetadata> {
+  const written = withoutMetadataPath(issuer);
+  return metadata.get(written, () => loadMetadata(written, deadline));
+}
+
+async function loadMetadata(issuer: string, deadline: number): Promise<IssuerMetadata> {
+  const oauth = await loadConnect();
+  const insecure = isLoopback(new URL(issuer));
+  // It is one document for all the spellings below, and it is asked for once.
+  let document: Promise<Response> | undefined;
+  const find = (name: string) =>
+    oauth.discovery(new URL(name), 'none', undefined, undefined, {
+      [oauth.customFetch]: (url: string) =>
+        (document ??= read(url, deadline).then(
+          ({ status, body }) => new oauth.Response(body, status) as unknown as Response,
+        )),
+      ...(insecure && { execute: [oauth.allowInsecureRequests] }),
+    });
+  const found = await find(issuer)
+    // Some write themselves with a slash at the end.
+    .catch((error: unknown) => {
+      if (namedBy(error) === undefined || issuer.endsWith('/')) throw error;
+      return find(`${issuer}/`);
+    })
+    // Some answer at more addresses than they have names. For Microsoft's first host the library knows that; we know the others.
+    .catch((error: unknown) => {
+      const named = namedBy(error);
+      if (named === undefined) throw error;
+      if (!isAlias(issuer, named))
+        throw new UnusableIssuer(`CMS_GATEWAY_ISSUER is not its name: it calls itself ${quoted(named)}.`);
+      return find(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    });
+  const said = found.serverMetadata();
+  if (/\{\w+\}/.test(said.issuer))
+    throw new UnusableIssuer(
+      `it is the address for everybody's accounts (it calls itself ${quoted(said.issuer)}). Write the address of your own tenant, with its id.`,
     );
-  };
-  if (![authorization_endpoint, token_endpoint, jwks_uri].every(safe)) return undefined;
-  if (userinfo_endpoint !== undefined && !safe(userinfo_endpoint)) return undefined;
-  return metadata;
+  if (!isSafe(said.jwks_uri, insecure))
+    throw new UnusableIssuer('it names no address of its keys (jwks_uri) that begins with https://.');
+  return said as IssuerMetadata;
 }
 
-/** The claims win. But whether an address is verified is said of that very address and of no other. */
-function withMore(claims: Claims, more: Claims): Claims {
-  if (claims['email'] === undefined) return { ...more, ...withoutVerdict(claims) };
-  return { ...(claims['email'] === more['email'] ? more : withoutVerdict(more)), ...claims };
+/** Which issuer the metadata names instead, if that is what is wrong. */
+function namedBy(error: unknown): string | undefined {
+  const { cause } = error as { cause?: { attribute?: string; body?: { issuer?: unknown } } };
+  return cause?.attribute === 'issuer' && typeof cause.body?.issuer === 'string' ? cause.body.issuer : undefined;
 }
 
-const withoutVerdict = (claims: Claims): Claims =>
-  Object.fromEntries(Object.entries(claims).filter(([name]) => !verdicts.includes(name)));
+/** Somebody else's text, for the owner: printable, and not too much of it. */
+export const quoted = (text: string): string => JSON.stringify(cleaned(text, 120));
 
-/** What anybody may ask an issuer for: its metadata and keys. Many sign-ins at once ask once. */
-const documents = new Map<string, { answer: Promise<Response>; until: number }>();
+/** Printable text of one line: without control, format and other invisible characters. */
+export const cleaned = (text: string, length: number): string =>
+  text
+    .normalize('NFC')
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim()
+    .slice(0, length);
+
+/** Whether nobody on the way to this address can read or change anything: https, or http on loopback if the issuer is there, too. */
+export function isSafe(address: string | undefined, insecure: boolean): boolean {
+  const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
+  return url !== undefined && (url.protocol === 'https:' || (insecure && url.protocol === 'http:' && isLoopback(url)));
+}
+
+interface KeySet {
+  all: ReturnType<typeof createLocalJWKSet>;
+  /** Those without a name (`kid`), for tokens that name one. */
+  unnamed: ReturnType<typeof createLocalJWKSet>;
+}
 
 /**
- * A fetch that no answer can cost more than 64 KiB or last beyond the deadline, and that follows no redirect. Of the headers of
- * an answer nothing is passed on but that it is JSON: providers send `WWW-Authenticate` with errors, and the library would stop
- * reading there.
+ * Checks a JWT by the keys that its issuer publishes (RFC 7515, RFC 7517). It may leave out which key that is, and so may the issuer.
+ *
+ * @param options what the claims have to say; the algorithms are ours
+ * @throws JOSEError if it is not good; what `send` throws if the keys cannot be had
  */
-function carefulFetch(oauth: Connect, deadline: number): CustomFetch {
-  const ask: CustomFetch = async (url, { method, headers, body }) => {
-    const given = await send(url, {
-      method,
-      headers: { ...headers, ...plain },
-      body: body == null ? undefined : String(body),
-      deadline,
-    });
-    const text = textOf(given);
-    // All of it that the library looks at.
-    return new oauth.Response(readObject(text, undefined), given.status) as unknown as Response;
+export async function verifyJws(
+  token: string,
+  { jwks_uri: url }: IssuerMetadata,
+  options: Omit<JWTVerifyOptions, 'algorithms'>,
+  deadline: number,
+): Promise<JWTPayload> {
+  const get = () => keySets.get(url, () => loadKeys(url, deadline));
+  const keys = await get();
+  try {
+    return await verifyWith(token, keys, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSNoMatchingKey) || askedAnew.get(url)) throw error;
+    // The issuer may have new ones. Not oftener: anybody can make up the name of a key.
+    askedAnew.set(url, true, Date.now() + unknownKeyPauseMs);
+    keySets.invalidate(url, keys);
+    return verifyWith(token, await get(), options);
+  }
+}
+
+async function verifyWith(
+  token: string,
+  { all, unnamed }: KeySet,
+  options: Omit<JWTVerifyOptions, 'algorithms'>,
+): Promise<JWTPayload> {
+  type Find = (header: CompactJWSHeaderParameters, token: FlattenedJWSInput) => ReturnType<typeof all>;
+  const tryAll = async (find: Find, isNamed: boolean): Promise<JWTPayload> => {
+    try {
+      return (await jwtVerify(token, find, { ...options, algorithms })).payload;
+    } catch (error) {
+      // The one key that there is, and it has no name: the issuer may have put another in its place.
+      if (error instanceof errors.JWSSignatureVerificationFailed && !isNamed) throw new errors.JWKSNoMatchingKey();
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+      // Several fit, since the token does not say which, or they have no names or the same one: all are the issuer's.
+      for await (const key of error)
+        try {
+          return (await jwtVerify(token, key, { ...options, algorithms })).payload;
+        } catch (inner) {
+          if (!(inner instanceof errors.JWSSignatureVerificationFailed)) throw inner;
+        }
+      throw new errors.JWKSNoMatchingKey();
+    }
   };
-  return async (url, options) => {
-    if (options.method !== 'GET' || 'authorization' in options.headers) return ask(url, options);
-    const kept = documents.get(url);
-    if (kept && kept.until > Date.now()) return kept.answer;
-    const document = { answer: ask(url, options), until: Infinity };
-    documents.set(url, document);
-    const good = await document.answer.then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-    document.until = Date.now() + (good ? pause.answered : pause.failed);
-    return document.answer;
-  };
+  try {
+    return await tryAll(all, namesKey(token));
+  } catch (error) {
+    if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    return tryAll(({ alg }, input) => unnamed({ alg }, input), false);
+  }
+}
+
+function namesKey(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).kid !== undefined;
+  } catch {
+    return true; // it is no JWT, and will be refused as such
+  }
+}
+
+async function loadKeys(url: string, deadline: number): Promise<KeySet> {
+  const { status, body } = await read(url, deadline);
+  const keys: unknown = status === 200 ? body?.['keys'] : undefined;
+  if (!Array.isArray(keys)) throw new UnusableIssuer(`there are no keys at its jwks_uri (${status}).`);
+  const set = (list: JWK[]) => createLocalJWKSet({ keys: list } as JSONWebKeySet);
+  return { all: set(keys), unnamed: set(keys.filter(({ kid }: JWK) => kid === undefined)) };
+}
+
+/** Issuers are free in what they call their JSON. */
+async function read(
+  url: string,
+  deadline: number,
+): Promise<{ status: number; body: Record<string, unknown> | undefined }> {
+  const answer = await send(url, {
+    method: 'GET',
+    headers: { accept: 'application/json', ...plain },
+    deadline: Math.min(deadline, Date.now() + timeoutMs),
+  });
+  return { status: answer.status, body: readObject(textOf(answer), undefined) };
 }

@@ -83,7 +83,7 @@ export const connectErrors = /* @__PURE__ */ table({
   },
   ID_TOKEN_REFUSED: {
     status: 502,
-    text: 'What {host} says about you could not be verified. Start again from the CMS; if it stays, the owner should check {setting} and {prefix}_CLIENT_ID, and that {host} signs ID tokens with a key that it publishes (RS256, for example).',
+    text: 'What {host} says about you could not be verified. {why} Start again from the CMS. If it stays, tell the owner of the site: the log has the reason, and so has "Try a sign-in" at /git.',
   },
 });
 

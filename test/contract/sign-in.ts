@@ -431,8 +431,8 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
 
       it.each([
         ['is not verified', { email_verified: false }, 'EMAIL_NOT_VERIFIED'],
-        ['is said to be verified in the wrong way', { email_verified: 'true' }, 'EMAIL_NOT_VERIFIED'],
-        ['is not said to be verified', { email_verified: undefined }, 'EMAIL_NOT_VERIFIED'],
+        ['is said to be verified in the wrong way', { email_verified: 'true' }, 'EMAIL_UNVOUCHED'],
+        ['is not said to be verified', { email_verified: undefined }, 'EMAIL_UNVOUCHED'],
         ['is missing', { email: undefined }, 'NO_EMAIL'],
         ['is two', { email: 'eve@example.net,ann@example.com' }, 'NO_EMAIL'],
         ['is none', { email: 'x\u001b[31m\nlogged in', email_verified: false }, 'NO_EMAIL'],

@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checksOf, nonceOf } from '../../lib/oauth/transaction.ts';
-import { openIssuer, type Claims } from '../../lib/oauth/discovery.ts';
+import { openIssuer, type Claims } from '../../lib/oauth/relying-party.ts';
 import { listen, readParameters, sendJson, type Listening } from '../hosts/http.ts';
 
 const key = randomBytes(32).toString('base64url');
@@ -87,9 +87,10 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
   opened.push(listening);
   const client = { issuer: listening.url + path.replace(/\/$/, ''), clientId: 'client', redirectUri, host: 'Fake' };
   const open = () => openIssuer(client, Date.now() + 8_000);
-  const grant = async (suffice: (claims: Claims) => boolean = all) =>
+  const grant = async (suffice: (claims: Claims) => boolean = all) => (await signIn(suffice)).claims;
+  const signIn = async (suffice: (claims: Claims) => boolean = () => false) =>
     (await open()).authorizationCodeGrant(secret, checks, { code: 'the-code' }, suffice);
-  return { client, open, grant, asked };
+  return { client, open, grant, signIn, asked };
 }
 
 const jwt = (claims: JWTPayload, { pair = keys, kid = 'one' } = {}) =>
@@ -266,11 +267,11 @@ describe('A provider', () => {
     const iss = { authorization_response_iss_parameter_supported: true };
     const { open, client } = await startIssuer({ metadata: iss });
     const issuer = await open();
-    expect(() => issuer.checkAnswer(client.issuer)).not.toThrow();
-    expect(() => issuer.checkAnswer(undefined)).toThrow(failing('ISSUER_MISMATCH'));
-    expect(() => issuer.checkAnswer('https://evil.example')).toThrow(failing('ISSUER_MISMATCH'));
+    expect(() => issuer.checkAnswer({ iss: client.issuer })).not.toThrow();
+    expect(() => issuer.checkAnswer({ iss: undefined })).toThrow(failing('ISSUER_MISMATCH'));
+    expect(() => issuer.checkAnswer({ iss: 'https://evil.example' })).toThrow(failing('ISSUER_MISMATCH'));
     const plain = await (await startIssuer()).open();
-    expect(() => plain.checkAnswer(undefined)).not.toThrow();
-    expect(() => plain.checkAnswer('https://evil.example')).toThrow(failing('ISSUER_MISMATCH'));
+    expect(() => plain.checkAnswer({ iss: undefined })).not.toThrow();
+    expect(() => plain.checkAnswer({ iss: 'https://evil.example' })).toThrow(failing('ISSUER_MISMATCH'));
   });
 });

@@ -1,11 +1,14 @@
-import { errors, jwtVerify } from 'jose';
-import { verifyAccessToken, sessionKeys, tokenSkew, type SessionKeys, type SignInClient } from './access-token.ts';
-import { editorOf, isAllowed, type Claims, type Editor } from './editors.ts';
+import { decodeJwt } from 'jose';
+import { Cache, memoize } from '../../http/cache.ts';
 import { Failure } from '../../http/errors.ts';
+import { issuerFacts } from '../../providers/issuers.ts';
 import { gatewayErrors } from '../errors.ts';
-import { Answers, endOf, hashOf } from './cache.ts';
+import { sessionKeys, verifyAccessToken, type SignInClient } from './access-token.ts';
+import { authorize } from './authorize.ts';
+import { checkOpen, identify, isAllowed, type Editor, type Identity } from './editors.ts';
 import { fetchUser, isConfirmed } from './gotrue.ts';
-import { verifyJwt } from './jwks.ts';
+import { unusable, verifyJwt, verifySharedJwt } from './jwt.ts';
+import { hashOf } from './token-hash.ts';
 import type { Gateway } from '../settings.ts';
 import type { Address } from '../../config/settings.ts';
 
@@ -16,11 +19,18 @@ interface Moment {
   deadline: number;
 }
 
+/** Somebody whose token was good, before anybody asks whether they may in. */
+interface Known extends Identity {
+  /** Who says so: what people call it, and its issuer if it has one. Undefined for a session of ours. */
+  from?: { host: string; issuer?: string | undefined };
+}
+
 /**
  * Who sends this, and whether they may in: asked at every call.
  *
  * @param authorization the header
- * @throws Failure NO_TOKEN, BAD_TOKEN, NOT_AN_EDITOR, NOT_CONFIRMED, IDENTITY_UNREACHABLE, SIGN_UP_OPEN
+ * @throws Failure NO_TOKEN, BAD_TOKEN, TOKEN_UNUSABLE, NOT_AN_EDITOR, NO_EMAIL, EMAIL_NOT_VERIFIED, EMAIL_UNVOUCHED, ROLE_NOT_LISTED,
+ *   NOT_CONFIRMED, IDENTITY_UNREACHABLE, SIGN_UP_OPEN
  */
 export async function authenticate(
   authorization: string | undefined,
@@ -30,74 +40,83 @@ export async function authenticate(
   if (authorization === undefined) throw new Failure(gatewayErrors.NO_TOKEN);
   // RFC 6750, 2.1, or GitHub's own word for the same, which the CMSs say to it; and no longer than any issuer makes them.
   const token = /^(?:bearer|token) +([\w.~+/-]{1,16384}=*) *$/i.exec(authorization)?.[1];
-  const editor = token === undefined ? undefined : await verifyToken(token, gateway, moment);
-  if (!editor) throw new Failure(gatewayErrors.BAD_TOKEN);
-  if (!isAllowed(editor, gateway.lists)) throw new Failure(gatewayErrors.NOT_AN_EDITOR);
-  return editor;
+  if (token === undefined) throw new Failure(gatewayErrors.BAD_TOKEN);
+  const known = await verifyToken(token, gateway, moment);
+  if (isAllowed(known.editor, gateway.lists)) return known.editor;
+  // A session was begun by somebody who was on the list, or holds a verified address: there is no more to say about it.
+  if (!known.from || known.editor.email !== undefined) throw new Failure(gatewayErrors.NOT_AN_EDITOR);
+  return authorize(known, gateway.lists, { ...known.from, status: 401 });
 }
 
-/** Tokens that were good. One that was refused is not remembered: its issuer may publish the key for it a moment later. */
-const verified = new Answers<{ editor: Editor; end: number }>();
+/**
+ * Tokens that were good, by a hash: who reads our memory finds none. A CMS that opens a list sends fifty requests with one token. For
+ * a minute only, and no longer than the token itself, in which somebody whom the issuer has put out may still come in; the list of
+ * editors is asked at every call. One that was refused is not remembered: its issuer may publish the key for it a moment later.
+ */
+const verified = new Cache<Known>(1_000);
+const keptMs = 60_000;
 
-/** @returns undefined if the token is not good here */
-async function verifyToken(token: string, gateway: Gateway, moment: Moment): Promise<Editor | undefined> {
+/** @throws Failure if the token is not good here */
+async function verifyToken(token: string, gateway: Gateway, moment: Moment): Promise<Known> {
   // A GoTrue is asked, and what it answers is kept with it.
-  if (gateway.auth.kind === 'gotrue') return read(token, gateway, moment);
+  if (gateway.auth.kind === 'gotrue') return readToken(token, gateway, moment);
   // With all that decides: a secret that was changed ends its sessions at once.
   const hash = hashOf(token, JSON.stringify([gateway.auth, gateway.lists.rolesClaim, moment.address]));
-  const kept = await verified.find(hash);
-  if (kept && moment.now < kept.end) return kept.editor;
-  const editor = await read(token, gateway, moment);
-  const end = endOf(token) ?? 0;
-  if (editor) verified.keep(hash, Promise.resolve({ editor, end }), end);
-  return editor;
+  const kept = verified.get(hash);
+  if (kept && moment.now < endOf(token)) return kept;
+  const known = await readToken(token, gateway, moment);
+  verified.set(hash, known, Math.min(Date.now() + keptMs, endOf(token)));
+  return known;
 }
 
-async function read(token: string, { auth, lists }: Gateway, moment: Moment): Promise<Editor | undefined> {
+async function readToken(token: string, { auth, lists }: Gateway, moment: Moment): Promise<Known> {
   const { rolesClaim } = lists;
   switch (auth.kind) {
-    case 'oidc':
-      return verifyAccessToken(keysOf(auth), token, moment);
+    case 'oidc': {
+      const editor = await verifyAccessToken(keysOf(auth), token, moment);
+      if (!editor) throw new Failure(gatewayErrors.BAD_TOKEN);
+      return { editor, email: { state: 'verified' }, rolesFound: '' };
+    }
     case 'jwt': {
-      const claims = await verifyJwt(token, auth, moment);
-      return claims && editorOf(claims, { issuer: auth.issuer, rolesClaim });
+      const { claims, issuer } = await verifyJwt(token, auth, moment);
+      checkOpen(issuer, lists);
+      return known(identify(claims, { issuer, rolesClaim }), { host: issuerFacts(issuer ?? auth.issuer).name, issuer });
     }
     case 'hs256': {
-      const claims = await verifySharedJwt(token, auth.secret, moment.now);
-      return claims && editorOf(claims, { issuer: undefined, rolesClaim });
+      const { claims } = await verifySharedJwt(token, auth, moment.now);
+      return known(identify(claims, { issuer: undefined, rolesClaim }), { host: identityService });
     }
     case 'gotrue': {
       const claims = await fetchUser(auth.address, token, { lists, ...moment });
-      if (claims && !isConfirmed(claims)) throw new Failure(gatewayErrors.NOT_CONFIRMED);
-      return claims && editorOf(claims, { issuer: undefined, rolesClaim });
+      if (!claims) throw new Failure(gatewayErrors.BAD_TOKEN);
+      if (!isConfirmed(claims)) throw new Failure(gatewayErrors.NOT_CONFIRMED);
+      return known(identify(claims, { issuer: undefined, rolesClaim }), { host: identityService });
     }
   }
 }
 
-let kept: { client: SignInClient; keys: SessionKeys } | undefined;
+const identityService = 'The service that you log in with';
 
-/** Deriving them takes longer than opening a session. */
-function keysOf(client: SignInClient): SessionKeys {
-  const same =
-    kept?.client.clientSecret === client.clientSecret &&
-    kept.client.clientId === client.clientId &&
-    kept.client.issuer === client.issuer;
-  if (!kept || !same) kept = { client, keys: sessionKeys(client) };
-  return kept.keys;
+/** @throws Failure TOKEN_UNUSABLE if nobody is meant */
+function known(identity: Identity | undefined, from: NonNullable<Known['from']>): Known {
+  if (identity) return { ...identity, from };
+  throw unusable({
+    id: 'nobody',
+    owner: 'the token names nobody ("sub"), or an anonymous user.',
+    editor: 'it belongs to nobody in particular. Log in with an account of your own.',
+  });
 }
 
-/** A JWT by a secret that both know, as GoTrue makes them; it names neither issuer nor audience that could be checked. */
-async function verifySharedJwt(token: string, secret: string, now: number): Promise<Claims | undefined> {
+/** Deriving them takes longer than opening a session. */
+const derive = memoize((client: string) => sessionKeys(JSON.parse(client) as SignInClient));
+const keysOf = ({ issuer, clientId, clientSecret }: SignInClient) =>
+  derive(JSON.stringify({ issuer, clientId, clientSecret }));
+
+/** When a token ends by its own account, in milliseconds since the epoch; 0 if it does not say. */
+function endOf(token: string): number {
   try {
-    const { payload } = await jwtVerify(token, new TextEncoder().encode(secret), {
-      algorithms: ['HS256'],
-      requiredClaims: ['exp'],
-      clockTolerance: tokenSkew,
-      currentDate: new Date(now),
-    });
-    return payload;
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
-    throw error;
+    return (decodeJwt(token).exp ?? 0) * 1000;
+  } catch {
+    return 0;
   }
 }

@@ -1,28 +1,68 @@
+import { decodeJwt } from 'jose';
+import { Cache, LoadingCache } from '../../http/cache.ts';
 import { Failure } from '../../http/errors.ts';
-import { Answers, endOf, hashOf } from './cache.ts';
 import { gatewayErrors } from '../errors.ts';
 import { TooLarge } from '../../oauth/request.ts';
-import { sendRequest, jsonOf, CachedValue } from '../upstream.ts';
+import { sendRequest, jsonOf } from '../upstream.ts';
+import { hashOf } from './token-hash.ts';
 import type { Claims, EditorLists } from './editors.ts';
 import type { Json } from '../rules/rule.ts';
 
-/** How long its settings are believed. Milliseconds. */
-const keptFor = 60_000;
+/** How long its settings, and what it says about a token, are believed without asking again. Milliseconds. */
+const keptMs = 60_000;
 
 /** How long one that cannot be asked is left in peace, and how long it may take to answer. Milliseconds. */
-const pause = 2_000;
+const pauseMs = 2_000;
+const longestPauseMs = 60_000;
 const timeoutMs = 5_000;
+
+/**
+ * How many questions a minute are asked for tokens of which nothing is known. Strangers can send as many made-up tokens as they like:
+ * without a limit those would use up what the service takes from us, and then editors are locked out. Editors who were let in before
+ * are not counted here, nor is an editor's next token, which names the same user.
+ */
+const budget = { perMinute: 60, perKnownUser: 10 };
 
 /** A GoTrue, as one instance of us knows it. */
 class GoTrue {
-  readonly settings = new CachedValue<Json>();
-  /** Also that a token is not good: whoever tries again asks nobody. */
-  readonly answers = new Answers<Claims | undefined>();
+  /** The last settings that were read, while it is silent. */
+  settings: Json | undefined;
+  /** Tokens that were good, by their hash, up to their own end. No stranger can push one out. */
+  readonly good = new Cache<{ user: Claims; askedAt: number }>(1_000);
+  /** Those that it refused: whoever tries again asks nobody. */
+  readonly refused = new Cache<true>(10_000);
+  /** Who was let in before, by their `sub`. */
+  readonly users = new Cache<Bucket>(1_000);
+  readonly strangers = new Bucket(budget.perMinute);
+  /** One question for many calls with one token. */
+  readonly asking = new LoadingCache<Claims | undefined>({ pauseMs: 0 });
   /** Until when it is not asked, in milliseconds since the epoch. */
   silentUntil = 0;
 }
 
-const known = new Map<string, GoTrue>();
+/** So many a minute, and no more. */
+class Bucket {
+  readonly #size: number;
+  #left: number;
+  #at = Date.now();
+
+  constructor(size: number) {
+    this.#size = this.#left = size;
+  }
+
+  take(): boolean {
+    const now = Date.now();
+    this.#left = Math.min(this.#size, this.#left + (Math.max(now - this.#at, 0) / 60_000) * this.#size);
+    this.#at = now;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
+  }
+}
+
+const known = new Cache<GoTrue>();
+/** Each address is asked for its settings once a minute. */
+const settingsOf = new LoadingCache<Json>({ pauseMs });
 
 const gotrueAt = (address: string): GoTrue => {
   const gotrue = known.get(address) ?? new GoTrue();
@@ -42,36 +82,97 @@ export async function fetchUser(
   { lists, now, deadline }: { lists: EditorLists; now: number; deadline: number },
 ): Promise<Claims | undefined> {
   const gotrue = gotrueAt(address);
-  await checkSignUp(address, lists, deadline);
-  const end = endOf(token);
-  if (end !== undefined && end <= now) return undefined;
   const hash = hashOf(token);
-  const kept = gotrue.answers.find(hash);
-  if (kept) return kept;
-  if (Date.now() < gotrue.silentUntil) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
-
-  const claims = user(address, token, deadline);
-  gotrue.answers.keep(hash, claims, end);
+  const { sub, end } = readToken(token);
+  if (end <= now) return undefined;
+  const good = gotrue.good.get(hash);
+  await checkSignUp(address, lists, deadline, { mayBeSilent: good !== undefined });
+  if (good && Date.now() < good.askedAt + keptMs) return good.user;
+  if (gotrue.refused.get(hash)) return undefined;
   try {
-    return await claims;
+    return await gotrue.asking.get(hash, async () => ({
+      value: await ask(address, gotrue, { token, hash, sub, end, isKnown: good !== undefined }, deadline),
+      until: 0, // what is kept is kept above
+    }));
   } catch (error) {
-    gotrue.answers.forget(hash);
-    gotrue.silentUntil = Date.now() + pause;
+    // Who was good stays good while the service says nothing, up to the token's own end.
+    if (good && error instanceof Failure && error.code === gatewayErrors.IDENTITY_UNREACHABLE.code) return good.user;
     throw error;
   }
 }
 
-async function user(address: string, token: string, deadline: number): Promise<Claims | undefined> {
-  const { status, value } = await question(`${address}/user`, deadline, { authorization: `Bearer ${token}` }).catch(
-    (error: unknown) => {
-      // No user record is this large, so this token is refused. The service itself works, and other tokens are still asked about.
-      if (error instanceof Failure && error.cause instanceof TooLarge) return { status: 413, value: undefined };
-      throw error;
-    },
-  );
+interface AskedToken {
+  token: string;
+  hash: string;
+  /** What it says about itself, and nobody has checked: good for nothing but to tell whose budget it is. */
+  sub: string | undefined;
+  end: number;
+  isKnown: boolean;
+}
+
+async function ask(
+  address: string,
+  gotrue: GoTrue,
+  { token, hash, sub, end, isKnown }: AskedToken,
+  deadline: number,
+): Promise<Claims | undefined> {
+  if (Date.now() < gotrue.silentUntil) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
+  const ofUser = sub === undefined ? undefined : gotrue.users.get(sub);
+  if (!isKnown && !ofUser?.take() && !gotrue.strangers.take())
+    throw new Failure(
+      gatewayErrors.IDENTITY_UNREACHABLE,
+      {},
+      { reason: 'budget: too many unknown tokens a minute; editors who are in stay in.' },
+    );
+  const user = await fetchOne(address, token, deadline).catch((error: unknown) => {
+    gotrue.silentUntil = Date.now() + (error instanceof Silence ? error.pauseMs : pauseMs);
+    throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE, {}, { cause: error });
+  });
+  if (!user) {
+    gotrue.good.delete(hash);
+    gotrue.refused.set(hash, true, Date.now() + keptMs);
+    return undefined;
+  }
+  gotrue.good.set(hash, { user, askedAt: Date.now() }, end);
+  if (sub !== undefined && (sub === user['id'] || sub === user['sub']))
+    gotrue.users.set(sub, ofUser ?? new Bucket(budget.perKnownUser));
+  return user;
+}
+
+/** That it says nothing for the moment, and for how long it wants to be left in peace. */
+class Silence extends Error {
+  readonly pauseMs: number;
+  constructor(pause: number) {
+    super();
+    this.pauseMs = pause;
+  }
+}
+
+function readToken(token: string): { sub: string | undefined; end: number } {
+  try {
+    const { sub, exp } = decodeJwt(token);
+    // Without an end, what is known about it is kept for a minute, as about any other.
+    return {
+      sub: typeof sub === 'string' ? sub : undefined,
+      end: exp === undefined ? Date.now() + keptMs : exp * 1000,
+    };
+  } catch {
+    return { sub: undefined, end: Date.now() + keptMs };
+  }
+}
+
+/** @throws Silence, and what `sendRequest` throws */
+async function fetchOne(address: string, token: string, deadline: number): Promise<Claims | undefined> {
+  const { status, value, retryAfter } = await question(`${address}/user`, deadline, {
+    authorization: `Bearer ${token}`,
+  }).catch((error: unknown) => {
+    // No user record is this large, so this token is refused. The service itself works, and other tokens are still asked about.
+    if (error instanceof TooLarge) return { status: 413, value: undefined, retryAfter: 0 };
+    throw error;
+  });
   // Any other 4xx is an answer about this token. 408 and 429 say nothing about it: the service was too slow or is asked too often.
   if (status >= 400 && status < 500 && status !== 408 && status !== 429) return undefined;
-  if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
+  if (status !== 200 || !value) throw new Silence(Math.min(Math.max(retryAfter * 1000, pauseMs), longestPauseMs));
   return value;
 }
 
@@ -96,12 +197,24 @@ export function isConfirmed(user: Claims): boolean {
  * @see https://github.com/netlify/gotrue `GET /settings` https://github.com/supabase/auth `GET /settings`
  * @throws Failure SIGN_UP_OPEN, IDENTITY_UNREACHABLE
  */
-export async function checkSignUp(address: string, lists: EditorLists, deadline: number): Promise<void> {
-  const settings = await gotrueAt(address).settings.get(async () => {
-    const { status, value } = await question(`${address}/settings`, deadline);
-    if (status !== 200 || !value) throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE);
-    return { value, until: Date.now() + keptFor };
-  });
+export async function checkSignUp(
+  address: string,
+  lists: EditorLists,
+  deadline: number,
+  { mayBeSilent = false } = {},
+): Promise<void> {
+  const gotrue = gotrueAt(address);
+  const settings = await settingsOf
+    .get(address, async () => {
+      const { status, value } = await question(`${address}/settings`, deadline);
+      if (status !== 200 || !value) throw new Error(`It answered ${status} to the question for its settings.`);
+      return { value: (gotrue.settings = value), until: Date.now() + keptMs };
+    })
+    .catch((error: unknown) => {
+      // For those who were good already, what it said last is enough while it says nothing.
+      if (mayBeSilent && gotrue.settings) return gotrue.settings;
+      throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE, {}, { cause: error });
+    });
   if (settings['disable_signup'] === true) return;
   if (lists.everyone)
     throw new Failure(gatewayErrors.SIGN_UP_OPEN, { detail: 'CMS_GATEWAY_EDITORS lets in everybody it knows' });
@@ -117,16 +230,16 @@ async function question(
   url: string,
   deadline: number,
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ status: number; value: Json | undefined }> {
-  try {
-    const answer = await sendRequest(url, {
-      method: 'GET',
-      headers: { accept: 'application/json', ...headers },
-      deadline: Math.min(deadline, Date.now() + timeoutMs),
-    });
-    const value = jsonOf(answer);
-    return { status: answer.status, value: typeof value === 'object' && value !== null ? (value as Json) : undefined };
-  } catch (error) {
-    throw new Failure(gatewayErrors.IDENTITY_UNREACHABLE, {}, { cause: error });
-  }
+): Promise<{ status: number; value: Json | undefined; retryAfter: number }> {
+  const answer = await sendRequest(url, {
+    method: 'GET',
+    headers: { accept: 'application/json', ...headers },
+    deadline: Math.min(deadline, Date.now() + timeoutMs),
+  });
+  const value = jsonOf(answer);
+  return {
+    status: answer.status,
+    value: typeof value === 'object' && value !== null ? (value as Json) : undefined,
+    retryAfter: Number(answer.headers['retry-after']) || 0,
+  };
 }

@@ -1,4 +1,5 @@
 import { oauthErrors } from '../../oauth/errors.ts';
+import { identityErrors } from '../identity/errors.ts';
 import { settingErrors } from '../../config/errors.ts';
 import { table } from '../../http/errors.ts';
 import type { Failure } from '../../http/errors.ts';
@@ -30,22 +31,6 @@ export const signInErrors = table({
     status: 400,
     text: 'The repository of this site is at {host}, and a CMS that speaks to {host} itself cannot use this gateway. Use Decap CMS with "name: git-gateway", as the page of the gateway at /git shows.',
   },
-  NO_EMAIL: {
-    status: 400,
-    text: '{host} did not say which e-mail address your account has, so it cannot be found on the list of editors. Sign in with another account, or ask the owner of the site.',
-  },
-  EMAIL_NOT_VERIFIED: {
-    status: 400,
-    text: '{host} does not vouch for the e-mail address of your account ({email}). Have it confirmed there, then sign in again. If it is confirmed, the owner of the site has to make {host} say so.',
-  },
-  EMAIL_NOT_LISTED: {
-    status: 400,
-    text: '{email} is not on the list of editors. Ask the owner of the site to add it, or sign in with another account.',
-  },
-  ROLE_NOT_LISTED: {
-    status: 400,
-    text: 'Your account at {host} has no role that lets it in here. Ask the owner of the site, or sign in with another account.',
-  },
   WRONG_GRANT: {
     status: 400,
     text: 'Only the code of a sign-in is exchanged here: "grant_type" must be authorization_code.',
@@ -60,10 +45,7 @@ export const signInErrors = table({
 const names: Readonly<Record<string, string>> = {
   ...named('access_denied', [
     oauthErrors.ACCESS_DENIED,
-    signInErrors.NO_EMAIL,
-    signInErrors.EMAIL_NOT_VERIFIED,
-    signInErrors.EMAIL_NOT_LISTED,
-    signInErrors.ROLE_NOT_LISTED,
+    ...Object.values(identityErrors),
     oauthErrors.UNVERIFIED_EMAIL,
   ]),
   ...named('temporarily_unavailable', [

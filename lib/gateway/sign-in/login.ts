@@ -1,9 +1,12 @@
 import { codeChallenge, forgetTransactions, type AuthorizationChecks } from '../../oauth/transaction.ts';
-import { authorizationError, oauthErrors } from '../../oauth/errors.ts';
-import { openIssuer, type Claims, type IssuerClient, type OpenedIssuer } from '../../oauth/discovery.ts';
+import { authorizationError } from '../../oauth/errors.ts';
+import { openIssuer, type Claims, type IssuerClient, type OpenedIssuer } from '../../oauth/relying-party.ts';
 import { encryptCode } from './code.ts';
 import { sessionKeys } from '../identity/access-token.ts';
-import { editorOf, isAddress, isAllowed, type Editor } from '../identity/editors.ts';
+import { identityErrors } from '../identity/errors.ts';
+import { authorize } from '../identity/authorize.ts';
+import { checkOpen, identify, isAllowed, lettingIn, type Editor } from '../identity/editors.ts';
+import { saidBy } from '../../oauth/reasons.ts';
 import { gatewaySettings, readGateway, readPages, type Gateway, type RepositoryHost } from '../settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
@@ -77,22 +80,35 @@ async function toProvider(
   { address, hosts, deadline, cookieStore, now, cookies }: SignInContext,
   request: AuthorizationRequest | undefined,
 ): Promise<HttpReply> {
-  const { client } = readClient(env, address, hosts);
-  const issuer = await openIssuer(client, deadline);
-  const begun = beginSignIn(client, request, { cookieStore, now });
-  const location = authorizationUrl(issuer, client, begun.signIn);
+  const configured = readClient(env, address, hosts);
+  const issuer = await openProvider(configured, deadline);
+  const begun = beginSignIn(configured.client, request, { cookieStore, now });
+  const location = authorizationUrl(issuer, begun.signIn);
   cookies.push(...begun.cookies);
   return redirect(location);
 }
 
 /** Where an editor signs in. */
-export const authorizationUrl = (issuer: OpenedIssuer, client: IssuerClient, checks: AuthorizationChecks): string =>
-  issuer.authorizationAddress(checks, {
+export function authorizationUrl(issuer: OpenedIssuer, checks: AuthorizationChecks): string {
+  const { prompt } = issuerFacts(issuer.issuer);
+  return issuer.authorizationAddress(checks, {
     scope: 'openid email profile',
     code_challenge: codeChallenge(checks.codeVerifier),
     code_challenge_method: 'S256',
-    ...issuerFacts(client.issuer).parameters,
+    ...(prompt && { prompt }),
   });
+}
+
+/**
+ * The provider, once it has told what it is.
+ *
+ * @throws Failure if it cannot be asked or used, or if anybody can get an account there and everybody would be let in
+ */
+export async function openProvider({ client, gateway }: ConfiguredClient, deadline: number): Promise<OpenedIssuer> {
+  const issuer = await openIssuer(client, deadline);
+  checkOpen(issuer.issuer, gateway.lists);
+  return issuer;
+}
 
 /**
  * Takes the browser back from the provider, asks who it was, and sends it on to the CMS with a code, or with why not. All that
@@ -113,7 +129,7 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
   const claimed = requestIn(state);
   if (claimed && readPages(env, address).includes(claimed.redirectUri)) target.back = claimed;
   if (isTry(state)) target.tryOut = new TryOut(address);
-  const { code, error, iss } = singleParameters(parameters, ['code', 'error', 'iss']);
+  const answer = readAnswer(parameters);
 
   const { client, gateway, secret } = readClient(env, address, hosts);
   const home = `${address.origin}${address.prefix}/git`;
@@ -123,7 +139,7 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
     throw new Failure(signInErrors.PAGE_NOT_LISTED);
   target.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
 
-  const editor = await authorizedEditor({ client, gateway, secret }, signIn, { code, error, iss }, deadline, () =>
+  const editor = await authorizedEditor({ client, gateway, secret }, signIn, answer, deadline, () =>
     target.tryOut?.done(
       `${client.host} takes the client id and secret, and what it says about you has a valid signature.`,
     ),
@@ -136,6 +152,13 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
   });
 }
 
+/** What a browser brings back from the provider (RFC 6749, 4.1.2; RFC 9207). */
+export type ProviderAnswer = Record<'code' | 'error' | 'error_description' | 'iss', string | undefined>;
+
+/** @throws Failure BAD_REQUEST if one of them comes twice */
+export const readAnswer = (parameters: URLSearchParams): ProviderAnswer =>
+  singleParameters(parameters, ['code', 'error', 'error_description', 'iss']);
+
 /**
  * Asks the provider who it was that it sent back.
  *
@@ -145,29 +168,44 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
  * @throws Failure if it was nobody who may in, or nobody can tell
  */
 export async function authorizedEditor(
-  { client, gateway, secret }: ConfiguredClient,
+  configured: ConfiguredClient,
   checks: AuthorizationChecks,
-  { code, error, iss }: { code: string | undefined; error: string | undefined; iss: string | undefined },
+  { code, error, error_description, iss }: ProviderAnswer,
   deadline: number,
   onClaims: () => void = () => {},
 ): Promise<Editor> {
-  const issuer = await openIssuer(client, deadline);
-  issuer.checkAnswer(iss);
+  const { client, gateway, secret } = configured;
+  const issuer = await openProvider(configured, deadline);
+  issuer.checkAnswer({ iss, error });
   if (error !== undefined)
-    throw new Failure(authorizationError(error), { host: client.host, callback: client.redirectUri });
+    throw new Failure(
+      authorizationError(error),
+      { host: client.host, callback: client.redirectUri },
+      { reason: `provider: ${saidBy(error, error_description)}` },
+    );
   if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });
 
-  const { rolesClaim, roles } = gateway.lists;
+  const { lists } = gateway;
+  const who = (claims: Claims) => identify(claims, { issuer: issuer.issuer, rolesClaim: lists.rolesClaim });
   // Only what the lists can ask for is worth a further question.
-  const suffice = (claims: Claims) =>
-    typeof claims['email'] === 'string' &&
-    typeof claims['name'] === 'string' &&
-    editorOf(claims, { issuer: client.issuer, rolesClaim })?.email !== undefined &&
-    (roles.length === 0 || editorOf(claims, { issuer: client.issuer, rolesClaim })?.roles.length !== 0);
-  const claims = await issuer.authorizationCodeGrant(secret, checks, { code, iss }, suffice);
+  const suffice = (claims: Claims) => {
+    const found = who(claims);
+    const isKnown = found?.editor.email !== undefined && typeof claims['name'] === 'string';
+    return isKnown && (lists.roles.length === 0 || found.editor.roles.length !== 0);
+  };
+  const { claims, failed } = await issuer.authorizationCodeGrant(secret, checks, { code, iss }, suffice);
   onClaims();
 
-  return authorize(claims, gateway, client);
+  const identity = who(claims);
+  // What the ID token says may be enough to let somebody in, but is not enough to say that they may not.
+  if (failed && !(identity && isAllowed(identity.editor, lists))) throw failed;
+  if (!identity)
+    throw new Failure(
+      identityErrors.NO_EMAIL,
+      { host: client.host },
+      { reason: 'nobody: what it says names nobody ("sub"), or an anonymous user.' },
+    );
+  return withoutWeight(authorize(identity, lists, { host: client.host, issuer: issuer.issuer }), lists.roles);
 }
 
 /**
@@ -199,19 +237,6 @@ export function readClient(env: Environment, address: Address, hosts: readonly R
 /** What has to be registered at the provider. */
 export const callbackAddress = ({ origin, prefix }: Address): string => `${origin}${prefix}/git/oauth2/callback`;
 
-/** Who signed in, if they may in. @throws Failure with the reason why not, and what to do about it */
-function authorize(claims: Claims, { lists }: Gateway, { issuer, host }: IssuerClient): Editor {
-  const editor = editorOf(claims, { issuer, rolesClaim: lists.rolesClaim });
-  if (!editor) throw new Failure(oauthErrors.HOST_MALFORMED, { host, setting: 'CMS_GATEWAY_ISSUER' });
-  if (isAllowed(editor, lists)) return withoutWeight(editor, lists.roles);
-  if (editor.email !== undefined) throw new Failure(signInErrors.EMAIL_NOT_LISTED, { email: editor.email });
-  if (lists.addresses.length + lists.domains.length === 0) throw new Failure(signInErrors.ROLE_NOT_LISTED, { host });
-  const { email } = claims;
-  // Nobody vouches for it, and it will stand in the log: only what is an address.
-  if (typeof email !== 'string' || !isAddress(email)) throw new Failure(signInErrors.NO_EMAIL, { host });
-  throw new Failure(signInErrors.EMAIL_NOT_VERIFIED, { host, email });
-}
-
 /**
  * The code goes through an address, and the token with every call: there is no room for two hundred groups, or a picture as
  * large as its own address. Only roles that let somebody in matter.
@@ -221,6 +246,6 @@ function withoutWeight({ picture, ...editor }: Editor, roles: readonly string[])
     ...editor,
     name: editor.name.slice(0, 200),
     ...(picture !== undefined && picture.length <= 1000 && { picture }),
-    roles: editor.roles.filter((role) => roles.includes(role)),
+    roles: lettingIn(editor.roles, roles),
   };
 }

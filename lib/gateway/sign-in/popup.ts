@@ -11,12 +11,12 @@ import {
 } from '../../oauth/popup-transaction.ts';
 import { readOrigins, type Address } from '../../config/settings.ts';
 import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
-import { openIssuer, type IssuerClient } from '../../oauth/discovery.ts';
 import { forgetTransactions } from '../../oauth/transaction.ts';
 import { issueAccessToken, sessionKeys } from '../identity/access-token.ts';
 import { gatewaySettings, type RepositoryHost } from '../settings.ts';
 import { signInErrors } from './errors.ts';
-import { authorizationUrl, authorizedEditor, readClient } from './login.ts';
+import { authorizationUrl, authorizedEditor, openProvider, readAnswer, readClient } from './login.ts';
+import type { IssuerClient } from '../../oauth/relying-party.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
 import type { Context } from '../../handler/serve.ts';
 import type { Environment } from '../../config/environment.ts';
@@ -71,7 +71,8 @@ export async function proceed({
 }: PopupContext): Promise<HttpReply> {
   const { proof, origin = '' } = singleParameters(parameters, ['proof', 'origin']);
   const env = await settings.read(gatewaySettings(hosts));
-  const { client, provider } = readPopupClient(env, address, hosts);
+  const configured = readPopupClient(env, address, hosts);
+  const { client, provider } = configured;
   const pending = recallPendingLogin({ provider, scope: undefined }, proof, {
     cookieStore,
     origin: homeOf(address),
@@ -82,8 +83,8 @@ export async function proceed({
     cookies.push(...cookieStore.forget([pending.transaction.id]));
     throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
   }
-  const issuer = await openIssuer(client, deadline);
-  return redirect(authorizationUrl(issuer, client, bindLogin(pending, registered(client, provider), origin)));
+  const issuer = await openProvider(configured, deadline);
+  return redirect(authorizationUrl(issuer, bindLogin(pending, registered(client, provider), origin)));
 }
 
 /**
@@ -96,12 +97,13 @@ export async function finishPopup(context: PopupContext): Promise<HttpReply> {
   const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies } = context;
   // First, and for a repeated `state` too: a transaction works once, however this ends.
   cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
-  const given = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
+  const { state } = singleParameters(parameters, ['state']);
+  const answer = readAnswer(parameters);
   const env = await settings.read(gatewaySettings(hosts));
   const configured = readPopupClient(env, address, hosts);
   const { client, gateway, secret, provider } = configured;
-  const login = recallLogin(registered(client, provider), given.state, { cookieStore, origin: homeOf(address), now });
-  const editor = await authorizedEditor(configured, login, given, deadline);
+  const login = recallLogin(registered(client, provider), state, { cookieStore, origin: homeOf(address), now });
+  const editor = await authorizedEditor(configured, login, answer, deadline);
   // Anew: the list may have changed since.
   if (!isListed(env, address, login.opener)) throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });

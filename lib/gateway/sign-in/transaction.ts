@@ -9,7 +9,7 @@ import {
   type RecallOptions,
 } from '../../oauth/transaction.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
-import type { IssuerClient } from '../../oauth/discovery.ts';
+import type { IssuerClient } from '../../oauth/relying-party.ts';
 
 /** What the CMS asked for. It travels in the state: nothing is stored. */
 export interface AuthorizationRequest {

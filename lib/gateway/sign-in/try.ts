@@ -25,6 +25,7 @@ export class TryOut {
       body: html`<main class="${failure ? 'failed' : 'done'}">
 <h1>${title}</h1>
 <ol>${this.#steps.map((step) => html`<li>${step}</li>`)}${editor && html`<li>${this.#who(editor)}</li>`}${failure && html`<li>${failure.message}</li>`}</ol>
+${failure?.reason !== undefined && html`<p>For the owner: ${failure.reason}</p>`}
 ${failure && html`<p class="quiet">Code: ${failure.code}</p>`}
 <p>This was a try: no CMS was told, and nothing was made that lets anybody in. <a href="${this.#home}">Back to the set-up</a></p>
 </main>`,
