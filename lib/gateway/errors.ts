@@ -26,6 +26,10 @@ export const gatewayErrors = table({
     status: 422,
     text: 'The gateway does not pass this on: it does not know {what}. A CMS newer than the gateway may ask for it; the owner can look for a newer gateway.',
   },
+  BRANCH_MOVED: {
+    status: 422,
+    text: 'What is published has changed since this was begun. Reload the CMS, then save again. (Update is not a fast forward.)',
+  },
   BODY_TOO_LARGE: {
     status: 413,
     text: 'This is too large: at most {limit} MB fit through here at a time, and a file grows by a third on its way.',

@@ -35,6 +35,15 @@ export function ancestry(repository: Repository, start: string): string[] {
   return [...seen];
 }
 
+/** A commit by the name of a branch or by a hash, whole or shortened. */
+export function commitOf(repository: Repository, name: string): string | undefined {
+  const branch = repository.branches.get(name);
+  if (branch !== undefined || repository.commit(name) !== undefined) return branch ?? name;
+  if (!/^[0-9a-f]{7,}$/.test(name)) return undefined;
+  const all = [...repository.branches.values()].flatMap((head) => ancestry(repository, head));
+  return all.find((sha) => sha.startsWith(name));
+}
+
 export function mergeBase(repository: Repository, one: string, other: string): string | undefined {
   const known = new Set(ancestry(repository, one));
   return ancestry(repository, other).find((sha) => known.has(sha));

@@ -5,6 +5,7 @@ const editor = 'test/unit/editor.test.ts';
 const contract = 'test/contract/node.test.ts';
 const named = 'The gateway on';
 const settings = 'test/unit/gateway-settings.test.ts';
+const attacks = 'test/attacks/gateway.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const gateway = [
@@ -217,6 +218,98 @@ export const gateway = [
     replace: 'false as boolean',
     tests: editor,
     named: 'A token of a GoTrue',
+  },
+  {
+    guard: 'the published branch moves only after a comparison (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: "if (call.parameters['branch'] === call.gateway.branch) await compare(call, head, true);",
+    replace: '',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'a merge comes after a comparison (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: 'await compare(call, merged, false);',
+    replace: '',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'more files than a page shows are refused (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: 'changed.length >= mostFiles || ',
+    replace: '',
+    tests: attacks,
+  },
+  {
+    guard: 'more commits than a page shows are refused (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: ' || Number(total ?? 0) > made.length',
+    replace: '',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'what a file was called before counts, too (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: 'paths: before === undefined ? [filename] : [filename, before],',
+    replace: 'paths: [filename],',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'commits that are published are of editors (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: "if (typeof email !== 'string' || !call.isEditorAddress(email))",
+    replace: "if (typeof email !== 'string')",
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'of GitHub itself only merges count',
+    file: 'lib/gateway/rules/github.ts',
+    find: '(records(parents)?.length ?? 0) > 1 && ',
+    replace: '',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'what is merged is what was looked at (GitHub)',
+    file: 'lib/gateway/rules/github.ts',
+    find: 'return { sha: merged };',
+    replace: 'return undefined;',
+    tests: attacks,
+  },
+  {
+    guard: 'what is merged are files that may be written',
+    file: 'lib/gateway/rules/values.ts',
+    find: "if (isSpecial || !paths.every((path) => typeof path === 'string' && isWritable(path, gateway.paths)))",
+    replace: 'if (isSpecial)',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'no link or program is merged',
+    file: 'lib/gateway/rules/values.ts',
+    find: 'if (isSpecial || ',
+    replace: 'if (',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'labels are states of a draft',
+    file: 'lib/gateway/rules/values.ts',
+    find: '!fresh.every(isStatus) || ',
+    replace: '',
+    tests: attacks,
+  },
+  {
+    guard: 'labels that were there stay',
+    file: 'lib/gateway/rules/values.ts',
+    find: '...there.filter((label) => !isStatus(label)), ',
+    replace: '',
+    tests: attacks,
   },
   {
     guard: 'a form is written anew, with a boundary of ours',

@@ -95,4 +95,32 @@ export const hosts = [
     replace: 'description: anything,',
     tests: 'test/unit/gitlab.test.ts',
   },
+  {
+    guard: 'a draft begins at what is published (Bitbucket)',
+    file: 'lib/gateway/rules/bitbucket.ts',
+    find: "throw refuse('a draft begins at a commit of the branch of CMS_GATEWAY_BRANCH only');",
+    replace: 'return undefined;',
+    tests: 'test/attacks/gateway.test.ts',
+  },
+  {
+    guard: 'a merge comes after a look at its files (Bitbucket)',
+    file: 'lib/gateway/rules/bitbucket.ts',
+    find: 'await compare(call, source, destination);',
+    replace: 'void [compare, source, destination];',
+    tests: 'test/attacks/gateway.test.ts',
+  },
+  {
+    guard: 'more files than a page shows are refused (Bitbucket)',
+    file: 'lib/gateway/rules/bitbucket.ts',
+    find: 'if (!changed || next !== undefined) throw tooMany();',
+    replace: 'if (!changed) throw tooMany();',
+    tests: 'test/attacks/gateway.test.ts',
+  },
+  {
+    guard: 'a merge comes after a look at its files (GitLab)',
+    file: 'lib/gateway/rules/gitlab.ts',
+    find: 'await compare(call, head);',
+    replace: 'void compare;',
+    tests: 'test/attacks/gateway.test.ts',
+  },
 ];

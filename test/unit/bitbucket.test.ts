@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readMultipart } from '../../lib/gateway/rules/multipart.ts';
-import { ask, bitbucket, call, lookUp, ruleOf, sendJson } from '../gateway/rules.ts';
+import { ask, bitbucket, call, knows, lookUp, ruleOf, sendJson } from '../gateway/rules.ts';
 
 type Entries = Array<[name: string, value: string | { file: string; called?: string }]>;
 
@@ -158,7 +158,11 @@ describe('a pull request', () => {
       close_source_branch: true,
       merge_strategy: 'squash',
     };
-    expect(sendJson(bitbucket, 'merge', { ...body, type: 'x' }).body).toEqual(body);
+    expect(sendJson(bitbucket, 'merge', { ...body, type: 'x' }).body).toEqual({
+      ...body,
+      message: `${body.message}\n\nMerged-by: ${author}`,
+    });
+    expect(sendJson(bitbucket, 'merge', {}).body).toEqual({ message: `Merged-by: ${author}` });
     for (const bad of [{ merge_strategy: 'fast_forward' }, { message: 'Mine' }, { close_source_branch: 1 }])
       expect(() => sendJson(bitbucket, 'merge', { ...body, ...bad })).toThrow();
   });
@@ -172,10 +176,16 @@ describe('a pull request', () => {
       expect(() => sendJson(bitbucket, 'comment', { content: { raw } })).toThrow();
   });
 
-  const end = (name: string) => ({ branch: { name }, repository: { full_name: 'Team/Site' } });
+  const end = (name: string) => ({
+    branch: { name },
+    commit: { hash: '0123456789ab' },
+    repository: { full_name: 'Team/Site' },
+  });
   const good = { source: end('cms/posts/a'), destination: end('main') };
   it.each(['comment', 'merge', 'decline'])('is looked up before: %s', async (rule) => {
-    await expect(lookUp(bitbucket, rule, good)).resolves.toBeUndefined();
+    const look = (request: object) =>
+      lookUp(bitbucket, rule, knows({ '/pullrequests': request, '/diffstat': { values: [] } }));
+    await expect(look(good)).resolves.toBeUndefined();
     for (const bad of [
       { ...good, source: end('feature') },
       { ...good, destination: end('production') },
@@ -184,7 +194,7 @@ describe('a pull request', () => {
       { ...good, destination: { ...end('main'), repository: undefined } },
       {},
     ])
-      await expect(lookUp(bitbucket, rule, bad)).rejects.toThrow('none of the CMS');
+      await expect(look(bad)).rejects.toThrow('none of the CMS');
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ask, gitlab, lookUp, sendJson } from '../gateway/rules.ts';
+import { ask, gitlab, knows, lookUp, sendJson } from '../gateway/rules.ts';
 
 const action = { action: 'update', file_path: 'content/posts/a.md', content: 'eA==', encoding: 'base64' };
 const commit = { branch: 'main', commit_message: 'Update', actions: [action] };
@@ -96,9 +96,19 @@ describe('a merge request, which GitLab takes by the query', () => {
     expect(() => ask(gitlab, rule, key, bad)).toThrow();
   });
 
-  const good = { source_branch: 'cms/posts/a', target_branch: 'main', source_project_id: 3, target_project_id: 3 };
+  const good = {
+    source_branch: 'cms/posts/a',
+    target_branch: 'main',
+    source_project_id: 3,
+    target_project_id: 3,
+    sha: 'a'.repeat(40),
+  };
   it.each(['change merge request', 'rebase', 'merge'])('is looked up before: %s', async (rule) => {
-    await expect(lookUp(gitlab, rule, good)).resolves.toBeUndefined();
+    const look = (request: object) =>
+      lookUp(gitlab, rule, knows({ '/merge_requests': request, '/repository/compare': { diffs: [] } }));
+    // What is merged is what was looked at.
+    const added = rule === 'merge' ? expect.objectContaining({ sha: good.sha }) : undefined;
+    await expect(look(good)).resolves.toEqual(added);
     for (const bad of [
       { ...good, source_branch: 'feature' },
       { ...good, source_branch: null },
@@ -107,7 +117,7 @@ describe('a merge request, which GitLab takes by the query', () => {
       { ...good, source_project_id: undefined, target_project_id: undefined },
       {},
     ])
-      await expect(lookUp(gitlab, rule, bad)).rejects.toThrow('none of the CMS');
+      await expect(look(bad)).rejects.toThrow('none of the CMS');
   });
 });
 

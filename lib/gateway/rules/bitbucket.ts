@@ -10,6 +10,8 @@ import {
   number,
   oneOf,
   queryValue,
+  record,
+  records,
   refuse,
   text,
   type Call,
@@ -21,23 +23,94 @@ import {
   type Rule,
   type RuleBody,
 } from './rule.ts';
-import { descriptions, folder, isFolder, kept, mergeMessages, page, revision, size, status } from './values.ts';
+import {
+  checkFiles,
+  descriptions,
+  folder,
+  isFolder,
+  kept,
+  mergeMessages,
+  page,
+  revision,
+  signature,
+  size,
+  status,
+  tooMany,
+  withEditor,
+} from './values.ts';
 
-const record = (value: unknown): Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+/** The draft's pull request: its branch is one of this very repository, and it goes into the branch that is published. */
+async function findDraft({ gateway, parameters, read }: Call): Promise<{ source: Json; destination: Json }> {
+  const { source, destination } = record(await read(`/pullrequests/${parameters['id']}`));
+  const [from, to] = [record(source), record(destination)];
+  const isHere = (end: Json) =>
+    lowerCase(String(record(end['repository'])['full_name'])) === lowerCase(gateway.fullName);
+  const [draft, target] = [from, to].map((end) => record(end['branch'])['name']);
+  if (!isDraft(draft) || target !== gateway.branch || !isHere(from) || !isHere(to))
+    throw refuse('that pull request is none of the CMS');
+  return { source: from, destination: to };
+}
 
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-const draftRequest = guard(
-  'a draft of this repository, into the published branch',
-  async ({ gateway, parameters, read }) => {
-    const { source, destination } = record(await read(`/pullrequests/${parameters['id']}`));
-    const [from, to] = [record(source), record(destination)];
-    const isHere = (end: Json) =>
-      lowerCase(String(record(end['repository'])['full_name'])) === lowerCase(gateway.fullName);
-    const [draft, target] = [from, to].map((end) => record(end['branch'])['name']);
-    if (!isDraft(draft) || target !== gateway.branch || !isHere(from) || !isHere(to))
-      throw refuse('that pull request is none of the CMS');
-    return undefined;
+const ourDraft = 'a draft of this repository, into the published branch';
+
+const draftRequest = guard(ourDraft, async (call) => {
+  await findDraft(call);
+  return undefined;
+});
+
+/** Bitbucket shortens the hashes of a pull request. */
+const commitOf = (end: Json): string => {
+  const found = record(end['commit'])['hash'];
+  if (typeof found === 'string' && /^[0-9a-f]{7,64}$/.test(found)) return found;
+  throw refuse('its branch has no commit');
+};
+
+/**
+ * Compares what is to be published with what is, by the commits that the pull request names. Bitbucket's order is the opposite of
+ * Git's: what the first has that the second has not.
+ *
+ * @see https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commits/#api-repositories-workspace-repo-slug-diffstat-spec-get
+ */
+async function compare(call: Call, source: Json, destination: Json): Promise<void> {
+  const { values: found, next } = record(
+    await call.read(`/diffstat/${commitOf(source)}..${commitOf(destination)}?pagelen=500`),
+  );
+  const changed = records(found);
+  if (!changed || next !== undefined) throw tooMany();
+  const special = (side: Json) => {
+    const { attributes } = side;
+    return (
+      Array.isArray(attributes) && ['link', 'executable', 'subrepository'].some((each) => attributes.includes(each))
+    );
+  };
+  checkFiles(
+    call,
+    changed.map(({ old, new: fresh }) => {
+      const sides = [old, fresh].filter((side) => side !== null && side !== undefined).map(record);
+      return {
+        paths: sides.length > 0 ? sides.map(({ path }) => path) : [undefined],
+        isSpecial: special(record(fresh)) && !special(record(old)),
+      };
+    }),
+  );
+}
+
+/**
+ * Where a commit goes on top of another one, that one is published or is the draft's own: or a draft could be begun on any commit in
+ * the store, and be merged with all that this brings.
+ */
+const parentsArePublished = guard(
+  'where it names a parent: a commit of the published branch, or the tip of the draft',
+  async ({ gateway, read, find }, { branch, parents }) => {
+    if (typeof parents !== 'string') return undefined;
+    const tipOf = (answer: unknown) => record(record(answer)['target'])['hash'];
+    const address = (name: string) => `/refs/branches/${encodeURIComponent(name).replaceAll('%2F', '/')}`;
+    const tip = tipOf(await read(address(gateway.branch)));
+    if (tip === parents) return undefined;
+    if (branch !== gateway.branch && tipOf(await find(address(String(branch)))) === parents) return undefined;
+    const base = isSha(tip) ? await find(`/merge-base/${parents}..${tip}`) : undefined;
+    if (record(base)['hash'] === parents) return undefined;
+    throw refuse('a draft begins at a commit of the branch of CMS_GATEWAY_BRANCH only');
   },
 );
 
@@ -101,7 +174,7 @@ export const bitbucket: GatewayHost = {
       parameters: { commit, path: kept('a file', isPath) },
       file: true,
     },
-    { name: 'commit', method: 'POST', path: '/src', body: commitForm },
+    { name: 'commit', method: 'POST', path: '/src', body: commitForm, guard: parentsArePublished },
     {
       name: 'commits',
       method: 'GET',
@@ -161,7 +234,11 @@ export const bitbucket: GatewayHost = {
       path: '/pullrequests/{id}/merge',
       parameters: { id: number },
       body: jsonBody('the words and the ways of the CMS', merge),
-      guard: draftRequest,
+      guard: guard(`${ourDraft}; what it brings there are files that may be written`, async (call) => {
+        const { source, destination } = await findDraft(call);
+        await compare(call, source, destination);
+        return undefined;
+      }),
     },
     {
       name: 'decline',
@@ -212,9 +289,10 @@ function pullRequest(body: Json, { gateway }: Call): Json {
   };
 }
 
-function merge(body: Json): Json {
+function merge(body: Json, call: Call): Json {
+  const { message } = chosen(body, 'message', mergeMessages);
   return {
-    ...chosen(body, 'message', mergeMessages),
+    message: withEditor(message === undefined ? undefined : String(message), call),
     ...chosen(body, 'close_source_branch', [true, false]),
     ...chosen(body, 'merge_strategy', ['merge_commit', 'squash']),
   };
@@ -225,7 +303,7 @@ function comment(body: Json): Json {
 }
 
 /** @throws Failure for a value that the CMSs never send */
-function chosen(body: Json, name: string, choices: readonly unknown[]): object {
+function chosen(body: Json, name: string, choices: readonly unknown[]): Json {
   const value = body[name];
   if (value === undefined) return {};
   if (!choices.includes(value)) throw refuse(`"${name}" is something that the CMS never sends`);
@@ -267,7 +345,7 @@ function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Ca
   if (files.some(({ name }) => isValue(name)) || !paths.every((path) => isWritable(path, gateway.paths)))
     throw refuse('this file is not for editors to write');
 
-  const author = `${editor.name.replace(/[<>\p{Cc}]/gu, '').trim()} <${email}>`;
+  const author = signature(editor.name, email);
   if (lowerCase(one('author') ?? author) !== lowerCase(author)) throw refuse('somebody else is named as the author');
   const said = Object.entries({ author, branch, parents, message: one('message') });
   const fresh = [

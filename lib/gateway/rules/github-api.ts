@@ -1,7 +1,21 @@
 import { isBranch, isPath } from './paths.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './api.ts';
-import { draftRequest, hash, label, mergeWay, openPullRequest, readDraft, record, sameName } from './github.ts';
-import { guard, isDraft, isSha, jsonBody, number, refuse, sha, text, type Call, type Json, type Rule } from './rule.ts';
+import { label, labelsOfDraft, merge, mergeableDraft, openPullRequest, sameName } from './github.ts';
+import { Failure } from '../../http/errors.ts';
+import { gatewayErrors } from '../errors.ts';
+import {
+  isDraft,
+  isSha,
+  jsonBody,
+  number,
+  record,
+  refuse,
+  sha,
+  text,
+  type Call,
+  type Json,
+  type Rule,
+} from './rule.ts';
 import { page, size } from './values.ts';
 import type { ArgumentRule, Field, Fields } from '../graphql/table.ts';
 import type { Gateway } from '../settings.ts';
@@ -161,12 +175,6 @@ const query: Fields = {
 
 // Rules
 
-/** Sveltia CMS merges whatever is there by then. Here it is what has been looked at. */
-const draftHead = guard('a draft of this repository, into the published branch, as it is now', async (call, body) => {
-  const { sha: head } = await readDraft(call);
-  return body['sha'] === undefined ? { sha: hash(head, 'sha') } : undefined;
-});
-
 /** In the words of Sveltia CMS, too, which has drafts that GitHub knows as such. */
 function openDraft(body: Json, call: Call): Json {
   const { body: description, draft } = body;
@@ -177,10 +185,9 @@ function openDraft(body: Json, call: Call): Json {
   };
 }
 
-const mergeTitled = (body: Json): Json => ({
-  ...mergeWay(body),
+const mergeTitled = (body: Json, call: Call): Json => ({
+  ...merge(body, call),
   ...(body['commit_title'] !== undefined && { commit_title: text(body['commit_title'], 'commit_title', 1000) }),
-  ...(body['sha'] !== undefined && { sha: hash(body['sha'], 'sha') }),
 });
 
 /** To GitHub a pull request is an issue, too. The CMS looks for its labels, and gets no more of any issue. */
@@ -218,7 +225,7 @@ const rules: Rule[] = [
     method: 'PUT',
     path: '/pulls/{number}/merge',
     parameters: { number },
-    guard: draftHead,
+    guard: mergeableDraft,
     body: jsonBody('the words and the ways of the CMS', mergeTitled),
   },
   {
@@ -226,7 +233,7 @@ const rules: Rule[] = [
     method: 'POST',
     path: '/issues/{number}/labels',
     parameters: { number },
-    guard: draftRequest,
+    guard: labelsOfDraft,
     body: jsonBody('a list of names', label),
   },
   {
@@ -234,7 +241,7 @@ const rules: Rule[] = [
     method: 'PATCH',
     path: '/issues/{number}',
     parameters: { number },
-    guard: draftRequest,
+    guard: labelsOfDraft,
     body: jsonBody('a list of names', label),
   },
 ];
@@ -313,7 +320,8 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
     await rest('PATCH', `/git/refs/heads/${encoded(name)}`, { sha: made['sha'], force: false });
   } catch (error) {
     // It is no step forward any more: somebody else's was in between.
-    if (error instanceof HostRefused && error.status === 422) throw new StaleData(stale);
+    const isBehind = error instanceof Failure && error.code === gatewayErrors.BRANCH_MOVED.code;
+    if (isBehind || (error instanceof HostRefused && error.status === 422)) throw new StaleData(stale);
     throw error;
   }
   return {

@@ -1,4 +1,6 @@
 import { github as provider } from '../../providers/github.ts';
+import { Failure } from '../../http/errors.ts';
+import { gatewayErrors } from '../errors.ts';
 import { isBranch, isPath, isWritable } from './paths.ts';
 import {
   anything,
@@ -9,25 +11,36 @@ import {
   jsonBody,
   number,
   oneOf,
+  passthrough,
+  record,
+  records,
   refuse,
   sha,
   text,
-  passthrough,
   type Call,
   type GatewayHost,
   type Json,
   type PathParameter,
 } from './rule.ts';
-import { descriptions, folder, mergeMessages, page, revision, size } from './values.ts';
+import {
+  checkFiles,
+  descriptions,
+  folder,
+  labels,
+  mergeMessages,
+  page,
+  revision,
+  size,
+  tooMany,
+  withEditor,
+} from './values.ts';
 
 export const sameName = (a: unknown, b: string): boolean =>
   typeof a === 'string' && a.toLowerCase() === b.toLowerCase();
 
-export const record = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. @returns its head */
-export async function readDraft({ gateway, parameters, read }: Call): Promise<Json> {
-  const { head, base } = record(await read(`/pulls/${parameters['number']}`));
+/** The draft's pull request: its branch is one of this very repository, and it goes into the branch that is published. */
+export async function findDraft({ gateway, parameters, read }: Call): Promise<{ head: Json; labels: unknown }> {
+  const { head, base, labels: there } = record(await read(`/pulls/${parameters['number']}`));
   const [from, to] = [record(head), record(base)];
   const [source, target] = [record(from['repo']), record(to['repo'])];
   // A fork's branch may be called like ours. Names change, numbers do not; a fork that is gone has neither.
@@ -35,13 +48,69 @@ export async function readDraft({ gateway, parameters, read }: Call): Promise<Js
     sameName(source['full_name'], gateway.fullName) || (source['id'] !== undefined && source['id'] === target['id']);
   if (!same || !isDraft(from['ref']) || to['ref'] !== gateway.branch)
     throw refuse('that pull request is none of the CMS');
-  return from;
+  return { head: from, labels: there };
 }
 
-export const draftRequest = guard('a draft of this repository, into the published branch', async (call) => {
-  await readDraft(call);
+const ourDraft = 'a draft of this repository, into the published branch';
+const ourChanges = 'what it brings there are files that may be written, in commits of editors';
+
+export const draftRequest = guard(ourDraft, async (call) => {
+  await findDraft(call);
   return undefined;
 });
+
+/** How many files a comparison shows at most. @see https://docs.github.com/rest/commits/commits#compare-two-commits */
+const mostFiles = 300;
+
+/**
+ * Compares what is to be published with what is.
+ *
+ * @param head a commit
+ * @param isMove whether the branch itself is moved there, so that nothing of it may be lost
+ */
+async function compare(call: Call, head: unknown, isMove: boolean): Promise<void> {
+  const { gateway, read } = call;
+  const {
+    status,
+    commits,
+    files,
+    total_commits: total,
+  } = record(await read(`/compare/${encodeURIComponent(gateway.branch)}...${hash(head, 'sha')}`));
+  if (isMove && status !== 'ahead' && status !== 'identical') throw new Failure(gatewayErrors.BRANCH_MOVED);
+  const [made, changed] = [records(commits), records(files)];
+  if (!made || !changed || changed.length >= mostFiles || Number(total ?? 0) > made.length) throw tooMany();
+  checkFiles(
+    call,
+    changed.map(({ filename, previous_filename: before }) => ({
+      paths: before === undefined ? [filename] : [filename, before],
+    })),
+  );
+  for (const { commit, committer, parents } of made) {
+    // GitHub merges under a name of its own, as when a draft is brought up to date there. What people write on its pages is under that
+    // name, too: so only merges count.
+    if ((records(parents)?.length ?? 0) > 1 && record(committer)['login'] === 'web-flow') continue;
+    const { email } = record(record(commit)['committer']);
+    if (typeof email !== 'string' || !call.isEditorAddress(email))
+      throw refuse('it holds a commit that was not made by an editor. Somebody has to merge it at the host');
+  }
+}
+
+/** What has been looked at is what is merged. */
+export const mergeableDraft = guard(`${ourDraft}; ${ourChanges}`, async (call, { sha: wanted }) => {
+  const { head } = await findDraft(call);
+  const merged = wanted ?? head['sha'];
+  await compare(call, merged, false);
+  return { sha: merged };
+});
+
+export const labelsOfDraft = guard(
+  `${ourDraft}; of its labels only the state is changed`,
+  async (call, { labels: wanted }) => {
+    const { labels: there } = await findDraft(call);
+    const names = (records(there) ?? []).flatMap(({ name }) => (typeof name === 'string' ? [name] : []));
+    return { labels: labels(wanted as string[], names) };
+  },
+);
 
 /** `main:content/posts`, or without a path. The CMSs encode only some of these. */
 const tree: PathParameter = {
@@ -158,6 +227,10 @@ export const github: GatewayHost = {
       path: '/git/refs/heads/{branch}',
       parameters: { branch: writable },
       body: jsonBody('a hash; force for drafts only', moveBranch),
+      guard: guard(`of the published branch: ${ourChanges}; nothing of it is lost`, async (call, { sha: head }) => {
+        if (call.parameters['branch'] === call.gateway.branch) await compare(call, head, true);
+        return undefined;
+      }),
     },
     {
       name: 'delete draft',
@@ -212,7 +285,7 @@ export const github: GatewayHost = {
       method: 'PUT',
       path: '/pulls/{number}/merge',
       parameters: { number },
-      guard: draftRequest,
+      guard: mergeableDraft,
       body: jsonBody('the words and the ways of the CMS', merge),
     },
     {
@@ -220,7 +293,7 @@ export const github: GatewayHost = {
       method: 'PUT',
       path: '/issues/{number}/labels',
       parameters: { number },
-      guard: draftRequest,
+      guard: labelsOfDraft,
       body: jsonBody('a list of names', label),
     },
   ],
@@ -299,17 +372,16 @@ function closePullRequest({ state }: Json): Json {
   return { state };
 }
 
-function merge(body: Json): Json {
-  const { merge_method, ...words } = mergeWay(body);
-  return { ...words, sha: hash(body['sha'], 'sha'), merge_method };
-}
-
-export function mergeWay({ commit_message: message, merge_method: method = 'merge' }: Json): Json {
+export function merge({ commit_message: message, sha: id, merge_method: method = 'merge' }: Json, call: Call): Json {
   if (method !== 'merge' && method !== 'squash') throw refuse('it merges in a way that the CMS never does');
-  return { ...(isOneOf(mergeMessages, message) && { commit_message: message }), merge_method: method };
+  return {
+    commit_message: withEditor(isOneOf(mergeMessages, message) ? String(message) : undefined, call),
+    ...(id !== undefined && { sha: hash(id, 'sha') }),
+    merge_method: method,
+  };
 }
 
-export function label({ labels }: Json): Json {
-  if (!Array.isArray(labels) || labels.length > 100) throw refuse('"labels" is missing');
-  return { labels: labels.map((name: unknown) => text(name, 'labels', 100)) };
+export function label({ labels: names }: Json): Json {
+  if (!Array.isArray(names) || names.length > 100) throw refuse('"labels" is missing');
+  return { labels: names.map((name: unknown) => text(name, 'labels', 100)) };
 }

@@ -7,9 +7,13 @@ import {
   draft,
   guard,
   isDraft,
+  isSha,
   jsonBody,
   number,
   oneOf,
+  queryValue,
+  record,
+  records,
   refuse,
   sha,
   text,
@@ -18,29 +22,65 @@ import {
   type Json,
 } from './rule.ts';
 import {
+  checkFiles,
   descriptions,
   draftName,
   file,
   flag,
   folder,
+  labels,
   mergeMessages,
   page,
   published,
   revision,
   size,
+  tooMany,
+  withEditor,
 } from './values.ts';
 
-/** Its branch is a draft in this very repository, and it goes into the branch that is published. */
-const draftRequest = guard(
-  'a draft of this repository, into the published branch',
-  async ({ gateway, parameters, read }) => {
-    const request = (await read(`/merge_requests/${parameters['iid']}`)) as Json;
-    const [from, to] = [request['source_project_id'], request['target_project_id']];
-    if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)
-      throw refuse('that merge request is none of the CMS');
-    return undefined;
-  },
-);
+/** The draft's merge request: its branch is one of this very repository, and it goes into the branch that is published. */
+async function findDraft({ gateway, parameters, read }: Call): Promise<Json> {
+  const request = record(await read(`/merge_requests/${parameters['iid']}`));
+  const [from, to] = [request['source_project_id'], request['target_project_id']];
+  if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)
+    throw refuse('that merge request is none of the CMS');
+  return request;
+}
+
+const ourDraft = 'a draft of this repository, into the published branch';
+
+const draftRequest = guard(ourDraft, async (call) => {
+  await findDraft(call);
+  return undefined;
+});
+
+/** Labels in a query are one text, with commas. */
+const list = (value: unknown): string[] =>
+  String(value ?? '')
+    .split(',')
+    .map((label) => label.trim())
+    .filter(Boolean);
+
+/**
+ * Compares what is to be published with what is. GitLab shows all of it at once, or says that it took too long.
+ *
+ * @see https://docs.gitlab.com/api/repositories/#compare-branches-tags-or-commits
+ */
+async function compare(call: Call, head: unknown): Promise<void> {
+  if (!isSha(head)) throw refuse('its draft has no commit');
+  const { diffs, compare_timeout: isCut } = record(
+    await call.read(`/repository/compare?from=${encodeURIComponent(call.gateway.branch)}&to=${head}`),
+  );
+  const changed = records(diffs);
+  if (!changed || isCut === true) throw tooMany();
+  checkFiles(
+    call,
+    changed.map(({ old_path: before, new_path: after, a_mode: old, b_mode: mode }) => ({
+      paths: [before, after],
+      isSpecial: typeof mode === 'string' && !/^(100644|0+)$/.test(mode) && mode !== old,
+    })),
+  );
+}
 
 /**
  * gitlab.com and self-managed GitLab, also under a path and with groups within groups.
@@ -152,7 +192,7 @@ export const gitlab: GatewayHost = {
         target_branch: published,
         title: anything,
         description: oneOf(...descriptions),
-        labels: anything,
+        labels: queryValue('the state of a draft', (value) => labels(list(value), []).join(',')),
         remove_source_branch: flag,
         squash: flag,
       },
@@ -172,7 +212,11 @@ export const gitlab: GatewayHost = {
       path: '/merge_requests/{iid}',
       parameters: { iid: number },
       query: { labels: anything, state_event: oneOf('close') },
-      guard: draftRequest,
+      guard: guard(`${ourDraft}; its labels: only the state is changed`, async (call, { labels: wanted }) => {
+        const { labels: there } = await findDraft(call);
+        const names = Array.isArray(there) ? there.filter((label) => typeof label === 'string') : [];
+        return wanted === undefined ? undefined : { labels: labels(list(wanted), names).join(',') };
+      }),
     },
     {
       name: 'rebase',
@@ -195,7 +239,17 @@ export const gitlab: GatewayHost = {
       },
       // To whoever may not merge into a protected branch, though the token is good.
       unauthorized: gatewayErrors.MERGE_REFUSED,
-      guard: draftRequest,
+      guard: guard(`${ourDraft}; what it brings there are files that may be written`, async (call, said) => {
+        const { sha: head } = await findDraft(call);
+        await compare(call, head);
+        const message = (name: string) => withEditor(said[name] === undefined ? undefined : String(said[name]), call);
+        return {
+          // What has been looked at is what is merged.
+          sha: head,
+          merge_commit_message: message('merge_commit_message'),
+          squash_commit_message: message('squash_commit_message'),
+        };
+      }),
     },
   ],
 };

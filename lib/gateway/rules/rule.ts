@@ -146,11 +146,11 @@ export interface Guard {
   /** What is looked up and has to be so, in words: for the table of the fence. */
   checks: string;
   /**
-   * @param body what the judged body says; empty where there is none
+   * @param said what the judged body says, or the judged query where there is no body
    * @returns what is added to the body, or to the query where there is no body
    * @throws Failure, by `refuse`, if it must not be done
    */
-  look: (call: Call, body: Json) => Promise<Json | undefined>;
+  look: (call: Call, said: Json) => Promise<Json | undefined>;
 }
 
 /** @param checks in words: for the table of the fence */
@@ -212,6 +212,13 @@ export const oneOf = (...values: readonly string[]): QueryValue =>
 // Bodies
 
 export type Json = Readonly<Record<string, unknown>>;
+
+/** The object that an answer holds; an empty one where it holds none. */
+export const record = (value: unknown): Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+
+/** The objects of a list; undefined if it is none. */
+export const records = (value: unknown): Json[] | undefined => (Array.isArray(value) ? value.map(record) : undefined);
 
 /** What the JSON of a call may weigh that carries no file. Bytes. */
 export const usualBody = 1024 * 1024;

@@ -1,6 +1,6 @@
 /** What the CMSs say to more than one host. */
-import { isBranch, isPath } from './paths.ts';
-import { isDraft, queryValue, refuse, type PathParameter, type QueryValue } from './rule.ts';
+import { isBranch, isPath, isWritable } from './paths.ts';
+import { isDraft, queryValue, refuse, type Call, type PathParameter, type QueryValue } from './rule.ts';
 
 /** Decap and Netlify CMS have the same words, each with its name. */
 const both = (words: string): string[] => ['Decap', 'Netlify'].map((name) => words.replace('{CMS}', name));
@@ -42,7 +42,56 @@ export const kept = (what: string, check: (text: string) => boolean): PathParame
 });
 
 /** The state of a draft, with whatever the owner has the CMS write in front of it (`cms_label_prefix`). */
+const isStatus = (value: string): boolean =>
+  /^[^\p{Cc}@<>[\](),]{0,100}(draft|pending_review|pending_publish|pending_deletion)$/u.test(value);
+
+/** @throws Failure for anything else than the state of a draft */
 export function status(value: string): string {
-  if (/^[^\p{Cc}@<>[\]()]{0,100}(draft|pending_review|pending_publish)$/u.test(value)) return value;
+  if (isStatus(value)) return value;
   throw refuse('it is no state of a draft');
 }
+
+/**
+ * The labels of a draft, written anew. Labels are what automations obey (`automerge`, `safe to test`), so a CMS puts on and takes off
+ * only its own, which say how far a draft is. The others stay as they are.
+ *
+ * @param wanted by the client
+ * @param there at the host
+ * @throws Failure for a label that is neither
+ */
+export function labels(wanted: readonly string[], there: readonly string[]): string[] {
+  const fresh = wanted.filter((label) => !there.includes(label));
+  if (!fresh.every(isStatus) || fresh.length > 1) throw refuse('it puts a label on that is no state of a draft');
+  return [...new Set([...there.filter((label) => !isStatus(label)), ...wanted])];
+}
+
+/** In a message of Git's, who merged: the host itself names only the account of our credential. */
+export const withEditor = (message: string | undefined, { editor, email }: Call): string =>
+  [message, `Merged-by: ${signature(editor.name, email)}`].filter(Boolean).join('\n\n');
+
+/** As Git writes who did something. */
+export const signature = (name: string, email: string): string =>
+  `${name.replace(/[<>\p{Cc}]/gu, '').trim()} <${email}>`;
+
+/** A file that differs between two commits. */
+export interface Change {
+  /** What it is or was called on either side. */
+  paths: readonly unknown[];
+  /** Whether it is more than a plain file (a link, a program, a submodule) and was not before; undefined where the host does not say. */
+  isSpecial?: boolean;
+}
+
+/**
+ * What a merge or a move would bring into the published branch has to be files that editors may write. A draft can come from
+ * elsewhere: somebody pushes it with Git, or its branch is moved to a commit that a stranger's fork has put into the store.
+ *
+ * @throws Failure
+ */
+export function checkFiles({ gateway }: Call, changes: readonly Change[]): void {
+  for (const { paths, isSpecial } of changes)
+    if (isSpecial || !paths.every((path) => typeof path === 'string' && isWritable(path, gateway.paths)))
+      throw refuse('it changes a file that is not for editors to write. Somebody has to merge it at the host');
+}
+
+/** For lists of which a host shows a page: what is not shown has not been checked. */
+export const tooMany = () => refuse('it holds more than can be checked here. Somebody has to merge it at the host');

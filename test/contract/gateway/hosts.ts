@@ -106,7 +106,14 @@ const subjects: Subject[] = [
       ['PUT', ''],
       ['DELETE', ''],
     ],
-    request: { source_branch: 'cms/posts/a', target_branch: 'main', source_project_id: 3, target_project_id: 3 },
+    request: {
+      source_branch: 'cms/posts/a',
+      target_branch: 'main',
+      source_project_id: 3,
+      target_project_id: 3,
+      sha,
+      labels: ['decap-cms/draft'],
+    },
     foreign: [
       { source_branch: 'cms/posts/a', target_branch: 'main', source_project_id: 4, target_project_id: 3 },
       { source_branch: 'feature', target_branch: 'main', source_project_id: 3, target_project_id: 3 },
@@ -184,9 +191,18 @@ const subjects: Subject[] = [
       ['PUT', ''],
       ['DELETE', ''],
     ],
+    // With hashes that Bitbucket shortens.
     request: {
-      source: { branch: { name: 'cms/posts/a' }, repository: { full_name: 'team/repo' } },
-      destination: { branch: { name: 'main' }, repository: { full_name: 'team/repo' } },
+      source: {
+        branch: { name: 'cms/posts/a' },
+        commit: { hash: 'abcdef123456' },
+        repository: { full_name: 'team/repo' },
+      },
+      destination: {
+        branch: { name: 'main' },
+        commit: { hash: 'fedcba654321' },
+        repository: { full_name: 'team/repo' },
+      },
     },
     foreign: [
       {
@@ -274,13 +290,60 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
       expect(lines()).toEqual([]);
     });
 
+    const changes =
+      id === 'gitlab'
+        ? { commits: [], diffs: [{ old_path: 'content/a.md', new_path: 'content/a.md' }], compare_timeout: false }
+        : { values: [{ old: null, new: { path: 'content/a.md', type: 'commit_file' } }] };
+    const lookedUp =
+      (found: unknown = changes): Script =>
+      ({ method, url }, ...rest) => {
+        const isDiff = /\/(compare|diffstat)[/?]/.test(url);
+        json(200, method !== 'GET' ? { ok: true } : isDiff ? found : request)({ method, url } as never, ...rest);
+      };
+
     it.each(acts)('%s %s is looked up, then done', async (method, path, body) => {
-      host.script = (given, ...rest) => json(200, given.method === 'GET' ? request : { ok: true })(given, ...rest);
+      host.script = lookedUp();
       const reply = await ask(path, { method, ...(body !== undefined && { body }) });
       expect(reply.status).toBe(200);
       const number = /^\/\w+\/7/.exec(path)?.[0] ?? '';
-      expect(lines()).toEqual([`GET ${root}${number}`, `${method} ${root}${path}`]);
-      expect(asked()[1]?.body.toString()).toBe(body ?? '');
+      const merges = path.includes('/merge?') || path.endsWith('/merge');
+      const diff =
+        id === 'gitlab'
+          ? `/repository/compare?from=main&to=${sha}`
+          : '/diffstat/abcdef123456..fedcba654321?pagelen=500';
+      const [look, ...rest] = lines();
+      expect(look).toBe(`GET ${root}${number}`);
+      const act = rest.pop() ?? '';
+      expect(rest).toEqual(merges ? [`GET ${root}${diff}`] : []);
+      expect(decodeURIComponent(act)).toContain(decodeURIComponent(`${method} ${root}${path}`));
+      const said = decodeURIComponent(act) + String(asked().at(-1)?.body);
+      if (merges) expect(said).toContain('Merged-by: Zoë Editor <zoe@example.org>');
+      else expect(String(asked().at(-1)?.body)).toBe(body ?? '');
+      if (merges && id === 'gitlab') expect(act).toContain(`&sha=${sha}&`);
+    });
+
+    it('is not merged with what is not for editors to write, or with more than the host shows', async () => {
+      const [method, path, body] = acts.find(([, each]) => /\/merge(\?|$)/.test(each)) ?? ['', '', undefined];
+      const foreign =
+        id === 'gitlab'
+          ? [
+              { ...changes, diffs: [{ old_path: '.gitlab-ci.yml', new_path: 'content/a.yml' }] },
+              { ...changes, diffs: [{ old_path: 'content/a', new_path: 'content/a', a_mode: '0', b_mode: '120000' }] },
+              { ...changes, compare_timeout: true },
+              {},
+            ]
+          : [
+              { values: [{ old: { path: 'bitbucket-pipelines.yml' }, new: null }] },
+              { values: [{ old: null, new: { path: 'content/a', attributes: ['link'] } }] },
+              { values: [{ old: null, new: null }] },
+              { ...changes, next: 'https://api.example/2' },
+              {},
+            ];
+      for (const found of foreign) {
+        host.script = lookedUp(found);
+        expect((await ask(path, { method, ...(body !== undefined && { body }) })).status).toBe(422);
+      }
+      expect(asked().every(({ method: how }) => how === 'GET')).toBe(true);
     });
 
     it('is not done to what is none of the CMS', async () => {
@@ -382,7 +445,7 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
 
       it('says what a refused merge is about, and blames no credential for it', async () => {
         host.script = (asked, ...rest) =>
-          (asked.method === 'GET' ? json(200, request) : json(401, { message: '401 Unauthorized' }))(asked, ...rest);
+          (asked.method === 'GET' ? lookedUp() : json(401, { message: '401 Unauthorized' }))(asked, ...rest);
         const reply = await ask('/merge_requests/7/merge', { method: 'PUT' });
         expect(reply.status).toBe(422);
         expect(reply.body).toContain('protected');

@@ -3,7 +3,18 @@ import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { json, openWorld, own, secret, sessionOf, site, startHost, upstreamToken, type Host } from './world.ts';
+import {
+  json,
+  openWorld,
+  own,
+  secret,
+  sessionOf,
+  site,
+  startHost,
+  upstreamToken,
+  type Host,
+  type Script,
+} from './world.ts';
 import type { Call, Reply } from '../login.ts';
 
 const sha = 'a'.repeat(40);
@@ -101,6 +112,21 @@ const commit = {
   author: { name: 'A', email: 'a@b.c', date: '2026-03-01T12:00:00.000Z' },
 };
 
+/** What GitHub says about the changes of an editor, where something is to be published. */
+const comparison = {
+  status: 'ahead',
+  ahead_by: 1,
+  behind_by: 0,
+  total_commits: 1,
+  commits: [{ sha, commit: { ...commit, committer: { name: 'Zoë', email: 'zoe@example.org' } }, parents: [{ sha }] }],
+  files: [{ filename: 'content/a.md', status: 'modified', sha }],
+};
+const lookedUp: Script = (asked, ...rest) =>
+  json(200, asked.method !== 'GET' ? { ok: true } : asked.url.includes('/compare/') ? comparison : ours)(
+    asked,
+    ...rest,
+  );
+
 /** What the CMSs write. */
 const writes: [method: string, path: string, body: object | undefined][] = [
   ['POST', '/git/blobs', { content: 'eA==', encoding: 'base64' }],
@@ -153,7 +179,7 @@ const forbidden: [what: string, method: string, path: string, body: unknown][] =
   ['a new base', 'PATCH', '/pulls/7', { base: 'production' }],
   ['to open again', 'PATCH', '/pulls/7', { state: 'open' }],
   ['a merge by rebase', 'PUT', '/pulls/7/merge', { sha, merge_method: 'rebase' }],
-  ['a merge of whatever is there', 'PUT', '/pulls/7/merge', { merge_method: 'merge' }],
+  ['a merge of a name', 'PUT', '/pulls/7/merge', { sha: 'main', merge_method: 'merge' }],
   ['labels that are none', 'PUT', '/issues/7/labels', { labels: [{ name: 'a' }] }],
   ['a list', 'POST', '/git/trees', [tree(entry)]],
   ['no JSON', 'POST', '/git/trees', 'tree'],
@@ -284,12 +310,52 @@ export function describeGateway(
       });
 
       it.each(writes)('%s %s', async (method, path, body) => {
-        host.script = (asked, ...rest) => json(200, asked.method === 'GET' ? ours : { ok: true })(asked, ...rest);
+        host.script = lookedUp;
         const reply = await ask(`/git/github${path}`, { method, ...(body && { body: JSON.stringify(body) }) });
         expect(reply.status).toBe(200);
         expect(last()?.method).toBe(method);
         expect(decodeURIComponent(last()?.url ?? '')).toBe(`/api/v3/repos/owner/name${decodeURIComponent(path)}`);
-        expect(last()?.body.toString()).toBe(body ? JSON.stringify(body) : '');
+        const sent = String(last()?.body);
+        // A merge names the editor, since the host names only the account of the credential.
+        expect(sent.replace('\\n\\nMerged-by: Zoë Editor <zoe@example.org>', '')).toBe(
+          body ? JSON.stringify(body) : '',
+        );
+        expect(sent.includes('Merged-by')).toBe(path.endsWith('/merge'));
+      });
+
+      it.each([
+        ['a move of the published branch', 'PATCH', '/git/refs/heads/main', { sha, force: false }],
+        ['a merge', 'PUT', '/pulls/7/merge', { sha, merge_method: 'merge' }],
+      ])('%s only after a comparison, which costs one call', async (what, method, path, body) => {
+        host.script = lookedUp;
+        expect((await ask(`/git/github${path}`, { method, body: JSON.stringify(body) })).status).toBe(200);
+        const looks = host.asked.map(({ method: how, url }) => `${how} ${url.replace('/api/v3/repos/owner/name', '')}`);
+        expect(looks).toEqual([
+          ...(what === 'a merge' ? ['GET /pulls/7'] : []),
+          `GET /compare/main...${sha}`,
+          `${method} ${path}`,
+        ]);
+        for (const bad of [
+          {},
+          { ...comparison, files: undefined },
+          { ...comparison, total_commits: 251 },
+          { ...comparison, files: [{ filename: '.github/workflows/a.yml' }] },
+          { ...comparison, files: [{ filename: 'content/b.md', previous_filename: '.gitmodules' }] },
+          { ...comparison, commits: [{ commit: { committer: { email: 'boss@example.org' } }, parents: [{ sha }] }] },
+          // What people write on GitHub's pages is committed by it, too.
+          { ...comparison, commits: [{ commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }] }] },
+        ]) {
+          host.asked = [];
+          host.script = (asked, ...rest) =>
+            (asked.url.includes('/compare/') ? json(200, bad) : lookedUp)(asked, ...rest);
+          expect((await ask(`/git/github${path}`, { method, body: JSON.stringify(body) })).status).toBe(422);
+          expect(host.asked.every(({ method: how }) => how === 'GET')).toBe(true);
+        }
+        const merged = { commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }, { sha: other }] };
+        const both = { ...comparison, total_commits: 2, commits: [...comparison.commits, merged] };
+        host.script = (asked, ...rest) =>
+          (asked.url.includes('/compare/') ? json(200, both) : lookedUp)(asked, ...rest);
+        expect((await ask(`/git/github${path}`, { method, body: JSON.stringify(body) })).status).toBe(200);
       });
 
       it('a commit with the editor as its committer, whoever the author is', async () => {

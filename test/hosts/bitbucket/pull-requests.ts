@@ -5,7 +5,8 @@
  */
 import type { BitbucketHost } from '../bitbucket.ts';
 import { HttpError } from '../http.ts';
-import { ancestry, changesBetween, merge, mergeBase, unifiedDiff } from '../merge.ts';
+import { ancestry, changesBetween, commitOf, merge, mergeBase, unifiedDiff } from '../merge.ts';
+import type { Repository } from '../repository.ts';
 import type { Route } from '../routes.ts';
 import { authorOf, type Call, ok, page, repo, userJson } from './route.ts';
 
@@ -129,6 +130,27 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
     return ok(json(bitbucket, request));
   }),
 
+  repo('GET /diffstat/*spec', ({ bitbucket: { repository }, url }, spec = '') => {
+    const [source, destination] = ends(repository, spec);
+    const base = mergeBase(repository, source, destination);
+    if (base === undefined) throw new HttpError(404, `Commit not found: ${spec}`);
+    const file = (path: string, id: string | undefined) =>
+      id === undefined ? null : { type: 'commit_file', path, escaped_path: path, attributes: [] };
+    return ok(
+      page(changesBetween(repository, base, source), url, 500, ({ path, before, after }) => ({
+        type: 'diffstat',
+        status: before === undefined ? 'added' : after === undefined ? 'removed' : 'modified',
+        old: file(path, before),
+        new: file(path, after),
+      })),
+    );
+  }),
+  repo('GET /merge-base/*spec', ({ bitbucket: { repository } }, spec = '') => {
+    const base = mergeBase(repository, ...ends(repository, spec));
+    if (base === undefined) throw new HttpError(404, `Commit not found: ${spec}`);
+    return ok({ type: 'commit', hash: base });
+  }),
+
   // The opposite of Git's order: what the first has that the second has not, seen from where they part.
   repo('GET /diff/*spec', ({ bitbucket: { repository } }, spec = '') => {
     const [source, destination] = spec.split('..').map((name) => repository.branches.get(name) ?? name);
@@ -138,6 +160,13 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
     return { status: 200, body: Buffer.from(diff), headers: { 'Content-Type': 'text/plain; charset=utf-8' } };
   }),
 ];
+
+/** Both ends of `one..other`, by branch or by hash, which may be shortened. */
+function ends(repository: Repository, spec: string): [string, string] {
+  const [one, other] = spec.split('..').map((name) => commitOf(repository, name));
+  if (one === undefined || other === undefined) throw new HttpError(404, `Commit not found: ${spec}`);
+  return [one, other];
+}
 
 /**
  * Bitbucket's query language, as far as it is used: terms joined by AND.

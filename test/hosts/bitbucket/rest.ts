@@ -5,6 +5,7 @@
  */
 import type { BitbucketHost } from '../bitbucket.ts';
 import { HttpError } from '../http.ts';
+import { ancestry, commitOf } from '../merge.ts';
 import type { Commit } from '../repository.ts';
 import { type Answer, matchRoute, path, type Route } from '../routes.ts';
 import { pullRequestRoutes } from './pull-requests.ts';
@@ -51,8 +52,16 @@ const routes: Array<[RegExp, Route<Call>]> = [
   repo('GET /commits', ({ bitbucket, query, url }) => {
     const { repository } = bitbucket;
     const start = query.get('include') ?? repository.defaultBranch;
-    if (repository.resolve(start) === undefined) throw new HttpError(404, `Commit not found: ${start}`);
-    const commits = repository.history(start, query.get('path') ?? undefined);
+    const first = commitOf(repository, start);
+    if (first === undefined) throw new HttpError(404, `Commit not found: ${start}`);
+    const exclude = query.get('exclude');
+    const known = exclude === null ? [] : ancestry(repository, commitOf(repository, exclude) ?? '');
+    const commits =
+      exclude === null
+        ? repository.history(first, query.get('path') ?? undefined)
+        : ancestry(repository, first)
+            .filter((sha) => !known.includes(sha))
+            .flatMap((sha) => ({ ...(repository.commit(sha) as Commit), sha }));
     return ok(page(commits, url, 30, (commit) => commitJson(bitbucket, commit, commit.sha)));
   }),
 

@@ -197,12 +197,17 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
       };
     });
     const start = repository.commit(from);
+    const ahead = commitsBetween(github, from, to);
     return ok({
       base_commit: start && { sha: from, commit: commitJson(start, from), parents: parentsOf(start.parents) },
       merge_base_commit: { sha: base },
-      status: from === to ? 'identical' : base === from ? 'ahead' : 'diverged',
-      commits: commitsBetween(github, from, to),
-      files,
+      status: from === to ? 'identical' : base === from ? 'ahead' : base === to ? 'behind' : 'diverged',
+      ahead_by: ahead.length,
+      behind_by: commitsBetween(github, to, from).length,
+      total_commits: ahead.length,
+      // The first page of each, as GitHub has it.
+      commits: ahead.slice(0, 250),
+      files: files.slice(0, 300),
     });
   }),
 ];

@@ -118,11 +118,20 @@ const routes: Array<[RegExp, Route<Call>]> = [
       new_file: before === undefined,
       deleted_file: after === undefined,
       renamed_file: false,
+      a_mode: before === undefined ? '0' : '100644',
+      b_mode: after === undefined ? '0' : '100644',
       diff: [before, after].some((sha) => repository.blob(sha ?? '')?.includes(0))
         ? `Binary files a/${name} and b/${name} differ\n`
         : '',
     }));
-    return ok({ diffs, compare_timeout: false, compare_same_ref: from === to });
+    const known = ancestry(repository, commitOf(repository, from));
+    const commits = ancestry(repository, commitOf(repository, to))
+      .filter((id) => !known.includes(id))
+      .flatMap((id) => {
+        const commit = repository.commit(id);
+        return commit ? [commitJson(commit, id)] : [];
+      });
+    return ok({ commits, diffs, compare_timeout: false, compare_same_ref: from === to });
   }),
   project('GET /repository/commits/:sha/statuses', (call, sha = '') => {
     const { statuses } = call.gitlab;

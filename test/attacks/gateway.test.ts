@@ -1,0 +1,336 @@
+/** What somebody does who may edit and wants to do more: by hand, with a good session, past the CMS. See SECURITY.md, "The gateway". */
+import { SignJWT } from 'jose';
+import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { routes } from '../../functions/gateway.ts';
+import { serve } from '../../lib/handler/serve.ts';
+import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
+import { startGitHub, type GitHubHost } from '../hosts/github.ts';
+import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
+import type { Signature } from '../hosts/repository.ts';
+import { attack } from './attack.ts';
+
+const secret = 'a secret that gateway and GoTrue share';
+const token = 'the-token-of-the-gateway';
+const files = { 'content/posts/a.md': 'a', 'static/images/a.png': 'a', 'package.json': '{}', 'site/secret.md': 'x' };
+const date = '2026-02-01T00:00:00.000Z';
+const zoe: Signature = { name: 'Zoë', email: 'zoe@example.org', date };
+const stranger: Signature = { name: 'Stranger', email: 'stranger@elsewhere.example', date };
+
+const starts = {
+  github: () => startGitHub({ repository: { fullName: 'team/site', files } }),
+  gitlab: () => startGitLab({ repository: { fullName: 'team/site', files } }),
+  bitbucket: () => startBitbucket({ repository: { fullName: 'team/site', files } }),
+};
+
+/** A gateway in front of a strict host, and an editor who writes requests by hand. */
+async function open<Id extends keyof typeof starts>(id: Id) {
+  const host = (await starts[id]()) as { github: GitHubHost; gitlab: GitLabHost; bitbucket: BitbucketHost }[Id] & {
+    close(): Promise<void>;
+  };
+  const scopes = ['repo', 'api', 'repository:write', 'pullrequest:write'];
+  host.accessTokens.set(token, { name: 'CMS', scopes } as never);
+  const env = {
+    CMS_AUTH_URL: 'https://gateway.example.com',
+    CMS_AUTH_ORIGINS: 'https://www.example.com',
+    CMS_GATEWAY_REPO: `${host.url}/team/site`,
+    CMS_GATEWAY_TOKEN: token,
+    CMS_GATEWAY_JWT_SECRET: secret,
+    CMS_GATEWAY_EDITORS: 'zoe@example.org',
+    CMS_GATEWAY_PATHS: 'content/**, static/images/**',
+    [`${id.toUpperCase()}_URL`]: host.url,
+  };
+  const handler = serve(routes, { env, log: () => {} });
+  const jwt = await new SignJWT({ email: zoe.email, sub: '1', user_metadata: { full_name: zoe.name } })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setExpirationTime('1h')
+    .sign(new TextEncoder().encode(secret));
+  async function ask(method: string, path: string, body?: unknown, type = 'application/json') {
+    const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    const [target = '', query = ''] = path.split('?');
+    const reply = await handler({
+      method,
+      path: `/git/${id}${target}`,
+      query,
+      headers: { authorization: `Bearer ${jwt}`, ...(bytes && { 'content-type': type }) },
+      ...(bytes && { body: () => [bytes] }),
+      platform: {},
+    });
+    const text = String(reply.body);
+    return {
+      status: reply.status,
+      text,
+      json: (text.startsWith('{') ? JSON.parse(text) : {}) as Record<string, unknown>,
+    };
+  }
+  const { repository } = host;
+  /** A commit that is in the store, and in no branch: as a fork's is, once its pull request has been opened. */
+  function stray(changes: Record<string, string | null>, who = zoe, parents = [repository.branches.get('main') ?? '']) {
+    const tree = repository.writeTree(
+      repository.commit(parents[0] ?? '')?.tree,
+      Object.entries(changes).map(([path, text]) => ({
+        path,
+        sha: text === null ? null : repository.writeBlob(Buffer.from(text)),
+      })),
+    );
+    return repository.writeCommit({ tree, parents, message: 'Mine', author: who, committer: who });
+  }
+  return { host, repository, ask, stray, main: () => repository.branches.get('main') ?? '' };
+}
+
+const refused = ({ status, text }: { status: number; text: string }) => {
+  expect([status, text]).toEqual([422, expect.stringContaining('The gateway does not pass this on')]);
+  return (JSON.parse(text) as { message: string }).message;
+};
+
+describe('GitHub: the published branch', () => {
+  let world: Awaited<ReturnType<typeof open<'github'>>>;
+  beforeEach(async () => {
+    world = await open('github');
+  });
+  afterEach(() => world.host.close());
+  const move = (sha: string) => world.ask('PATCH', '/git/refs/heads/main', { sha, force: false });
+
+  attack('goes on to a commit of the editor (a neighbour)', async () => {
+    const sha = world.stray({ 'content/posts/b.md': 'b', 'content/posts/a.md': null });
+    expect((await move(sha)).status).toBe(200);
+    expect(world.main()).toBe(sha);
+    return 'moved';
+  });
+
+  attack('is not moved to a commit of a fork that changes the build', async () => {
+    const before = world.main();
+    const words = refused(await move(world.stray({ 'package.json': '{"scripts":{}}', 'content/posts/a.md': 'b' })));
+    expect(world.main()).toBe(before);
+    return words;
+  });
+
+  attack('is not moved to a commit of a stranger', async () => {
+    const before = world.main();
+    const words = refused(await move(world.stray({ 'content/posts/a.md': 'b' }, stranger)));
+    expect(world.main()).toBe(before);
+    return words;
+  });
+
+  attack('is not moved over a commit of a stranger by one of an editor', async () => {
+    const theirs = world.stray({ 'content/posts/a.md': 'b' }, stranger);
+    return refused(await move(world.stray({ 'content/posts/c.md': 'c' }, zoe, [theirs])));
+  });
+
+  attack('does not become a folder of the repository', async () => {
+    const before = world.main();
+    const { repository } = world;
+    const tree = repository.resolve('main:content') ?? '';
+    const sha = repository.writeCommit({ tree, parents: [before], message: 'x', author: zoe });
+    const words = refused(await move(sha));
+    expect(world.main()).toBe(before);
+    return words;
+  });
+
+  attack('does not lose what came meanwhile', async () => {
+    const mine = world.stray({ 'content/posts/b.md': 'b' });
+    world.repository.save('main', { 'content/posts/c.md': 'c' }, 'Theirs', zoe);
+    const { status, json } = await move(mine);
+    expect([status, json['code']]).toEqual([422, 'BRANCH_MOVED']);
+    return String(json['message']);
+  });
+
+  attack('is not moved over more files than GitHub shows', async () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`content/posts/${at}.md`, `${at}`]));
+    expect((await move(world.stray({ 'content/posts/x.md': 'x' }))).status).toBe(200);
+    return refused(await move(world.stray(many)));
+  });
+
+  attack('is not moved over more commits than GitHub shows', async () => {
+    let sha = world.stray({ 'content/posts/x.md': '0' }, stranger);
+    for (let at = 1; at <= 250; at += 1) sha = world.stray({ 'content/posts/x.md': String(at) }, zoe, [sha]);
+    return refused(await move(sha));
+  });
+
+  /** A draft as somebody else made it, and its pull request. */
+  async function draft(sha: string) {
+    world.repository.branches.set('cms/posts/a', sha);
+    const { json } = await world.ask('POST', '/pulls', { title: 'A', head: 'cms/posts/a', base: 'main' });
+    expect(json['number']).toBe(world.host.pullRequests.length);
+    return (body: object) => world.ask('PUT', `/pulls/${String(json['number'])}/merge`, body);
+  }
+
+  attack('takes a draft of the editor, also one that main has left behind (a neighbour)', async () => {
+    const sha = world.stray({ 'content/posts/b.md': 'b' });
+    world.repository.save('main', { 'package.json': '{"a":1}' }, 'Theirs', stranger);
+    const merge = await draft(sha);
+    const words = 'Automatically generated. Merged on Decap CMS.';
+    expect((await merge({ commit_message: words, sha, merge_method: 'merge' })).status).toBe(200);
+    const message = world.repository.commit(world.main())?.message;
+    expect(message).toContain(`${words}\n\nMerged-by: Zoë <zoe@example.org>`);
+    return 'merged, and the merge names the editor';
+  });
+
+  attack('takes a draft that names no commit as the one that was looked at', async () => {
+    const merge = await draft(world.stray({ 'content/posts/b.md': 'b' }));
+    expect((await merge({ merge_method: 'squash' })).status).toBe(200);
+    expect(world.repository.commit(world.main())?.message).toContain('Merged-by: Zoë <zoe@example.org>');
+    return 'merged';
+  });
+
+  attack('takes no draft that changes the build', async () => {
+    const sha = world.stray({ 'package.json': '{}{}' });
+    const before = world.main();
+    const words = refused(await (await draft(sha))({ sha, merge_method: 'merge' }));
+    expect(world.main()).toBe(before);
+    return words;
+  });
+
+  attack('takes no draft that changed the build and changed it back in another place', async () => {
+    const sha = world.stray({ 'site/secret.md': null, 'content/posts/secret.md': 'x' });
+    return refused(await (await draft(sha))({ sha, merge_method: 'merge' }));
+  });
+
+  attack('takes no draft of a stranger', async () => {
+    const sha = world.stray({ 'content/posts/b.md': 'b' }, stranger);
+    return refused(await (await draft(sha))({ sha, merge_method: 'merge' }));
+  });
+
+  attack('takes no other commit than the one that was looked at', async () => {
+    const sha = world.stray({ 'content/posts/b.md': 'b' });
+    const merge = await draft(world.stray({ 'package.json': '{}{}' }));
+    const reply = await merge({ sha, merge_method: 'merge' });
+    expect(reply.status).toBe(409);
+    return reply.text;
+  });
+
+  attack('takes labels of its own only', async () => {
+    await draft(world.stray({ 'content/posts/b.md': 'b' }));
+    world.host.pullRequests[0]?.labels.push('do not merge', 'decap-cms/draft');
+    const put = (labels: string[]) => world.ask('PUT', '/issues/1/labels', { labels });
+    for (const bad of [
+      ['automerge'],
+      ['safe to test', 'decap-cms/draft'],
+      ['x/draft', 'y/draft'],
+      ['decap-cms/drafty'],
+      ['a@b draft'],
+    ])
+      refused(await put(bad));
+    expect((await put(['ours/pending_review', 'do not merge'])).status).toBe(200);
+    expect(world.host.pullRequests[0]?.labels.toSorted()).toEqual(['do not merge', 'ours/pending_review']);
+    // What somebody else has put on stays.
+    expect((await put(['ours/pending_publish'])).status).toBe(200);
+    expect(world.host.pullRequests[0]?.labels).toContain('do not merge');
+    return 'a state of a draft, and what was there';
+  });
+});
+
+describe('GitLab: the published branch', () => {
+  let world: Awaited<ReturnType<typeof open<'gitlab'>>>;
+  beforeEach(async () => {
+    world = await open('gitlab');
+  });
+  afterEach(() => world.host.close());
+
+  async function draft(sha: string) {
+    world.repository.branches.set('cms/posts/a', sha);
+    const title = 'source_branch=cms%2Fposts%2Fa&target_branch=main&title=A&labels=decap-cms%2Fdraft';
+    const { json } = await world.ask('POST', `/merge_requests?${title}`);
+    expect(json['iid']).toBe(1);
+    return (query = '') => world.ask('PUT', `/merge_requests/1/merge${query}`);
+  }
+
+  attack('takes a draft, and the merge names the editor (a neighbour)', async () => {
+    const merge = await draft(world.stray({ 'content/posts/b.md': 'b' }));
+    expect((await merge('?squash=false')).status).toBe(200);
+    expect(world.repository.commit(world.main())?.message).toContain('Merged-by: Zoë <zoe@example.org>');
+    return 'merged';
+  });
+
+  attack('takes no draft that changes the build', async () => {
+    const before = world.main();
+    const words = refused(await (await draft(world.stray({ 'package.json': '{}{}' })))());
+    expect(world.main()).toBe(before);
+    return words;
+  });
+
+  attack('takes labels of its own only', async () => {
+    await draft(world.stray({ 'content/posts/b.md': 'b' }));
+    world.host.mergeRequests[0]?.labels.push('do not merge');
+    const put = (labels: string) => world.ask('PUT', `/merge_requests/1?labels=${encodeURIComponent(labels)}`);
+    for (const bad of ['automerge', 'decap-cms/draft,safe to test', 'a/draft,b/draft']) refused(await put(bad));
+    expect((await put('decap-cms/pending_review')).status).toBe(200);
+    expect(world.host.mergeRequests[0]?.labels.toSorted()).toEqual(['decap-cms/pending_review', 'do not merge']);
+    const title = 'source_branch=cms%2Fposts%2Fb&target_branch=main&title=A&labels=';
+    refused(await world.ask('POST', `/merge_requests?${title}automerge`));
+    return 'a state of a draft, and what was there';
+  });
+});
+
+describe('Bitbucket: a draft', () => {
+  let world: Awaited<ReturnType<typeof open<'bitbucket'>>>;
+  beforeEach(async () => {
+    world = await open('bitbucket');
+  });
+  afterEach(() => world.host.close());
+
+  function save(values: Record<string, string>) {
+    const all = Object.entries(values).map(([name, value]) => `name="${name}"\r\n\r\n${value}\r\n`);
+    all.push('name="content/posts/b.md"; filename="b.md"\r\nContent-Type: text/markdown\r\n\r\nb\r\n');
+    const body = `${all.map((part) => `--x\r\nContent-Disposition: form-data; ${part}`).join('')}--x--\r\n`;
+    return world.ask('POST', '/src', body, 'multipart/form-data; boundary=x');
+  }
+
+  attack('begins at what is published, now or before, or goes on from itself (neighbours)', async () => {
+    const old = world.main();
+    expect((await save({ branch: 'cms/a', parents: old })).status).toBe(201);
+    world.repository.save('main', { 'content/posts/c.md': 'c' }, 'Theirs', stranger);
+    expect((await save({ branch: 'cms/b', parents: world.main() })).status).toBe(201);
+    expect((await save({ branch: 'cms/c', parents: old })).status).toBe(201);
+    expect((await save({ branch: 'cms/c', parents: world.repository.branches.get('cms/c') ?? '' })).status).toBe(201);
+    expect((await save({ branch: 'cms/c' })).status).toBe(201);
+    return 'saved';
+  });
+
+  attack('does not begin at a commit that nobody has reviewed', async () => {
+    world.repository.branches.set('feature', world.stray({ 'bitbucket-pipelines.yml': 'x' }, stranger));
+    for (const parents of [
+      world.repository.branches.get('feature') ?? '',
+      world.stray({ 'package.json': '' }),
+      'f'.repeat(40),
+    ])
+      refused(await save({ branch: 'cms/a', parents }));
+    expect(world.repository.branches.has('cms/a')).toBe(false);
+    return 'refused, whether it is a branch of others, a commit in the store, or none';
+  });
+
+  attack('does not begin at another draft', async () => {
+    expect((await save({ branch: 'cms/a', parents: world.main() })).status).toBe(201);
+    return refused(await save({ branch: 'cms/b', parents: world.repository.branches.get('cms/a') ?? '' }));
+  });
+
+  async function draft(sha: string) {
+    world.repository.branches.set('cms/a', sha);
+    const branch = (name: string) => ({ branch: { name } });
+    const { json } = await world.ask('POST', '/pullrequests', {
+      title: 'A',
+      source: branch('cms/a'),
+      destination: branch('main'),
+    });
+    expect(json['id']).toBe(1);
+    return () => world.ask('POST', '/pullrequests/1/merge', { merge_strategy: 'merge_commit' });
+  }
+
+  attack('is merged, and the merge names the editor (a neighbour)', async () => {
+    world.repository.save('main', { 'package.json': '{"a":1}' }, 'Theirs', stranger);
+    expect((await (await draft(world.stray({ 'content/posts/b.md': 'b' })))()).status).toBe(200);
+    expect(world.repository.commit(world.main())?.message).toContain('Merged-by: Zoë <zoe@example.org>');
+    return 'merged';
+  });
+
+  attack('that somebody pushed with a pipeline is not merged', async () => {
+    const before = world.main();
+    const words = refused(await (await draft(world.stray({ 'bitbucket-pipelines.yml': 'x' }, stranger)))());
+    expect(world.main()).toBe(before);
+    return words;
+  });
+
+  attack('of more files than Bitbucket shows at once is not merged', async () => {
+    const many = Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`content/posts/${at}.md`, `${at}`]));
+    return refused(await (await draft(world.stray(many)))());
+  });
+});
