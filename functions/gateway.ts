@@ -1,4 +1,3 @@
-import { firstOf } from '../lib/handler/router.ts';
 import { gateway } from '../lib/gateway/handler.ts';
 import { bitbucket } from '../lib/gateway/rules/bitbucket.ts';
 import { github } from '../lib/gateway/rules/github.ts';
@@ -9,7 +8,7 @@ import { signIn } from '../lib/gateway/sign-in/handler.ts';
 /** The Git hosts that a repository behind the gateway can be at. */
 export const hosts = [github, gitlab, bitbucket];
 
-export const routes = firstOf(signIn(hosts), gateway(hosts));
+export const routes = [signIn(hosts), gateway(hosts)];
 export const handler = serve(routes);
 
 export const paths = ['/git', '/git/*'];

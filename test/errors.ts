@@ -10,5 +10,12 @@ import { webErrors } from '../lib/http/errors.ts';
 export const loginErrors = { ...webErrors, ...settingErrors, ...oauthErrors, ...ofLogin };
 
 /** And those of the other route module and what it stands on. */
-export const errors = { ...loginErrors, ...corsErrors, ...connectErrors, ...identityErrors, ...signInErrors, ...gatewayErrors };
+export const errors = {
+  ...loginErrors,
+  ...corsErrors,
+  ...connectErrors,
+  ...identityErrors,
+  ...signInErrors,
+  ...gatewayErrors,
+};
 export type ErrorCode = keyof typeof errors;

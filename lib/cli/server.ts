@@ -1,11 +1,12 @@
 import { gatewayEvents } from '../gateway/handler.ts';
 import { checkSignUp } from '../gateway/identity/gotrue.ts';
-import { createHandler, loginEvents } from '../login/handler.ts';
+import { loginEvents, loginRoutes } from '../login/handler.ts';
 import { awsParameterStore } from '../platforms/aws.ts';
 import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { signInEvents } from '../gateway/sign-in/handler.ts';
-import { serve, type RouteModule, type Routed } from '../handler/serve.ts';
+import { serve } from '../handler/serve.ts';
+import type { RouteModule } from '../handler/router.ts';
 import { checkSettings } from '../config/check.ts';
 import { checkGateway, gatewaySettings, hasGateway, readGateway } from '../gateway/settings.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
@@ -20,13 +21,13 @@ import type { Platform } from '../http/platform.ts';
 /** What the server can be, as functions/ puts it together. */
 export interface Served {
   providers: readonly Provider[];
-  gateway: { hosts: readonly GatewayHost[]; routes: RouteModule<Routed> };
+  gateway: { hosts: readonly GatewayHost[]; routes: readonly RouteModule[] };
 }
 
-/** Of others, that is, and perhaps over in a minute. */
+/** These say that somebody else does not answer, which may be over in a minute. */
 const passingCodes = ['PARAMETER_UNREADABLE', 'IDENTITY_UNREACHABLE'];
 
-/** Nothing is wrong yet, only not there. */
+/** These say that a setting is not there yet. */
 const incompleteCodes = [
   'SETTING_MISSING',
   'SETTING_EMPTY',
@@ -44,11 +45,11 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const port = readPort(env['PORT']);
   const host = readHost(env['HOST']);
   const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
-  const hasHop = providers.some((provider) => isConfigured(env, provider));
+  const hasLogin = providers.some((provider) => isConfigured(env, provider));
   const withGateway = hasGateway(env);
   const problems = await checkSettings(env, providers, platform);
   const ofGateway = withGateway ? await checkGateway(env, hosts, platform) : [];
-  const lacking = hasHop ? ofGateway.filter(({ code }) => incompleteCodes.includes(code)) : [];
+  const lacking = hasLogin ? ofGateway.filter(({ code }) => incompleteCodes.includes(code)) : [];
   problems.push(...ofGateway.filter((problem) => !lacking.includes(problem)));
   if (withGateway && problems.length + lacking.length === 0)
     await checkIdentity(env, hosts, platform).catch(note(problems));
@@ -57,7 +58,7 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const passing = words(problems.filter(({ code }) => passingCodes.includes(code)));
   const missing = words(lacking);
   const lasting = words(problems.filter(({ code }) => !passingCodes.includes(code)));
-  if (!hasHop && !withGateway)
+  if (!hasLogin && !withGateway)
     lasting.unshift(
       `Nothing is set up. For the login, set ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(' or ')}. For the gateway, set CMS_GATEWAY_REPO.`,
     );
@@ -68,18 +69,16 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   // Machines collect the lines of a server in production; of any other one a person reads them.
   const log =
     env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...loginEvents, ...gatewayEvents, ...signInEvents });
-  const loginServer = createHandler(providers, { log });
-  const gateway = serve(routes, { log });
-  const belowGit = new RegExp(`^(${address.prefix.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})?/git(/|$)`);
+  const server = serve([...(withGateway ? routes : []), loginRoutes(providers)], { log });
   const home = `${address.origin}${address.prefix}`;
   const handler: Handler = async (request) => {
     // Whoever opens the bare address is looking for the set-up page.
-    if (request.path === '/') return redirect(`${home}/${hasHop ? 'auth' : 'git'}`);
-    return (withGateway && belowGit.test(request.path) ? gateway : loginServer)(request);
+    if (request.path === '/') return redirect(`${home}/${hasLogin ? 'auth' : 'git'}`);
+    return server(request);
   };
   closeOnSignal(await listen(node(handler, platform), { port, host, ...(withGateway && { requestTimeoutMs }) }));
   const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
-  if (hasHop) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
+  if (hasLogin) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
   if (missing.length > 0)
     console.log(
       `The gateway lets nobody in yet. The login works without it. What is missing, also at ${home}/git:\n${bulleted(missing)}`,

@@ -1,4 +1,4 @@
-import { Failure, webErrors } from '../http/errors.ts';
+import { Failure } from '../http/errors.ts';
 import { commonHeaders, readBody, type HttpReply, type TextReply } from '../http/http.ts';
 import { lazy } from '../http/cache.ts';
 import { gatewayErrors } from './errors.ts';
@@ -7,7 +7,7 @@ import { commitAddress, type Editor } from './identity/editors.ts';
 import { proxy, proxyGraphQL } from './proxy.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './rules/api.ts';
 import { maxBytes } from './upstream.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
 import type { Gateway } from './settings.ts';
 
@@ -82,8 +82,7 @@ function decoded(part: string): string {
  */
 export async function answerGraphQL(given: Given): Promise<HttpReply> {
   const { context, gateway, api } = given;
-  const { request, log } = context;
-  if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
+  const { log } = context;
   const { query, variables } = await readDocument(context);
   const { judge } = await loadJudge();
   const mutations = Object.fromEntries(Object.entries(api.mutations).map(([name, { field }]) => [name, field]));

@@ -32,7 +32,7 @@ import {
   TooSlow,
 } from './upstream.ts';
 import { TooLarge, type ClientResponse } from '../oauth/request.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 import type { Gateway } from './settings.ts';
 
 /** Of an answer, what the clients read, and nothing that tells them about the credential. */

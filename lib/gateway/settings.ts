@@ -137,7 +137,7 @@ export async function checkGateway(
     }
   try {
     gather(read, readAddress(env, platform.url), hosts, (failure) => {
-      if (!unread.some((name) => failure.message.startsWith(`${name} `))) note(failure);
+      if (failure.setting === undefined || !unread.includes(failure.setting)) note(failure);
     });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

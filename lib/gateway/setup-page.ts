@@ -2,10 +2,10 @@ import { checkGateway, gatewaySettings, hasGateway, readGateway, type Gateway } 
 import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import { copyable } from '../http/copy.ts';
-import { html, page, type Html } from '../http/page.ts';
+import { html, outcome, page, type Html } from '../http/page.ts';
 import { probe } from './health.ts';
 import script from '../http/copy.client.ts?inline';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 import type { Address } from '../config/settings.ts';
 import type { TextReply } from '../http/http.ts';
 import type { GatewayHost } from './rules/rule.ts';
@@ -28,11 +28,11 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
   return page(200, {
     title,
     script,
-    body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}">
+    body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}" data-page="gateway"${outcome(all.length > 0 ? 'NOT_READY' : 'READY')}>
 <h1>${title}</h1>
 <p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
 ${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
-${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li>${problem.message}</li>`)}</ul></section>`}
+${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${problem.message}</li>`)}</ul></section>`}
 ${health && health.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
 ${read && configuration(read, address)}

@@ -1,6 +1,6 @@
 import { Failure } from '../http/errors.ts';
 import { popupErrors } from './errors.ts';
-import { codeLine, html, page, safeJson, Html } from '../http/page.ts';
+import { codeLine, html, outcome, page, safeJson, Html } from '../http/page.ts';
 import script from './popup.client.ts?inline';
 import type { PopupMessage } from './message.ts';
 import type { TextReply } from '../http/http.ts';
@@ -83,7 +83,7 @@ export function failurePage({
   return popup(status, {
     title: refused ? 'This site is not listed' : 'Not signed in',
     state: refused ? 'refused' : 'failed',
-    code,
+    error,
     content: html`${refused ? notListed(origin) : html`<p>${message}</p>`}${codeLine(code, codes)}`,
     popupMessage:
       provider !== undefined && providerName.test(provider)
@@ -107,7 +107,7 @@ const withoutScript = (ownOrigin: string): Html =>
 interface Popup {
   title: string;
   state: 'waiting' | 'refused' | 'failed';
-  code?: string;
+  error?: Failure;
   content: Html;
   popupMessage: PopupMessage | undefined;
   /** Our own origin, for pages that may have to say why nobody answers. */
@@ -115,8 +115,8 @@ interface Popup {
 }
 
 /** The templates hold what the script may have to say later, so that all words stand here and the script only chooses. */
-function popup(status: number, { title, state, code, content, popupMessage, ownOrigin }: Popup): TextReply {
-  const body = html`<main class="${state === 'waiting' ? state : 'failed'}" data-state="${state}"${code !== undefined && html` data-code="${code}"`}>
+function popup(status: number, { title, state, error, content, popupMessage, ownOrigin }: Popup): TextReply {
+  const body = html`<main class="${state === 'waiting' ? state : 'failed'}" data-state="${state}"${error && outcome(error)}>
 <div role="status">
 <h1>${title}</h1>
 ${content}

@@ -66,6 +66,11 @@ export class Failure extends Error {
     if (options?.reason !== undefined) this.reason = options.reason;
   }
 
+  /** The setting that it is about, by name, if it is about one. */
+  get setting(): string | undefined {
+    return this.fill['setting'];
+  }
+
   /** The same with a platform's advice, where the words have a place for it. */
   withAdvice(advice: string | undefined): Failure {
     if (advice === undefined || !this.#row.text.includes('{advice}')) return this;

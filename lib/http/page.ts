@@ -97,12 +97,22 @@ ${script && html`<script>${new Html(script.text)}</script>`}
 export const codeLine = (code: string, codes?: string): Html =>
   html`<p class="quiet">Code: ${code}</p>${codes !== undefined && html`<p class="quiet"><a href="${codes}#${code}">What the code means</a></p>`}`;
 
+/**
+ * What went wrong, as attributes of the element that says so: for programs, such as our doctor, which never read the words.
+ *
+ * @param code the failure, or a code of the page's own
+ */
+export const outcome = (code: Failure | string): Html =>
+  typeof code === 'string'
+    ? html` data-code="${code}"`
+    : html` data-code="${code.code}"${code.setting !== undefined && html` data-setting="${code.setting}"`}`;
+
 /** For addresses and methods that are not part of any login, so that there is no CMS to tell. */
 export function plainErrorPage(error: Failure, codes?: string): TextReply {
   const title = 'This does not work';
   return page(error.status, {
     title,
-    body: html`<main class="failed" data-code="${error.code}">
+    body: html`<main class="failed"${outcome(error)}>
 <h1>${title}</h1>
 <p>${error.message}</p>
 ${codeLine(error.code, codes)}

@@ -1,5 +1,5 @@
 import { html, type Html } from '../http/page.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 
 /** Which sites may log in. Strangers can read this, so it does not show the list; it only tells the owner where there is none. */
 export async function describeAllowedSites({

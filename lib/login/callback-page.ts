@@ -1,10 +1,10 @@
-import { html, page } from '../http/page.ts';
+import { html, outcome, page } from '../http/page.ts';
 import { readPage } from '../config/settings.ts';
 import { firstProblem, checkReadiness } from './readiness.ts';
 import { describeAllowedSites } from './allowed-sites.ts';
 import type { HttpReply } from '../http/http.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 
 /** The callback's address opened by hand: whether the provider's settings are all there, by their names only. */
 export async function callbackPage(provider: Provider, context: Context): Promise<HttpReply> {
@@ -15,7 +15,7 @@ export async function callbackPage(provider: Provider, context: Context): Promis
   const title = problem ? `${provider.name} is not ready` : `${provider.name}: all settings are there`;
   return page(200, {
     title,
-    body: html`<main class="${problem ? 'failed' : 'done'}" data-code="${problem?.code ?? 'READY'}">
+    body: html`<main class="${problem ? 'failed' : 'done'}" data-page="callback"${outcome(problem ?? 'READY')}>
 <h1>${title}</h1>
 <p>${problem?.message ?? next}</p>
 ${!found.sites && html`<p>${await describeAllowedSites(context)}</p>`}

@@ -1,24 +1,17 @@
-import { longestQuery, serve, type ServeOptions, type Context, type RouteModule } from '../handler/serve.ts';
+import { serve, type ServeOptions } from '../handler/serve.ts';
+import type { Context, Endpoint, FailureContext, Route, RouteModule } from '../handler/router.ts';
 import { cookieStoreFor, type CookieName } from '../oauth/cookies.ts';
 import { oauthErrors } from '../oauth/errors.ts';
-import { Failure, webErrors } from '../http/errors.ts';
-import {
-  commonHeaders,
-  refuseUnlessNavigation,
-  singleParameters,
-  type Handler,
-  type HttpReply,
-  type HttpRequest,
-} from '../http/http.ts';
+import { Failure } from '../http/errors.ts';
+import { singleParameters, type Handler } from '../http/http.ts';
 import { isOrigin } from '../http/origins.ts';
 import { plainErrorPage } from '../http/page.ts';
-import type { Environment } from '../config/environment.ts';
-import { readPage, urlSetting, type Address } from '../config/settings.ts';
+import { urlSetting } from '../config/settings.ts';
 import { openerOf } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
 import { failurePage } from '../handler/popup.ts';
-import { refresh, refreshFailure } from './refresh.ts';
+import { admitRefresh, refresh, refreshFailure, refreshPreflight } from './refresh.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** Of this route module's cookies. */
@@ -40,135 +33,155 @@ export const loginEvents = {
  * Whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
  */
 export const createHandler = (providers: readonly Provider[], options?: ServeOptions): Handler =>
-  serve(loginRoutes(providers), options);
+  serve([loginRoutes(providers)], options);
 
-const loginRoutes = (providers: readonly Provider[]): RouteModule<Route> => ({
-  timeoutMs: 8_000, // functions are given 15 s
-  route: (path, _request, parameters) => findRoute(path, parameters, providers),
-  async answer(route, context) {
-    refuseOddities(context.request, route);
-    return follow(route, providers, context);
-  },
-  fail(route, failure, { address, settings, env }) {
-    // A secret that was renewed at the host, perhaps.
-    if (failure.code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
-    const reply = isLogin(route)
-      ? failurePage({
-          provider: announced(route),
-          error: failure,
-          origin: route.openerOrigin,
-          codes: codesAddress(env, address),
-        })
-      : route.event === 'refresh'
-        ? refreshFailure(failure)
-        : plainErrorPage(failure, codesAddress(env, address));
-    if (failure.code === webErrors.METHOD_NOT_ALLOWED.code)
-      reply.headers['allow'] = route.event === 'refresh' ? 'POST, OPTIONS' : 'GET, HEAD';
-    return reply;
+/** The addresses of a login server. */
+export function loginRoutes(providers: readonly Provider[]): RouteModule {
+  // A list, not an object: `__proto__` and `constructor` are names like any other here.
+  const known = (id: string | undefined) => providers.find((candidate) => candidate.id === id);
+  return {
+    timeoutMs: 8_000, // functions are given 15 s
+    endpoints: [
+      ...providers
+        .filter((provider): provider is RenewingProvider => provider.refresh !== undefined)
+        .map((provider): Endpoint => ({ path: provider.refresh.path, route: () => refreshRoute(provider) })),
+      {
+        path: '/auth',
+        route: ({ parameters }) =>
+          parameters.has('provider') ? beginRoute(providers, parameters) : setupPageRoute(providers),
+      },
+      {
+        path: '/auth/:provider',
+        route: ({ params: { provider: id }, parameters }) =>
+          known(id) || parameters.has('provider') ? beginRoute(providers, parameters, id) : undefined,
+      },
+      {
+        path: '/auth/:provider/authorize',
+        route: ({ params: { provider: id }, parameters }) =>
+          known(id) || parameters.has('provider') ? beginRoute(providers, parameters, id, true) : undefined,
+      },
+      {
+        path: '/auth/:provider/begin',
+        route({ params, parameters }) {
+          const provider = known(params['provider']);
+          const origin = parameters.get('origin') ?? '';
+          return (
+            provider && {
+              event: 'proceed',
+              provider,
+              ...step(provider.id, isOrigin(origin) ? origin : null),
+              handle: (context) => proceed(provider, withCookies(context)),
+            }
+          );
+        },
+      },
+      {
+        path: '/auth/:provider/callback',
+        route({ params, parameters }) {
+          const provider = known(params['provider']);
+          if (!provider) return undefined;
+          if (parameters.size === 0)
+            return {
+              event: 'page',
+              provider,
+              methods: ['GET'],
+              // No login needs the pages' file.
+              handle: async (context) => (await import('./setup-page.ts')).callbackPage(provider, context),
+            };
+          return {
+            event: 'finish',
+            provider,
+            ...step(provider.id, openerOf(parameters.get('state') ?? undefined) ?? null),
+            handle: (context) => finish(provider, withCookies(context)),
+          };
+        },
+      },
+    ],
+    fail: (failure, { address, env }) => plainErrorPage(failure, codesAddress({ address, env })),
+  };
+}
+
+const setupPageRoute = (providers: readonly Provider[]): Route => ({
+  event: 'page',
+  methods: ['GET'],
+  optional: true,
+  async handle(context) {
+    const { setupPage } = await import('./setup-page.ts');
+    return setupPage(await context.settings.read(providers.map(urlSetting)), providers, context);
   },
 });
 
-/** Where the codes are explained: on the set-up page, if it is certain to be on. The parameter store is not asked for that. */
-const codesAddress = (env: Environment, address: Address | undefined): string | undefined =>
-  address && ['', 'on', undefined].includes(env['CMS_AUTH_PAGE']?.trim()) ? `${address.prefix}/auth` : undefined;
+/**
+ * @param id the provider as the path names it
+ * @param wantsRefresh whether it is an address whose clients can use a refresh token
+ */
+function beginRoute(
+  providers: readonly Provider[],
+  parameters: URLSearchParams,
+  id?: string,
+  wantsRefresh = false,
+): Route {
+  // The name that the CMS listens for is the query's, if there is one: the CMS wrote that one itself.
+  const name = parameters.get('provider') ?? id ?? '';
+  const provider = providers.find((candidate) => candidate.id === (id ?? name));
+  return {
+    event: 'begin',
+    provider,
+    ...step(name, undefined),
+    handle(context) {
+      const { provider: named, scope } = singleParameters(parameters, ['provider', 'scope']);
+      if (id !== undefined && named !== undefined && named !== id) throw new Failure(loginErrors.PROVIDER_MISMATCH);
+      if (!provider)
+        throw new Failure(loginErrors.UNKNOWN_PROVIDER, { known: providers.map((each) => each.id).join(', ') });
+      return begin(provider, { requestedScope: scope, wantsRefresh }, withCookies(context));
+    },
+  };
+}
+
+function refreshRoute(provider: RenewingProvider): Route {
+  return {
+    event: 'refresh',
+    provider,
+    methods: ['POST'],
+    admit: admitRefresh(provider),
+    preflight: refreshPreflight,
+    handle: (context) => refresh(provider, context),
+    fail(failure, context) {
+      invalidateSecret(failure, context);
+      return refreshFailure(failure);
+    },
+  };
+}
 
 /**
- * Where a request leads. `name` is the provider as the request names it, `provider` what we know of it. `openerOrigin` is the opener's
- * origin as the address says it, proven or not: enough for fixed words about a failure. `null` if the address does not say.
+ * What the steps of a login have in common: whatever goes wrong is told to the CMS, too.
+ *
+ * @param name of the provider that the CMS listens for
+ * @param openerOrigin as the request says it, proven or not: enough for fixed words about a failure. `null` if it does not say;
+ *   undefined if nobody has answered yet.
  */
-type Route =
-  | {
-      event: 'begin';
-      openerOrigin: undefined;
-      name: string;
-      provider: Provider | undefined;
-      wantsRefresh: boolean;
-      fromPath: string | undefined;
-    }
-  | { event: 'proceed' | 'finish'; provider: Provider; openerOrigin: string | null }
-  | { event: 'refresh'; provider: RenewingProvider }
-  | { event: 'page'; provider?: Provider }
-  | { event: 'none'; provider?: undefined };
+const step = (
+  name: string,
+  openerOrigin: string | null | undefined,
+): Pick<Route, 'methods' | 'navigation' | 'fail'> => ({
+  methods: ['GET'],
+  navigation: '/auth',
+  fail(failure, context) {
+    invalidateSecret(failure, context);
+    return failurePage({ provider: name, error: failure, origin: openerOrigin, codes: codesAddress(context) });
+  },
+});
 
-type LoginRoute = Extract<Route, { event: 'begin' | 'proceed' | 'finish' }>;
+const withCookies = (context: Context) => ({
+  ...context,
+  cookieStore: cookieStoreFor(context.request, context.address, cookieName, context.now),
+});
 
-/** Whether a CMS may be waiting for the outcome. */
-const isLogin = (route: Route): route is LoginRoute => 'openerOrigin' in route;
-
-/** The name that the CMS listens for: the query's if there is one, since the CMS wrote that one itself. */
-const announced = (route: LoginRoute): string => (route.event === 'begin' ? route.name : route.provider.id);
-
-function findRoute(path: string, parameters: URLSearchParams, providers: readonly Provider[]): Route {
-  const own = path.replace(/\/$/, '');
-  const renewing = providers.find((candidate): candidate is RenewingProvider => candidate.refresh?.path === own);
-  if (renewing) return { event: 'refresh', provider: renewing };
-  const [root, auth, id, verb, ...rest] = own.split('/');
-  if (root !== '' || auth !== 'auth' || rest.length > 0) return { event: 'none' };
-
-  const named = parameters.get('provider') ?? undefined;
-  if (id === undefined && named === undefined) return { event: 'page' };
-  const name = id ?? named ?? '';
-  // A list, not an object: `__proto__` and `constructor` are names like any other here.
-  const provider = providers.find((candidate) => candidate.id === name);
-  if (!provider && named === undefined) return { event: 'none' };
-  if (verb === undefined || verb === 'authorize')
-    return {
-      event: 'begin',
-      name: named ?? name,
-      provider,
-      wantsRefresh: verb === 'authorize',
-      fromPath: id,
-      openerOrigin: undefined,
-    };
-  if (!provider) return { event: 'none' };
-  if (verb === 'begin') {
-    const origin = parameters.get('origin') ?? '';
-    return { event: 'proceed', provider, openerOrigin: isOrigin(origin) ? origin : null };
-  }
-  if (verb !== 'callback') return { event: 'none' };
-  if (parameters.size === 0) return { event: 'page', provider };
-  return { event: 'finish', provider, openerOrigin: openerOf(parameters.get('state') ?? undefined) ?? null };
+/** The secret may have been renewed at the host: it is read anew for the next login. */
+function invalidateSecret({ code }: Failure, { settings }: FailureContext): void {
+  if (code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
 }
 
-/** Refuses requests that no CMS makes, before anything is done. */
-function refuseOddities(request: HttpRequest, route: Route): void {
-  const { method, query } = request;
-  if (route.event === 'none') return; // 404 comes before 405
-  if (route.event === 'refresh') return; // its clients need CORS first: see refresh.ts
-  if (method !== 'GET' && method !== 'HEAD') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
-  if (query.length > longestQuery) throw new Failure(webErrors.REQUEST_TOO_LARGE);
-  if (isLogin(route)) refuseUnlessNavigation(request, '/auth');
-}
-
-async function follow(route: Route, providers: readonly Provider[], context: Context): Promise<HttpReply> {
-  const { request, parameters, settings, address, now } = context;
-  // HEAD is for link checkers and previews: it begins nothing and spends nothing.
-  if (request.method === 'HEAD' && isLogin(route))
-    return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
-  const cookieStore = cookieStoreFor(request, address, cookieName, now);
-  switch (route.event) {
-    case 'page': {
-      const { setupPage, callbackPage } = await import('./setup-page.ts'); // no login needs it
-      if (route.provider) return callbackPage(route.provider, context);
-      if (!readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
-      return setupPage(await settings.read(providers.map(urlSetting)), providers, context);
-    }
-    case 'begin': {
-      const { provider, fromPath, wantsRefresh } = route;
-      const { provider: named, scope } = singleParameters(parameters, ['provider', 'scope']);
-      if (fromPath !== undefined && named !== undefined && named !== fromPath)
-        throw new Failure(loginErrors.PROVIDER_MISMATCH);
-      if (!provider)
-        throw new Failure(loginErrors.UNKNOWN_PROVIDER, { known: providers.map(({ id }) => id).join(', ') });
-      return begin(provider, { requestedScope: scope, wantsRefresh }, { ...context, cookieStore });
-    }
-    case 'proceed':
-      return proceed(route.provider, { ...context, cookieStore });
-    case 'finish':
-      return finish(route.provider, { ...context, cookieStore });
-    case 'refresh':
-      return refresh(route.provider, context);
-    case 'none':
-      throw new Failure(webErrors.NOT_FOUND);
-  }
-}
+/** Where the codes are explained: on the set-up page, if it is certain to be on. The parameter store is not asked for that. */
+const codesAddress = ({ address, env }: Pick<FailureContext, 'address' | 'env'>): string | undefined =>
+  address && ['', 'on', undefined].includes(env['CMS_AUTH_PAGE']?.trim()) ? `${address.prefix}/auth` : undefined;

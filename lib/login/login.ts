@@ -21,7 +21,7 @@ import {
 } from '../config/settings.ts';
 import type { CookieStore } from '../oauth/cookies.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 
 /** What a login finds around it. */
 interface LoginContext extends Context {

@@ -12,7 +12,7 @@ import {
 import { Failure } from '../http/errors.ts';
 import type { Environment } from '../config/environment.ts';
 import type { Provider } from '../providers/provider.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 
 /** What is wrong with the settings for one Git host, in the order in which an owner sets them. Nothing, where it is undefined. */
 export interface Readiness {

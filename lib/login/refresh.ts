@@ -11,48 +11,59 @@ import {
 } from '../http/http.ts';
 import { matchOrigin } from '../http/origins.ts';
 import { clientSettings, readClient, readOrigins, readRefresh, readSecret, secretSetting } from '../config/settings.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
 const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
 
-/** Of a query, in characters, or of a body, in bytes. */
+/** Of a body, in bytes. */
 const longest = 16 * 1024;
+
+/** The settings that a renewal needs. */
+const refreshSettings = (provider: Provider): string[] => [...clientSettings(provider), secretSetting(provider)];
+
+/**
+ * Lets a listed page read the answer, before any work: a page that cannot read it must not be able to spend the editor's refresh
+ * token either. `Origin` keeps other pages' scripts out; it does not stop somebody who has already stolen a refresh token and sends
+ * what he likes.
+ *
+ * @throws Failure ORIGIN_NOT_LISTED
+ */
+export const admitRefresh =
+  (provider: Provider) =>
+  async ({ request, settings, address, headers }: Context): Promise<void> => {
+    headers['vary'] = 'Origin';
+    const origin = request.headers['origin'];
+    if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+    const env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...refreshSettings(provider)]);
+    if (!matchOrigin(readOrigins(env, address), origin)) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+    headers['access-control-allow-origin'] = origin;
+  };
+
+export const refreshPreflight: HttpReply = {
+  status: 204,
+  headers: { ...commonHeaders, 'access-control-allow-methods': 'POST', 'access-control-allow-headers': 'content-type' },
+  cookies: [],
+  body: '',
+};
 
 /**
  * Renews a token for a CMS that knows how to ask (see the providers' `refresh`). The clients are unforgiving: whatever they
  * cannot read as JSON across origins locks the editor out, so a listed origin always gets JSON, failures included.
  *
- * `Origin` keeps other pages' scripts out; it does not stop somebody who has already stolen a refresh token and sends what
- * he likes.
- *
- * @throws Failure, with the CORS headers already set if the origin is listed
+ * @throws Failure
  */
 export async function refresh(
   provider: RenewingProvider,
-  { request, settings, address, deadline, headers }: Context,
+  { request, settings, address, deadline }: Context,
 ): Promise<HttpReply> {
-  // Before any work: a page that cannot read the answer must not be able to spend the editor's refresh token either.
-  headers['vary'] = 'Origin';
-  const origin = request.headers['origin'];
-  if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
-  const neededLater = [...clientSettings(provider), secretSetting(provider)];
-  let env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...neededLater]);
-  const listed = matchOrigin(readOrigins(env, address), origin);
-  if (listed === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
-  headers['access-control-allow-origin'] = origin;
-
-  if (request.method === 'OPTIONS') {
-    headers['access-control-allow-methods'] = 'POST';
-    headers['access-control-allow-headers'] = 'content-type';
-    return { status: 204, headers: { ...commonHeaders }, cookies: [], body: '' };
-  }
-  if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
-  env = await settings.read(['CMS_AUTH_REFRESH'], neededLater);
+  const needed = refreshSettings(provider);
+  let env = await settings.read(['CMS_AUTH_ORIGINS', 'CMS_AUTH_REFRESH'], needed);
+  const listed = matchOrigin(readOrigins(env, address), request.headers['origin'] ?? '');
   if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(loginErrors.REFRESH_NOT_ALLOWED);
 
-  env = await settings.read(neededLater); // before the body, which may take all the time there is
+  env = await settings.read(needed); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
   const client = readClient(env, provider, address);
   const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
@@ -66,7 +77,6 @@ export async function refresh(
 
 /** The refresh token, which three generations of clients send in the query, in a form or in JSON. */
 async function readGiven(request: HttpRequest, provider: Provider, deadline: number): Promise<string> {
-  if (request.query.length > longest) throw new Failure(webErrors.REQUEST_TOO_LARGE);
   const bytes = await readBody(request, { limit: longest, deadline });
   if (!bytes) throw new Failure(webErrors.REQUEST_TOO_LARGE);
   const body = bytes.toString();

@@ -1,5 +1,5 @@
 import { copyable } from '../http/copy.ts';
-import { html, page, type Html } from '../http/page.ts';
+import { html, outcome, page, type Html } from '../http/page.ts';
 import {
   articled,
   registrationAddress,
@@ -17,7 +17,7 @@ import { Failure, webErrors } from '../http/errors.ts';
 import { loginErrors } from './errors.ts';
 import { describeAllowedSites } from './allowed-sites.ts';
 import { firstProblem, checkReadiness } from './readiness.ts';
-import type { Context } from '../handler/serve.ts';
+import type { Context } from '../handler/router.ts';
 import type { TextReply } from '../http/http.ts';
 
 export { callbackPage } from './callback-page.ts';
@@ -39,7 +39,7 @@ export async function setupPage(
   return page(200, {
     title: 'Login for your CMS',
     script,
-    body: html`<main class="wide">
+    body: html`<main class="wide" data-page="setup">
 <h1>Login for your CMS</h1>
 <p>This server logs editors in to a CMS. Editors have nothing to do here: they press Login in the CMS. For its owner, this page says what is done and what comes next.</p>
 ${sections}
@@ -84,7 +84,7 @@ async function checklist(provider: Provider, env: Environment, context: Context)
   const prefix = settingPrefix(provider);
   const found = await checkReadiness(provider, context);
   const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
-    html`<li data-step="${problem ? 'missing' : 'done'}"><p>${problem ? problem.message : fine}</p>${more}</li>`;
+    html`<li data-step="${problem ? 'missing' : 'done'}"${problem && outcome(problem)}><p>${problem ? problem.message : fine}</p>${more}</li>`;
   const base = `${address.prefix}/auth`;
   return html`<h2>${provider.name} <span class="quiet">${firstProblem(found) ? 'something is missing' : 'not tried yet'}</span></h2>
 <ol class="steps">

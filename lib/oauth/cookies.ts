@@ -116,10 +116,10 @@ export function sessionCookie(
       .filter((entry) => now - entry.time <= lifetime + clockSkew && entry.time - now <= clockSkew),
   );
   const entries = came.flat();
-  // A browser holds one of ours. Where two came, somebody planted the other, and what is planted must not live on in ours. One
-  // with a time to come gives itself away; where neither does, nothing tells them apart, and neither is carried over.
+  // A browser holds one cookie of ours. Where two came, somebody planted the other, and its entries must not be copied into ours. One
+  // whose time lies in the future is planted for sure. Where neither's does, they cannot be told apart, so neither is copied.
   const begun = came.filter((cookie) => came.length === 1 || cookie.every(({ time }) => time <= now));
-  // A time to come is another instance's clock at best: it is the first that has to go.
+  // A time in the future comes from another instance's clock at best, so these entries are dropped first.
   const age = ({ time }: Entry) => (time > now ? lifetime : now - time);
   const running = begun.length === 1 ? (begun[0] ?? []).toSorted((a, b) => age(a) - age(b)) : [];
 

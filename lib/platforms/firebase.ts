@@ -6,7 +6,7 @@ import type { Handler } from '../http/http.ts';
 export type FirebaseRequest = IncomingMessage & { originalUrl: string; rawBody?: Buffer };
 
 const platform = {
-  // Its Hosting, that is, which stands in front.
+  // Firebase Hosting, in front of the function, passes this cookie on and no other.
   sessionCookieOnly: true,
   adviceOnMissing:
     'Then deploy again. On Firebase, CMS_AUTH_URL always has to be set, and a secret arrives only for hosts whose client id was set when it was built.',

@@ -34,7 +34,7 @@ export function makeHandler(spec: HandlerSpec, options: ServeOptions): Handler {
     case 'gateway':
       return serve(routes, options);
     case 'sign-in':
-      return serve(signIn(signInHosts), options);
+      return serve([signIn(signInHosts)], options);
   }
 }
 

@@ -42,19 +42,15 @@ export const gateway = [
   {
     guard: 'a page that is not listed is refused before any work',
     file: 'lib/gateway/handler.ts',
-    find: `  admitOrigin(
-    request,
-    readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
-    headers,
-  );`,
-    replace: '  void [admitOrigin, readOrigins, headers];',
+    find: 'await admit(context);',
+    replace: 'void admit;',
     tests: contract,
     named,
   },
   {
     guard: 'another host than the repository’s is asked nothing',
     file: 'lib/gateway/handler.ts',
-    find: 'if (route.provider.id !== read.host.provider.id)',
+    find: 'if (provider.id !== opened.gateway.host.provider.id)',
     replace: 'if (false as boolean)',
     tests: contract,
     named,

@@ -44,9 +44,9 @@ export const proxy = [
   },
   {
     guard: 'what is left of a refused body is read before the answer',
-    file: 'lib/gateway/handler.ts',
-    find: 'await drain();',
-    replace: 'void drain;',
+    file: 'lib/handler/serve.ts',
+    find: 'await body?.drain();',
+    replace: 'void body;',
     tests: upload,
   },
   {
@@ -118,9 +118,9 @@ export const proxy = [
   {
     guard: 'the frame catches what is thrown while words are written',
     file: 'lib/handler/serve.ts',
-    find: 'reply = routes.fail(route, failure, { address, settings, env });\n      } catch (another) {',
+    find: 'reply = failed(found, failure, { address, settings, env });\n      } catch (another) {',
     replace:
-      'reply = routes.fail(route, failure, { address, settings, env });\n      } catch (another) {\n        throw another;',
+      'reply = failed(found, failure, { address, settings, env });\n      } catch (another) {\n        throw another;',
     tests: 'test/unit/handler.test.ts',
   },
   {

@@ -90,9 +90,9 @@ export const signIn = [
   },
   {
     guard: 'no token for pages that are not listed',
-    file: token,
-    find: '  admitOrigin(\n',
-    replace: '  (() => {})(\n    // @ts-ignore\n',
+    file: 'lib/gateway/sign-in/handler.ts',
+    find: 'admit: admitListed(hosts),',
+    replace: 'admit: () => void admitListed,',
     tests: contract,
     named: 'to pages on the list only',
   },

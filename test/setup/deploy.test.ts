@@ -209,8 +209,15 @@ describe('What fails', () => {
 describe('A server of one’s own', () => {
   it('gets its .env, and says how to start it', async () => {
     const { code, err, out } = await run([
-      ...['--cms', 'www.example.com/admin', '--repo', `${github.url}/acme/site`, '--to', 'server'],
-      ...['--url', 'https://auth.example.com', '--no-open'],
+      '--cms',
+      'www.example.com/admin',
+      '--repo',
+      `${github.url}/acme/site`,
+      '--to',
+      'server',
+      '--url',
+      'https://auth.example.com',
+      '--no-open',
     ]);
     expect([err, code]).toEqual(['', 0]);
     expect(parseEnv(await readFile(path.join(work(), '.env'), 'utf8'))).toMatchObject({

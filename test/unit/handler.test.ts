@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { createHandler } from '../../lib/login/handler.ts';
 import { commonHeaders, type HttpRequest } from '../../lib/http/http.ts';
-import { serve, type Routed, type RouteModule } from '../../lib/handler/serve.ts';
+import { serve } from '../../lib/handler/serve.ts';
+import type { RouteModule } from '../../lib/handler/router.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 import { github } from '../../lib/providers/github.ts';
 import { loginErrors } from '../errors.ts';
@@ -76,15 +77,19 @@ describe('The handler', () => {
 
   it('ends in words, and in a line of the log, even where the words for a failure cannot be written', async () => {
     const entries: LogEntry[] = [];
-    const routes: RouteModule<Routed> = {
+    const routes: RouteModule = {
       timeoutMs: 1_000,
-      route: () => ({ event: 'begin' }),
-      answer: () => Promise.reject(new Error('the-mistake')),
+      endpoints: [
+        {
+          path: '/auth/*',
+          route: () => ({ event: 'begin', handle: () => Promise.reject(new Error('the-mistake')) }),
+        },
+      ],
       fail() {
         throw new URIError('URI malformed: another-mistake');
       },
     };
-    const reply = await serve(routes, { env, log: (entry) => entries.push(entry) })(request);
+    const reply = await serve([routes], { env, log: (entry) => entries.push(entry) })(request);
     expect([reply.status, reply.body]).toEqual([500, expect.stringContaining('Start again from the CMS')]);
     expect(reply.headers).toMatchObject(commonHeaders);
     expect(entries).toMatchObject([{ event: 'begin', outcome: 'failed', code: 'INTERNAL' }]);

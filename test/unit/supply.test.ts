@@ -114,6 +114,6 @@ it('login and gateway are apart: neither carries anything of the other', async (
     const { files, rooms: ofLogin } = await rooms(`functions/${name}.ts`);
     expect(ofLogin).toContain('login');
     expect(ofLogin).not.toContain('gateway');
-    expect(files.filter((file) => /oauth\/(discovery|connect)|http\/cors|handler\/router/.test(file))).toEqual([]);
+    expect(files.filter((file) => /oauth\/(discovery|connect)|http\/cors/.test(file))).toEqual([]);
   }
 });

@@ -122,7 +122,7 @@ describe('On a server of one’s own', () => {
 
   /** A host that answers when it is told to. */
   function slowHost() {
-    let answer = (_: (response: ServerResponse) => void) => {};
+    let answer: (write: (response: ServerResponse) => void) => void = () => {};
     const asked = new Promise<void>((arrived) => {
       host.script = (_asked, response) => {
         answer = (how) => how(response);

@@ -16,7 +16,7 @@ import { redirectBack, type ResponseTarget } from './redirect.ts';
 import { signInErrors } from './errors.ts';
 import { TryOut } from './try.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
-import type { Context } from '../../handler/serve.ts';
+import type { Context } from '../../handler/router.ts';
 import type { Address } from '../../config/settings.ts';
 import type { Environment } from '../../config/environment.ts';
 

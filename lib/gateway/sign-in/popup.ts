@@ -18,7 +18,7 @@ import { signInErrors } from './errors.ts';
 import { authorizationUrl, authorizedEditor, openProvider, readAnswer, readClient } from './login.ts';
 import type { IssuerClient } from '../../oauth/relying-party.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
-import type { Context } from '../../handler/serve.ts';
+import type { Context } from '../../handler/router.ts';
 import type { Environment } from '../../config/environment.ts';
 
 /**

@@ -3,14 +3,12 @@ import { decryptCode } from './code.ts';
 import { sessionKeys, issueAccessToken } from '../identity/access-token.ts';
 import { isAllowed } from '../identity/editors.ts';
 import { gatewaySettings, type RepositoryHost } from '../settings.ts';
-import { readOrigins } from '../../config/settings.ts';
-import { admitOrigin, preflight } from '../../http/cors.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
 import { signInErrors } from './errors.ts';
 import { json } from './response.ts';
 import { cmsClientId, readClient } from './login.ts';
-import type { Context } from '../../handler/serve.ts';
+import type { Context } from '../../handler/router.ts';
 
 /** Bytes of a body. A code has about 1 kB. */
 const longest = 16 * 1024;
@@ -21,21 +19,12 @@ const longest = 16 * 1024;
  * Nothing is stored, so a code works for whoever has it and its verifier as often as they like, within its minute: that is the
  * CMS that began, and it gets the same person's token. Without the verifier it is good for nothing.
  *
- * @throws Failure, with the CORS headers already set if the origin is listed
+ * @throws Failure
  */
 export async function token(
-  { request, settings, address, now, deadline, headers }: Context,
+  { request, settings, address, now, deadline }: Context,
   hosts: readonly RepositoryHost[],
 ): Promise<HttpReply> {
-  // Before any work.
-  admitOrigin(
-    request,
-    readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
-    headers,
-  );
-  if (request.method === 'OPTIONS') return preflight({ methods: 'POST', headers: 'content-type' });
-  if (request.method !== 'POST') throw new Failure(webErrors.METHOD_NOT_ALLOWED);
-
   const env = await settings.read(gatewaySettings(hosts)); // before the body, which may take all the time there is
   const { client, gateway, secret } = readClient(env, address, hosts);
   const given = await readForm(request, deadline);

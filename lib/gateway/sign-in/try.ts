@@ -1,4 +1,4 @@
-import { html, page } from '../../http/page.ts';
+import { html, outcome, page } from '../../http/page.ts';
 import type { Editor } from '../identity/editors.ts';
 import type { Address } from '../../config/settings.ts';
 import type { Failure } from '../../http/errors.ts';
@@ -22,7 +22,7 @@ export class TryOut {
     const title = failure ? 'The sign-in does not work' : 'The sign-in works';
     return page(failure?.status ?? 200, {
       title,
-      body: html`<main class="${failure ? 'failed' : 'done'}">
+      body: html`<main class="${failure ? 'failed' : 'done'}" data-page="try"${outcome(failure ?? 'READY')}>
 <h1>${title}</h1>
 <ol>${this.#steps.map((step) => html`<li>${step}</li>`)}${editor && html`<li>${this.#who(editor)}</li>`}${failure && html`<li>${failure.message}</li>`}</ol>
 ${failure?.reason !== undefined && html`<p>For the owner: ${failure.reason}</p>`}

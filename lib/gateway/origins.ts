@@ -1,0 +1,18 @@
+import { gatewaySettings, type RepositoryHost } from './settings.ts';
+import { readOrigins } from '../config/settings.ts';
+import { admitOrigin } from '../http/cors.ts';
+import type { Context } from '../handler/router.ts';
+
+/**
+ * Lets pages of listed sites in, before any work is done for them. Everything is read in one call to the store.
+ *
+ * @throws Failure SITE_NOT_LISTED
+ */
+export const admitListed =
+  (hosts: readonly RepositoryHost[]) =>
+  async ({ request, settings, address, headers }: Context): Promise<void> =>
+    admitOrigin(
+      request,
+      readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
+      headers,
+    );
