@@ -38,7 +38,7 @@ export const appName = ({ byManifest: { flow, repository } }: ManifestOptions): 
  * the one and wants more for the other.
  */
 export function manifestOf(
-  { provider, byManifest: { flow }, address, site }: ManifestOptions,
+  { provider, byManifest: { flow, gateway }, address, site }: ManifestOptions,
   name: string,
   created: string,
 ) {
@@ -48,7 +48,7 @@ export function manifestOf(
     url: site ?? url,
     redirect_url: created,
     callback_urls: [...new Set([callbackAddress(address, provider), callbackAddress(localServer, provider)])],
-    setup_url: `${url}/auth`,
+    setup_url: `${url}/${gateway === 'alone' ? 'git' : 'auth'}`,
     setup_on_update: false,
     // Only its owner's own repositories may have it.
     public: false,

@@ -79,7 +79,8 @@ export async function registerByManifest(
   function entriesOf(of: ManifestOptions, app?: App): Entry[] {
     const { gateway } = of.byManifest;
     return [
-      ...loginEntries(of, app && { id: app.clientId, secret: app.clientSecret }),
+      // A gateway that is deployed apart gets nothing of the login's.
+      ...(gateway === 'alone' ? [] : loginEntries(of, app && { id: app.clientId, secret: app.clientSecret })),
       ...(gateway
         ? [
             { name: flow.gateway.id, value: app && String(app.id) },

@@ -53,7 +53,8 @@ export interface Options {
   base: string;
   /** Only where the provider can register an app by a manifest; then there is a repository, too. */
   byManifest:
-    { flow: ManifestFlow; repository: Repository; organisation: string | undefined; gateway: boolean } | undefined;
+    | { flow: ManifestFlow; repository: Repository; organisation: string | undefined; gateway: boolean | 'alone' }
+    | undefined;
   address: Address;
   /** Origin of the CMS page; otherwise it is on the login server's own. */
   site: string | undefined;

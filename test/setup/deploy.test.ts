@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -5,6 +6,8 @@ import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { createHandler } from '../../lib/login/handler.ts';
+import { routes } from '../../functions/gateway.ts';
+import { serve } from '../../lib/handler/serve.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { deploy } from '../../lib/setup/deploy/main.ts';
 import { findCmsConfigs, readCmsConfig, withBaseUrl } from '../../lib/setup/deploy/cms-config.ts';
@@ -70,7 +73,15 @@ async function run(parameters: readonly string[], answers?: Answers, { installs 
     void pressButtons(page).then(async ({ location }) => {
       await fetch(location);
       const app = github.registry.apps.at(-1);
-      if (installs && app) github.registry.install(app, 'acme/site');
+      if (!installs || !app) return;
+      github.registry.install(app, 'acme/site');
+      github.installedApp = {
+        id: String(app.id),
+        publicKey: createPublicKey(app.pem),
+        installation: 1,
+        permissions: { metadata: 'read', contents: 'write', pull_requests: 'write', statuses: 'read' },
+        lifetime: 3_600_000,
+      };
     });
   };
   const code = await deploy(parameters, providers, io, source);
@@ -203,6 +214,177 @@ describe('What fails', () => {
     expect(code).toBe(2);
     expect(err).toMatch(says);
     expect([netlify.requests, github.requests]).toEqual([[], []]);
+  });
+});
+
+describe('The gateway', () => {
+  const parameters = () => [
+    ...['--gateway', '--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'netlify'],
+    ...['--issuer', 'https://accounts.google.com', '--editors', 'ann@example.org, bob@example.org'],
+    ...['--no-open', '--name', 'your-gateway'],
+  ];
+  const secret = 'GOCSPX-0123456789-0123456789-0123456789';
+  const client = { 'Client id': '123.apps.googleusercontent.com', 'Client secret': secret };
+
+  beforeEach(async () => {
+    await mkdir(path.join(source, 'dist/netlify-gateway'), { recursive: true });
+    await login.close();
+    login = await listen((request, response) =>
+      node(serve(routes, { env: variables(), log: () => {} }))(request, response),
+    );
+    netlify.addressOf = () => login.url;
+  });
+  const there = () => path.join(folder, 'cms-gateway');
+
+  it('makes a site of its own, with a key to one repository, who may edit what, and a page that says it is ready', async () => {
+    await npx(recorder);
+    const { code, err, out } = await run([...parameters(), '--paths', 'content/**,static/img/**'], client);
+    expect([err, code]).toEqual(['', 0]);
+    const app = github.registry.apps[0];
+    expect(variables()).toEqual({
+      GITHUB_APP_ID: String(app?.id),
+      GITHUB_APP_PRIVATE_KEY: app?.pem.trim(),
+      CMS_GATEWAY_REPO: `${github.url}/acme/site`,
+      CMS_GATEWAY_ISSUER: 'https://accounts.google.com',
+      CMS_GATEWAY_CLIENT_ID: client['Client id'],
+      CMS_GATEWAY_CLIENT_SECRET: secret,
+      CMS_GATEWAY_EDITORS: 'ann@example.org,bob@example.org',
+      CMS_GATEWAY_PATHS: 'content/**,static/img/**',
+      CMS_AUTH_URL: login.url,
+      CMS_AUTH_ORIGINS: 'https://www.example.com',
+      GITHUB_URL: github.url,
+    });
+    const made = await readFile(path.join(there(), 'calls'), 'utf8');
+    expect(made).toContain('--functions dist/netlify-gateway');
+    expect(out).toContain(`${login.url}/git/oauth2/callback`);
+    expect(out).toContain(`  api_root: ${login.url}/git/api/v3`);
+    expect(out).toContain('The gateway is ready.');
+    expect(out + err).not.toContain(secret);
+    // Nothing of the login's is there to be read.
+    expect(Object.keys(variables())).not.toContain('GITHUB_CLIENT_SECRET');
+  });
+
+  it('proposes the folders that the CMS writes to', async () => {
+    await npx(recorder);
+    const pages = await listen(
+      (request, response) =>
+        void (request.url === '/admin/config.yml'
+          ? response.end(
+              'backend: {name: github, repo: acme/site, branch: trunk}\nmedia_folder: /static/img/\ncollections:\n  - {name: a, folder: content/posts}\n  - name: b\n    files:\n      - {name: c, file: data/about.json}\n      - {name: d, file: "../secrets"}\n      - {name: e, file: "a, b"}\n',
+            )
+          : response.writeHead(404).end()),
+    );
+    const cms = `${pages.url.replace('127.0.0.1', 'localhost')}/admin/`;
+    const { code, asked, err } = await run(
+      [
+        '--gateway',
+        '--cms',
+        cms,
+        '--to',
+        'netlify',
+        '--no-open',
+        '--name',
+        'g',
+        '--issuer',
+        'https://accounts.google.com',
+        '--editors',
+        '@example.org',
+      ],
+      { ...client, 'Your CMS writes into these: content/posts/**, data/about.json, static/img/**.': true },
+    );
+    await pages.close();
+    expect([err, code]).toEqual(['', 0]);
+    expect(asked).toHaveLength(3);
+    expect(variables()).toMatchObject({
+      CMS_GATEWAY_PATHS: 'content/posts/**,data/about.json,static/img/**',
+      CMS_GATEWAY_BRANCH: 'trunk',
+    });
+  });
+
+  it('goes on behind the key when the client was not at hand: one app, however often it is run', async () => {
+    await npx(recorder);
+    const first = await run([...parameters(), '--paths', '**']);
+    expect(first.code).toBe(1);
+    expect(first.err).toContain('CMS_GATEWAY_CLIENT_ID is missing');
+    expect(first.err).toContain('Done: make a Netlify site (your-gateway); get a key to the repository at GitHub.');
+    const second = await run([...parameters(), '--paths', '**'], client);
+    expect([second.err, second.code]).toEqual(['', 0]);
+    expect(github.registry.apps).toHaveLength(1);
+  });
+
+  it.each([
+    [['--gateway', '--cms', 'www.example.com', '--to', 'netlify'], /missing: --issuer .*--editors/],
+    [
+      ['--cms', 'www.example.com', '--to', 'netlify', '--repo', 'a/b', '--editors', 'a@b.c'],
+      /--editors go with --gateway only/,
+    ],
+    [
+      [
+        '--gateway',
+        '--cms',
+        'www.example.com',
+        '--to',
+        'firebase',
+        '--repo',
+        'a/b',
+        '--issuer',
+        'x',
+        '--editors',
+        'a@b.c',
+      ],
+      /docs\/gateway\.md/,
+    ],
+    [
+      [
+        '--gateway',
+        '--cms',
+        'www.example.com',
+        '--to',
+        'netlify',
+        '--repo',
+        'a/b',
+        '--issuer',
+        'google',
+        '--editors',
+        'a@b.c',
+      ],
+      /--issuer takes/,
+    ],
+    [
+      [
+        '--gateway',
+        '--cms',
+        'www.example.com',
+        '--to',
+        'netlify',
+        '--repo',
+        'a/b',
+        '--issuer',
+        'https://x.y',
+        '--editors',
+        'ann',
+      ],
+      /--editors takes/,
+    ],
+    [
+      [
+        '--gateway',
+        '--cms',
+        'www.example.com',
+        '--to',
+        'netlify',
+        '--repo',
+        'a/b',
+        '--issuer',
+        'https://x.y',
+        '--editors',
+        'a@b.c',
+      ],
+      /--paths cannot be used/,
+    ],
+  ])('wrong usage: %j', async (wrong, says) => {
+    const { code, err } = await run(wrong);
+    expect([code, err]).toEqual([2, expect.stringMatching(says)]);
   });
 });
 

@@ -19,6 +19,9 @@ export interface CmsFacts {
   /** As it is written there. */
   repository: string | undefined;
   baseUrl: string | undefined;
+  branch: string | undefined;
+  /** The folders and files that it writes to, as patterns. */
+  paths: string[];
 }
 
 /**
@@ -34,7 +37,34 @@ export function readCmsConfig(text: string): CmsFacts | undefined {
     const value = backend.get(name);
     return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
   };
-  return { backend: textAt('name'), repository: textAt('repo'), baseUrl: textAt('base_url') };
+  return {
+    backend: textAt('name'),
+    repository: textAt('repo'),
+    baseUrl: textAt('base_url'),
+    branch: textAt('branch'),
+    paths: pathsIn(document.toJS()),
+  };
+}
+
+/** A CMS writes entries into the folders and files of its collections, and uploads into its media folder. */
+function pathsIn(config: unknown): string[] {
+  const record = (value: unknown): Record<string, unknown> =>
+    typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+  // What holds a comma, a blank or a star of its own could not be told from a list of patterns.
+  const plain = (value: unknown): string[] => {
+    const path = typeof value === 'string' ? value.replace(/^\.?\/+|\/+$/g, '') : '';
+    return path !== '' && !/[\s,*{}"'\\]|(^|\/)\.\.?(\/|$)/.test(path) ? [path] : [];
+  };
+  const { collections, media_folder: media } = record(config);
+  const found = list(collections).flatMap((collection) => {
+    const { folder, files } = record(collection);
+    return [
+      ...plain(folder).map((path) => `${path}/**`),
+      ...list(files).flatMap((file) => plain(record(file)['file'])),
+    ];
+  });
+  return [...new Set([...found, ...plain(media).map((path) => `${path}/**`)])];
 }
 
 /**

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { configuration } from '../../config/cms-config.ts';
 import { readAddress } from '../../config/settings.ts';
+import { issuerFacts } from '../../providers/issuers.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { registerByManifest } from '../manifest.ts';
 import { registerManually } from '../manual.ts';
@@ -12,6 +13,7 @@ import { applyChange, changeFor, findCmsConfigs } from './cms-config.ts';
 import { help, readDeployOptions, type DeployOptions } from './options.ts';
 import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
 import { targets } from '../targets.ts';
+import { saveSignIn, saveToken, tellCmsOfGateway } from './gateway.ts';
 import { untilReady } from './verify.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -20,7 +22,15 @@ import type { Options } from '../options.ts';
 import type { Deployment, Target } from '../targets/target.ts';
 
 /** What a platform's tools read besides what is built. */
-const platformFiles = ['netlify.toml', 'serverless.yml', 'firebase.json', 'wrangler.jsonc', 'package.json'];
+const platformFiles = [
+  'netlify.toml',
+  'serverless.yml',
+  'serverless-gateway.yml',
+  'firebase.json',
+  'wrangler.jsonc',
+  'wrangler-gateway.jsonc',
+  'package.json',
+];
 
 /**
  * From nothing to a login that is ready: deploys, registers, sets, asks, and tells what to write into the CMS.
@@ -35,7 +45,9 @@ export async function deploy(
   source: string,
 ): Promise<number> {
   let options: DeployOptions | undefined;
-  const folder = (await isProject(io.folder)) ? io.folder : path.join(io.folder, 'cms-login');
+  // A gateway never shares a folder with a login: the platforms' tools keep there what belongs to it, and its settings.
+  const login = (await isProject(io.folder)) ? io.folder : path.join(io.folder, 'cms-login');
+  const folder = parameters.includes('--gateway') ? path.join(io.folder, 'cms-gateway') : login;
   try {
     const file: Environment = parseEnv(await readIfThere(path.join(folder, '.env')));
     options = await readDeployOptions(parameters, providers, { ...file, ...io.env }, io.prompts);
@@ -80,7 +92,9 @@ interface Step {
 /** @throws Error in words, which say what is done and what is not */
 async function run(options: DeployOptions, io: Io, source: string, checkout: string): Promise<void> {
   const target: Target = targets[options.target];
-  const deployment: Deployment = { ...options, folder: io.folder };
+  const { gateway } = options;
+  const service = gateway ? 'gateway' : 'login';
+  const deployment: Deployment = { ...options, service, folder: io.folder };
   const progress = await progressOf(options, io);
   const isAgain = progress.deployed === true;
   const save = () => writeProgress(io.folder, progress);
@@ -98,7 +112,9 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
       },
     },
     {
-      words: `register it at ${options.provider.name} and put the settings in`,
+      words: gateway
+        ? `get a key to the repository at ${options.provider.name}`
+        : `register it at ${options.provider.name} and put the settings in`,
       isDone: progress.registered === true,
       async run() {
         const whenSaved = async () => {
@@ -108,9 +124,24 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
         const setup = setupOptions(options, progress.url ?? '', target);
         const { byManifest, ...rest } = setup;
         if (byManifest) await registerByManifest({ ...rest, byManifest }, io, whenSaved);
+        else if (gateway) await saveToken(setup, gateway, io).then(whenSaved);
         else await registerManually(setup, io).then(whenSaved);
       },
     },
+    ...(gateway
+      ? [
+          {
+            words: `let editors sign in at ${issuerFacts(gateway.issuer).name}`,
+            isDone: progress.known === true,
+            async run() {
+              const setup = setupOptions(options, progress.url ?? '', target);
+              await saveSignIn(setup, gateway, target, options.url, io);
+              progress.known = true;
+              await save();
+            },
+          },
+        ]
+      : []),
     ...(target.last
       ? [
           {
@@ -125,23 +156,29 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
         ]
       : []),
     {
-      words: target.startedByHand ?? 'ask the login whether it is ready',
+      words: target.startedByHand ?? `ask the ${service} whether it is ready`,
       isDone: false,
       async run() {
         const url = progress.url ?? '';
         if (target.startedByHand !== undefined) return io.write(target.startedByHand);
-        io.write(`Asking ${url}/auth whether it is ready ...`);
-        const { isReady, words } = await untilReady(url, options.provider, io);
-        if (!isReady) throw new Error(`The login is not ready yet. ${words}`);
+        const page = gateway
+          ? { ready: '/git', more: '/git' }
+          : { ready: `/auth/${options.provider.id}/callback`, more: '/auth' };
+        io.write(`Asking ${url}${page.more} whether it is ready ...`);
+        const { isReady, words } = await untilReady(url, page, io);
+        if (!isReady) throw new Error(`The ${service} is not ready yet. ${words}`);
         progress.deployed = true;
         await save();
-        io.write('The login is ready.');
+        io.write(`The ${service} is ready.`);
       },
     },
     {
       words: 'tell the CMS',
       isDone: false,
-      run: () => tellCms(options, progress.url ?? '', io, checkout),
+      run: () =>
+        gateway
+          ? tellCmsOfGateway(options, gateway, progress.url ?? '', io)
+          : tellCms(options, progress.url ?? '', io, checkout),
     },
   ];
 
@@ -178,9 +215,13 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Of an earlier run with the same answers; a new one otherwise. */
-async function progressOf({ target, name, provider, repository, site, url }: DeployOptions, io: Io): Promise<Progress> {
+async function progressOf(
+  { target, name, provider, repository, site, url, gateway }: DeployOptions,
+  io: Io,
+): Promise<Progress> {
   const fresh: Progress = {
     target,
+    service: gateway ? 'gateway' : 'login',
     name,
     provider: provider.id,
     repository: repository && `${repository.owner}/${repository.name}`,
@@ -189,7 +230,9 @@ async function progressOf({ target, name, provider, repository, site, url }: Dep
   const kept = await readProgress(io.folder);
   const isSame =
     kept !== undefined &&
-    (['target', 'name', 'provider', 'repository', 'site'] as const).every((key) => kept[key] === fresh[key]) &&
+    (['target', 'service', 'name', 'provider', 'repository', 'site'] as const).every(
+      (key) => kept[key] === fresh[key],
+    ) &&
     (url === undefined || kept.url === undefined || kept.url === url);
   if (isSame) return kept;
   if (kept) io.write(`${progressFile} is of another login (${kept.name}). This begins a new one.`);
@@ -203,7 +246,8 @@ function setupOptions(options: DeployOptions, url: string, target: Target): Opti
   return {
     provider,
     base,
-    byManifest: flow && repository && { flow, repository, organisation: undefined, gateway: false },
+    byManifest: flow &&
+      repository && { flow, repository, organisation: undefined, gateway: options.gateway ? 'alone' : false },
     address: readAddress({ CMS_AUTH_URL: url }, undefined),
     site: site === new URL(url).origin ? undefined : site,
     to: target.place,

@@ -1,19 +1,22 @@
 import { parseArgs } from 'node:util';
-import { baseUrl } from '../../config/settings.ts';
-import { readAddress } from '../../config/settings.ts';
+import { baseUrl, readAddress } from '../../config/settings.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { fitting, readPort, readRepository, readSite, wrong, type Repository } from '../options.ts';
 import { ask } from '../request.ts';
-import { readCmsConfig } from './cms-config.ts';
+import { isLoopback } from '../../http/origins.ts';
+import { knownIssuers, plainIssuer } from '../../providers/issuers.ts';
+import { readCmsConfig, type CmsFacts } from './cms-config.ts';
 import { targets, type TargetName } from '../targets.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { Prompts } from '../terminal.ts';
+import type { Target } from '../targets/target.ts';
 
 export const help = `Puts the login for your CMS online, registers it at your Git host, and says what to write into the CMS.
 
   npm run deploy
   npm run deploy -- --cms https://www.example.com/admin/ --repo OWNER/NAME --to netlify
+  npm run deploy -- --gateway
 
   --cms <address>       the page of your CMS
   --repo <repository>   the repository of your site, as a browser shows it; OWNER/NAME is one at GitHub
@@ -21,6 +24,11 @@ export const help = `Puts the login for your CMS online, registers it at your Gi
   --name <name>         what the login is called there; otherwise after the repository
   --url <address>       an address of your own for it, such as https://auth.example.com
   --config <file>       the config.yml of your CMS in a checkout, to write the new line into
+  --gateway             the gateway, for editors without an account at the Git host, in place of the login
+  --issuer <address>    gateway: where editors sign in, such as https://accounts.google.com
+  --editors <list>      gateway: their e-mail addresses, with commas between
+  --paths <list>        gateway: the folders and files that they may change, such as content/**,static/img/**
+  --branch <name>       gateway: the branch that it publishes to (main)
   --region <name>       aws: the region, such as eu-west-1; otherwise what the AWS tools use
   --project <id>        firebase: the project
   --replace             replace values that are there already
@@ -30,7 +38,8 @@ export const help = `Puts the login for your CMS online, registers it at your Gi
   --dry-run             show each step, and do nothing
   --help
 
-  In a terminal, what is missing is asked for. If a step fails, the same command goes on from there.
+  In a terminal, what is missing is asked for. Secrets are asked for, or taken from the environment:
+  CMS_GATEWAY_CLIENT_ID, CMS_GATEWAY_CLIENT_SECRET, and CMS_GATEWAY_TOKEN where there is no app. If a step fails, the same command goes on from there.
   Exit code: 0 done, 1 failed, 2 wrong usage.
 `;
 
@@ -54,6 +63,18 @@ export interface DeployOptions {
   open: boolean;
   yes: boolean;
   dryRun: boolean;
+  /** Absent for the login. */
+  gateway: GatewayOptions | undefined;
+}
+
+/** What a gateway wants to know besides. */
+export interface GatewayOptions {
+  /** The repository's address, as a browser shows it. */
+  repositoryUrl: string;
+  issuer: string;
+  editors: string;
+  paths: string;
+  branch: string | undefined;
 }
 
 /**
@@ -78,6 +99,11 @@ export async function readDeployOptions(
       name: { type: 'string' },
       url: { type: 'string' },
       config: { type: 'string' },
+      gateway: { type: 'boolean', default: false },
+      issuer: { type: 'string' },
+      editors: { type: 'string' },
+      paths: { type: 'string' },
+      branch: { type: 'string' },
       region: { type: 'string' },
       project: { type: 'string' },
       replace: { type: 'boolean', default: false },
@@ -91,6 +117,8 @@ export async function readDeployOptions(
   if (values.help) return undefined;
   const missing = [
     ...(values.cms === undefined ? ['--cms https://www.example.com/admin/'] : []),
+    ...(values.gateway && values.issuer === undefined ? ['--issuer https://accounts.google.com'] : []),
+    ...(values.gateway && values.editors === undefined ? ['--editors ann@example.org,bob@example.org'] : []),
     ...(values.to === undefined ? [`--to (${Object.keys(targets).join(', ')})`] : []),
   ];
   if (missing.length > 0 && !prompts)
@@ -104,9 +132,13 @@ export async function readDeployOptions(
     'https://www.example.com/admin/',
     readCmsPage,
   );
-  const known = values.repo === undefined ? await repositoryOf(cms) : undefined;
+  const onlyGateway = (['issuer', 'editors', 'paths', 'branch'] as const).filter((name) => values[name] !== undefined);
+  if (!values.gateway && onlyGateway.length > 0)
+    throw new Error(`--${onlyGateway.join(' and --')} go with --gateway only.`);
+  const facts = values.repo === undefined || values.gateway ? await factsOf(cms) : undefined;
+  const known = values.repo === undefined ? repositoryIn(facts) : undefined;
   const readRepo = (text: string) => readRepositoryOf(text, providers, env);
-  const { provider, base, repository } = known
+  const { provider, base, repository, path } = known
     ? readKnown(known, providers, env)
     : await ask(values.repo, 'Which repository holds your site?', 'https://github.com/owner/name', readRepo);
 
@@ -119,6 +151,8 @@ export async function readDeployOptions(
   const target = Object.keys(targets).find((id): id is TargetName => id === to);
   if (!target) throw new Error(`--to takes ${Object.keys(targets).join(', ')}.`);
   if (target !== 'aws' && values.region !== undefined) throw new Error('--region goes with --to aws only.');
+  const { withoutGateway } = targets[target] as Target;
+  if (values.gateway && withoutGateway !== undefined) throw new Error(withoutGateway);
   if (target !== 'firebase' && values.project !== undefined) throw new Error('--project goes with --to firebase only.');
 
   const readUrl = (text: string) => {
@@ -132,7 +166,11 @@ export async function readDeployOptions(
     base,
     repository,
     site: new URL(cms).origin,
-    name: fitting('--name', values.name ?? nameFor(repository, cms), /^[a-z0-9][a-z0-9-]{0,57}$/),
+    name: fitting(
+      '--name',
+      values.name ?? nameFor(repository, cms, values.gateway ? 'gateway' : 'login'),
+      /^[a-z0-9][a-z0-9-]{0,57}$/,
+    ),
     url:
       values.url !== undefined || target === 'server'
         ? await ask(values.url, 'At which address will it be?', 'https://auth.example.com', readUrl)
@@ -143,6 +181,12 @@ export async function readDeployOptions(
       target === 'firebase'
         ? await ask(values.project, 'Which Firebase project? (its id)', 'my-project', readProject)
         : undefined,
+    gateway: values.gateway
+      ? {
+          repositoryUrl: `${base}/${path}`,
+          ...(await readGateway(values, facts, prompts, ask)),
+        }
+      : undefined,
     replace: values.replace,
     port: values.port === undefined ? 0 : readPort(values.port),
     open: !values['no-open'],
@@ -163,20 +207,26 @@ function readCmsPage(text: string): string {
 }
 
 /** What the configuration beside the CMS's page says, if it can be read from here. */
-async function repositoryOf(cms: string): Promise<{ backend: string; repository: string } | undefined> {
+async function factsOf(cms: string): Promise<CmsFacts | undefined> {
   const page = cms.replace(/[^/]*\.html?$/, '').replace(/\/?$/, '/');
   try {
     const { status, text } = await ask('The page of your CMS', new URL('config.yml', page).href);
-    const facts = status === 200 ? readCmsConfig(text) : undefined;
-    const { backend, repository } = facts ?? {};
-    return backend !== undefined && repository !== undefined ? { backend, repository } : undefined;
+    return status === 200 ? readCmsConfig(text) : undefined;
   } catch {
     return undefined; // then it is asked for
   }
 }
 
+function repositoryIn({ backend, repository }: Partial<CmsFacts> = {}) {
+  return backend !== undefined && repository !== undefined && backend !== 'git-gateway'
+    ? { backend, repository }
+    : undefined;
+}
+
 interface Found {
   provider: Provider;
+  /** Below the base: `owner/name`, with groups in front at some hosts. */
+  path: string;
   base: string;
   repository: Repository | undefined;
 }
@@ -192,7 +242,7 @@ function readKnown(
       `The configuration of your CMS names the backend "${backend}". This login is for ${providers.map(({ name }) => name).join(', ')}.`,
     );
   const base = baseUrl(env, provider);
-  return { provider, base, repository: manifests[provider.id] && readRepository(repository, base) };
+  return { provider, base, ...readPath(provider, base, repository) };
 }
 
 /** The host by the address, so nobody has to know what kind it is. */
@@ -206,7 +256,90 @@ function readRepositoryOf(text: string, providers: readonly Provider[], env: Env
     );
   const { provider, base } = found ?? bases.find(({ provider: one }) => manifests[one.id]) ?? {};
   if (!provider || base === undefined) throw new Error('--repo takes the address of your repository.');
-  return { provider, base, repository: manifests[provider.id] && readRepository(given, base) };
+  return { provider, base, ...readPath(provider, base, given) };
+}
+
+function readPath(provider: Provider, base: string, text: string): Pick<Found, 'path' | 'repository'> {
+  const repository = manifests[provider.id] && readRepository(text, base);
+  if (repository) return { repository, path: `${repository.owner}/${repository.name}` };
+  const path = text
+    .replace(`${base}/`, '')
+    .replace(/\/$/, '')
+    .replace(/\.git$/, '');
+  if (!/^[\w.-]+(\/[\w.-]+)+$/.test(path) || (!provider.repository.groups && path.split('/').length !== 2))
+    throw new Error(`--repo takes the address of your repository, such as ${base}/${provider.repository.form}`);
+  return { repository: undefined, path };
+}
+
+type Ask = <T>(given: string | undefined, message: string, example: string, read: (text: string) => T) => Promise<T>;
+
+async function readGateway(
+  values: {
+    issuer?: string | undefined;
+    editors?: string | undefined;
+    paths?: string | undefined;
+    branch?: string | undefined;
+  },
+  facts: CmsFacts | undefined,
+  prompts: Prompts | undefined,
+  ask: Ask,
+): Promise<Omit<GatewayOptions, 'repositoryUrl'>> {
+  const chosen =
+    values.issuer ??
+    (await prompts?.choose('Where do your editors sign in?', [
+      ...knownIssuers.flatMap(({ name, example }) =>
+        example !== undefined && !example.includes('<') ? [{ value: example, label: name }] : [],
+      ),
+      { value: '', label: 'somewhere else: Microsoft, Okta, Auth0, Keycloak, …' },
+    ]));
+  const issuer = await ask(
+    chosen === '' ? undefined : chosen,
+    'What is its issuer? (the part before /.well-known/openid-configuration)',
+    'https://login.microsoftonline.com/<tenant id>/v2.0',
+    readIssuer,
+  );
+  const editors = await ask(
+    values.editors,
+    'Who may edit? (e-mail addresses, with commas between)',
+    'ann@example.org, bob@example.org',
+    readEditors,
+  );
+  const proposed = facts?.paths.join(',') ?? '';
+  const paths = await ask(
+    values.paths ?? (proposed === '' ? undefined : await agreed(proposed, prompts)),
+    'Which folders and files may they change? (** is everything)',
+    'content/**, static/img/**',
+    (text) => fitting('--paths', text.replaceAll(/\s+/g, ''), /^[^\s,"';]+(,[^\s,"';]+)*$/),
+  );
+  return { issuer, editors, paths, branch: values.branch ?? facts?.branch };
+
+  /** What the configuration of the CMS names, if its owner says so, or if there is nobody to ask. */
+  async function agreed(list: string, somebody: Prompts | undefined): Promise<string | undefined> {
+    if (!somebody) return list;
+    const yes = await somebody.confirm(
+      `Your CMS writes into these: ${list.replaceAll(',', ', ')}. May editors change these, and nothing else?`,
+    );
+    return yes ? list : undefined;
+  }
+}
+
+function readIssuer(text: string): string {
+  const issuer = plainIssuer(text.trim());
+  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
+  if (url && (url.protocol === 'https:' || isLoopback(url))) return issuer;
+  throw new Error('--issuer takes the address that the provider calls its issuer, such as https://accounts.google.com');
+}
+
+function readEditors(text: string): string {
+  const list = text
+    .split(',')
+    .map((one) => one.trim())
+    .filter(Boolean);
+  const strange = list.find((one) => one !== '*' && !/^[^\s"`;:<>()[\]\\@]*@[^\s"`;:<>()[\]\\@]+$/.test(one));
+  if (list.length > 0 && strange === undefined) return list.join(',');
+  throw new Error(
+    '--editors takes e-mail addresses with commas between, such as ann@example.org,bob@example.org. @example.org is everybody there.',
+  );
 }
 
 /** Settings are refused by their own names; here it is an argument that was wrong. */
@@ -219,11 +352,11 @@ function named<T>(argument: string, read: () => T): T {
 }
 
 /** A name that all platforms take. */
-function nameFor(repository: Repository | undefined, cms: string): string {
+function nameFor(repository: Repository | undefined, cms: string, what: 'login' | 'gateway'): string {
   const from = repository?.name ?? new URL(cms).hostname;
   const name = from
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
-  return `cms-login-${name}`.slice(0, 58).replace(/-+$/, '');
+  return `cms-${what}-${name}`.slice(0, 58).replace(/-+$/, '');
 }

@@ -6,6 +6,7 @@ import type { TargetName } from '../targets.ts';
 /** How far an earlier run got. Nothing in it is secret. */
 export interface Progress {
   target: TargetName;
+  service: 'login' | 'gateway';
   name: string;
   provider: string;
   repository?: string | undefined;
@@ -14,7 +15,9 @@ export interface Progress {
   url?: string;
   /** The app is registered, and its values are in their place. */
   registered?: true;
-  /** The login was deployed with its settings. */
+  /** A gateway: who signs in, and where, is in its place. */
+  known?: true;
+  /** It was deployed with its settings. */
   deployed?: true;
 }
 

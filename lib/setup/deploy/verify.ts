@@ -1,6 +1,5 @@
 import { ask } from '../request.ts';
 import type { Clock } from '../app.ts';
-import type { Provider } from '../../providers/provider.ts';
 
 /** How long a new address and new settings may take to be there, and how often we look. Milliseconds. */
 const timeoutMs = 3 * 60_000;
@@ -13,24 +12,29 @@ export interface Readiness {
 }
 
 /**
- * Asks the running login whether it has all settings of a host.
+ * Asks what is running whether it has all its settings.
  *
- * @param url of the login, without a slash at the end
+ * @param url of the login or gateway, without a slash at the end
+ * @param page of it that says so, and the one that says more
  */
-export async function untilReady(url: string, provider: Provider, { now, wait }: Clock): Promise<Readiness> {
-  const address = `${url}/auth/${provider.id}/callback`;
+export async function untilReady(
+  url: string,
+  page: { ready: string; more: string },
+  { now, wait }: Clock,
+): Promise<Readiness> {
+  const address = url + page.ready;
   const deadline = now() + timeoutMs;
   let words = '';
   for (;;) {
     try {
-      const { status, text } = await ask('The login', address);
+      const { status, text } = await ask('It', address);
       // What our page says of itself, so that nobody has to read its words.
       const code = / data-code="(\w+)"/.exec(text)?.[1];
       if (code === 'READY') return { isReady: true, words: '' };
       words =
         code === undefined
           ? `Something else answers at ${address} (status ${status}).`
-          : `It says ${code}. Open ${url}/auth, which says what to do.`;
+          : `It says ${code}. Open ${url}${page.more}, which says what to do.`;
     } catch (error) {
       words = error instanceof Error ? error.message : String(error);
     }

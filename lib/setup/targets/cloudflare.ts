@@ -11,7 +11,7 @@ export const cloudflare: Target = {
   place: 'cloudflare',
   needs: 'a Cloudflare account',
   firstStep: 'deploy it as a Worker',
-  async first({ name, folder }, io) {
+  async first({ name, folder, service }, io) {
     if (io.prompts) {
       const { output } = await runTool(tools.cloudflare, ['whoami'], { folder });
       if (/not authenticated/i.test(output)) {
@@ -19,7 +19,11 @@ export const cloudflare: Target = {
         await runTool(tools.cloudflare, ['login'], { folder, interactive: true });
       }
     }
-    const { code, output } = await runTool(tools.cloudflare, ['deploy', '--name', name], { folder });
+    const { code, output } = await runTool(
+      tools.cloudflare,
+      ['deploy', ...(service === 'gateway' ? ['--config', 'wrangler-gateway.jsonc'] : []), '--name', name],
+      { folder },
+    );
     if (code !== 0) throw new Error(`Cloudflare did not take the deploy. Its tool said:\n${lastLines(output)}`);
     const [url] = /https:\/\/[\w.-]+\.workers\.dev(?=\s|$)/.exec(output) ?? [];
     if (url === undefined)

@@ -28,19 +28,11 @@ export const netlify: Target = {
     return site.url;
   },
   lastStep: 'deploy it there',
-  async last({ folder }, io) {
+  async last({ folder, service }, io) {
     // What an earlier build of the tool left could be deployed in place of this.
     await rm(path.join(folder, '.netlify', 'functions'), { recursive: true, force: true });
-    const parameters = [
-      'deploy',
-      '--prod',
-      '--no-build',
-      '--dir',
-      'dist/public',
-      '--functions',
-      'dist/netlify',
-      '--json',
-    ];
+    const functions = service === 'gateway' ? 'dist/netlify-gateway' : 'dist/netlify';
+    const parameters = ['deploy', '--prod', '--no-build', '--dir', 'dist/public', '--functions', functions, '--json'];
     const { code, output } = await runTool(tools.netlify, parameters, { folder });
     if (code !== 0) throw new Error(`Netlify did not take the deploy. Its tool said:\n${lastLines(output)}`);
     io.write('Deployed.');

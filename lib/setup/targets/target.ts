@@ -3,6 +3,8 @@ import type { Io } from '../io.ts';
 
 /** What a deployment is called and where it is; checked, and without anything secret. */
 export interface Deployment {
+  /** What is deployed: each is apart, with settings of its own. */
+  service: 'login' | 'gateway';
   /** Of the site, worker, stack or service. */
   name: string;
   /** The address that the owner wants, if it is not the platform's own. */
@@ -45,4 +47,8 @@ export interface Target {
   last?(deployment: Deployment, io: Io): Promise<void>;
   /** Whether somebody has to start it: then it cannot be asked whether it is ready. */
   startedByHand?: string;
+  /** The setting that holds the gateway's own address there, if it is not `CMS_AUTH_URL`. */
+  gatewayUrl?: string;
+  /** Why this command cannot deploy a gateway there, and what can. */
+  withoutGateway?: string;
 }

@@ -1,0 +1,148 @@
+import { apiRoots } from '../../providers/provider.ts';
+import { issuerFacts } from '../../providers/issuers.ts';
+import { checkPlace, openStore, saveValues } from '../save.ts';
+import type { Io } from '../io.ts';
+import type { Options } from '../options.ts';
+import type { Target } from '../targets/target.ts';
+import type { Entry } from '../values.ts';
+import type { DeployOptions, GatewayOptions } from './options.ts';
+
+/** Secrets that no argument may hold: typed without being shown, or from the environment. */
+async function secretOf(io: Io, name: string, message: string): Promise<string> {
+  const given = io.env[name]?.trim();
+  if (given) return given;
+  if (io.prompts) return (await io.prompts.secret(message, problemOf)).trim();
+  throw new Error(
+    `${name} is missing. Set it in the environment, or run this in a terminal, where you are asked for it.`,
+  );
+}
+
+const problemOf = (text: string): string | undefined =>
+  /^[\x21-\x7e]{8,4096}$/.test(text.trim()) ? undefined : 'Copy it whole: it has no spaces, and at least 8 characters.';
+
+/**
+ * The key to the repository, where the host has no app for that: a token that the owner makes.
+ *
+ * @throws Error in words
+ */
+export async function saveToken(options: Options, { repositoryUrl }: GatewayOptions, io: Io): Promise<void> {
+  const { provider } = options;
+  io.write(
+    `Make a token at ${provider.name} that may write to this one repository: docs/gateway-hosts.md says which kind, and where.\n  ${repositoryUrl}\n`,
+  );
+  const token = await secretOf(io, 'CMS_GATEWAY_TOKEN', 'The token');
+  await put(
+    options,
+    [
+      { name: 'CMS_GATEWAY_TOKEN', value: token, parameter: 'gateway-token', byPointer: true },
+      { name: 'CMS_GATEWAY_REPO', value: repositoryUrl },
+    ],
+    io,
+    `Make a new token at ${provider.name}.`,
+  );
+}
+
+/**
+ * Where editors sign in, and who may edit.
+ *
+ * @param url an address of the owner's own, if there is one
+ * @throws Error in words
+ */
+export async function saveSignIn(
+  options: Options,
+  { issuer, editors, paths, branch }: GatewayOptions,
+  target: Target,
+  url: string | undefined,
+  io: Io,
+): Promise<void> {
+  const { provider, base, address, site } = options;
+  const { name, console, advice } = issuerFacts(issuer);
+  const own = address.origin + address.prefix;
+  io.write(
+    [
+      `Register a client for a web application at ${name}${console === undefined ? '.' : `:\n\n  ${console}\n`}`,
+      ...(advice === undefined ? [] : [advice]),
+      '',
+      'The redirect address, exactly:',
+      '',
+      `  ${own}/git/oauth2/callback`,
+      '',
+    ].join('\n'),
+  );
+  if (console !== undefined && options.open) await io.open(console).catch(() => {});
+  const clientId =
+    io.env['CMS_GATEWAY_CLIENT_ID']?.trim() ||
+    (await io.prompts?.text('Client id', 'as shown there', problemOf))?.trim() ||
+    '';
+  if (clientId === '')
+    throw new Error('CMS_GATEWAY_CLIENT_ID is missing. Set it in the environment, or run this in a terminal.');
+  const secret = await secretOf(io, 'CMS_GATEWAY_CLIENT_SECRET', 'Client secret');
+  const known = target.gatewayUrl !== undefined && url === undefined;
+  await put(
+    options,
+    [
+      { name: 'CMS_GATEWAY_ISSUER', value: issuer },
+      { name: 'CMS_GATEWAY_CLIENT_ID', value: clientId },
+      { name: 'CMS_GATEWAY_CLIENT_SECRET', value: secret, parameter: 'gateway-client', byPointer: true },
+      { name: 'CMS_GATEWAY_EDITORS', value: editors },
+      { name: 'CMS_GATEWAY_PATHS', value: paths },
+      ...(branch === undefined ? [] : [{ name: 'CMS_GATEWAY_BRANCH', value: branch }]),
+      ...(known ? [] : [{ name: target.gatewayUrl ?? 'CMS_AUTH_URL', value: own }]),
+      ...(site === undefined ? [] : [{ name: 'CMS_AUTH_ORIGINS', value: site }]),
+      ...(base === provider.url ? [] : [{ name: `${provider.id.toUpperCase()}_URL`, value: base }]),
+    ],
+    io,
+    `Make a new client secret at ${name}.`,
+  );
+}
+
+async function put(options: Options, entries: readonly Entry[], io: Io, lost: string): Promise<void> {
+  const store = openStore(options, io);
+  const replace = await checkPlace(options, store, entries, io);
+  io.write((await saveValues(store, entries, replace, io, lost)).join('\n'));
+}
+
+/** What the owner writes into the CMS's configuration for a gateway. */
+export function tellCmsOfGateway(
+  { provider, repository, base }: DeployOptions,
+  { branch = 'main' }: GatewayOptions,
+  url: string,
+  io: Io,
+): Promise<void> {
+  const own = `${url}/git`;
+  const { origin, pathname } = new URL(own);
+  // Where the gateway speaks the host's own API, one configuration serves all CMSs.
+  const lines =
+    repository && apiRoots(provider, base)
+      ? [
+          'backend:',
+          `  name: ${provider.id}`,
+          `  repo: ${repository.owner}/${repository.name}`,
+          `  branch: ${branch}`,
+          `  base_url: ${origin}`,
+          `  auth_endpoint: ${pathname.slice(1)}/auth`,
+          `  api_root: ${own}/api/v3`,
+        ]
+      : [
+          'backend:',
+          '  name: git-gateway',
+          '  auth_type: pkce',
+          `  branch: ${branch}`,
+          `  gateway_url: ${own}`,
+          `  status_endpoint: ${own}/status`,
+          'auth:',
+          `  base_url: ${own}`,
+          '  app_id: cms',
+          '  full_name_claim: name',
+        ];
+  io.write(
+    [
+      'Write this into the configuration of your CMS (config.yml), in the place of its "backend:":',
+      '',
+      ...lines.map((line) => `  ${line}`),
+      '',
+      `Publish it, then open your CMS and press Login. ${own} tries a sign-in, and says what is wrong if something is.`,
+    ].join('\n'),
+  );
+  return Promise.resolve();
+}
