@@ -12,7 +12,9 @@ import { promisify } from 'node:util';
 /** Those that every test of whole logins plays. */
 export type CmsName = 'decap' | 'netlify' | 'sveltia';
 /** Static CMS is not developed any more; it is here because its handshake is a variant of Decap's. */
-export type Published = CmsName | 'static';
+export type Published = CmsName | 'static' | EarlierSveltia;
+/** Sveltia CMS changes what it asks GitHub for from time to time. These have all there was. */
+export type EarlierSveltia = 'sveltia-0.212' | 'sveltia-0.150' | 'sveltia-0.105';
 /** The login window of Netlify Identity: the one that sites load from `identity.netlify.com/v1/`, and its successor. */
 export type Widget = 'widget-v1' | 'widget-v2';
 
@@ -26,6 +28,14 @@ interface Release {
   /** Folders of the tarball that a browser may ask for. */
   folders: string[];
 }
+
+const sveltia = (version: string, sha512: string, folders = ['dist']): Release => ({
+  package: '@sveltia/cms',
+  version,
+  sha512,
+  script: 'dist/sveltia-cms.js',
+  folders,
+});
 
 const releases: Record<Published | Widget, Release> = {
   decap: {
@@ -49,14 +59,24 @@ const releases: Record<Published | Widget, Release> = {
     script: 'dist/static-cms-app.js',
     folders: ['dist'],
   },
-  sveltia: {
-    package: '@sveltia/cms',
-    version: '0.221.1',
-    sha512: 'J+Qoik9kGMk2L7vNpOQrnDmFRi+NB6vwJ0f657YtsxWH0P8WYSYRRSRC2pQ/jGGbVlM//Pg/WIgmkpswqoo3gQ==',
-    script: 'dist/sveltia-cms.js',
+  sveltia: sveltia(
+    '0.221.1',
+    'J+Qoik9kGMk2L7vNpOQrnDmFRi+NB6vwJ0f657YtsxWH0P8WYSYRRSRC2pQ/jGGbVlM//Pg/WIgmkpswqoo3gQ==',
     // The second one for its icon font, which the script would otherwise load from a CDN.
-    folders: ['dist', 'npm/assets'],
-  },
+    ['dist', 'npm/assets'],
+  ),
+  'sveltia-0.212': sveltia(
+    '0.212.1',
+    'd2G9P+20UC/35lkRPIXTLLXZVkV//9Jf1GwvXMvBBmM0KIvXHxV2DgIzl+lB4ngDK6Li0U6CaSgR2sJx9ms2MQ==',
+  ),
+  'sveltia-0.150': sveltia(
+    '0.150.1',
+    'KyApLYitlcap+ENBi2FEOkcoU4HDN+ura3f0cw+rVSz752wJwMeZd93ai4L6DP35uTmAtrFm0h1mHUfaSRCjfw==',
+  ),
+  'sveltia-0.105': sveltia(
+    '0.105.6',
+    'Whd/ghCoXgOKhayCHSSpESgUTTnBjSvT2XPX7CwFke8xzULNzoeMdPnTy3jw3GPXt2Q9HJ57aLyL6+v3l1I9hA==',
+  ),
   'widget-v1': {
     package: 'netlify-identity-widget',
     version: '1.9.2',

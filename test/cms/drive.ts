@@ -35,7 +35,8 @@ const decap: Driver = {
 };
 
 const sveltia: Driver = {
-  openLogin: (page) => popupOf(page, page.getByRole('button', { name: 'Sign In with' })),
+  // Earlier versions have a second button, for a token of one's own.
+  openLogin: (page) => popupOf(page, page.getByRole('button', { name: 'Sign In with' }).first()),
   loggedIn: (page) => sveltiaEntries(page).first().waitFor(),
   entries: async (page) => (await sveltiaEntries(page).locator('.title').allInnerTexts()).map(tidy),
   // The icon before the text is text as well: a ligature of the icon font.

@@ -18,6 +18,9 @@ const titles: Record<Published, string> = {
   netlify: 'Netlify CMS',
   static: 'Static CMS',
   sveltia: 'Sveltia CMS',
+  'sveltia-0.212': 'Sveltia CMS',
+  'sveltia-0.150': 'Sveltia CMS',
+  'sveltia-0.105': 'Sveltia CMS',
 };
 
 /**
@@ -41,7 +44,7 @@ export function adminPage(cms: Published, script: string, identity?: string) {
 <title>${titles[cms]} – demo</title>
 <link rel="icon" href="data:,">
 <link rel="cms-config-url" type="text/yaml" href="config.yml">
-${cms === 'sveltia' ? icons : ''}${cms === 'static' ? `<link rel="stylesheet" href="${script.replace(/[^/]+$/, 'main.css')}">\n` : ''}${identity ? `<script src="${identity}"></script>\n` : ''}</head>
+${cms.startsWith('sveltia') ? icons : ''}${cms === 'static' ? `<link rel="stylesheet" href="${script.replace(/[^/]+$/, 'main.css')}">\n` : ''}${identity ? `<script src="${identity}"></script>\n` : ''}</head>
 <body>
 <script src="${script}"></script>${cms === 'static' ? '\n<script>window.CMS.init();</script>' : ''}
 </body>
