@@ -46,7 +46,44 @@ export async function upload(page: Page, name: string, content: Buffer) {
   await page.getByRole('row', { name }).or(page.getByRole('option', { name })).first().waitFor();
 }
 
+/** With the editorial workflow: a draft. The CMS then asks whether it is to be reviewed, and here it is not yet. */
 export async function draftNew(page: Page, title: string) {
   await compose(page, title);
   await button(page, 'Save').click();
+  await dialogButton(page, 'Later').click();
+  await row(page, title).waitFor();
+}
+
+/** From anywhere to the draft in its editor. */
+export async function openDraft(page: Page, title: string) {
+  await goTo(page, 'Editorial Workflow');
+  await page.getByRole('listitem').filter({ hasText: title }).getByRole('button', { name: title }).click();
+  await page.getByRole('textbox', { name: 'Title' }).waitFor();
+}
+
+export async function editDraft(page: Page, title: string) {
+  await page.getByRole('textbox', { name: 'Title' }).fill(title);
+  await button(page, 'Save').click();
+  await dialogButton(page, 'Later').click();
+  await row(page, title).waitFor();
+}
+
+export async function setStatus(page: Page, status: 'Draft' | 'In Review' | 'Ready') {
+  await page.getByRole('button', { name: /^Status/ }).click();
+  await page.getByRole('menuitemradio', { name: status }).click();
+  await page.getByRole('button', { name: `Status: \u2068${status}\u2069` }).waitFor();
+}
+
+export async function publishDraft(page: Page, title: string) {
+  await button(page, 'Publish Entry').click();
+  await dialogButton(page, 'Publish').click();
+  await row(page, title).waitFor();
+}
+
+export async function throwAway(page: Page, title: string) {
+  await goTo(page, 'Editorial Workflow');
+  const card = page.getByRole('listitem').filter({ hasText: title });
+  await card.getByRole('button', { name: 'Delete Entry' }).click();
+  await dialogButton(page, /^(Delete|Discard)/).click();
+  await card.waitFor({ state: 'detached' });
 }
