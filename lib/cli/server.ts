@@ -8,7 +8,7 @@ import { signInEvents } from '../gateway/sign-in/handler.ts';
 import { serve } from '../handler/serve.ts';
 import type { RouteModule } from '../handler/router.ts';
 import { checkSettings } from '../config/check.ts';
-import { checkGateway, gatewaySettings, hasGateway, readGateway } from '../gateway/settings.ts';
+import { checkGateway, gatewaySettings, hasGateway } from '../gateway/settings.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
 import { openSettings } from '../config/store.ts';
 import { printLine, writeLog } from '../http/log.ts';
@@ -97,7 +97,7 @@ const note = (problems: Failure[]) => (error: unknown) => {
 /** Whether everybody could sign up where editors are known. The host is not asked: that is for the page at `/git`. */
 async function checkIdentity(env: NodeJS.ProcessEnv, hosts: readonly GatewayHost[], platform: Platform): Promise<void> {
   const deadline = Date.now() + 8_000;
-  const settings = await openSettings(env, platform, deadline).read(gatewaySettings(hosts));
-  const { auth, lists } = readGateway(settings, readAddress(env, platform.url), hosts);
+  const all = gatewaySettings(hosts, readAddress(env, platform.url));
+  const [{ auth, lists }] = await openSettings(env, platform, deadline).read([all]);
   if (auth.kind === 'gotrue') await checkSignUp(auth.address, lists, deadline);
 }

@@ -2,19 +2,16 @@ import { Failure } from '../http/errors.ts';
 import {
   clientSettings,
   isConfigured,
+  originsSetting,
+  pageSetting,
   readAddress,
-  readClient,
-  readOrigins,
-  readPage,
-  readRefresh,
-  readScope,
-  readSecret,
-  readTimeToLive,
+  refreshSetting,
   scopeSetting,
   secretSetting,
+  timeToLiveSetting,
 } from './settings.ts';
 import { openSettings } from './store.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, Reader } from './environment.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Platform } from '../http/platform.ts';
 
@@ -40,16 +37,10 @@ export async function checkSettings(
   const settings = openSettings(env, platform, Date.now() + 8_000);
   await attempt(async () => {
     const address = readAddress(env, platform.url);
-    await attempt(async () => void readOrigins(await settings.read(['CMS_AUTH_ORIGINS']), address));
-    await attempt(async () => void readPage(await settings.read(['CMS_AUTH_PAGE'])));
-    await attempt(() => void readTimeToLive(env));
-    await attempt(async () => void readRefresh(await settings.read(['CMS_AUTH_REFRESH'])));
-    for (const provider of providers.filter((p) => isConfigured(env, p))) {
-      const names = [...clientSettings(provider), scopeSetting(provider)];
-      await attempt(async () => void readClient(await settings.read(names), provider, address));
-      await attempt(async () => void readScope(await settings.read(names), provider, undefined));
-      await attempt(async () => void readSecret(await settings.read([secretSetting(provider)]), provider));
-    }
+    const all: Reader<unknown>[] = [originsSetting(address), pageSetting, timeToLiveSetting, refreshSetting];
+    for (const provider of providers.filter((candidate) => isConfigured(env, candidate)))
+      all.push(clientSettings(provider, address), scopeSetting(provider, undefined), secretSetting(provider));
+    for (const reader of all) await attempt(async () => void (await settings.read([reader])));
   });
   return [...problems.values()];
 }

@@ -1,21 +1,19 @@
 import { apiRoots, type Provider } from '../providers/provider.ts';
-import type { Environment } from './environment.ts';
-import { baseUrl, type Address } from './settings.ts';
+import type { Address } from './settings.ts';
 
 /**
  * What the owner writes into the CMS's `config.yml`; comments say what only some need.
  *
+ * @param base where the host is, without a slash at the end
  * @param options.repository as the CMS names it; without one, something to put it in the place of
- * @throws Failure SETTING_INVALID
  */
 export function configuration(
   provider: Provider,
-  env: Environment,
+  base: string,
   address: Address,
   { cms, repository = provider.repository.form }: { cms: 'decap' | 'sveltia'; repository?: string },
 ): string {
   const endpoint = `${address.prefix}/auth`.slice(1);
-  const base = baseUrl(env, provider);
   const own = base === provider.url ? [] : Object.entries(apiRoots(provider, base) ?? {});
   const authorize = cms === 'sveltia' && provider.refresh?.by.includes(cms);
   return [

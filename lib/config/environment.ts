@@ -1,6 +1,7 @@
 import { Failure } from '../http/errors.ts';
 import { settingErrors } from './errors.ts';
 import { isLoopback } from '../http/origins.ts';
+import type { SettingName } from './table.ts';
 
 /**
  * The settings, read from the environment at every request: one mechanism on every platform, and a changed value counts
@@ -36,17 +37,45 @@ export const invalid = (setting: string, detail: string) =>
   new Failure(settingErrors.SETTING_INVALID, { setting, detail });
 
 /**
- * Remembers the last text that it read: settings are the same at nearly every request.
- *
- * @param read gives what nobody changes afterwards; what it throws is not remembered
+ * How a value is made of one setting, or of several that belong together. It knows the names of all that it reads, so whoever
+ * wants the value has to name nothing (`settings.read` in store.ts).
  */
-export function remembering<Text extends string | undefined, Value>(read: (text: Text) => Value) {
-  let last: { text: Text; value: Value } | undefined;
-  return (text: Text): Value => {
-    if (!last || last.text !== text) last = { text, value: read(text) };
-    return last.value;
-  };
+export interface Reader<Value> {
+  /** The one that it is about. */
+  readonly name: string;
+  /** All that it reads. */
+  readonly names: readonly string[];
+  /** @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID, SETTING_INCOMPLETE */
+  read(env: Environment): Value;
 }
+
+/** The texts of some settings, by name: no others can be asked for. */
+export interface Texts<Name extends SettingName> {
+  optional(name: Name): string | undefined;
+  /** @throws Failure SETTING_MISSING, SETTING_EMPTY */
+  required(name: Name): string;
+}
+
+/** @param names on the table of settings (table.ts) */
+export const reader = <const Name extends SettingName, Value>(
+  names: readonly [Name, ...Name[]],
+  read: (texts: Texts<Name>) => Value,
+): Reader<Value> => ({
+  name: names[0],
+  names,
+  read: (env) => read({ optional: (name) => optional(env, name), required: (name) => required(env, name) }),
+});
+
+/**
+ * For one setting.
+ *
+ * @param name on the table of settings (table.ts)
+ * @param parse is given `refuse`, which makes the failure from words that say what to write instead: never with the value
+ */
+export const setting = <Value>(
+  name: SettingName,
+  parse: (text: string | undefined, refuse: (detail: string) => Failure) => Value,
+): Reader<Value> => reader([name], (texts) => parse(texts.optional(name), (detail) => invalid(name, detail)));
 
 /** What is listed with spaces or commas between. */
 export const list = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter(Boolean))];

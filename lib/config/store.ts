@@ -1,25 +1,34 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { settingErrors } from './errors.ts';
 import type { Parameter, ParameterStore, Platform } from '../http/platform.ts';
-import { isPointer, type Environment } from './environment.ts';
-import { readTimeToLive } from './settings.ts';
+import { isPointer, type Environment, type Reader } from './environment.ts';
+import { timeToLiveSetting } from './settings.ts';
 
 /** The settings as one request sees them. */
 export interface Settings {
+  /** As the platform has them: some may only point to a store. */
+  env: Environment;
   /**
-   * Reads what the settings named point to, in one call to the store for all of them; without a pointer among them there
-   * is none.
+   * Reads settings. What they point to is read first, in one call to the store for all of them; without a pointer among them
+   * there is none.
    *
-   * @param alongWith settings that may be needed later: they are read too if the store has to be asked anyway
-   * @returns the environment, with the values in place of their pointers
-   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID
+   * @param alongWith what may be needed later: it is fetched, too, if the store has to be asked anyway
+   * @returns the values, in this order
+   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, and what is wrong with the values
    */
-  read(names: readonly string[], alongWith?: readonly string[]): Promise<Environment>;
+  read<const Readers extends readonly Reader<unknown>[]>(
+    readers: Readers,
+    alongWith?: readonly Reader<unknown>[],
+  ): Promise<Values<Readers>>;
   /** The host refused these values: they are not used again, but read anew for the next login. */
   invalidate(): void;
   /** For the owner: what went wrong although the login could go on. */
   warnings: string[];
 }
+
+type Values<Readers> = {
+  -readonly [Index in keyof Readers]: Readers[Index] extends Reader<infer Value> ? Value : never;
+};
 
 const pointer = /^ssm:((?:\/[\w.-]+)+(?::[\w.-]+)?)$/;
 
@@ -44,33 +53,43 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
 
   return {
     warnings,
-    async read(settings, alongWith = []) {
+    env,
+    async read<const Readers extends readonly Reader<unknown>[]>(
+      readers: Readers,
+      alongWith: readonly Reader<unknown>[] = [],
+    ) {
+      const settings = namesOf(readers);
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
       if (openParameterStore && settings.some(isWanted)) {
         const targets = new Map<string, string>();
-        for (const setting of [...settings, ...alongWith].filter(isWanted)) {
+        for (const setting of [...settings, ...namesOf(alongWith)].filter(isWanted)) {
           const [, target] = pointer.exec(env[setting]?.trim() ?? '') ?? [];
           if (target === undefined) failed.set(setting, malformed(setting));
           else targets.set(setting, target);
         }
         if (targets.size > 0) {
-          const limits = { timeToLive: readTimeToLive(env), deadline };
+          const limits = { timeToLive: timeToLiveSetting.read(env), deadline };
           store ??= await openParameterStore();
           const parameters = await store.read([...new Set(targets.values())], limits);
           for (const [setting, target] of targets) take(setting, target, parameters.get(target) ?? {});
         }
       }
-      // Only what is needed now: whoever has not got so far is not told of what only comes later.
+      // Only what is needed now: a failure of what comes later is told when it is needed.
       for (const setting of settings) {
         const failure = failed.get(setting);
         if (failure) throw failure;
       }
-      if (found.size === 0) return env;
-      return { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
+      const filled: Environment = {
+        ...env,
+        ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])),
+      };
+      return readers.map((reader) => reader.read(filled)) as Values<Readers>;
     },
     invalidate: () => found.forEach(({ target, value }) => store?.invalidate(target, value)),
   };
 }
+
+const namesOf = (readers: readonly Reader<unknown>[]): string[] => readers.flatMap(({ names }) => names);
 
 const malformed = (setting: string): Failure => {
   const detail = 'write ssm: and the whole name of the parameter, which begins with a slash: ssm:/cms/github/secret.';

@@ -288,6 +288,7 @@ const namesOf = (key: string, providers: readonly Provider[]): string[] =>
  */
 export const othersVariables = {
   URL: 'Netlify: the address of the site',
+  VERCEL_PROJECT_PRODUCTION_URL: 'Vercel: the domain of the project',
   AWS_ACCESS_KEY_ID: 'AWS: the key of the function’s role',
   NODE_ENV: 'everybody: production, where there is no demo and each line of the log is JSON',
   NO_COLOR: 'terminals: no colours',

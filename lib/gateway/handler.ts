@@ -1,4 +1,4 @@
-import { readGateway, gatewaySettings, type Gateway } from './settings.ts';
+import { gatewaySettings, type Gateway } from './settings.ts';
 import { commitAddress, type Editor } from './identity/editors.ts';
 import { preflight } from '../http/cors.ts';
 import { lazy } from '../http/cache.ts';
@@ -179,7 +179,7 @@ interface Opened {
 
 async function open(context: Context, hosts: readonly GatewayHost[]): Promise<Opened> {
   const { request, settings: store, address, now, deadline } = context;
-  const read = readGateway(await store.read(gatewaySettings(hosts)), address, hosts);
+  const [read] = await store.read([gatewaySettings(hosts, address)]);
   const editor = await authenticate(request.headers['authorization'], read, { address, now, deadline });
   return { gateway: read, editor, context };
 }
@@ -213,7 +213,7 @@ const status = (isWell: boolean): TextReply =>
 
 async function isReady({ settings, address }: Context, hosts: readonly GatewayHost[]): Promise<boolean> {
   try {
-    readGateway(await settings.read(gatewaySettings(hosts)), address, hosts);
+    await settings.read([gatewaySettings(hosts, address)]);
     return true;
   } catch (error) {
     if (error instanceof Failure) return false;

@@ -1,5 +1,5 @@
 import { gatewaySettings, type RepositoryHost } from './settings.ts';
-import { readOrigins } from '../config/settings.ts';
+import { originsSetting } from '../config/settings.ts';
 import { admitOrigin } from '../http/cors.ts';
 import type { Context } from '../handler/router.ts';
 
@@ -10,9 +10,7 @@ import type { Context } from '../handler/router.ts';
  */
 export const admitListed =
   (hosts: readonly RepositoryHost[]) =>
-  async ({ request, settings, address, headers }: Context): Promise<void> =>
-    admitOrigin(
-      request,
-      readOrigins(await settings.read(['CMS_AUTH_ORIGINS'], gatewaySettings(hosts)), address),
-      headers,
-    );
+  async ({ request, settings, address, headers }: Context): Promise<void> => {
+    const [origins] = await settings.read([originsSetting(address)], [gatewaySettings(hosts, address)]);
+    admitOrigin(request, origins, headers);
+  };

@@ -1,9 +1,22 @@
 import { Failure } from '../http/errors.ts';
 import { issuerFacts } from '../providers/issuers.ts';
 import { everyoneRefused, isAddress, lowerCase, type EditorLists } from './identity/editors.ts';
-import { invalid, optional, readUrl, required, withoutFinalSlash, type Environment } from '../config/environment.ts';
+import {
+  invalid,
+  optional,
+  reader,
+  readUrl,
+  required,
+  setting,
+  withoutFinalSlash,
+  type Environment,
+  type Reader,
+  type Texts,
+} from '../config/environment.ts';
+import type { SettingName } from '../config/table.ts';
 import { settingErrors } from '../config/errors.ts';
-import { baseUrl, readAddress, readOrigins, urlSetting, type Address } from '../config/settings.ts';
+import { originsSetting, readAddress, urlSetting, type Address } from '../config/settings.ts';
+import { Cache } from '../http/cache.ts';
 import { openSettings } from '../config/store.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { isBranch, readPaths, type WritablePaths } from './rules/paths.ts';
@@ -58,57 +71,43 @@ export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
 export const hasGateway = (env: Environment): boolean => Boolean(env['CMS_GATEWAY_REPO']?.trim());
 
 /** Of the app that the gateway is at a host. */
-export const appSettings = (provider: Provider) => ({
-  id: `${settingPrefix(provider)}_APP_ID`,
-  privateKey: `${settingPrefix(provider)}_APP_PRIVATE_KEY`,
+const appSettings = (provider: Provider) => ({
+  id: `${settingPrefix(provider)}_APP_ID` as const,
+  privateKey: `${settingPrefix(provider)}_APP_PRIVATE_KEY` as const,
 });
 
-/** All settings that the gateway reads; any of them may point to a store. */
-export const gatewaySettings = (hosts: readonly RepositoryHost[]): string[] => [
-  'CMS_GATEWAY_TOKEN',
-  'CMS_GATEWAY_CLIENT_SECRET',
-  'CMS_GATEWAY_JWT_SECRET',
-  'CMS_GATEWAY_REPO',
-  'CMS_GATEWAY_BRANCH',
-  'CMS_GATEWAY_PATHS',
-  'CMS_GATEWAY_ISSUER',
-  'CMS_GATEWAY_CLIENT_ID',
-  'CMS_GATEWAY_AUDIENCE',
-  'CMS_GATEWAY_IDENTITY',
-  'CMS_GATEWAY_EDITORS',
-  'CMS_GATEWAY_ROLES',
-  'CMS_GATEWAY_ROLES_CLAIM',
-  'CMS_GATEWAY_PAGES',
-  'CMS_GATEWAY_SESSION',
-  'CMS_AUTH_ORIGINS',
-  ...hosts.flatMap(({ provider, apps }) => [
-    urlSetting(provider),
-    ...(apps ? Object.values(appSettings(provider)) : []),
-  ]),
-];
-
 /**
- * @param env as `settings.read(gatewaySettings(hosts))` gave it
- * @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INCOMPLETE, SETTING_INVALID for the first thing that is wrong, whatever it
- *   is needed for: a gateway whose settings contradict each other lets nobody in
+ * All that the gateway reads, as a whole. Any of it may point to a store.
+ *
+ * Fails for the first thing that is wrong, whatever it is needed for: a gateway whose settings contradict each other lets nobody in.
  */
-export function readGateway<Host extends RepositoryHost>(
-  env: Environment,
-  address: Address,
+export function gatewaySettings<Host extends RepositoryHost>(
   hosts: readonly Host[],
-): Gateway<Host> {
-  const text = JSON.stringify([address, gatewaySettings(hosts).map((name) => env[name])]);
-  if (last?.text !== text || last.hosts !== hosts) {
-    const gateway = gather(env, address, hosts, (failure) => {
-      throw failure;
-    });
-    last = { text, hosts, gateway: gateway as Gateway }; // complete, since nothing was noted
-  }
-  return last.gateway as Gateway<Host>;
+  address: Address,
+): Reader<Gateway<Host>> {
+  const parts = partsOf(hosts, address);
+  const names = [...new Set(Object.values(parts).flatMap((part) => part.names))];
+  return {
+    name: parts.repository.name,
+    names,
+    read(env) {
+      const text = JSON.stringify([address, names.map((name) => env[name])]);
+      const kept = read.get(hosts) ?? new Cache<Gateway>(16);
+      read.set(hosts, kept);
+      let gateway = kept.get(text);
+      if (!gateway) {
+        gateway = gather(env, parts, (failure) => {
+          throw failure;
+        }) as Gateway; // complete, since nothing was noted
+        kept.set(text, gateway);
+      }
+      return gateway as Gateway<Host>;
+    },
+  };
 }
 
-/** To read and judge all of it takes longer than the rest of a call. */
-let last: { text: string; hosts: readonly RepositoryHost[]; gateway: Gateway } | undefined;
+/** To read and judge all of it takes longer than the rest of a call. By all that decides it, so each configuration has its own. */
+const read = new WeakMap<readonly RepositoryHost[], Cache<Gateway>>();
 
 /**
  * All that is wrong with the gateway's settings, for a server that wants to know before the first call.
@@ -123,20 +122,23 @@ export async function checkGateway(
   const problems = new Map<string, Failure>();
   const note = (failure: Failure) => void problems.set(failure.message, failure);
   const settings = openSettings(env, platform, Date.now() + 8_000);
-  const unread: string[] = [];
-  let read = env;
-  // One by one, since the first that cannot be read would hide the others.
-  for (const name of gatewaySettings(hosts))
-    try {
-      read = { ...read, [name]: (await settings.read([name], gatewaySettings(hosts)))[name] };
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      note(error);
-      unread.push(name);
-      read = { ...read, [name]: 'x'.repeat(64) }; // it is set, and what else is wrong with it nobody can tell
-    }
   try {
-    gather(read, readAddress(env, platform.url), hosts, (failure) => {
+    const parts = partsOf(hosts, readAddress(env, platform.url));
+    const all = Object.values(parts);
+    const unread: string[] = [];
+    let found = env;
+    // One by one, since the first that cannot be read would hide the others.
+    for (const name of new Set(all.flatMap((part) => part.names)))
+      try {
+        const [value] = await settings.read([{ name, names: [name], read: (filled) => filled[name] }], all);
+        found = { ...found, [name]: value };
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        note(error);
+        unread.push(name);
+        found = { ...found, [name]: 'x'.repeat(64) }; // it is set, and what else is wrong with it nobody can tell
+      }
+    gather(found, parts, (failure) => {
       if (failure.setting === undefined || !unread.includes(failure.setting)) note(failure);
     });
   } catch (error) {
@@ -146,30 +148,41 @@ export async function checkGateway(
   return [...problems.values()];
 }
 
+/** Each part with the settings that it is made of. What depends on another part gets that besides. */
+const partsOf = <Host extends RepositoryHost>(hosts: readonly Host[], address: Address) => ({
+  repository: repositorySettings(hosts),
+  branch: branchSetting,
+  paths: pathsSetting,
+  auth: authSettings,
+  lists: listSettings,
+  pages: pagesSettings(address),
+  session: sessionSetting,
+  credential: credentialSettings(hosts),
+});
+
 /** Reads all of it. What is wrong goes to `note`, and what depends on it is left out. */
 function gather<Host extends RepositoryHost>(
   env: Environment,
-  address: Address,
-  hosts: readonly Host[],
+  parts: ReturnType<typeof partsOf<Host>>,
   note: (failure: Failure) => void,
 ): Partial<Gateway<Host>> {
-  const attempt = <T>(read: () => T): T | undefined => {
+  const attempt = <T>(make: () => T): T | undefined => {
     try {
-      return read();
+      return make();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       note(error);
       return undefined;
     }
   };
-  const repository = attempt(() => readRepository(env, hosts));
-  const branch = attempt(() => readBranch(env));
-  const paths = attempt(() => readWritable(env));
-  const auth = attempt(() => readAuthMethod(env));
-  const lists = attempt(() => readLists(env, auth));
-  const pages = attempt(() => readPages(env, address));
-  const session = attempt(() => readSession(env));
-  const credential = repository && attempt(() => readCredential(env, repository.host, hosts));
+  const repository = attempt(() => parts.repository.read(env));
+  const branch = attempt(() => parts.branch.read(env));
+  const paths = attempt(() => parts.paths.read(env));
+  const auth = attempt(() => parts.auth.read(env));
+  const lists = attempt(() => parts.lists.read(env)(auth));
+  const pages = attempt(() => parts.pages.read(env));
+  const session = attempt(() => parts.session.read(env));
+  const credential = repository && attempt(() => parts.credential.read(env)(repository.host));
   return {
     ...repository,
     ...(branch !== undefined && { branch }),
@@ -182,12 +195,28 @@ function gather<Host extends RepositoryHost>(
   };
 }
 
-function readRepository<Host extends RepositoryHost>(
-  env: Environment,
+const repositorySettings = <Host extends RepositoryHost>(
   hosts: readonly Host[],
-): Pick<Gateway<Host>, 'host' | 'base' | 'fullName'> {
+): Reader<Pick<Gateway<Host>, 'host' | 'base' | 'fullName'>> => {
   const name = 'CMS_GATEWAY_REPO';
-  const value = required(env, name);
+  const bases = hosts.map((host) => ({ host, url: urlSetting(host.provider) }));
+  return {
+    name,
+    names: [name, ...bases.flatMap(({ url }) => url.names)],
+    read: (env) =>
+      findRepository(
+        name,
+        required(env, name),
+        bases.map(({ host, url }) => ({ host, base: url.read(env) })),
+      ),
+  };
+};
+
+function findRepository<Host extends RepositoryHost>(
+  name: string,
+  value: string,
+  hosts: readonly { host: Host; base: string }[],
+): Pick<Gateway<Host>, 'host' | 'base' | 'fullName'> {
   if (!URL.canParse(value))
     throw invalid(
       name,
@@ -195,11 +224,10 @@ function readRepository<Host extends RepositoryHost>(
     );
   const url = withoutFinalSlash(readUrl(name, value).href).replace(/\.git$/, '');
   const found = hosts
-    .map((host) => ({ host, base: baseUrl(env, host.provider) }))
     .filter(({ base }) => url === base || url.startsWith(`${base}/`))
     .sort((a, b) => b.base.length - a.base.length)[0];
   if (!found) {
-    const settings = hosts.map(({ provider }) => urlSetting(provider)).join(', ');
+    const settings = hosts.map(({ host }) => urlSetting(host.provider).name).join(', ');
     throw invalid(name, `it is at none of the Git hosts that are known here. For a host of your own, set ${settings}.`);
   }
   const fullName = url.slice(found.base.length + 1);
@@ -211,21 +239,17 @@ function readRepository<Host extends RepositoryHost>(
   return { ...found, fullName };
 }
 
-function readBranch(env: Environment): string {
-  const branch = optional(env, 'CMS_GATEWAY_BRANCH') ?? 'main';
+const branchSetting = setting('CMS_GATEWAY_BRANCH', (branch = 'main', refuse) => {
   if (!isBranch(branch) || /^cms(_\d+)?(\/|$)/.test(branch))
-    throw invalid(
-      'CMS_GATEWAY_BRANCH',
-      'write the name of a branch, such as main; what begins with cms/ is for drafts.',
-    );
+    throw refuse('write the name of a branch, such as main; what begins with cms/ is for drafts.');
   return branch;
-}
+});
 
-function readWritable(env: Environment): WritablePaths {
-  const paths = readPaths(optional(env, 'CMS_GATEWAY_PATHS'));
-  if ('problem' in paths) throw invalid('CMS_GATEWAY_PATHS', paths.problem);
+const pathsSetting = setting('CMS_GATEWAY_PATHS', (text, refuse): WritablePaths => {
+  const paths = readPaths(text);
+  if ('problem' in paths) throw refuse(paths.problem);
   return paths;
-}
+});
 
 const authMethods = {
   CMS_GATEWAY_ISSUER: ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET', 'CMS_GATEWAY_AUDIENCE'],
@@ -233,9 +257,20 @@ const authMethods = {
   CMS_GATEWAY_IDENTITY: [],
 } as const;
 
-function readAuthMethod(env: Environment): AuthMethod {
+const authNames = [
+  'CMS_GATEWAY_ISSUER',
+  'CMS_GATEWAY_CLIENT_ID',
+  'CMS_GATEWAY_CLIENT_SECRET',
+  'CMS_GATEWAY_AUDIENCE',
+  'CMS_GATEWAY_JWT_SECRET',
+  'CMS_GATEWAY_IDENTITY',
+] as const;
+
+const authSettings = reader(authNames, readAuthMethod);
+
+function readAuthMethod(texts: Texts<(typeof authNames)[number]>): AuthMethod {
   const names = Object.keys(authMethods) as (keyof typeof authMethods)[];
-  const set = names.filter((name) => optional(env, name) !== undefined);
+  const set = names.filter((name) => texts.optional(name) !== undefined);
   const [chosen, ...others] = set;
   if (chosen === undefined)
     throw incomplete(
@@ -249,19 +284,19 @@ function readAuthMethod(env: Environment): AuthMethod {
     );
   for (const [name, belonging] of Object.entries(authMethods))
     for (const other of name === chosen ? [] : belonging)
-      if (optional(env, other) !== undefined)
+      if (texts.optional(other) !== undefined)
         throw invalid(
           other,
           `it goes with ${name}, which is not set. Remove it, or set ${name} in place of ${chosen}.`,
         );
 
-  if (chosen === 'CMS_GATEWAY_JWT_SECRET') return { kind: 'hs256', secret: longSecret(env, chosen) };
-  const url = withoutFinalSlash(readUrl(chosen, optional(env, chosen)).href);
+  if (chosen === 'CMS_GATEWAY_JWT_SECRET') return { kind: 'hs256', secret: longSecret(texts, chosen) };
+  const url = withoutFinalSlash(readUrl(chosen, texts.optional(chosen)).href);
   if (chosen === 'CMS_GATEWAY_IDENTITY') return { kind: 'gotrue', address: url };
 
-  const audience = optional(env, 'CMS_GATEWAY_AUDIENCE');
-  const client = ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET'].find(
-    (name) => optional(env, name) !== undefined,
+  const audience = texts.optional('CMS_GATEWAY_AUDIENCE');
+  const client = (['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET'] as const).find(
+    (name) => texts.optional(name) !== undefined,
   );
   if (audience !== undefined && client !== undefined)
     throw invalid(
@@ -269,7 +304,7 @@ function readAuthMethod(env: Environment): AuthMethod {
       'CMS_GATEWAY_AUDIENCE is set, too. Either the gateway signs editors in (client id and secret), or the issuer gives the CMS a token (audience): remove one of the two.',
     );
   // As it is written: some issuers have a slash at the end, and it is a part of their name.
-  const issuer = required(env, chosen);
+  const issuer = texts.required(chosen);
   if (audience !== undefined) {
     const names = commaList(audience);
     if (names.length === 0)
@@ -281,23 +316,27 @@ function readAuthMethod(env: Environment): AuthMethod {
       chosen,
       'needs CMS_GATEWAY_CLIENT_ID and CMS_GATEWAY_CLIENT_SECRET, so that the gateway can sign editors in, or CMS_GATEWAY_AUDIENCE, if the issuer gives the CMS a token itself.',
     );
-  const clientId = required(env, 'CMS_GATEWAY_CLIENT_ID');
-  return { kind: 'oidc', issuer, clientId, clientSecret: longSecret(env, 'CMS_GATEWAY_CLIENT_SECRET') };
+  const clientId = texts.required('CMS_GATEWAY_CLIENT_ID');
+  return { kind: 'oidc', issuer, clientId, clientSecret: longSecret(texts, 'CMS_GATEWAY_CLIENT_SECRET') };
 }
 
 /** Every editor holds a token to guess the secret from, for as long as they like. */
-function longSecret(env: Environment, name: string): string {
-  const secret = required(env, name);
+function longSecret<Name extends SettingName>(texts: Texts<Name>, name: Name): string {
+  const secret = texts.required(name);
   if (secret.length < 32)
     throw invalid(name, 'it has fewer than 32 characters, and could be guessed. Make a longer one, at random.');
   return secret;
 }
 
+const listNames = ['CMS_GATEWAY_EDITORS', 'CMS_GATEWAY_ROLES', 'CMS_GATEWAY_ROLES_CLAIM'] as const;
+
+const listSettings = reader(listNames, (texts) => (auth: AuthMethod | undefined) => readLists(texts, auth));
+
 /** @param auth undefined if it could not be read */
-function readLists(env: Environment, auth: AuthMethod | undefined): EditorLists {
-  const entries = commaList(optional(env, 'CMS_GATEWAY_EDITORS'));
-  const roles = commaList(optional(env, 'CMS_GATEWAY_ROLES'));
-  const rolesClaim = optional(env, 'CMS_GATEWAY_ROLES_CLAIM') ?? 'app_metadata.roles';
+function readLists(texts: Texts<(typeof listNames)[number]>, auth: AuthMethod | undefined): EditorLists {
+  const entries = commaList(texts.optional('CMS_GATEWAY_EDITORS'));
+  const roles = commaList(texts.optional('CMS_GATEWAY_ROLES'));
+  const rolesClaim = texts.optional('CMS_GATEWAY_ROLES_CLAIM') ?? 'app_metadata.roles';
   if (entries.length === 0 && roles.length === 0)
     throw incomplete(
       'CMS_GATEWAY_EDITORS',
@@ -329,50 +368,64 @@ function readLists(env: Environment, auth: AuthMethod | undefined): EditorLists 
 }
 
 /** Exact addresses: whoever begins a sign-in may be an attacker, and any page that hands its query on would give the code away. */
-export function readPages(env: Environment, address: Address): string[] {
-  const { exact } = readOrigins(env, address);
-  const pages = commaList(optional(env, 'CMS_GATEWAY_PAGES'));
+export function pagesSettings(address: Address): Reader<string[]> {
+  const name = 'CMS_GATEWAY_PAGES';
+  const origins = originsSetting(address);
+  return {
+    name,
+    names: [name, ...origins.names],
+    read: (env) => findPages(name, commaList(optional(env, name)), origins.read(env).exact),
+  };
+}
+
+/** @param exact origins that are listed without a star */
+function findPages(name: string, pages: string[], exact: readonly string[]): string[] {
   if (pages.length === 0) return exact.flatMap((origin) => [`${origin}/admin/`, `${origin}/admin/index.html`]);
   for (const [index, page] of pages.entries()) {
     if (!URL.canParse(page) || new URL(page).href !== page || /[?#*]/.test(page))
       throw invalid(
-        'CMS_GATEWAY_PAGES',
+        name,
         `entry ${index + 1} is not the address of a page as a browser has it. Write it in full, without "?", "#" and "*", such as https://www.example.com/admin/`,
       );
     if (!exact.includes(new URL(page).origin))
       throw invalid(
-        'CMS_GATEWAY_PAGES',
+        name,
         `entry ${index + 1} is a page of an origin that CMS_AUTH_ORIGINS does not list. List it there, too, without a star.`,
       );
   }
   return pages;
 }
 
-function readSession(env: Environment): number {
-  const hours = optional(env, 'CMS_GATEWAY_SESSION') ?? '10';
+const sessionSetting = setting('CMS_GATEWAY_SESSION', (hours = '10', refuse) => {
   if (!/^\d{1,2}$/.test(hours) || Number(hours) < 1 || Number(hours) > 24)
-    throw invalid('CMS_GATEWAY_SESSION', 'write a number of hours from 1 to 24.');
+    throw refuse('write a number of hours from 1 to 24.');
   return Number(hours) * 3600;
-}
+});
 
-function readCredential(env: Environment, host: RepositoryHost, hosts: readonly RepositoryHost[]): Credential {
-  const token = optional(env, 'CMS_GATEWAY_TOKEN');
+const credentialSettings = (hosts: readonly RepositoryHost[]) =>
+  reader(
+    ['CMS_GATEWAY_TOKEN', ...hosts.flatMap(({ provider, apps }) => (apps ? Object.values(appSettings(provider)) : []))],
+    (texts) => (host: RepositoryHost) => readCredential(texts, host, hosts),
+  );
+
+function readCredential(texts: Texts<SettingName>, host: RepositoryHost, hosts: readonly RepositoryHost[]): Credential {
+  const token = texts.optional('CMS_GATEWAY_TOKEN');
   const { id, privateKey } = appSettings(host.provider);
-  const name = host.provider.name;
-  const isSet = (setting: string) => optional(env, setting) !== undefined;
+  const hostName = host.provider.name;
+  const isSet = (name: SettingName) => texts.optional(name) !== undefined;
   for (const { provider } of hosts.filter(({ apps, provider }) => apps && provider !== host.provider))
-    for (const setting of Object.values(appSettings(provider)))
-      if (isSet(setting))
+    for (const name of Object.values(appSettings(provider)))
+      if (isSet(name))
         throw invalid(
-          setting,
-          `CMS_GATEWAY_REPO is at ${name}, and this is for ${provider.name}. Remove it, and set CMS_GATEWAY_TOKEN.`,
+          name,
+          `CMS_GATEWAY_REPO is at ${hostName}, and this is for ${provider.name}. Remove it, and set CMS_GATEWAY_TOKEN.`,
         );
   if (host.apps && (isSet(id) || isSet(privateKey))) {
     if (token !== undefined)
       throw invalid('CMS_GATEWAY_TOKEN', `${id} is set, too. The gateway needs one of the two: remove the other.`);
-    const number = required(env, id);
+    const number = texts.required(id);
     if (!/^[\w.-]+$/.test(number)) throw invalid(id, 'write the App ID from the page of the app, a number.');
-    return { kind: 'app', id: number, privateKey: readPem(privateKey, required(env, privateKey)) };
+    return { kind: 'app', id: number, privateKey: readPem(privateKey, texts.required(privateKey)) };
   }
   if (token === undefined)
     throw host.apps
@@ -385,7 +438,10 @@ function readCredential(env: Environment, host: RepositoryHost, hosts: readonly 
     throw invalid('CMS_GATEWAY_TOKEN', 'it holds spaces or other characters that no token has.');
   const owner = hosts.find(({ tokenPrefixes }) => tokenPrefixes.some((prefix) => token.startsWith(prefix)));
   if (owner && owner.provider !== host.provider)
-    throw invalid('CMS_GATEWAY_TOKEN', `it is a token of ${owner.provider.name}, and CMS_GATEWAY_REPO is at ${name}.`);
+    throw invalid(
+      'CMS_GATEWAY_TOKEN',
+      `it is a token of ${owner.provider.name}, and CMS_GATEWAY_REPO is at ${hostName}.`,
+    );
   return { kind: 'token', token };
 }
 

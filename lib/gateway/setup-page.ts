@@ -1,4 +1,4 @@
-import { checkGateway, gatewaySettings, hasGateway, readGateway, type Gateway } from './settings.ts';
+import { checkGateway, gatewaySettings, hasGateway, type Gateway } from './settings.ts';
 import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import { copyable } from '../http/copy.ts';
@@ -16,10 +16,9 @@ import type { GatewayHost } from './rules/rule.ts';
  */
 export async function gatewayPage(hosts: readonly GatewayHost[], context: Context): Promise<TextReply> {
   const { request, settings, address, deadline } = context;
-  const env = await settings.read([]);
+  const { env } = settings;
   const problems = await checkGateway(env, hosts, request.platform);
-  const read =
-    problems.length === 0 ? readGateway(await settings.read(gatewaySettings(hosts)), address, hosts) : undefined;
+  const [read] = problems.length === 0 ? await settings.read([gatewaySettings(hosts, address)]) : [];
   const health = read && (await probe(read, Math.min(deadline, Date.now() + 8_000)));
   const all = [...problems, ...(health?.problems ?? [])].map((problem) =>
     problem.withAdvice(request.platform.adviceOnMissing),

@@ -1,6 +1,6 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../http/http.ts';
-import { readPage, type Address } from '../config/settings.ts';
+import { pageSetting, type Address } from '../config/settings.ts';
 import type { Settings } from '../config/store.ts';
 import type { Environment } from '../config/environment.ts';
 import type { LogEntry } from '../http/log.ts';
@@ -146,7 +146,10 @@ export async function dispatch(route: Route, context: Context): Promise<HttpRepl
     refuseUnlessNavigation(request, route.navigation);
     if (method === 'HEAD') return { status: 200, headers: { ...commonHeaders }, cookies: [], body: '' };
   }
-  if (route.optional && !readPage(await settings.read(['CMS_AUTH_PAGE']))) throw new Failure(webErrors.NOT_FOUND);
+  if (route.optional) {
+    const [hasPage] = await settings.read([pageSetting]);
+    if (!hasPage) throw new Failure(webErrors.NOT_FOUND);
+  }
   return route.handle(context);
 }
 

@@ -1,4 +1,5 @@
 import { html, type Html } from '../http/page.ts';
+import { originsSetting } from '../config/settings.ts';
 import type { Context } from '../handler/router.ts';
 
 /** Which sites may log in. Strangers can read this, so it does not show the list; it only tells the owner where there is none. */
@@ -6,8 +7,8 @@ export async function describeAllowedSites({
   settings,
   address,
 }: Pick<Context, 'settings' | 'address'>): Promise<Html> {
-  const env = await settings.read(['CMS_AUTH_ORIGINS']);
-  return env['CMS_AUTH_ORIGINS']?.trim()
+  await settings.read([originsSetting(address)]); // if they are wrong, that is told instead
+  return settings.env['CMS_AUTH_ORIGINS']?.trim()
     ? html`<code>CMS_AUTH_ORIGINS</code> lists the sites that may log in.`
     : html`<code>CMS_AUTH_ORIGINS</code> is not set, so only a CMS page at <code>${address.origin}</code> may log in. If yours is elsewhere, set it to the beginning of that page's address, such as <code>https://www.example.com</code>.`;
 }

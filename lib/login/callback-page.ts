@@ -1,5 +1,5 @@
 import { html, outcome, page } from '../http/page.ts';
-import { readPage } from '../config/settings.ts';
+import { pageSetting } from '../config/settings.ts';
 import { firstProblem, checkReadiness } from './readiness.ts';
 import { describeAllowedSites } from './allowed-sites.ts';
 import type { HttpReply } from '../http/http.ts';
@@ -11,7 +11,8 @@ export async function callbackPage(provider: Provider, context: Context): Promis
   const { address, settings } = context;
   const found = await checkReadiness(provider, context);
   const problem = firstProblem(found);
-  const next = html`Nobody has tried them yet. ${readPage(await settings.read(['CMS_AUTH_PAGE'])) ? html`<a href="${address.prefix}/auth">Try a login</a>.` : 'Press Login in the CMS.'}`;
+  const [hasPage] = await settings.read([pageSetting]);
+  const next = html`Nobody has tried them yet. ${hasPage ? html`<a href="${address.prefix}/auth">Try a login</a>.` : 'Press Login in the CMS.'}`;
   const title = problem ? `${provider.name} is not ready` : `${provider.name}: all settings are there`;
   return page(200, {
     title,

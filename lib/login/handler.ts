@@ -6,7 +6,6 @@ import { Failure } from '../http/errors.ts';
 import { singleParameters, type Handler } from '../http/http.ts';
 import { isOrigin } from '../http/origins.ts';
 import { plainErrorPage } from '../http/page.ts';
-import { urlSetting } from '../config/settings.ts';
 import { openerOf } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
@@ -107,7 +106,7 @@ const setupPageRoute = (providers: readonly Provider[]): Route => ({
   optional: true,
   async handle(context) {
     const { setupPage } = await import('./setup-page.ts');
-    return setupPage(await context.settings.read(providers.map(urlSetting)), providers, context);
+    return setupPage(providers, context);
   },
 });
 

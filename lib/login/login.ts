@@ -9,12 +9,8 @@ import { loginErrors } from './errors.ts';
 import { greetingPage, successPage } from '../handler/popup.ts';
 import {
   clientSettings,
-  handOverSettings,
-  readClient,
-  readOrigins,
-  readRefresh,
-  readScope,
-  readSecret,
+  originsSetting,
+  refreshSetting,
   scopeSetting,
   secretSetting,
   urlSetting,
@@ -41,11 +37,13 @@ export async function begin(
   { requestedScope, wantsRefresh }: { requestedScope: string | undefined; wantsRefresh: boolean },
   { settings, address, cookieStore, now, cookies }: LoginContext,
 ): Promise<HttpReply> {
-  const env = await settings.read(askSettings(provider));
-  readClient(env, provider, address);
-  readOrigins(env, address);
-  readRefresh(env);
-  const scope = readScope(env, provider, requestedScope);
+  const [scope] = await settings.read([
+    scopeSetting(provider, requestedScope),
+    // Only needed later, but a mistyped one shows now.
+    clientSettings(provider, address),
+    originsSetting(address),
+    refreshSetting,
+  ]);
   const begun = beginLogin({ provider, scope }, { cookieStore, wantsRefresh, now });
   cookies.push(...begun.cookies);
   const asked = scope === undefined ? '' : `scope=${encodeURIComponent(scope)}&`;
@@ -73,16 +71,16 @@ export async function proceed(
   const { origin = '' } = given;
   if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
 
-  const env = await settings.read(askSettings(provider));
-  if (!matchOrigin(readOrigins(env, address), origin)) {
+  // Checked again: the CSRF token is made with a key that the browser holds, so its user could have asked for any scope, and the
+  // setting may have changed since.
+  const neededLater = [clientSettings(provider, address), scopeSetting(provider, given.scope)] as const;
+  const [origins] = await settings.read([originsSetting(address)], neededLater);
+  if (!matchOrigin(origins, origin)) {
     cookies.push(...cookieStore.forget([pending.transaction.id]));
     throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
   }
-  const client = readClient(env, provider, address);
+  const [client, scope] = await settings.read(neededLater);
   const transaction = bindLogin(pending, client, origin);
-  // Checked again: the CSRF token is made with a key that the browser holds, so its user could have asked for any scope, and the
-  // setting may have changed since.
-  const scope = readScope(env, provider, given.scope);
 
   const query = {
     response_type: 'code',
@@ -98,13 +96,6 @@ export async function proceed(
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return redirect(`${client.authorizationEndpoint}?${pairs.join('&')}`);
 }
-
-/** The settings that tell what to ask the host for and for whom, and what will be handed over: a mistyped one shows now. */
-const askSettings = (provider: Provider): string[] => [
-  ...clientSettings(provider),
-  scopeSetting(provider),
-  ...handOverSettings,
-];
 
 /**
  * Takes the browser back from the Git host, gets the token, and hands it to the CMS through the popup.
@@ -122,25 +113,24 @@ export async function finish(
   cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
   const { code, state, error, iss } = singleParameters(parameters, ['code', 'state', 'error', 'iss']);
 
-  const neededLater = [secretSetting(provider), ...handOverSettings];
-  const client = readClient(await settings.read(clientSettings(provider), neededLater), provider, address);
+  const neededLater = [secretSetting(provider), originsSetting(address), refreshSetting] as const;
+  const [client] = await settings.read([clientSettings(provider, address)], neededLater);
   const transaction = recallLogin(client, state, { cookieStore, origin: address.origin, now });
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
-    throw new Failure(oauthErrors.ISSUER_MISMATCH, { setting: urlSetting(provider) });
+    throw new Failure(oauthErrors.ISSUER_MISMATCH, { setting: urlSetting(provider).name });
   if (error !== undefined)
     throw new Failure(authorizationError(error), { host: provider.name, callback: client.redirectUri });
   if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });
 
   // Before the exchange: a wrong setting must not cost the editor a code.
-  const env = await settings.read(neededLater);
+  const [secret, origins, renewed] = await settings.read(neededLater);
   // Anew: the list may have changed since, and only an exact origin gets a refresh token. Whoever can put a page on a preview
   // would else be in for months.
-  const listed = matchOrigin(readOrigins(env, address), transaction.opener);
+  const listed = matchOrigin(origins, transaction.opener);
   if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
-  const secret = readSecret(env, provider);
-  const login = listed === 'exact' && readRefresh(env).includes(provider.id) ? provider.refresh?.login : undefined;
+  const login = listed === 'exact' && renewed.includes(provider.id) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, transaction, { code, iss }, deadline);
 
   const refreshToken = login &&

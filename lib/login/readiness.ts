@@ -1,16 +1,6 @@
-import {
-  clientSettings,
-  handOverSettings,
-  readClient,
-  readOrigins,
-  readRefresh,
-  readScope,
-  readSecret,
-  scopeSetting,
-  secretSetting,
-} from '../config/settings.ts';
+import { clientSettings, originsSetting, refreshSetting, scopeSetting, secretSetting } from '../config/settings.ts';
 import { Failure } from '../http/errors.ts';
-import type { Environment } from '../config/environment.ts';
+import type { Reader } from '../config/environment.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Context } from '../handler/router.ts';
 
@@ -31,12 +21,14 @@ export async function checkReadiness(
   provider: Provider,
   { request, settings, address }: Pick<Context, 'request' | 'settings' | 'address'>,
 ): Promise<Readiness> {
-  const app = [...clientSettings(provider), scopeSetting(provider)];
+  const app = [clientSettings(provider, address), scopeSetting(provider, undefined)];
   const secret = [secretSetting(provider)];
-  const all = [...app, ...secret, ...handOverSettings];
-  const check = async (names: readonly string[], read: (env: Environment) => unknown): Promise<Failure | undefined> => {
+  const sites = [originsSetting(address)];
+  const renewal = [refreshSetting];
+  const all = [...app, ...secret, ...sites, ...renewal];
+  const check = async (readers: readonly Reader<unknown>[]): Promise<Failure | undefined> => {
     try {
-      read(await settings.read(names, all)); // one call to the store for all of them
+      await settings.read(readers, all); // one call to the store for all of them
       return undefined;
     } catch (error) {
       if (error instanceof Failure) return error.withAdvice(request.platform.adviceOnMissing);
@@ -44,13 +36,10 @@ export async function checkReadiness(
     }
   };
   return {
-    app: await check(app, (env) => {
-      readClient(env, provider, address);
-      readScope(env, provider, undefined);
-    }),
-    secret: await check(secret, (env) => readSecret(env, provider)),
-    sites: await check(['CMS_AUTH_ORIGINS'], (env) => readOrigins(env, address)),
-    renewal: await check(['CMS_AUTH_REFRESH'], readRefresh),
+    app: await check(app),
+    secret: await check(secret),
+    sites: await check(sites),
+    renewal: await check(renewal),
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type TextReply,
 } from '../http/http.ts';
 import { matchOrigin } from '../http/origins.ts';
-import { clientSettings, readClient, readOrigins, readRefresh, readSecret, secretSetting } from '../config/settings.ts';
+import { clientSettings, originsSetting, refreshSetting, secretSetting, type Address } from '../config/settings.ts';
 import type { Context } from '../handler/router.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
@@ -20,8 +20,9 @@ const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
 /** Of a body, in bytes. */
 const longest = 16 * 1024;
 
-/** The settings that a renewal needs. */
-const refreshSettings = (provider: Provider): string[] => [...clientSettings(provider), secretSetting(provider)];
+/** The app at the host, and its secret. */
+const appSettings = (provider: Provider, address: Address) =>
+  [clientSettings(provider, address), secretSetting(provider)] as const;
 
 /**
  * Lets a listed page read the answer, before any work: a page that cannot read it must not be able to spend the editor's refresh
@@ -36,8 +37,9 @@ export const admitRefresh =
     headers['vary'] = 'Origin';
     const origin = request.headers['origin'];
     if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
-    const env = await settings.read(['CMS_AUTH_ORIGINS'], ['CMS_AUTH_REFRESH', ...refreshSettings(provider)]);
-    if (!matchOrigin(readOrigins(env, address), origin)) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+    const neededLater = [refreshSetting, ...appSettings(provider, address)];
+    const [origins] = await settings.read([originsSetting(address)], neededLater);
+    if (!matchOrigin(origins, origin)) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
     headers['access-control-allow-origin'] = origin;
   };
 
@@ -58,15 +60,14 @@ export async function refresh(
   provider: RenewingProvider,
   { request, settings, address, deadline }: Context,
 ): Promise<HttpReply> {
-  const needed = refreshSettings(provider);
-  let env = await settings.read(['CMS_AUTH_ORIGINS', 'CMS_AUTH_REFRESH'], needed);
-  const listed = matchOrigin(readOrigins(env, address), request.headers['origin'] ?? '');
-  if (listed !== 'exact' || !readRefresh(env).includes(provider.id)) throw new Failure(loginErrors.REFRESH_NOT_ALLOWED);
+  const app = appSettings(provider, address);
+  const [origins, renewed] = await settings.read([originsSetting(address), refreshSetting], app);
+  const listed = matchOrigin(origins, request.headers['origin'] ?? '');
+  if (listed !== 'exact' || !renewed.includes(provider.id)) throw new Failure(loginErrors.REFRESH_NOT_ALLOWED);
 
-  env = await settings.read(needed); // before the body, which may take all the time there is
+  const [client, secret] = await settings.read(app); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
-  const client = readClient(env, provider, address);
-  const tokens = await renewTokens(client, readSecret(env, provider), given, deadline);
+  const tokens = await renewTokens(client, secret, given, deadline);
   const { answer } = provider.refresh;
   return json(200, {
     [answer.accessToken]: tokens.accessToken,

@@ -7,8 +7,7 @@ import {
   type Provider,
   type Registration,
 } from '../providers/provider.ts';
-import { baseUrl, callbackAddress, isConfigured, type Address } from '../config/settings.ts';
-import type { Environment } from '../config/environment.ts';
+import { callbackAddress, isConfigured, urlSetting, type Address } from '../config/settings.ts';
 import { configuration } from '../config/cms-config.ts';
 import script from './setup-page.client.ts?inline';
 import { oauthErrors } from '../oauth/errors.ts';
@@ -25,17 +24,11 @@ export { callbackPage } from './callback-page.ts';
 /**
  * The page at `/auth` for whoever sets the login up: for each Git host what is done, what is missing, and the next step with the
  * value to copy. It says nothing that an outsider could not find out by trying, so neither the list of sites nor a secret.
- *
- * @param env with the addresses of the hosts in it
  */
-export async function setupPage(
-  env: Environment,
-  providers: readonly Provider[],
-  context: Context,
-): Promise<TextReply> {
+export async function setupPage(providers: readonly Provider[], context: Context): Promise<TextReply> {
   const sections: Html[] = [];
   for (const provider of providers)
-    sections.push(html`<section id="${provider.id}">${await section(provider, env, context)}</section>`);
+    sections.push(html`<section id="${provider.id}">${await section(provider, context)}</section>`);
   return page(200, {
     title: 'Login for your CMS',
     script,
@@ -55,15 +48,16 @@ const codes = html`<details id="codes"><summary>What the error codes mean</summa
     html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}\.?/g, '…')}</dd>`,
 )}</dl></details>`;
 
-async function section(provider: Provider, env: Environment, context: Context): Promise<Html> {
-  const { address, request } = context;
+async function section(provider: Provider, context: Context): Promise<Html> {
+  const { address, request, settings } = context;
   try {
-    if (isConfigured(env, provider)) return await checklist(provider, env, context);
+    const [base] = await settings.read([urlSetting(provider)]);
+    if (isConfigured(settings.env, provider)) return await checklist(provider, base, context);
     const prefix = settingPrefix(provider);
     return html`<h2>${provider.name} <span class="quiet">switched off</span></h2>
 <details><summary>Switch it on</summary>
 <ol class="steps">
-<li data-step="next">${howToRegister(provider, env, address)}</li>
+<li data-step="next">${howToRegister(provider, base, address)}</li>
 <li data-step="next"><p>Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code> to what ${provider.name} showed you. ${request.platform.adviceOnMissing ?? 'Then start the server again.'}</p></li>
 <li data-step="next"><p>${await describeAllowedSites(context).catch(toWords)}</p></li>
 </ol></details>`;
@@ -79,30 +73,28 @@ function toWords(error: unknown): Html {
 }
 
 /** What is there, what is missing, and what comes next. Nothing is called ready that nobody has tried. */
-async function checklist(provider: Provider, env: Environment, context: Context): Promise<Html> {
+async function checklist(provider: Provider, base: string, context: Context): Promise<Html> {
   const { address } = context;
   const prefix = settingPrefix(provider);
   const found = await checkReadiness(provider, context);
   const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
     html`<li data-step="${problem ? 'missing' : 'done'}"${problem && outcome(problem)}><p>${problem ? problem.message : fine}</p>${more}</li>`;
-  const base = `${address.prefix}/auth`;
   return html`<h2>${provider.name} <span class="quiet">${firstProblem(found) ? 'something is missing' : 'not tried yet'}</span></h2>
 <ol class="steps">
-${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, env, address)}</details>`)}
+${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, base, address)}</details>`)}
 ${step(found.secret, html`<code>${prefix}_CLIENT_SECRET</code> is there.`)}
 ${step(found.sites, found.sites ? html`` : await describeAllowedSites(context))}
 ${found.renewal && step(found.renewal, html``)}
 <li data-step="next"><p>Write this into the configuration of your CMS.</p>
-<details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, env, address, { cms: 'decap' }))}</details>
-${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, env, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
+<details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, base, address, { cms: 'decap' }))}</details>
+${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, base, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
 <p class="quiet">How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p></li>
 <li data-step="next"><p>Try it, here or in your CMS.</p>
-<div data-try="${base}?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div></li>
+<div data-try="${address.prefix}/auth?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div></li>
 </ol>`;
 }
 
-function howToRegister(provider: Provider, env: Environment, address: Address): Html {
-  const base = baseUrl(env, provider);
+function howToRegister(provider: Provider, base: string, address: Address): Html {
   const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
   const [best, ...others] = provider.registration;
   const link = (form: Registration) =>

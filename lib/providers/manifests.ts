@@ -24,8 +24,6 @@ export interface ManifestFlow {
   rights: readonly string[];
   /** What to know about how long a token lives, by CMS. */
   expiry: readonly string[];
-  /** The settings that the gateway takes the app's id, its key and the repository from. */
-  gateway: { id: string; key: string; repository: string };
 }
 
 /**
@@ -54,7 +52,6 @@ const githubApp: ManifestFlow = {
     'Decap CMS and Netlify CMS: opt out. They cannot renew the token when its eight hours are over.',
     'Sveltia CMS: leave it on, and set CMS_AUTH_REFRESH to github.',
   ],
-  gateway: { id: 'GITHUB_APP_ID', key: 'GITHUB_APP_PRIVATE_KEY', repository: 'CMS_GATEWAY_REPO' },
 };
 
 /** By provider id. */

@@ -15,7 +15,7 @@ import { RegistrationServer } from './registration-server.ts';
 import { checkPlace, saveValues, loginEntries, openStore } from './save.ts';
 import { servePage } from './local-page.ts';
 import { Cancelled } from './terminal.ts';
-import type { Entry, Store } from './values.ts';
+import { entry, type Entry, type Store } from './values.ts';
 import type { Io } from './io.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function registerByManifest(
   io: Io,
   whenSaved: () => Promise<void> = async () => {},
 ): Promise<void> {
-  const { flow, repository } = options.byManifest;
+  const { repository } = options.byManifest;
   const fullName = `${repository.owner}/${repository.name}`;
   const store = openStore(options, io);
   const replace = await checkPlace(options, store, entriesOf(options), io);
@@ -55,7 +55,7 @@ export async function registerByManifest(
       const installation = await untilInstalled(options, app, io);
       if (!installation)
         throw new Error(
-          `${app.slug} was not installed on ${fullName} within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(options, app)}\nIf it is installed already: is ${fullName} the exact name of your repository? If not, correct it in ${options.byManifest.gateway ? `${flow.gateway.repository} and in ` : ''}the configuration of the CMS.`,
+          `${app.slug} was not installed on ${fullName} within 10 minutes. The values are in their place and stay there. Install it when you can:\n${installPage(options, app)}\nIf it is installed already: is ${fullName} the exact name of your repository? If not, correct it in ${options.byManifest.gateway ? 'CMS_GATEWAY_REPO and in ' : ''}the configuration of the CMS.`,
         );
       registration.show('done', next.done);
       io.write(`\nInstalled on ${fullName}.${options.partOfDeploy ? '' : ' The set-up is done.'}`);
@@ -83,9 +83,9 @@ export async function registerByManifest(
       ...(gateway === 'alone' ? [] : loginEntries(of, app && { id: app.clientId, secret: app.clientSecret })),
       ...(gateway
         ? [
-            { name: flow.gateway.id, value: app && String(app.id) },
-            { name: flow.gateway.key, value: app?.pem.trim(), parameter: `${of.provider.id}-key`, byPointer: true },
-            { name: flow.gateway.repository, value: repositoryPage(of.base, repository) },
+            entry(of.provider, '{HOST}_APP_ID', app && String(app.id)),
+            entry(of.provider, '{HOST}_APP_PRIVATE_KEY', app?.pem.trim()),
+            entry(of.provider, 'CMS_GATEWAY_REPO', repositoryPage(of.base, repository)),
           ]
         : []),
     ];
@@ -142,8 +142,7 @@ function nextSteps(
 ): { lines: string[]; page: Html; done: Html } {
   const { flow, repository, gateway } = options.byManifest;
   const { provider, base, address } = options;
-  const env = { [`${provider.id.toUpperCase()}_URL`]: base };
-  const config = configuration(provider, env, address, {
+  const config = configuration(provider, base, address, {
     cms: 'sveltia',
     repository: `${repository.owner}/${repository.name}`,
   });

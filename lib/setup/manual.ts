@@ -60,7 +60,7 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
       '',
       'In the configuration of the CMS:',
       '',
-      configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
+      configuration(provider, base, address, {
         cms: provider.cms.sveltia ? 'sveltia' : 'decap',
       }),
       '',

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { manifests, type ManifestFlow } from '../providers/manifests.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Environment } from '../config/environment.ts';
-import { baseUrl, readAddress, type Address } from '../config/settings.ts';
+import { readAddress, urlSetting, type Address } from '../config/settings.ts';
 import { parseOrigins } from '../http/origins.ts';
 import type { Prompts } from './terminal.ts';
 
@@ -131,7 +131,7 @@ export async function readOptions(
     ));
   const provider = providers.find((one) => one.id === chosen);
   if (!provider) throw new Error('Which Git host?');
-  const base = baseUrl(env, provider);
+  const base = urlSetting(provider).read(env);
   const flow = manifests[provider.id];
   if (!flow && (values.repo !== undefined || values.org !== undefined || values.gateway))
     throw new Error(`--repo, --org and --gateway do not go with ${provider.name}.`);

@@ -5,10 +5,8 @@ import { parameterStore } from './stores/aws.ts';
 import { firebaseSecrets } from './stores/firebase.ts';
 import { envFile } from './stores/env.ts';
 import { readIfThere, replaceFile, setValues } from './stores/file.ts';
-import { secretSetting, urlSetting } from '../config/settings.ts';
-import { settingPrefix } from '../providers/provider.ts';
 import type { Options } from './options.ts';
-import { withoutSecrets, type Entry, type Store, type Value } from './values.ts';
+import { entry, withoutSecrets, type Entry, type Store, type Value } from './values.ts';
 import type { Io } from './io.ts';
 
 /** Where values are kept that could not be put where they belong. */
@@ -27,11 +25,11 @@ export const openStore = (options: Options, { env, folder }: Io): Store =>
 export function loginEntries(options: Options, app: { id?: string; secret?: string } = {}): Entry[] {
   const { provider, base, address, site } = options;
   return [
-    { name: `${settingPrefix(provider)}_CLIENT_ID`, value: app.id },
-    { name: secretSetting(provider), value: app.secret, parameter: provider.id },
-    ...(base === provider.url ? [] : [{ name: urlSetting(provider), value: base }]),
-    { name: 'CMS_AUTH_URL', value: address.origin + address.prefix },
-    ...(site === undefined ? [] : [{ name: 'CMS_AUTH_ORIGINS', value: site }]),
+    entry(provider, '{HOST}_CLIENT_ID', app.id),
+    entry(provider, '{HOST}_CLIENT_SECRET', app.secret),
+    ...(base === provider.url ? [] : [entry(provider, '{HOST}_URL', base)]),
+    entry(provider, 'CMS_AUTH_URL', address.origin + address.prefix),
+    ...(site === undefined ? [] : [entry(provider, 'CMS_AUTH_ORIGINS', site)]),
   ];
 }
 

@@ -1,3 +1,6 @@
+import { settingsOf, type table } from '../config/table.ts';
+import type { Provider } from '../providers/provider.ts';
+
 /** A setting that is to be written somewhere. */
 export interface Entry {
   name: string;
@@ -7,6 +10,19 @@ export interface Entry {
   parameter?: string | undefined;
   /** Whether what is deployed looks for its parameter only if the setting points there. */
   byPointer?: boolean;
+}
+
+/**
+ * @param key of its row in the table of settings
+ * @param value absent while nobody knows it yet
+ */
+export function entry(provider: Provider, key: keyof typeof table, value: string | undefined): Entry {
+  const [setting] = settingsOf(undefined, [provider]).filter((one) => one.key === key);
+  if (!setting) throw new Error(`${provider.name} has no setting ${key}.`);
+  const { name, secret, usedBy } = setting;
+  // The login's function is told where its parameters are; the gateway's only if its owner says so.
+  const byPointer = secret && !usedBy.includes('login');
+  return { name, value, ...(secret && { parameter: secret.parameter }), ...(byPointer && { byPointer }) };
 }
 
 export type Value = Entry & { value: string };

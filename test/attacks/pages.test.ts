@@ -1,7 +1,7 @@
 /** What is posted to the opener, and the pages that do it, read with a plain HTTP client. The letters are those of the checklist that SECURITY.md follows. */
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
-import { readOrigins } from '../../lib/config/settings.ts';
+import { originsSetting } from '../../lib/config/settings.ts';
 import { matchOrigin } from '../../lib/http/origins.ts';
 import { listen, send } from '../hosts/http.ts';
 import { attack } from './attack.ts';
@@ -41,7 +41,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
   });
 
   attack('P5 a deploy preview that the owner has not listed', async () => {
-    const origins = readOrigins({}, { origin: address, prefix: '', secure: true });
+    const origins = originsSetting({ origin: address, prefix: '', secure: true }).read({});
     expect(origins).toEqual({ exact: [address], patterns: [] });
     expect(matchOrigin(origins, preview)).toBeUndefined();
     return 'is not listed: without a setting, our own origin alone is';

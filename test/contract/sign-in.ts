@@ -4,7 +4,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { errors, type ErrorCode } from '../errors.ts';
 import { verifyAccessToken, sessionKeys } from '../../lib/gateway/identity/access-token.ts';
-import { readGateway } from '../../lib/gateway/settings.ts';
+import { gatewaySettings } from '../../lib/gateway/settings.ts';
 import { isAllowed } from '../../lib/gateway/identity/editors.ts';
 import { signInHandler, signInHosts } from './handlers.ts';
 import { people, startIdentity, type IdentityHost, type Person } from '../hosts/identity.ts';
@@ -206,7 +206,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         expect(decodeProtectedHeader(access_token)['alg']).toBe('HS256');
         expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com', name: 'Ann Example' });
         expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(36_000);
-        const read = readGateway(env, { origin: gateway, prefix: '', secure: true }, signInHosts);
+        const read = gatewaySettings(signInHosts, { origin: gateway, prefix: '', secure: true }).read(env);
         const keys = sessionKeys(read.auth as Extract<typeof read.auth, { kind: 'oidc' }>);
         const around = { address: { origin: gateway, prefix: '', secure: true }, now: Date.now() };
         expect(await verifyAccessToken(keys, access_token, around)).toMatchObject({
@@ -738,7 +738,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { access_token } = JSON.parse((await redeem({ code })).body) as { access_token: string };
         const address = { origin: gateway, prefix: '', secure: true };
         const look = async () => {
-          const { auth, lists } = readGateway(env, address, signInHosts);
+          const { auth, lists } = gatewaySettings(signInHosts, address).read(env);
           const keys = sessionKeys(auth as Extract<typeof auth, { kind: 'oidc' }>);
           const editor = await verifyAccessToken(keys, access_token, { address, now: Date.now() });
           return editor && isAllowed(editor, lists);

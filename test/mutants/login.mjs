@@ -79,7 +79,7 @@ export const loginServer = [
   {
     guard: 'a page that is not listed gets no further',
     file: 'lib/login/login.ts',
-    find: 'if (!matchOrigin(readOrigins(env, address), origin)) {',
+    find: 'if (!matchOrigin(origins, origin)) {',
     replace: 'if (false as boolean) {',
     tests: begin,
     named: 'O1 ',
@@ -119,8 +119,8 @@ export const loginServer = [
   {
     guard: 'the scope is judged at the second step, too',
     file: 'lib/login/login.ts',
-    find: 'readScope(env, provider, given.scope)',
-    replace: 'given.scope',
+    find: 'const [client, scope] = await settings.read(neededLater);',
+    replace: 'const [client] = await settings.read(neededLater); const { scope } = given;',
     tests: contract,
     named: 'asks again what the owner allows',
   },
@@ -143,7 +143,7 @@ export const loginServer = [
   {
     guard: 'no refresh token that the owner has not allowed (login)',
     file: 'lib/login/login.ts',
-    find: 'readRefresh(env).includes(provider.id) ? provider',
+    find: 'renewed.includes(provider.id) ? provider',
     replace: 'true ? provider',
     tests: renewal,
     named: 'that the owner has not named',
@@ -279,8 +279,8 @@ export const loginServer = [
   {
     guard: 'Origin is checked (renewal)',
     file: 'lib/login/refresh.ts',
-    find: '!matchOrigin(readOrigins(env, address), origin)',
-    replace: '!readOrigins(env, address)',
+    find: '!matchOrigin(origins, origin)',
+    replace: '!origins',
     tests: renewal,
     named: 'from a page that is not listed',
   },
@@ -295,7 +295,7 @@ export const loginServer = [
   {
     guard: 'no renewal that the owner has not allowed',
     file: 'lib/login/refresh.ts',
-    find: ' || !readRefresh(env).includes(provider.id)',
+    find: ' || !renewed.includes(provider.id)',
     replace: '',
     tests: renewal,
     named: 'that the owner has not named',

@@ -11,7 +11,7 @@ export const signIn = [
   {
     guard: 'only pages of the list get an answer',
     file: login,
-    find: 'if (redirectUri === undefined || !readPages(env, address).includes(redirectUri))',
+    find: 'if (redirectUri === undefined || !pages.includes(redirectUri))',
     replace: 'if (redirectUri === undefined)',
     tests: contract,
     named: 'the redirect address',
@@ -19,7 +19,7 @@ export const signIn = [
   {
     guard: 'nor at the callback, whatever a state says',
     file: login,
-    find: 'if (claimed && readPages(env, address).includes(claimed.redirectUri))',
+    find: 'if (claimed && pages.includes(claimed.redirectUri))',
     replace: 'if (claimed)',
     tests: contract,
     named: 'never sends anybody',

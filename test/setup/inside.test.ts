@@ -111,7 +111,7 @@ describe('Called wrongly', () => {
     [[...usual, '--url', ''], /^--url/],
     [
       [...usual, '--url', 'https://auth.example.com/auth/github/callback'],
-      /^--url cannot be used: leave \/auth or \/git, and what follows it, away/,
+      /^--url cannot be used: leave out \/auth or \/git and everything after it/,
     ],
     [
       [...usual, '--site', 'https://www.example.com/admin/'],

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
-import { readOrigins } from '../../lib/config/settings.ts';
+import { originsSetting } from '../../lib/config/settings.ts';
 import { matchOrigin } from '../../lib/http/origins.ts';
 import { gatewayErrors } from '../../lib/gateway/errors.ts';
 import { errors } from '../errors.ts';
@@ -101,8 +101,8 @@ describe('The docs', () => {
     );
     const address = { origin: 'http://localhost:8888', prefix: '', secure: false };
     expect(section).toContain(`base_url: ${address.origin}`);
-    expect(matchOrigin(readOrigins(env, address), 'http://localhost:8080')).toBe('exact');
-    expect(matchOrigin(readOrigins({}, address), 'http://localhost:8080')).toBeUndefined();
+    expect(matchOrigin(originsSetting(address).read(env), 'http://localhost:8080')).toBe('exact');
+    expect(matchOrigin(originsSetting(address).read({}), 'http://localhost:8080')).toBeUndefined();
   });
 
   it('are all found from the README', () => {

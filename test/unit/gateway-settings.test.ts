@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hosts } from '../../functions/gateway.ts';
-import { checkGateway, gatewaySettings, readGateway } from '../../lib/gateway/settings.ts';
+import { checkGateway, gatewaySettings } from '../../lib/gateway/settings.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
 const secret = 'a-secret-of-more-than-thirty-two-characters';
@@ -24,7 +24,7 @@ const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const pem = (type: 'pkcs1' | 'pkcs8') => privateKey.export({ type, format: 'pem' }) as string;
 const app = { CMS_GATEWAY_TOKEN: '', GITHUB_APP_ID: '77', GITHUB_APP_PRIVATE_KEY: pem('pkcs1') };
 
-const read = (more: Readonly<Record<string, string>>) => readGateway({ ...good, ...more }, address, hosts);
+const read = (more: Readonly<Record<string, string>>) => gatewaySettings(hosts, address).read({ ...good, ...more });
 
 describe('The gateway takes', () => {
   it.each<[string, Record<string, string>, object]>([
@@ -229,7 +229,7 @@ describe('What was read is not read again, but', () => {
     }
   };
 
-  it.each(gatewaySettings(hosts))('%s counts as soon as it is changed', (name) => {
+  it.each(gatewaySettings(hosts, address).names)('%s counts as soon as it is changed', (name) => {
     const before = outcome({});
     expect(outcome({})).toBe(before);
     expect(outcome({ [name]: 'x y' })).not.toBe(before);
@@ -238,7 +238,7 @@ describe('What was read is not read again, but', () => {
 
   it('so does our own address', () => {
     const without = { ...good, CMS_AUTH_ORIGINS: '' };
-    const pages = (origin: string) => readGateway(without, { ...address, origin }, hosts).pages[0];
+    const pages = (origin: string) => gatewaySettings(hosts, { ...address, origin }).read(without).pages[0];
     expect(pages('https://a.example')).toBe('https://a.example/admin/');
     expect(pages('https://b.example')).toBe('https://b.example/admin/');
   });

@@ -8,12 +8,12 @@ import { checkSettings } from '../../lib/config/check.ts';
 import {
   callbackAddress,
   isConfigured,
+  clientSettings,
+  originsSetting,
+  pageSetting,
   readAddress,
-  readClient,
-  readOrigins,
-  readPage,
-  readScope,
-  readSecret,
+  scopeSetting,
+  secretSetting,
 } from '../../lib/config/settings.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
@@ -38,7 +38,7 @@ describe('A setting that cannot be used', () => {
     ['GITHUB_URL', 'nonsense', 'SETTING_INVALID'],
     ['GITHUB_URL', 'ssm:/cms/url', 'SETTING_INVALID'],
   ])('%s = %j is refused with a code of its own and by its name', (name, value, code) => {
-    const error = refusal(() => readClient({ ...good, [name]: value }, github, address));
+    const error = refusal(() => clientSettings(github, address).read({ ...good, [name]: value }));
     expect(error.code).toBe(code);
     expect(error.message).toContain(name);
   });
@@ -50,7 +50,7 @@ describe('A setting that cannot be used', () => {
     ['ssm:/cms/secret', 'SETTING_INVALID'],
     [' ssm:/cms/secret\n', 'SETTING_INVALID'],
   ])('a client secret of %j is refused with a code of its own and by its name', (value, code) => {
-    const error = refusal(() => readSecret({ GITHUB_CLIENT_SECRET: value }, github));
+    const error = refusal(() => secretSetting(github).read({ GITHUB_CLIENT_SECRET: value }));
     expect(error.code).toBe(code);
     expect(error.message).toContain('GITHUB_CLIENT_SECRET');
     expect(error.message).not.toContain('/cms/secret');
@@ -63,12 +63,12 @@ describe('A setting that cannot be used', () => {
 
   it('that points to the Parameter Store is refused by name, wherever it stands', () => {
     const name = 'GITHUB_SCOPE';
-    const error = refusal(() => readScope({ [name]: 'ssm:/cms/scope' }, github, undefined));
+    const error = refusal(() => scopeSetting(github, undefined).read({ [name]: 'ssm:/cms/scope' }));
     expect(error.code).toBe('SETTING_INVALID');
     expect(error.message).toContain(name);
     for (const [setting, read] of [
       ['CMS_AUTH_URL', () => readAddress({ CMS_AUTH_URL: 'ssm:/cms/url' }, undefined)],
-      ['CMS_AUTH_ORIGINS', () => readOrigins({ CMS_AUTH_ORIGINS: 'ssm:/cms/origins' }, address)],
+      ['CMS_AUTH_ORIGINS', () => originsSetting(address).read({ CMS_AUTH_ORIGINS: 'ssm:/cms/origins' })],
     ] as const) {
       const { code, message } = refusal(read);
       expect(code).toBe('SETTING_INVALID');
@@ -98,7 +98,7 @@ describe('An address', () => {
   ])('such as %s is refused without being shown', (value) => {
     for (const [name, read] of [
       ['CMS_AUTH_URL', () => readAddress({ CMS_AUTH_URL: value }, undefined)],
-      ['GITHUB_URL', () => readClient({ ...good, GITHUB_URL: value }, github, address)],
+      ['GITHUB_URL', () => clientSettings(github, address).read({ ...good, GITHUB_URL: value })],
     ] as const) {
       const error = refusal(read);
       expect(error.code).toBe('SETTING_INVALID');
@@ -131,7 +131,7 @@ describe('An address', () => {
   ])('CMS_AUTH_URL that is one of our own is refused: …%s', (path) => {
     const { code, message } = refusal(() => readAddress({ CMS_AUTH_URL: `https://host.example${path}` }, undefined));
     expect(code).toBe('SETTING_INVALID');
-    expect(message).toContain('leave /auth or /git, and what follows it, away');
+    expect(message).toContain('leave out /auth or /git and everything after it');
   });
 
   it.each(['/authors', '/auth2', '/my-auth', '/github', '/digit', '/prod/gitea', '/services/auth/cms', '/callback'])(
@@ -161,7 +161,7 @@ describe('An address', () => {
 
 describe('The client', () => {
   it('is at the public service unless an address is set', () => {
-    expect(readClient(good, github, address)).toEqual({
+    expect(clientSettings(github, address).read(good)).toEqual({
       provider: github,
       issuer: 'https://github.com/login/oauth',
       authorizationEndpoint: 'https://github.com/login/oauth/authorize',
@@ -174,7 +174,7 @@ describe('The client', () => {
   it.each(['https://git.example.com/hub', 'https://git.example.com/hub/', ' https://git.example.com/hub//\n'])(
     'is below the path of %j',
     (GITHUB_URL) => {
-      expect(readClient({ ...good, GITHUB_URL }, github, address)).toMatchObject({
+      expect(clientSettings(github, address).read({ ...good, GITHUB_URL })).toMatchObject({
         issuer: 'https://git.example.com/hub/login/oauth',
         authorizationEndpoint: 'https://git.example.com/hub/login/oauth/authorize',
         tokenEndpoint: 'https://git.example.com/hub/login/oauth/access_token',
@@ -183,12 +183,12 @@ describe('The client', () => {
   );
 
   it('has its id and secret without the spaces and newlines around them', () => {
-    expect(readClient({ GITHUB_CLIENT_ID: '\t the id \r\n' }, github, address).clientId).toBe('the id');
-    expect(readSecret({ GITHUB_CLIENT_SECRET: '\n the secret \n' }, github)).toBe('the secret');
+    expect(clientSettings(github, address).read({ GITHUB_CLIENT_ID: '\t the id \r\n' }).clientId).toBe('the id');
+    expect(secretSetting(github).read({ GITHUB_CLIENT_SECRET: '\n the secret \n' })).toBe('the secret');
   });
 
   it('needs no secret before the callback', () => {
-    expect(readClient({ GITHUB_CLIENT_ID: 'id' }, github, address).clientId).toBe('id');
+    expect(clientSettings(github, address).read({ GITHUB_CLIENT_ID: 'id' }).clientId).toBe('id');
   });
 
   it('is switched on by an id that is not blank', () => {
@@ -200,19 +200,19 @@ describe('The client', () => {
 
 describe('The list of origins', () => {
   it.each([undefined, '', ' \n'])('is our own alone where it is %j', (CMS_AUTH_ORIGINS) => {
-    expect(readOrigins({ CMS_AUTH_ORIGINS }, { ...address, prefix: '/prod' })).toEqual({
+    expect(originsSetting({ ...address, prefix: '/prod' }).read({ CMS_AUTH_ORIGINS })).toEqual({
       exact: ['https://auth.example.com'],
       patterns: [],
     });
   });
 
   it('does not hold our own where others are listed', () => {
-    const list = readOrigins({ CMS_AUTH_ORIGINS: ' https://a.example.com,\nhttps://b.example.com\n' }, address);
+    const list = originsSetting(address).read({ CMS_AUTH_ORIGINS: ' https://a.example.com,\nhttps://b.example.com\n' });
     expect(list).toEqual({ exact: ['https://a.example.com', 'https://b.example.com'], patterns: [] });
   });
 
   it('is refused by name and without its value', () => {
-    const error = refusal(() => readOrigins({ CMS_AUTH_ORIGINS: 'https://*.hidden.example' }, address));
+    const error = refusal(() => originsSetting(address).read({ CMS_AUTH_ORIGINS: 'https://*.hidden.example' }));
     expect(error.code).toBe('SETTING_INVALID');
     expect(error.message).toContain('CMS_AUTH_ORIGINS');
     expect(error.message).not.toContain('hidden');
@@ -255,7 +255,7 @@ describe('The scope', () => {
     ['repo admin:org', 'admin:org', 'admin:org'], // the owner's own choice
     ['repo admin:org', 'workflow', 'repo admin:org'],
   ])('with GITHUB_SCOPE = %j and a wish for %j is %j', (GITHUB_SCOPE, wish, expected) => {
-    expect(readScope({ GITHUB_SCOPE }, github, wish)).toBe(expected);
+    expect(scopeSetting(github, wish).read({ GITHUB_SCOPE })).toBe(expected);
   });
 
   it.each([',', ' , ,'])(
@@ -263,7 +263,7 @@ describe('The scope', () => {
     (value) => {
       let scope: string | undefined;
       try {
-        scope = readScope({ GITHUB_SCOPE: value }, github, undefined);
+        scope = scopeSetting(github, undefined).read({ GITHUB_SCOPE: value });
       } catch (error) {
         expect(error).toMatchObject({ code: 'SETTING_INVALID' });
         return;
@@ -281,7 +281,7 @@ describe("The owner's page", () => {
     ['off', false],
     [' off\n', false],
   ])('with CMS_AUTH_PAGE = %j is on: %s', (CMS_AUTH_PAGE, on) => {
-    expect(readPage({ CMS_AUTH_PAGE })).toBe(on);
+    expect(pageSetting.read({ CMS_AUTH_PAGE })).toBe(on);
   });
 });
 

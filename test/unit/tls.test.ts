@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchangeCode, renewTokens } from '../../lib/oauth/token-request.ts';
 import { send } from '../../lib/oauth/request.ts';
 import { github } from '../../lib/providers/github.ts';
-import { readClient } from '../../lib/config/settings.ts';
+import { clientSettings } from '../../lib/config/settings.ts';
 import { listenTls } from '../attacks/tls.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
@@ -22,7 +22,7 @@ describe('A Git host whose certificate nobody vouches for', () => {
   });
   afterAll(() => host.close());
 
-  const client = () => readClient({ GITHUB_CLIENT_ID: 'id', GITHUB_URL: url }, github, address);
+  const client = () => clientSettings(github, address).read({ GITHUB_CLIENT_ID: 'id', GITHUB_URL: url });
   const deadline = () => Date.now() + 5_000;
 
   it('gets neither code nor secret', async () => {

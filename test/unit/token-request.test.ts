@@ -8,7 +8,7 @@ import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { Failure } from '../../lib/http/errors.ts';
 import { exchangeCode } from '../../lib/oauth/token-request.ts';
 import { github } from '../../lib/providers/github.ts';
-import { readClient, type Client } from '../../lib/config/settings.ts';
+import { clientSettings, type Client } from '../../lib/config/settings.ts';
 import { faults, type Fault } from '../hosts/faults.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { listen, send, type Listener } from '../hosts/http.ts';
@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 const clientAt = (url: string): Client =>
-  readClient({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url }, github, address);
+  clientSettings(github, address).read({ GITHUB_CLIENT_ID: app.clientId, GITHUB_URL: url });
 
 const newChecks = (): AuthorizationChecks => {
   const { transaction } = beginTransaction({

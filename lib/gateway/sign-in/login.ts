@@ -7,7 +7,7 @@ import { identityErrors } from '../identity/errors.ts';
 import { authorize } from '../identity/authorize.ts';
 import { checkOpen, identify, isAllowed, lettingIn, type Editor } from '../identity/editors.ts';
 import { saidBy } from '../../oauth/reasons.ts';
-import { gatewaySettings, readGateway, readPages, type Gateway, type RepositoryHost } from '../settings.ts';
+import { gatewaySettings, pagesSettings, type Gateway, type RepositoryHost } from '../settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
@@ -18,7 +18,6 @@ import { TryOut } from './try.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
 import type { Context } from '../../handler/router.ts';
 import type { Address } from '../../config/settings.ts';
-import type { Environment } from '../../config/environment.ts';
 
 /** What a sign-in finds around it. */
 export interface SignInContext extends Context {
@@ -48,9 +47,10 @@ export const cmsClientId = 'cms';
  */
 export async function begin(context: SignInContext): Promise<HttpReply> {
   const { parameters, settings, address, target, hosts } = context;
-  const env = await settings.read(gatewaySettings(hosts));
+  const all = gatewaySettings(hosts, address);
+  const [pages] = await settings.read([pagesSettings(address)], [all]);
   const asked = singleParameters(parameters, ['redirect_uri', 'state']);
-  target.back = readRedirectTarget({ redirectUri: asked.redirect_uri, state: asked.state }, env, address);
+  target.back = readRedirectTarget({ redirectUri: asked.redirect_uri, state: asked.state }, pages);
 
   const { client_id, response_type, code_challenge, code_challenge_method } = singleParameters(parameters, [
     'client_id',
@@ -65,22 +65,23 @@ export async function begin(context: SignInContext): Promise<HttpReply> {
     throw new Failure(signInErrors.NO_CHALLENGE);
   if (Buffer.byteLength(JSON.stringify(asked.state ?? '')) > longestState)
     throw new Failure(webErrors.BAD_REQUEST, { detail: '"state" is too long' });
-  return toProvider(env, context, { ...target.back, challenge: code_challenge ?? '' });
+  const [gateway] = await settings.read([all]);
+  return toProvider(gateway, context, { ...target.back, challenge: code_challenge ?? '' });
 }
 
 /** The same for the owner, who wants to see whether it works: it ends on a page of ours, and no code is made. */
 export async function beginTry(context: SignInContext): Promise<HttpReply> {
   context.target.tryOut = new TryOut(context.address);
-  const env = await context.settings.read(gatewaySettings(context.hosts));
-  return toProvider(env, context, undefined);
+  const [gateway] = await context.settings.read([gatewaySettings(context.hosts, context.address)]);
+  return toProvider(gateway, context, undefined);
 }
 
 async function toProvider(
-  env: Environment,
-  { address, hosts, deadline, cookieStore, now, cookies }: SignInContext,
+  gateway: Gateway,
+  { address, deadline, cookieStore, now, cookies }: SignInContext,
   request: AuthorizationRequest | undefined,
 ): Promise<HttpReply> {
-  const configured = readClient(env, address, hosts);
+  const configured = configuredClient(gateway, address);
   const issuer = await openProvider(configured, deadline);
   const begun = beginSignIn(configured.client, request, { cookieStore, now });
   const location = authorizationUrl(issuer, begun.signIn);
@@ -124,14 +125,16 @@ export async function finish(context: SignInContext): Promise<HttpReply> {
   // First, and for a repeated `state` too: an attempt works once, however this ends.
   cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
   const { state } = singleParameters(parameters, ['state']);
-  const env = await settings.read(gatewaySettings(hosts));
+  const all = gatewaySettings(hosts, address);
+  const [pages] = await settings.read([pagesSettings(address)], [all]);
   // Nothing of it has been proven yet. But whoever wrote it can name pages of the list only, and nothing but our own words gets there.
   const claimed = requestIn(state);
-  if (claimed && readPages(env, address).includes(claimed.redirectUri)) target.back = claimed;
+  if (claimed && pages.includes(claimed.redirectUri)) target.back = claimed;
   if (isTry(state)) target.tryOut = new TryOut(address);
   const answer = readAnswer(parameters);
 
-  const { client, gateway, secret } = readClient(env, address, hosts);
+  const [gateway] = await settings.read([all]);
+  const { client, secret } = configuredClient(gateway, address);
   const home = `${address.origin}${address.prefix}/git`;
   const signIn = recallSignIn(client, state, { cookieStore, origin: home, now });
   // Anew: the list may have changed since.
@@ -216,17 +219,14 @@ export async function authorizedEditor(
  */
 function readRedirectTarget(
   { redirectUri, state }: { redirectUri: string | undefined; state: string | undefined },
-  env: Environment,
-  address: Address,
+  pages: readonly string[],
 ): Pick<AuthorizationRequest, 'redirectUri' | 'state'> {
-  if (redirectUri === undefined || !readPages(env, address).includes(redirectUri))
-    throw new Failure(signInErrors.PAGE_NOT_LISTED);
+  if (redirectUri === undefined || !pages.includes(redirectUri)) throw new Failure(signInErrors.PAGE_NOT_LISTED);
   return { redirectUri, state };
 }
 
-/** @throws Failure SIGN_IN_OFF, or for a setting that is missing or wrong */
-export function readClient(env: Environment, address: Address, hosts: readonly RepositoryHost[]): ConfiguredClient {
-  const gateway = readGateway(env, address, hosts);
+/** @throws Failure SIGN_IN_OFF */
+export function configuredClient(gateway: Gateway, address: Address): ConfiguredClient {
   const { auth } = gateway;
   if (auth.kind !== 'oidc') throw new Failure(signInErrors.SIGN_IN_OFF);
   const { issuer, clientId, clientSecret: secret } = auth;

@@ -1,4 +1,4 @@
-import { isOrigin, matchOrigin } from '../../http/origins.ts';
+import { isOrigin, matchOrigin, type OriginList } from '../../http/origins.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { popupErrors } from '../../handler/errors.ts';
 import { greetingPage, successPage } from '../../handler/popup.ts';
@@ -9,17 +9,16 @@ import {
   recallPendingLogin,
   type RegisteredClient,
 } from '../../oauth/popup-transaction.ts';
-import { readOrigins, type Address } from '../../config/settings.ts';
+import { originsSetting, type Address } from '../../config/settings.ts';
 import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
 import { forgetTransactions } from '../../oauth/transaction.ts';
 import { issueAccessToken, sessionKeys } from '../identity/access-token.ts';
-import { gatewaySettings, type RepositoryHost } from '../settings.ts';
+import { gatewaySettings, type Gateway, type RepositoryHost } from '../settings.ts';
 import { signInErrors } from './errors.ts';
-import { authorizationUrl, authorizedEditor, openProvider, readAnswer, readClient } from './login.ts';
+import { authorizationUrl, authorizedEditor, openProvider, readAnswer, configuredClient } from './login.ts';
 import type { IssuerClient } from '../../oauth/relying-party.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
 import type { Context } from '../../handler/router.ts';
-import type { Environment } from '../../config/environment.ts';
 
 /**
  * The popup login of the CMSs, with our own sign-in where a Git host would ask the editor to agree: for CMSs that speak to the host
@@ -41,7 +40,8 @@ export async function openPopup({
   cookies,
 }: PopupContext): Promise<HttpReply> {
   const { provider: named } = singleParameters(parameters, ['provider']);
-  const { provider } = readPopupClient(await settings.read(gatewaySettings(hosts)), address, hosts);
+  const [gateway] = await settings.read([gatewaySettings(hosts, address)]);
+  const { provider } = popupClient(gateway, address);
   if (named !== undefined && named !== provider.id)
     throw new Failure(signInErrors.WRONG_BACKEND, { host: provider.name, id: provider.id });
   const begun = beginLogin({ provider, scope: undefined }, { cookieStore, wantsRefresh: false, now });
@@ -70,8 +70,8 @@ export async function proceed({
   cookies,
 }: PopupContext): Promise<HttpReply> {
   const { proof, origin = '' } = singleParameters(parameters, ['proof', 'origin']);
-  const env = await settings.read(gatewaySettings(hosts));
-  const configured = readPopupClient(env, address, hosts);
+  const [gateway, origins] = await settings.read([gatewaySettings(hosts, address), originsSetting(address)]);
+  const configured = popupClient(gateway, address);
   const { client, provider } = configured;
   const pending = recallPendingLogin({ provider, scope: undefined }, proof, {
     cookieStore,
@@ -79,7 +79,7 @@ export async function proceed({
     now,
   });
   if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
-  if (!isListed(env, address, origin)) {
+  if (!isListed(origins, origin)) {
     cookies.push(...cookieStore.forget([pending.transaction.id]));
     throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
   }
@@ -99,21 +99,21 @@ export async function finishPopup(context: PopupContext): Promise<HttpReply> {
   cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
   const { state } = singleParameters(parameters, ['state']);
   const answer = readAnswer(parameters);
-  const env = await settings.read(gatewaySettings(hosts));
-  const configured = readPopupClient(env, address, hosts);
-  const { client, gateway, secret, provider } = configured;
+  const [gateway, origins] = await settings.read([gatewaySettings(hosts, address), originsSetting(address)]);
+  const configured = popupClient(gateway, address);
+  const { client, secret, provider } = configured;
   const login = recallLogin(registered(client, provider), state, { cookieStore, origin: homeOf(address), now });
   const editor = await authorizedEditor(configured, login, answer, deadline);
   // Anew: the list may have changed since.
-  if (!isListed(env, address, login.opener)) throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
+  if (!isListed(origins, login.opener)) throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
   const token = await issueAccessToken(keys, editor, { seconds: gateway.session, address, now });
   return successPage({ provider: provider.id, result: { token }, origin: login.opener, ownOrigin: address.origin });
 }
 
-/** @throws Failure WRONG_BACKEND where the repository is at a host whose API is not spoken here, and as `readClient` does */
-function readPopupClient(env: Environment, address: Address, hosts: readonly RepositoryHost[]) {
-  const configured = readClient(env, address, hosts);
+/** @throws Failure WRONG_BACKEND where the repository is at a host whose API is not spoken here, and as `configuredClient` does */
+function popupClient(gateway: Gateway, address: Address) {
+  const configured = configuredClient(gateway, address);
   const { provider, api } = configured.gateway.host;
   if (!api) throw new Failure(signInErrors.NO_POPUP, { host: provider.name });
   return { ...configured, provider, client: { ...configured.client, redirectUri: popupCallback(address) } };
@@ -127,8 +127,7 @@ const registered = ({ issuer, clientId, redirectUri }: IssuerClient, provider: {
 });
 
 /** Exact entries only: whoever can open a pull request may run script on a preview, and would write as whoever visits it. */
-const isListed = (env: Environment, address: Address, origin: string): boolean =>
-  matchOrigin(readOrigins(env, address), origin) === 'exact';
+const isListed = (origins: OriginList, origin: string): boolean => matchOrigin(origins, origin) === 'exact';
 
 const homeOf = ({ origin, prefix }: Address): string => `${origin}${prefix}/git`;
 

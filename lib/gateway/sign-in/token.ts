@@ -7,7 +7,7 @@ import { Failure, webErrors } from '../../http/errors.ts';
 import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
 import { signInErrors } from './errors.ts';
 import { json } from './response.ts';
-import { cmsClientId, readClient } from './login.ts';
+import { cmsClientId, configuredClient } from './login.ts';
 import type { Context } from '../../handler/router.ts';
 
 /** Bytes of a body. A code has about 1 kB. */
@@ -25,8 +25,8 @@ export async function token(
   { request, settings, address, now, deadline }: Context,
   hosts: readonly RepositoryHost[],
 ): Promise<HttpReply> {
-  const env = await settings.read(gatewaySettings(hosts)); // before the body, which may take all the time there is
-  const { client, gateway, secret } = readClient(env, address, hosts);
+  const [gateway] = await settings.read([gatewaySettings(hosts, address)]); // before the body, which may take all the time there is
+  const { client, secret } = configuredClient(gateway, address);
   const given = await readForm(request, deadline);
   if (given.client_id !== cmsClientId) throw new Failure(signInErrors.WRONG_CLIENT);
   if (given.grant_type !== 'authorization_code') throw new Failure(signInErrors.WRONG_GRANT);

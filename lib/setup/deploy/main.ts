@@ -292,7 +292,7 @@ async function tellCms(options: DeployOptions, url: string, io: Io, checkout: st
       io.write(toWords(error));
     }
   }
-  const config = configuration(provider, { [`${provider.id.toUpperCase()}_URL`]: base }, address, {
+  const config = configuration(provider, base, address, {
     cms: provider.cms.sveltia ? 'sveltia' : 'decap',
     ...(repository && { repository: `${repository.owner}/${repository.name}` }),
   });

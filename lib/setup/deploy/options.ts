@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { baseUrl, readAddress } from '../../config/settings.ts';
+import { readAddress, urlSetting } from '../../config/settings.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { fitting, readPort, readRepository, readSite, wrong, type Repository } from '../options.ts';
 import { ask } from '../request.ts';
@@ -241,14 +241,14 @@ function readKnown(
     throw new Error(
       `The configuration of your CMS names the backend "${backend}". This login is for ${providers.map(({ name }) => name).join(', ')}.`,
     );
-  const base = baseUrl(env, provider);
+  const base = urlSetting(provider).read(env);
   return { provider, base, ...readPath(provider, base, repository) };
 }
 
 /** The host by the address, so nobody has to know what kind it is. */
 function readRepositoryOf(text: string, providers: readonly Provider[], env: Environment): Found {
   const given = text.trim();
-  const bases = providers.map((provider) => ({ provider, base: baseUrl(env, provider) }));
+  const bases = providers.map((provider) => ({ provider, base: urlSetting(provider).read(env) }));
   const found = bases.find(({ base }) => given.startsWith(`${base}/`));
   if (!found && given.includes('://'))
     throw new Error(
