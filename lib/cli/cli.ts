@@ -19,7 +19,11 @@ export async function cli(providers: readonly Provider[]): Promise<void> {
   const isDeploy = given === undefined || (given.startsWith('-') && given !== '--help' && given !== '-h');
   const command = isDeploy ? 'deploy' : given;
   if (!isDeploy) process.argv.splice(2, 1);
-  const commands: Readonly<Record<string, typeof doctor>> = { deploy, doctor, setup };
+  const commands: Readonly<Record<string, (providers: readonly Provider[]) => Promise<void>>> = {
+    deploy,
+    doctor: (all) => doctor(all, 'npx cms-auth-functions doctor'),
+    setup,
+  };
   const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
   if (run) return run(providers);
   if (command === '--help' || command === '-h') return void process.stdout.write(help);

@@ -9,8 +9,10 @@ export interface Page {
   links: Link[];
   /** `<base href>`, which moves every relative address. */
   base?: string | undefined;
-  /** Whether a script hands a configuration to the CMS. */
-  isManual: boolean;
+  /** Its scripts, in their order: an address, or a text. */
+  scripts: Script[];
+  /** Whether it asks for a password. */
+  asksPassword: boolean;
   /** Policies in `<meta>`, which count as those in headers do. */
   policies: string[];
 }
@@ -19,6 +21,13 @@ export interface Cms {
   name: CmsName;
   /** As the script's address says it, which may be a range: `3.16.3`, `^3.0.0`, `3`. */
   version?: string | undefined;
+}
+
+export interface Script {
+  src?: string;
+  text: string;
+  /** Whether a `nonce` or a hash of its content lets it through a policy. */
+  isVouched: boolean;
 }
 
 interface Link {
@@ -34,6 +43,9 @@ export const cmsTitles: Readonly<Record<CmsName, string>> = {
   static: 'Static CMS',
 };
 
+/** Whether a script of this address is a CMS itself. */
+export const isCmsScript = (src: string): boolean => Object.values(scripts).some((pattern) => pattern.test(src));
+
 /** Names of packages and of files copied from them; what goes on with another word is a widget or a plug-in. */
 const scripts: Readonly<Record<CmsName, RegExp>> = {
   decap: /(?:^|[/@])decap-cms(?:-app)?(?:@([^/]*))?(?:[/.]|$)/,
@@ -46,12 +58,13 @@ const scripts: Readonly<Record<CmsName, RegExp>> = {
 const isAddress = (text: string): boolean => text.length <= 2048;
 
 export function parseAdminPage(html: string): Page {
-  const elements = elementsOf(html, 'script', 'link', 'base', 'meta');
+  const elements = elementsOf(html, 'script', 'link', 'base', 'meta', 'input');
   const all = (name: string) => elements.filter((element) => element.name === name);
   const attributes = (name: string) => all(name).map((element) => element.attributes);
-  const inline = all('script')
-    .map(({ text }) => text)
-    .join('\n');
+  const code = all('script').filter(({ attributes: { type = '' } }) =>
+    /^(?:|module|(?:text|application)\/(?:java|ecma)script)$/i.test(type.trim()),
+  );
+  const inline = code.map(({ text }) => text).join('\n');
   const sources = [
     ...attributes('script').map(({ src }) => src ?? ''),
     ...[...inline.matchAll(/["'`]([^"'`\s]{3,300})["'`]/g)].map(([, quoted]) => quoted ?? ''),
@@ -71,7 +84,12 @@ export function parseAdminPage(html: string): Page {
     base: attributes('base')
       .find(({ href }) => href !== undefined)
       ?.['href']?.trim(),
-    isManual: /\bCMS_MANUAL_INIT\s*=\s*(?:true|!0)|\b(?:CMS\.init|initCMS)\s*\(|\bCMS_CONFIG\s*=/.test(inline),
+    scripts: code.map(({ attributes: { src, nonce, integrity }, text }) => ({
+      ...(src !== undefined && isAddress(src) && { src: src.trim() }),
+      text: src === undefined ? text : '',
+      isVouched: nonce !== undefined || integrity !== undefined,
+    })),
+    asksPassword: attributes('input').some(({ type }) => type?.toLowerCase() === 'password'),
     policies: attributes('meta').flatMap((meta) =>
       meta['http-equiv']?.toLowerCase() === 'content-security-policy' ? (meta['content'] ?? '') : [],
     ),

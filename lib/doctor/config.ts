@@ -21,25 +21,64 @@ export type Group = ReadonlyMap<string, Entry>;
 export interface Entry {
   value: Value;
   line?: number | undefined;
+  /** Where the line is, if not in the configuration's own file. */
+  file?: string;
 }
 
-export type Value = string | number | boolean | null | Group | typeof list;
+export type Value = string | number | boolean | null | Group | typeof list | typeof computed;
 
 /** Stands for any list: no check looks into one. */
 export const list = Symbol('list');
 
+/** Stands for a value that only comes to be when the site is built or the page's scripts run. */
+export const computed = Symbol('computed');
+
+/** The key under which a group says that it has more keys, which only come to be then. No configuration has such a key. */
+export const rest = '\0rest';
+
+/** Whether the value at this place (`backend.base_url`, `collections`) only comes to be then, or may. */
+export function isComputed(config: Group, place: string): boolean {
+  let group: Group = config;
+  for (const key of place.split('.')) {
+    const value = group.get(key)?.value;
+    if (value === computed || (value === undefined && group.has(rest))) return true;
+    if (!(value instanceof Map)) return false;
+    group = value;
+  }
+  return false;
+}
+
+/** What a script hands over goes before what stands in the file, group by group, as the CMSs merge the two. */
+export function merged(below: Group, above: Group): Group {
+  const entries = new Map(below);
+  for (const [key, entry] of above) {
+    const value = entries.get(key)?.value;
+    entries.set(
+      key,
+      value instanceof Map && entry.value instanceof Map ? { ...entry, value: merged(value, entry.value) } : entry,
+    );
+  }
+  return entries;
+}
+
 export type Format = 'yaml' | 'json' | 'toml';
 
-export type Parsed = { config: Group } | { problem: Omit<Finding, 'severity'> };
+export type Parsed = { config: Group; isTemplate?: boolean } | { problem: Omit<Finding, 'severity'> };
 
 /**
  * Reads a configuration as the CMSs do: Decap and Netlify CMS take YAML (which JSON is, too), Sveltia all three.
  *
  * @param name what the file is called in findings
+ * @param options.isSource whether the build of the site may still fill something in
  * @see https://decapcms.org/docs/configuration-options/
  * @see https://sveltiacms.app/en/docs/config-basics
  */
-export function parseConfig(text: string, format: Format, name: string): Parsed {
+export function parseConfig(
+  text: string,
+  format: Format,
+  name: string,
+  { isSource = false }: { isSource?: boolean } = {},
+): Parsed {
   const problem = (id: string, what: string, why: string, line?: number, write?: string): Parsed => ({
     problem: {
       id,
@@ -67,9 +106,11 @@ export function parseConfig(text: string, format: Format, name: string): Parsed 
       undefined,
       'Publish config.yml beside the admin page, as a static file.',
     );
+  const built = isSource ? filledIn(text, format) : text;
+  const isTemplate = built !== text;
   try {
-    const config = read[format](text);
-    if (config) return { config };
+    const config = read[format](built);
+    if (config) return { config, isTemplate };
     const what = 'The CMS configuration holds no keys';
     return problem('config-empty', what, 'The CMS expects "backend:" and "collections:" at the left margin.', 1);
   } catch (error) {
@@ -81,6 +122,8 @@ export function parseConfig(text: string, format: Format, name: string): Parsed 
         'Nothing can read it. Is it the right file?',
       );
     if (!(error instanceof Unreadable)) throw error;
+    const mistake = format === 'yaml' ? mistakeIn(built, error.line ?? 1) : undefined;
+    if (mistake) return problem('config-syntax', mistake.what, mistake.why, mistake.line, mistake.write);
     const { what, why, write } = advice.get(error.code) ?? {};
     return problem(
       'config-syntax',
@@ -129,6 +172,127 @@ const advice: ReadonlyMap<string, { what: string; why: string; write?: string }>
     },
   }),
 );
+
+/** Stands where a build fills something in. */
+const filling = '__filled_in__';
+
+/**
+ * A template as far as it can be read: what Jekyll and Eleventy want between two lines "---" at the top is taken out, and what
+ * Liquid, Nunjucks, Go and EJS fill in becomes a word. Lines keep their numbers.
+ */
+function filledIn(text: string, format: Format): string {
+  const blank = (part: string) => part.replace(/[^\n]+/g, '');
+  const matter =
+    format === 'yaml' ? /^---[ \t]*\r?\n(?:[^\n]*\n){0,50}?---[ \t]*\r?\n(?=[^]*\S)/.exec(text)?.[0] : undefined;
+  const isMatter = matter !== undefined && !/^(?:backend|collections)\s*:/m.test(matter);
+  return (isMatter ? blank(matter) + text.slice(matter.length) : text)
+    .replace(
+      /^[ \t]*(?:\{%[^\n]{0,500}?%\}|<%[^=\n][^\n]{0,500}?%>|\{\{-?\s*(?:if|else|end|range|with|define|block|\/\*)\b[^\n]{0,500}?\}\})[ \t]*$/gm,
+      '',
+    )
+    .replace(/\{\{[^\n]{0,500}?\}\}|\{%[^\n]{0,500}?%\}|<%[^\n]{0,500}?%>/g, filling);
+}
+
+interface Mistake {
+  line: number;
+  what: string;
+  why: string;
+  write?: string;
+}
+
+/** Where looking for one is worth it. */
+const longestTyped = 200_000;
+
+/**
+ * What somebody did who wrote this by hand, found by putting it right: a repair counts if the parser then gets further.
+ *
+ * @param at the line at which the parser stopped, which is often a later one
+ */
+function mistakeIn(text: string, at: number): Mistake | undefined {
+  if (text.length > longestTyped) return undefined;
+  const rows = text.split('\n');
+  const stops = 'The CMS stops with an error before it shows its login.';
+  const stop = (changed: string): number => {
+    const lines = new LineCounter();
+    const [error] = parse(changed, lines).errors;
+    return error ? lines.linePos(error.pos[0]).line : Infinity;
+  };
+  const helps = (line: number, row: string) => stop(rows.with(line - 1, row).join('\n')) > at;
+  const secretless = (row: string) =>
+    row.replace(/^(\s*(?:- )?["']?\w*(?:secret|token|password|key)\w*["']?\s*:).*/i, '$1 …');
+  const first = rows.findIndex((row) => /^\s*[^\s#]/.test(row) && !/^(?:---|%)/.test(row));
+  const margin = /^ +/.exec(rows[first] ?? '')?.[0];
+  if (
+    margin !== undefined &&
+    rows.some((row, index) => index > first && /^[^\s#]/.test(row)) &&
+    stop([...rows.slice(0, first), (rows[first] ?? '').slice(margin.length), ...rows.slice(first + 1)].join('\n')) > at
+  )
+    return {
+      line: first + 1,
+      what: `The first line of the CMS configuration begins with ${margin.length === 1 ? 'a blank' : `${margin.length} blanks`}, the others do not`,
+      why: `All keys at the top begin at the left margin. ${stops}`,
+      write: secretless((rows[first] ?? '').trim()),
+    };
+  const near = [at, at - 1, at - 2, at - 3, at + 1].filter((line) => line >= 1 && line <= rows.length);
+  const repairs = near.flatMap((line) => typed(rows[line - 1] ?? '').map((repair) => ({ line, ...repair })));
+  const open = rows.findIndex((row) => row.length < longest && /:[ \t]+(["'])(?:(?!\1).)*$/.test(row)) + 1;
+  for (const row of open > 0 ? [rows[open - 1]?.trimEnd() ?? ''] : [])
+    repairs.push({
+      line: open,
+      row: row + (/:[ \t]+(["'])/.exec(row)?.[1] ?? ''),
+      what: 'A quotation mark is not closed in the CMS configuration',
+    });
+  const describe = ({ line, row, what }: (typeof repairs)[number]): Mistake => ({
+    line,
+    what,
+    why: stops,
+    write: secretless(row.trim()),
+  });
+  const repair = repairs.find(({ line, row }) => helps(line, row));
+  if (repair) return describe(repair);
+  // Whoever forgets one thing forgets it on the next line, too.
+  const all = new Map(repairs.toReversed().map((one) => [one.line, one]));
+  if (all.size > 1 && stop(rows.map((row, index) => all.get(index + 1)?.row ?? row).join('\n')) > at)
+    return describe([...all.values()].toSorted((a, b) => a.line - b.line)[0] as (typeof repairs)[number]);
+  // A line that stands alone with its indentation is the odd one.
+  const widthOf = (row = '') => /^ */.exec(row)?.[0].length ?? 0;
+  const peers = (line: number) =>
+    rows.filter((row) => row.trim() !== '' && widthOf(row) === widthOf(rows[line - 1])).length;
+  for (const line of near.toSorted((a, b) => peers(a) - peers(b) || b - a)) {
+    const row = (rows[line - 1] ?? '').slice(0, longest);
+    const isItem = /^ *- ?/.test(row);
+    for (const other of [rows[line - 2], rows[line], rows[line - 3]]) {
+      const wanted = widthOf(other);
+      if (row.trim() === '' || (other ?? '').trim() === '' || wanted === widthOf(row)) continue;
+      if (helps(line, ' '.repeat(wanted) + row.trimStart()))
+        return {
+          line,
+          what: `A ${isItem ? 'list item in' : 'line of'} the CMS configuration is indented unevenly`,
+          why: `All ${isItem ? 'items of one list' : 'keys of one group'} begin in the same column. ${stops}`,
+          write: `${'·'.repeat(wanted)}${secretless(row.trimStart())}        (a dot stands for a blank)`,
+        };
+    }
+  }
+  return undefined;
+}
+
+/** How a line may have been meant that lacks something: each way with what lacks. */
+function typed(text: string): { row: string; what: string }[] {
+  const row = text.replace(/\r$/, '').slice(0, longest);
+  const found: { row: string; what: string }[] = [];
+  const [, head = '', value = ''] = /^(\s*(?:- +)*["']?[\w.-]+["']?:)[ \t]+(.*?)[ \t]*$/.exec(row) ?? [];
+  if (/:(?:[ \t]|$)/.test(value) && !/^["'|>&*]/.test(value))
+    found.push({
+      row: `${head} ${/["\\]/.test(value) ? `'${value.replaceAll("'", "''")}'` : `"${value}"`}`,
+      what: 'A value in the CMS configuration has a colon in it, and no quotation marks around it',
+    });
+  const spaced = row.replace(/^(\s*(?:- +)*[A-Za-z_][\w-]*):(?=[^\s:/])/, '$1: ');
+  if (spaced !== row) found.push({ row: spaced, what: 'There is no blank after a colon in the CMS configuration' });
+  const colon = row.replace(/^(\s*(?:- +)*[A-Za-z_]\w*)[ \t]*=?[ \t]+(?=\S)/, '$1: ');
+  if (colon !== row && !row.includes(': '))
+    found.push({ row: colon, what: 'There is no colon after a key in the CMS configuration' });
+  return found;
+}
 
 const read: Readonly<Record<Format, (text: string) => Group | undefined>> = {
   yaml(text) {
@@ -266,12 +430,14 @@ function plainGroup(object: object, lines: ReadonlyMap<string, number>, path = '
   return new Map(entries.filter(([name]) => name.length <= longest));
 }
 
-const scalar = (value: unknown): string | number | boolean | null =>
-  typeof value === 'number' || typeof value === 'boolean'
-    ? value
-    : value === null || value === undefined
-      ? null
-      : String(value).slice(0, longest);
+const scalar = (value: unknown): string | number | boolean | null | typeof computed =>
+  typeof value === 'string' && value.includes(filling)
+    ? computed
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? value
+      : value === null || value === undefined
+        ? null
+        : String(value).slice(0, longest);
 
 /** Where keys stand in a TOML file. Its parser does not say, and this need not be right about strange spellings. */
 function tomlLines(text: string): Map<string, number> {

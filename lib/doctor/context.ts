@@ -23,7 +23,7 @@ export interface Knowledge {
 export interface CheckContext extends Knowledge {
   given: Given;
   name: string;
-  format: Format;
+  format: Format | 'script';
   config: Group;
   /** Empty where `backend` is no group. */
   backend: Group;
@@ -129,9 +129,9 @@ export function renews({ provider, cms, text }: CheckContext): boolean {
   return login?.always === true || (text('auth_endpoint') ?? '').replace(/\/+$/, '').endsWith('/authorize');
 }
 
-/** The line of a key: `base_url` at the top level, `backend.base_url` below that. */
-export const lineOf = ({ config, backend }: CheckContext, key: string): number | undefined =>
-  (key.startsWith('backend.') ? (backend.get(key.slice(8)) ?? config.get('backend')) : config.get(key))?.line;
+/** The entry of a key: `base_url` at the top level, `backend.base_url` below that. */
+export const entryOf = ({ config, backend }: CheckContext, key: string): Entry | undefined =>
+  key.startsWith('backend.') ? (backend.get(key.slice(8)) ?? config.get('backend')) : config.get(key);
 
 /** Settings as they are to be written into this very file. */
 export function lines(
@@ -151,6 +151,10 @@ export function lines(
     case 'json': {
       const inside = pairs.map(([key, value]) => `${group ? '  ' : ''}"${key}": ${json(value)}`).join(',\n');
       return group ? `"${group}": {\n${inside}\n}` : inside;
+    }
+    case 'script': {
+      const inside = pairs.map(([key, value]) => `${group ? '  ' : ''}${key}: ${json(value)},`).join('\n');
+      return group ? `${group}: {\n${inside}\n},` : inside;
     }
     case 'yaml':
       return [

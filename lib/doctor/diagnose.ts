@@ -9,7 +9,8 @@ import { pageChecks } from './checks/admin-page.ts';
 import { redirectChecks } from './checks/redirect.ts';
 import { repositoryChecks } from './checks/repository.ts';
 import { sessionChecks } from './checks/session.ts';
-import { lineOf, contextOf, type CheckContext } from './context.ts';
+import { isComputed } from './config.ts';
+import { contextOf, entryOf, type CheckContext } from './context.ts';
 import type { Finding } from './finding.ts';
 
 /** From the root to the leaves: what comes first explains what comes later. */
@@ -32,13 +33,18 @@ const checks: readonly Check[] = [
  */
 export function diagnose(context: CheckContext): Finding[] {
   const explained = new Set<string>();
+  // Of what only comes to be when the page runs or the site is built, nothing is known.
+  const isUnknown = (at: string) =>
+    !/^(?:page|server|gateway)\b/.test(at) && at !== '' && isComputed(context.config, at);
   const isExplained = (at: string) => explained.has(at) || explained.has(at.split('.', 1)[0] ?? '');
   return (context.given.config ? checks : pageChecks).flatMap((check) => {
     if (check.at !== undefined && isExplained(check.at)) return [];
     const problem = check.look(context);
     if (!problem) return [];
     const place = problem.at ?? check.at ?? '';
-    const severity = problem.severity ?? check.severity;
+    if (context.given.config && isUnknown(place)) return [];
+    const found = problem.severity ?? check.severity;
+    const severity = found === 'broken' && context.given.isUncertain ? 'risky' : found;
     if (severity !== 'note')
       for (const key of [place, ...(problem.about ?? [])]) if (!['', 'page'].includes(key)) explained.add(key);
     const { write = problem.write, remove } = advice(context, check, problem);
@@ -63,8 +69,10 @@ function advice(context: CheckContext, { look }: Check, { what, fix }: Problem):
   return { ...(write !== undefined && { write }), remove: removed(context, fix) };
 }
 
-function whereOf(context: CheckContext, place: string, line = lineOf(context, place)): string | undefined {
+function whereOf(context: CheckContext, place: string, at?: number): string | undefined {
   if (place === 'page') return context.answer?.url.href;
   if (/^server\b/.test(place)) return context.server?.origin;
-  return line === undefined ? context.name : `${context.name}:${line}`;
+  const { line, file } = entryOf(context, place) ?? {};
+  const name = at === undefined ? (file ?? context.name) : context.name;
+  return (at ?? line) === undefined ? name : `${name}:${at ?? line}`;
 }

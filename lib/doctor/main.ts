@@ -8,12 +8,14 @@ import { readGiven, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
 import { readAddress } from './server.ts';
 import { contextOf } from './context.ts';
-import { asker, isSafe } from './fetch.ts';
+import { asker, isSafe, type Ask } from './fetch.ts';
 import type { CmsName, Provider } from '../providers/provider.ts';
 
-export const help = `Says why a login does not work, and what to write instead.
+export const help = (
+  command = 'npm run doctor --',
+): string => `Says why a login does not work, and what to write instead.
 
-  npm run doctor -- <admin/config.yml | address of the admin page> [options]
+  ${command} <admin/config.yml | address of the admin page> [options]
 
   --hop <address>   the login server, such as https://auth.example.com; otherwise what base_url says
   --cms <name>      decap, netlify or sveltia; otherwise what the admin page loads
@@ -31,6 +33,10 @@ export interface Console {
   colour?: boolean;
   /** Where relative paths begin. */
   folder?: string;
+  /** How the command is called: `npm run doctor --`. */
+  command?: string;
+  /** What stands for the web. */
+  fetcher?: (timeoutMs: number) => Ask;
 }
 
 /**
@@ -43,15 +49,15 @@ export async function main(providers: readonly Provider[], args: readonly string
     call = readCall(args);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    console.complain(`${shown(message, 2000)}\n\n${help}`);
+    console.complain(`${shown(message, 2000)}\n\n${help(console.command)}`);
     return 2;
   }
   if (call === undefined) {
-    console.write(help);
+    console.write(help(console.command));
     return 0;
   }
   const { source, namedServer, json, timeoutMs, cms } = call;
-  const options = { cms, ask: asker(timeoutMs), folder: console.folder ?? process.cwd() };
+  const options = { cms, ask: (console.fetcher ?? asker)(timeoutMs), folder: console.folder ?? process.cwd() };
   const report = await examine(providers, source, namedServer, options);
   console.write(json ? toJson(report) : toText(report, { colour: console.colour ?? false }));
   return report.findings.some(({ severity }) => severity === 'broken') ? 1 : 0;

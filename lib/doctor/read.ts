@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { parseConfig, type Format, type Group } from './config.ts';
+import { isComputed, merged, parseConfig, rest, type Format, type Group } from './config.ts';
 import { shown, type Finding } from './finding.ts';
-import { cmsTitles, parseAdminPage, type Cms, type Page } from './admin-page.ts';
+import { cmsTitles, isCmsScript, parseAdminPage, type Cms, type Page } from './admin-page.ts';
 import { decode, isNetworkError, parseUrl, target, type HttpResponse, type Ask } from './fetch.ts';
+import { noScripts, readScript, type ScriptFacts } from './script.ts';
 import type { CmsName } from '../providers/provider.ts';
 
 /** What there is to examine. */
@@ -12,7 +13,12 @@ export interface Given {
   /** The configuration's name in findings: its path or address. */
   name: string;
   config?: Group;
-  format?: Format;
+  /** How the configuration is written; `script` where it stands in one. */
+  format?: Format | 'script';
+  /** Whether a script that cannot be read has a say: then nothing is certain. */
+  isUncertain?: boolean;
+  /** Backends that the page registers itself. */
+  ownBackends?: readonly string[];
   cms?: Cms | undefined;
   page?: Page;
   /** The page as the browser gets it in the end, if it was asked for. */
@@ -28,8 +34,12 @@ export interface ReadOptions {
   folder: string;
 }
 
-/** Bytes. Configurations have some thousands; whatever is larger than this is something else. */
-const limit = 512 * 1024;
+/** Bytes. Configurations have some thousands; generated ones have had 735 kB. Whatever is larger than this is something else. */
+const limit = 2 * 1024 * 1024;
+
+/** Bytes of one script, and how many of them: a bundle with a CMS in it has some millions. */
+const scriptLimit = 8 * 1024 * 1024;
+const mostScripts = 12;
 
 const formats: ReadonlyMap<string, Format> = new Map(
   Object.entries({
@@ -49,7 +59,7 @@ const extension = (name: string): string => /\.(\w+)$/.exec(name)?.[1]?.toLowerC
 
 /** Reads what the command was given: a configuration or an admin page, as a file or from the web. */
 export async function readGiven(source: string, options: ReadOptions): Promise<Given> {
-  const url = /^https?:\/\//i.test(source) ? parseUrl(source) : undefined;
+  const url = await addressOf(source, options);
   if (url)
     return formats.get(extension(url.pathname))
       ? readConfig(url, { name: source, findings: [] }, options)
@@ -57,6 +67,9 @@ export async function readGiven(source: string, options: ReadOptions): Promise<G
   const file = path.resolve(options.folder, source);
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory()) {
+    // The page says which configuration it reads, and whether a script has a say.
+    if (await stat(path.join(file, 'index.html')).catch(() => undefined))
+      return readLocalPage(path.join(source, 'index.html'), options);
     for (const name of ['config.yml', 'config.yaml', 'config.json', 'config.toml'])
       if (await stat(path.join(file, name)).catch(() => undefined)) return readGiven(path.join(source, name), options);
     const what = `There is no config.yml in ${shown(source)}`;
@@ -66,22 +79,37 @@ export async function readGiven(source: string, options: ReadOptions): Promise<G
   return /^html?$/.test(extension(file)) ? readLocalPage(source, options) : readLocalConfig(source, options);
 }
 
+/** An address may lack its scheme, as browsers show it, unless there is a file of that name. */
+async function addressOf(source: string, { folder }: ReadOptions): Promise<URL | undefined> {
+  if (/^https?:\/\//i.test(source)) return parseUrl(source);
+  const [, host = '', name = '', rest = ''] = /^((?:([^\s/:@\\]+\.)?[^\s/:@.\\]+)(?::\d+)?)(\/.*)?$/.exec(source) ?? [];
+  const isLocal = /^(?:localhost|127\.0\.0\.1)(?::|$)/.test(host);
+  const isFile = rest === '' && (formats.has(extension(host)) || /^html?$/.test(extension(host)));
+  if (
+    host === '' ||
+    (!isLocal && (name === '' || isFile || /^\.+$/.test(name) || !/\p{L}$/u.test(host.replace(/:\d+$/, ''))))
+  )
+    return undefined;
+  if (await stat(path.resolve(folder, source)).catch(() => undefined)) return undefined;
+  return parseUrl(`${isLocal ? 'http' : 'https'}://${source}`);
+}
+
 const stopped = (name: string, id: string, what: string, why: string, write?: string): Given => ({
   name,
   findings: [{ id, severity: 'broken', what, why, where: name, ...(write !== undefined && { write }) }],
 });
 
 /** @returns the text, or why there is none */
-async function readLocal(source: string, folder: string): Promise<string | Given> {
+async function readLocal(source: string, folder: string, most = limit): Promise<string | Given> {
   const file = path.resolve(folder, source);
   try {
     // Devices and pipes may have no end, or no beginning.
     if (!(await stat(file)).isFile())
       return stopped(source, 'config-unreadable', `${shown(source)} is no file`, 'The doctor reads files only.');
     const chunks: Uint8Array[] = [];
-    for await (const chunk of createReadStream(file, { end: limit })) chunks.push(chunk as Uint8Array);
+    for await (const chunk of createReadStream(file, { end: most })) chunks.push(chunk as Uint8Array);
     const bytes = Buffer.concat(chunks);
-    return bytes.length > limit ? tooLarge(source) : decode(bytes);
+    return bytes.length > most ? tooLarge(source) : decode(bytes);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT'
@@ -104,7 +132,7 @@ const tooLarge = (name: string) =>
   stopped(
     name,
     'config-too-large',
-    `${shown(name)} is larger than 512 kB, so it was not read`,
+    `${shown(name)} is larger than 2 MB, so it was not read`,
     'A CMS configuration has some kilobytes. Something else is at this place.',
   );
 
@@ -114,26 +142,45 @@ async function readLocalPage(source: string, options: ReadOptions): Promise<Give
   const page = parseAdminPage(html);
   const cms = chosen(page, options);
   const findings = pageFindings(page, cms, source);
-  const given = { name: source, cms, page, findings };
+  const facts = await scriptsOf(page, source, async (src) => {
+    const file = path.join(
+      path.dirname(source),
+      src.startsWith('/') ? path.basename(src) : (src.split(/[?#]/)[0] ?? ''),
+    );
+    if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(src) || !(await mayRead(file, source, options.folder, scriptFiles)))
+      return undefined;
+    const text = await readLocal(file, options.folder, scriptLimit);
+    return typeof text === 'string' ? { text, name: file } : undefined;
+  });
+  const start = startOf(page, facts);
+  const given = { name: source, cms, page, findings, ownBackends: facts.backends };
+  if (!start.readsFile) return started(given, start, source);
   const href = configHref(page, cms);
   // A path from the site's root begins at a folder that only the site's build knows; beside the page is what is usual.
   const beside = href.startsWith('/') ? path.basename(href) : (href.split(/[?#]/)[0] ?? '');
   const file = path.join(path.dirname(source), beside);
   if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(href) || !(await mayRead(file, source, options.folder)))
     return { ...given, findings: [...findings, elsewhere(source, href)] };
-  return readLocalConfig(file, options, given, formatOf(page, cms, href));
+  return started(await readLocalConfig(file, options, given, formatOf(page, cms, href)), start, source);
 }
 
+const scriptFiles: ReadonlySet<string> = new Set(['js', 'mjs', 'cjs']);
+
 /**
- * A page names what it likes, and what is wrong in a file is quoted in the findings: so it may name configurations only, in
+ * A page names what it likes, and what is wrong in a file is quoted in the findings: so it may name configurations and scripts only, in
  * its own folder or in the one where the command was given.
  */
-async function mayRead(file: string, page: string, folder: string): Promise<boolean> {
-  if (!formats.has(extension(file))) return false;
+async function mayRead(
+  file: string,
+  page: string,
+  folder: string,
+  kinds: { has(extension: string): boolean } = formats,
+): Promise<boolean> {
+  if (!kinds.has(extension(file))) return false;
   const real = async (name: string) => realpath(path.resolve(folder, name)).catch(() => undefined);
   const target = await real(file);
   if (target === undefined) return true; // that it is not there will be said
-  if (!formats.has(extension(target))) return false;
+  if (!kinds.has(extension(target))) return false;
   const folders = [await real(path.dirname(page)), await real('.')];
   return folders.some((one) => one !== undefined && target.startsWith(one.endsWith(path.sep) ? one : one + path.sep));
 }
@@ -157,7 +204,7 @@ async function readLocalConfig(
   const beside = given ? undefined : await readLocal(path.join(path.dirname(source), 'index.html'), options.folder);
   const page = given?.page ?? (typeof beside === 'string' ? parseAdminPage(beside) : undefined);
   const cms = given?.cms ?? (page ? chosen(page, options) : options.cms && { name: options.cms });
-  return withConfig({ findings: [], ...given, cms, name: source }, text, format);
+  return withConfig({ findings: [], ...given, cms, name: source }, text, format, { isSource: true });
 }
 
 async function readSite(url: URL, options: ReadOptions): Promise<Given> {
@@ -185,37 +232,38 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
   const page = parseAdminPage(answer.body);
   const cms = chosen(page, options);
   const findings = pageFindings(page, cms, answer.url.href);
+  const base = parseUrl(page.base ?? '', answer.url) ?? new URL(answer.url);
+  const facts = await scriptsOf(page, answer.url.href, async (src) => {
+    const address = parseUrl(src, base);
+    // What comes from elsewhere is a library.
+    if (address?.origin !== answer.url.origin) return undefined;
+    const script = await follow(address, options, scriptLimit);
+    return isNetworkError(script) || script.status !== 200 || script.cut
+      ? undefined
+      : { text: script.body, name: address.href };
+  });
+  const start = startOf(page, facts);
+  const isCmsThere = page.cms.length > 0 || page.links.length > 0 || facts.inits.length > 0 || facts.isManual;
+  if (!isCmsThere && isProtected(url, answer.url, page))
+    return { name: answer.url.href, findings: [protectedPage(url, answer.url)] };
   if (url.origin !== answer.url.origin)
     findings.push({
       id: 'page-origin',
       severity: 'note',
       what: `The admin page redirects to ${shown(answer.url.origin)}, which is the origin that counts`,
       why: 'The origin where the page ends up is the one that asks for the token, so that one has to be listed.',
-      write: `CMS_AUTH_ORIGINS=${answer.url.origin}`,
+      ...(isCmsThere && { write: `CMS_AUTH_ORIGINS=${answer.url.origin}` }),
       where: name,
     });
-  const given = { name: answer.url.href, cms, page, answer, findings };
-  const base = parseUrl(page.base ?? '', answer.url) ?? new URL(answer.url);
-  const href = configHref(page, cms);
-  // Sveltia takes /admin for a folder; to a browser, and so to the others, it is a file beside which config.yml would be.
-  if (cms?.name === 'sveltia' && page.links.length === 0 && !/\/$|\.[^/]*$/.test(base.pathname)) base.pathname += '/';
-  const address = parseUrl(href, base);
-  if (!address) return { ...given, findings: [...findings, elsewhere(answer.url.href, href)] };
-  const read = await readConfig(address, given, options, formatOf(page, cms, href));
-  if (!read.config && page.isManual)
-    return {
-      ...given,
-      findings: [
-        ...findings,
-        {
-          id: 'manual-init',
-          severity: 'risky',
-          what: 'The configuration is made by a script in the admin page, so it could not be checked',
-          why: 'The page starts the CMS by hand (CMS_MANUAL_INIT), and scripts are not run here. Save the configuration as a file and run the doctor on that.',
-          where: answer.url.href,
-        },
-      ],
-    };
+  const given = { name: answer.url.href, cms, page, answer, findings, ownBackends: facts.backends };
+  if (!start.readsFile) return started(given, start, answer.url.href);
+  const isManual = start.config !== undefined && start.config.size > 0;
+  const read = await readLinked(given, base, options, isManual);
+  if (!read.config && (start.config || start.isOpaque || start.isUnknown)) {
+    // Whether there is a file beside does not matter then.
+    const found = read.findings.filter(({ id }) => !['config-status', 'config-html'].includes(id));
+    return started({ ...given, findings: found }, start, answer.url.href);
+  }
   if (read.findings.some(({ id }) => id === 'config-status') && !/\/$|\.[^/]*$/.test(answer.url.pathname))
     read.findings.unshift({
       id: 'page-slash',
@@ -225,14 +273,169 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
       write: `<link rel="cms-config-url" type="text/yaml" href="${answer.url.pathname}/config.yml">`,
       where: answer.url.href,
     });
-  return read;
+  return started(read, start, answer.url.href);
 }
+
+/** The configurations that the page links to: Sveltia CMS merges several, the others take the first. */
+async function readLinked(
+  given: Given & { page: Page; answer: HttpResponse },
+  base: URL,
+  options: ReadOptions,
+  isManual: boolean,
+) {
+  const { page, cms, answer, findings } = given;
+  const links = cms?.name === 'sveltia' ? page.links.map(({ href }) => href) : [];
+  const [first = configHref(page, cms), ...more] = links;
+  // Sveltia takes /admin for a folder; to a browser, and so to the others, it is a file beside which config.yml would be.
+  if (cms?.name === 'sveltia' && links.length === 0 && !/\/$|\.[^/]*$/.test(base.pathname)) base.pathname += '/';
+  let read: Given | undefined;
+  for (const href of [first, ...more.slice(0, 9)]) {
+    const address = parseUrl(href, base);
+    if (!address) return { ...given, findings: [...findings, elsewhere(answer.url.href, href)] };
+    const one = await readConfig(
+      address,
+      { ...given, findings: read?.findings ?? findings },
+      options,
+      formatOf(page, cms, href),
+      isManual,
+    );
+    if (!one.config) return one;
+    read = read?.config ? { ...one, name: read.name, config: merged(read.config, named(one.config, one.name)) } : one;
+  }
+  return read ?? given;
+}
+
+/** The same with the name of its file at each key. */
+const named = (config: Group, file: string): Group =>
+  new Map(
+    [...config].map(([key, { value, ...entry }]) => [
+      key,
+      { file, ...entry, value: value instanceof Map ? named(value, file) : value },
+    ]),
+  );
+
+/** Pages where people sign in, by their address. */
+const signIn =
+  /(?:^|[./_-])(?:log-?in|sign-?in|sign_in|sso|saml2?|oauth2?|authorize|auth|cloudflareaccess|cdn-cgi|accounts?|idp|password)(?:[./_?-]|$)/i;
+
+/** Whether a page without a CMS is one to sign in at: an access proxy's, a host's, a company's. */
+function isProtected(asked: URL, found: URL, { asksPassword }: Page): boolean {
+  if (asksPassword) return true;
+  const bare = ({ host }: URL) => host.replace(/^www\./, '');
+  if (bare(asked) !== bare(found)) return true;
+  return asked.pathname !== found.pathname && signIn.test(found.pathname);
+}
+
+const protectedPage = (asked: URL, { origin }: URL): Finding => ({
+  id: 'page-protected',
+  severity: 'risky',
+  what: `The admin page is protected${asked.origin === origin ? '' : `: ${shown(asked.host)} sends visitors to ${shown(origin)}`}`,
+  why: 'There is a page to sign in at, and no CMS on it. Run the doctor on the configuration file instead.',
+  where: asked.href,
+});
+
+// What scripts have to do with it
+
+/** What the scripts of a page do, those of its own site included. Nothing is run. */
+async function scriptsOf(
+  page: Page,
+  name: string,
+  load: (src: string) => Promise<{ text: string; name: string } | undefined>,
+): Promise<ScriptFacts> {
+  const facts = noScripts();
+  let left = mostScripts;
+  for (const { src, text } of page.scripts) {
+    if (src === undefined) readScript(text, name, facts);
+    else if (!isCmsScript(src)) {
+      const script = left-- > 0 ? await load(src) : undefined;
+      if (script) readScript(script.text, script.name, facts);
+    }
+  }
+  return facts;
+}
+
+/** How the CMS of a page begins. */
+interface Start {
+  /** What a script hands to it. */
+  config?: Group;
+  /** Whether it reads the file, too. */
+  readsFile: boolean;
+  /** Whether something is handed to it that cannot be read. */
+  isOpaque: boolean;
+  /** Whether no CMS was seen at all, though scripts were. */
+  isUnknown: boolean;
+  environment?: string | undefined;
+}
+
+function startOf(page: Page, { config, inits, isManual, environment }: ScriptFacts): Start {
+  const usual = { isOpaque: false, isUnknown: false, environment };
+  if (config !== undefined)
+    return config instanceof Map
+      ? { ...usual, config, readsFile: false }
+      : { ...usual, readsFile: false, isOpaque: true };
+  const given = inits.filter((value) => value !== undefined);
+  const [first] = given;
+  if (given.length === 0)
+    return {
+      ...usual,
+      readsFile: true,
+      isOpaque: isManual && inits.length === 0,
+      isUnknown: page.cms.length === 0 && page.scripts.length > 0 && inits.length === 0,
+    };
+  if (given.length > 1 || !(first instanceof Map)) return { ...usual, readsFile: true, isOpaque: true };
+  return { ...usual, config: first, readsFile: first.get('load_config_file')?.value !== false };
+}
+
+/** What the CMS has in the end, of what it reads and of what a script hands to it. */
+function started(given: Given, { config, isOpaque, isUnknown, environment }: Start, page: string): Given {
+  const group = environment === undefined ? undefined : given.config?.get(environment)?.value;
+  const read = given.config && group instanceof Map ? new Map([...given.config, ...group]) : given.config;
+  const isPartial =
+    config !== undefined &&
+    (config.has(rest) || isComputed(config, 'backend') || hasRest(config.get('backend')?.value));
+  const isUncertain = isOpaque || isPartial || (isUnknown && !read);
+  const result: Given = {
+    ...given,
+    ...(read && { config: config ? merged(read, config) : read }),
+    ...(!read && config && { config, format: 'script' as const, name: page }),
+    ...(isUncertain && { isUncertain }),
+  };
+  const keys = config && [...config.keys()].filter((key) => !['load_config_file', rest].includes(key));
+  if (isUncertain)
+    result.findings = [
+      {
+        id: 'manual-init',
+        severity: 'risky',
+        what: 'The configuration is made by a script in the admin page, so it could not be checked',
+        why: `${isUnknown ? 'No CMS was seen in the page, and scripts are not run here.' : 'Scripts are not run here.'} Save the configuration as a file and run the doctor on that, or let a browser open the page: --browser.`,
+        where: page,
+      },
+      ...given.findings.map((finding) =>
+        finding.severity === 'broken' ? { ...finding, severity: 'risky' as const } : finding,
+      ),
+    ];
+  else if (read && keys && keys.length > 0)
+    result.findings = [
+      ...given.findings,
+      {
+        id: 'script-config',
+        severity: 'note',
+        what: `A script in the admin page changes the configuration: ${shown(keys.join(', '))}`,
+        why: 'What it hands to the CMS goes before what stands in the file. Both were read.',
+        where: page,
+      },
+    ];
+  return result;
+}
+
+const hasRest = (value: unknown): boolean => value instanceof Map && value.has(rest);
 
 async function readConfig(
   url: URL,
   given: Given,
   options: ReadOptions,
   format = formats.get(extension(url.pathname)) ?? 'yaml',
+  isManual = false,
 ): Promise<Given> {
   const name = url.href;
   const base = { ...given, cms: given.cms ?? (options.cms && { name: options.cms }), name };
@@ -257,12 +460,33 @@ async function readConfig(
       ),
     );
   if (answer.cut) return failed(tooLarge(name));
+  if (answer.url.origin !== url.origin && signIn.test(answer.url.host + answer.url.pathname))
+    return failed({
+      name,
+      findings: [{ ...protectedPage(url, answer.url), what: 'The CMS configuration is protected' }],
+    });
+  const type = answer.headers.get('content-type') ?? '';
+  // With a configuration of a script's at hand, these two take from the server only what it calls YAML.
+  if (isManual && base.cms?.name !== 'sveltia' && !type.includes('yaml'))
+    return failed({
+      name,
+      findings: [
+        {
+          id: 'config-type',
+          severity: 'risky',
+          what: `The CMS ignores ${shown(url.pathname)}: the server calls it ${shown(type || 'nothing')}`,
+          why: 'Where a script hands over a configuration as well, Decap and Netlify CMS read the file only if its Content-Type is YAML.',
+          write: 'Content-Type: text/yaml        (for this file)',
+          where: name,
+        },
+      ],
+    });
   return withConfig(base, answer.body, format);
 }
 
-function withConfig(given: Given, text: string, format: Format): Given {
+function withConfig(given: Given, text: string, format: Format, { isSource = false } = {}): Given {
   const { findings, name, cms } = given;
-  const parsed = parseConfig(text, format, name);
+  const parsed = parseConfig(text, format, name, { isSource });
   if ('problem' in parsed) return { ...given, findings: [...findings, { severity: 'broken', ...parsed.problem }] };
   if (format === 'toml' && cms && cms.name !== 'sveltia')
     findings.push({
@@ -272,13 +496,21 @@ function withConfig(given: Given, text: string, format: Format): Given {
       why: 'Only Sveltia CMS does. Write the configuration as YAML: config.yml.',
       where: name,
     });
+  if (parsed.isTemplate)
+    findings.push({
+      id: 'config-template',
+      severity: 'note',
+      what: 'The CMS configuration is a template, which the build of the site fills in',
+      why: 'What is filled in was not checked. Run the doctor on the built file, or on the address of the admin page.',
+      where: name,
+    });
   return { ...given, config: parsed.config, format };
 }
 
 /** A request as a browser makes it, over up to five redirects. */
-async function follow(url: URL, { ask }: ReadOptions): ReturnType<Ask> {
+async function follow(url: URL, { ask }: ReadOptions, most = limit): ReturnType<Ask> {
   for (let at = url, hops = 0; ; hops++) {
-    const answer = await ask(at, { limit, headers: { accept: 'text/html,*/*;q=0.8' } });
+    const answer = await ask(at, { limit: most, headers: { accept: 'text/html,*/*;q=0.8' } });
     const next = isNetworkError(answer) ? undefined : target(answer);
     if (!next) return answer;
     if (hops === 5) return { networkError: 'it redirects in circles' };

@@ -346,7 +346,7 @@ describe('The admin page', () => {
     },
     'gets a configuration without end': {
       change: () => (world.pages['/admin/config.yml'] = { body: 'a: 1\n'.padEnd(3_000_000, '#') }),
-      says: /is larger than 512 kB/,
+      says: /is larger than 2 MB/,
     },
     'has a link that Sveltia does not take': {
       change: () => page(adminPage('sveltia', '<link rel="cms-config-url" href="config.yml">')),

@@ -13,10 +13,10 @@ export const file: Setup[] = [
   {
     name: 'no space after the colon',
     text: backend(...github, 'base_url:https://auth.invalid'),
-    says: /space after a colon/,
+    says: /no blank after a colon/,
     line: 5,
   },
-  { name: 'uneven indentation', text: 'backend:\n  name: github\n   repo: a/b\n', says: /indented unevenly/, line: 2 },
+  { name: 'uneven indentation', text: 'backend:\n  name: github\n   repo: a/b\n', says: /indented unevenly/, line: 3 },
   {
     name: 'two documents',
     text: `${backend(...github, base)}---\ncollections: []\n`,
