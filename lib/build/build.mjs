@@ -87,8 +87,9 @@ const leaveApart = (seldom) => ({
   },
 });
 const apart = leaveApart(seldom);
-/** Of the gateway, whose own parts share what they remember. */
-const storeApart = leaveApart({ ssm: seldom.ssm });
+/** Of the gateway, whose other parts share what they remember: what only some CMSs ask for, and for some of that a library. */
+const ofGateway = { api: './lib/gateway/api.ts', graphql: './lib/gateway/graphql/document.ts' };
+const gatewayApart = leaveApart({ ssm: seldom.ssm, ...ofGateway });
 
 /** What keeps the AWS SDK small. */
 const ofAws = {
@@ -149,9 +150,9 @@ const particular = {
   lambda: {
     login: { plugins: [...common.plugins, apart] },
     // In one piece: split, a class stood in another file than what it extends, and was loaded before it.
-    gateway: { ...lightConnect, plugins: [...common.plugins, storeApart] },
+    gateway: { ...lightConnect, plugins: [...common.plugins, gatewayApart] },
   },
-  firebase: { login: light, gateway: lightConnect },
+  firebase: { login: light, gateway: { ...lightConnect, plugins: [...common.plugins, leaveApart(ofGateway)] } },
 };
 
 /** @param {string} platform @param {import('./targets.mjs').Target} target */
@@ -181,6 +182,14 @@ const results = await Promise.all([
     alias: ofAws,
     plugins: [...common.plugins, builtins],
   }),
+  ...['lambda-gateway', 'firebase'].map((folder) =>
+    build({
+      ...common,
+      entryPoints: ofGateway,
+      outdir: `dist/${folder}`,
+      plugins: [...common.plugins, leaveApart(ofGateway)],
+    }),
+  ),
   build({
     ...common,
     entryPoints: { openid },

@@ -4,9 +4,10 @@ import { lazy } from '../http/cache.ts';
 import { gatewayErrors } from './errors.ts';
 import { answerFields, writeQuery } from './graphql/table.ts';
 import { commitAddress, type Editor } from './identity/editors.ts';
-import { proxy, proxyGraphQL } from './proxy.ts';
+import { apis } from './rules/apis.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './rules/api.ts';
 import { maxBytes } from './upstream.ts';
+import type * as upstream from './proxy.ts';
 import type { Context } from '../handler/router.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
 import type { Gateway } from './settings.ts';
@@ -14,16 +15,29 @@ import type { Gateway } from './settings.ts';
 /**
  * A host's own API, in front of the rules: for CMSs that speak to the host itself and are pointed at us instead. What concerns
  * the repository goes on by the rules; what these CMSs only need in order to go on is answered from the session.
+ *
+ * Some platforms load this as a file of its own. So what goes out to the host, and remembers things, is handed in.
  */
 
 /** The document's reader is a library, which only GraphQL pays for. */
 const loadJudge = lazy(() => import('./graphql/document.ts'));
 
-interface Given {
+export interface ApiRequest {
   gateway: Gateway<GatewayHost>;
   editor: Editor;
   context: Context;
+  upstream: Pick<typeof upstream, 'proxy' | 'proxyGraphQL'>;
+}
+
+interface Given extends ApiRequest {
   api: HostApi;
+}
+
+/** @throws Failure NO_SUCH_ADDRESS where the repository's host has none that is spoken here */
+async function withHostApi(request: ApiRequest): Promise<Given> {
+  const load = apis[request.gateway.host.provider.id];
+  if (!load) throw new Failure(gatewayErrors.NO_SUCH_ADDRESS);
+  return { ...request, api: (await load()).api };
 }
 
 /**
@@ -32,7 +46,8 @@ interface Given {
  * @param path below the API's root, as it came
  * @throws Failure for whatever stands in the way
  */
-export async function answerRest(path: string, given: Given): Promise<HttpReply> {
+export async function answerRest(path: string, asked: ApiRequest): Promise<HttpReply> {
+  const given = await withHostApi(asked);
   const { gateway, editor, context, api } = given;
   const { request, log } = context;
   const { host, fullName } = gateway;
@@ -50,7 +65,7 @@ export async function answerRest(path: string, given: Given): Promise<HttpReply>
     return value === null ? { ...json(204, {}), body: '' } : json(200, value);
   }
   if (!isBelow) throw new Failure(gatewayErrors.NOT_ON_LIST);
-  return proxy(rest, withApi(given), editor, context);
+  return given.upstream.proxy(rest, withApi(given), editor, context);
 }
 
 /** The gateway with the rules of the API, and with links that these clients follow as they stand. */
@@ -80,7 +95,8 @@ function decoded(part: string): string {
  *
  * @throws Failure where it is not about the document
  */
-export async function answerGraphQL(given: Given): Promise<HttpReply> {
+export async function answerGraphQL(asked: ApiRequest): Promise<HttpReply> {
+  const given = await withHostApi(asked);
   const { context, gateway, api } = given;
   const { log } = context;
   const { query, variables } = await readDocument(context);
@@ -91,7 +107,7 @@ export async function answerGraphQL(given: Given): Promise<HttpReply> {
     const { operation, fields } = judge(query, variables, { query: api.query, mutation: mutations }, gateway);
     if (operation === 'query') {
       log.route = 'query';
-      return await proxyGraphQL(writeQuery(fields), gateway, context);
+      return await given.upstream.proxyGraphQL(writeQuery(fields), gateway, context);
     }
     const [field] = fields;
     const mutation = field && api.mutations[field.name];
@@ -129,7 +145,7 @@ function problemOf(error: unknown, doing: string | undefined, { log }: Context):
 }
 
 function callOf(given: Given): ApiCall {
-  const { editor, context } = given;
+  const { editor, context, upstream: out } = given;
   const gateway = withApi(given);
   return {
     ...sessionOf(given),
@@ -145,10 +161,12 @@ function callOf(given: Given): ApiCall {
         // It is as we have written it.
         platform: { ...context.request.platform, decodesPath: false },
       };
-      return valueOf(await proxy(path, gateway, editor, { ...context, request, parameters: new URLSearchParams() }));
+      return valueOf(
+        await out.proxy(path, gateway, editor, { ...context, request, parameters: new URLSearchParams() }),
+      );
     },
     async graphql(document) {
-      const { data, errors } = valueOf(await proxyGraphQL(document, gateway, context));
+      const { data, errors } = valueOf(await out.proxyGraphQL(document, gateway, context));
       const [problem] = Array.isArray(errors) ? (errors as unknown[]) : [];
       if (problem !== undefined) throw new HostRefused(422, messageIn(problem));
       return recordOf(data);

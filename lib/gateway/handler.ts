@@ -11,8 +11,7 @@ import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { openBody } from './body.ts';
 import { restTimeoutMs } from './timeouts.ts';
 import { admitListed } from './origins.ts';
-import { exposed, proxy } from './proxy.ts';
-import { apis } from './rules/apis.ts';
+import { exposed, proxy, proxyGraphQL } from './proxy.ts';
 import type { Context, Endpoint, Route, RouteModule } from '../handler/router.ts';
 import type { GatewayHost } from './rules/rule.ts';
 
@@ -146,7 +145,7 @@ function hostEndpoints({ provider, api }: GatewayHost, hosts: readonly GatewayHo
       preflight: preflightReply,
       handle: async (context) => {
         const opened = ofHost(provider, await open(context, hosts));
-        return (await loadApi()).answerGraphQL({ ...opened, api: await apiOf(opened) });
+        return (await loadApi()).answerGraphQL({ ...opened, upstream });
       },
     }),
   });
@@ -154,21 +153,14 @@ function hostEndpoints({ provider, api }: GatewayHost, hosts: readonly GatewayHo
     below(`/git/${provider.id}`, (path, { gateway: read, editor, context }) => proxy(path, read, editor, context)),
     ...(api?.graphql ?? []).map((path) => graphql(`/git${path}`)),
     ...(api ? [api.rest] : []).map((root) =>
-      below(`/git${root}`, async (path, opened) =>
-        (await loadApi()).answerRest(path, { ...opened, api: await apiOf(opened) }),
-      ),
+      below(`/git${root}`, async (path, opened) => (await loadApi()).answerRest(path, { ...opened, upstream })),
     ),
   ];
 }
 
-/** Not every CMS speaks it, and those that do not pay nothing for it. */
+/** Not every CMS speaks it, and those that do not pay nothing for it: it is a file of its own, which gets handed what it shares. */
 const loadApi = lazy(() => import('./api.ts'));
-
-async function apiOf({ gateway: { host } }: Opened) {
-  const load = apis[host.provider.id];
-  if (!load) throw new Failure(gatewayErrors.NO_SUCH_ADDRESS);
-  return (await load()).api;
-}
+const upstream = { proxy, proxyGraphQL };
 
 /** The gateway as it is set up, and who asks. */
 interface Opened {
