@@ -105,7 +105,8 @@ export const table = {
   },
   CMS_GATEWAY_AUDIENCE: {
     usedBy: ['gateway'],
-    meaning: 'instead of these two, if the provider gives the CMS its token itself: what the tokens are made for',
+    meaning:
+      'instead of these two, if the provider gives the CMS its token itself: what the tokens are made for. It may also stand beside `CMS_GATEWAY_JWT_SECRET`',
     ifNotSet: 'the client id and secret are used',
   },
   CMS_GATEWAY_IDENTITY: {
@@ -125,7 +126,8 @@ export const table = {
   },
   CMS_GATEWAY_EDITORS: {
     usedBy: ['gateway'],
-    meaning: 'who may edit: addresses, `@example.org` for a whole domain, or `*` for everybody who can sign in',
+    meaning:
+      'who may edit: addresses, `@example.org` for a whole domain of your own, or `*` for everybody who can sign in, where not everybody can',
     ifNotSet: '`CMS_GATEWAY_ROLES` decides',
   },
   CMS_GATEWAY_ROLES: {
@@ -135,7 +137,8 @@ export const table = {
   },
   CMS_GATEWAY_ROLES_CLAIM: {
     usedBy: ['gateway'],
-    meaning: 'where a token holds the roles',
+    meaning:
+      'where a token holds the roles: the name of a claim, or a path such as `realm_access.roles`; several with commas between',
     ifNotSet: '`app_metadata.roles`',
   },
   CMS_GATEWAY_PAGES: {
@@ -291,6 +294,7 @@ export const othersVariables = {
   VERCEL_PROJECT_PRODUCTION_URL: 'Vercel: the domain of the project',
   AWS_ACCESS_KEY_ID: 'AWS: the key of the function’s role',
   NODE_ENV: 'everybody: production, where there is no demo and each line of the log is JSON',
+  NODE_TLS_REJECT_UNAUTHORIZED: 'Node: 0 switches off the check of certificates, which the gateway refuses',
   NO_COLOR: 'terminals: no colours',
   INIT_CWD: 'npm: where the command was given',
   NETLIFY_API_URL: 'Netlify’s own tool: another address of its API, for tests',

@@ -1,4 +1,5 @@
 import { Failure } from '../http/errors.ts';
+import { issuerFacts } from '../providers/issuers.ts';
 import { openCredential, requestHeaders } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
@@ -37,6 +38,10 @@ async function probeAll(gateway: Gateway<GatewayHost>, deadline: number): Promis
       if (!(error instanceof Failure)) throw error;
       problems.push(error);
     });
+  if (lists.everyone && 'issuer' in auth && issuerFacts(auth.issuer).signUp === 'possible')
+    warnings.push(
+      `CMS_GATEWAY_EDITORS is "*", and at ${issuerFacts(auth.issuer).name} anybody can sign up unless that was switched off, which cannot be seen from here. Make sure that it is, or list addresses or roles.`,
+    );
   const name = host.provider.name;
   async function fetchUpstream(url: string): Promise<void> {
     const refused = new Failure(gatewayErrors.CREDENTIAL_REFUSED, { host: name });

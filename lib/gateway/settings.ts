@@ -1,5 +1,6 @@
 import { Failure } from '../http/errors.ts';
-import { issuerFacts } from '../providers/issuers.ts';
+import { issuerFacts, withoutMetadataPath } from '../providers/issuers.ts';
+import { isPublicMail } from './identity/public-mail.ts';
 import { everyoneRefused, isAddress, lowerCase, type EditorLists } from './identity/editors.ts';
 import {
   invalid,
@@ -41,8 +42,8 @@ export type AuthMethod =
   | { kind: 'oidc'; issuer: string; clientId: string; clientSecret: string }
   /** The provider issues a JWT to the CMS, and its published keys verify it. */
   | { kind: 'jwt'; issuer: string; audience: readonly string[] }
-  /** A GoTrue's JWT, by the secret that both know. */
-  | { kind: 'hs256'; secret: string }
+  /** A GoTrue's JWT, by the secret that both know; made for one of these, if the owner says for whom. */
+  | { kind: 'hs256'; secret: string; audience?: readonly string[] }
   /** Netlify Identity or another GoTrue is asked. */
   | { kind: 'gotrue'; address: string };
 
@@ -91,6 +92,7 @@ export function gatewaySettings<Host extends RepositoryHost>(
     name: parts.repository.name,
     names,
     read(env) {
+      refuseUncheckedTls();
       const text = JSON.stringify([address, names.map((name) => env[name])]);
       const kept = read.get(hosts) ?? new Cache<Gateway>(16);
       read.set(hosts, kept);
@@ -175,6 +177,7 @@ function gather<Host extends RepositoryHost>(
       return undefined;
     }
   };
+  attempt(refuseUncheckedTls);
   const repository = attempt(() => parts.repository.read(env));
   const branch = attempt(() => parts.branch.read(env));
   const paths = attempt(() => parts.paths.read(env));
@@ -193,6 +196,18 @@ function gather<Host extends RepositoryHost>(
     ...(session !== undefined && { session }),
     ...(credential && { credential }),
   };
+}
+
+/**
+ * With this, Node takes any certificate, and whoever stands between here and the host or the provider gets the credential, or says who
+ * an editor is. Ours are checked all the same (see `send`), but nobody should believe that they are not.
+ */
+function refuseUncheckedTls(): void {
+  if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    throw invalid(
+      'NODE_TLS_REJECT_UNAUTHORIZED',
+      'it switches off the check of certificates. Remove it. For a certificate of your own, set NODE_EXTRA_CA_CERTS to the file of the authority that issued it.',
+    );
 }
 
 const repositorySettings = <Host extends RepositoryHost>(
@@ -253,7 +268,7 @@ const pathsSetting = setting('CMS_GATEWAY_PATHS', (text, refuse): WritablePaths 
 
 const authMethods = {
   CMS_GATEWAY_ISSUER: ['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET', 'CMS_GATEWAY_AUDIENCE'],
-  CMS_GATEWAY_JWT_SECRET: [],
+  CMS_GATEWAY_JWT_SECRET: ['CMS_GATEWAY_AUDIENCE'],
   CMS_GATEWAY_IDENTITY: [],
 } as const;
 
@@ -282,19 +297,21 @@ function readAuthMethod(texts: Texts<(typeof authNames)[number]>): AuthMethod {
       chosen,
       `${others.join(' and ')} is set, too. Editors are known in one way only: remove all but one.`,
     );
+  const own: readonly string[] = authMethods[chosen];
   for (const [name, belonging] of Object.entries(authMethods))
-    for (const other of name === chosen ? [] : belonging)
-      if (texts.optional(other) !== undefined)
+    for (const other of belonging)
+      if (!own.includes(other) && texts.optional(other) !== undefined)
         throw invalid(
           other,
           `it goes with ${name}, which is not set. Remove it, or set ${name} in place of ${chosen}.`,
         );
 
-  if (chosen === 'CMS_GATEWAY_JWT_SECRET') return { kind: 'hs256', secret: longSecret(texts, chosen) };
+  const audience = readAudience(texts.optional('CMS_GATEWAY_AUDIENCE'));
+  if (chosen === 'CMS_GATEWAY_JWT_SECRET')
+    return { kind: 'hs256', secret: longSecret(texts, chosen), ...(audience && { audience }) };
   const url = withoutFinalSlash(readUrl(chosen, texts.optional(chosen)).href);
   if (chosen === 'CMS_GATEWAY_IDENTITY') return { kind: 'gotrue', address: url };
 
-  const audience = texts.optional('CMS_GATEWAY_AUDIENCE');
   const client = (['CMS_GATEWAY_CLIENT_ID', 'CMS_GATEWAY_CLIENT_SECRET'] as const).find(
     (name) => texts.optional(name) !== undefined,
   );
@@ -303,14 +320,9 @@ function readAuthMethod(texts: Texts<(typeof authNames)[number]>): AuthMethod {
       client,
       'CMS_GATEWAY_AUDIENCE is set, too. Either the gateway signs editors in (client id and secret), or the issuer gives the CMS a token (audience): remove one of the two.',
     );
-  // As it is written: some issuers have a slash at the end, and it is a part of their name.
-  const issuer = texts.required(chosen);
-  if (audience !== undefined) {
-    const names = commaList(audience);
-    if (names.length === 0)
-      throw invalid('CMS_GATEWAY_AUDIENCE', 'it names nobody. Write what the tokens are made for.');
-    return { kind: 'jwt', issuer, audience: names };
-  }
+  // A slash at the end stays: some issuers have one, and it is a part of their name. The path of the metadata goes: owners paste it.
+  const issuer = withoutMetadataPath(texts.required(chosen));
+  if (audience) return { kind: 'jwt', issuer, audience };
   if (client === undefined)
     throw incomplete(
       chosen,
@@ -318,6 +330,14 @@ function readAuthMethod(texts: Texts<(typeof authNames)[number]>): AuthMethod {
     );
   const clientId = texts.required('CMS_GATEWAY_CLIENT_ID');
   return { kind: 'oidc', issuer, clientId, clientSecret: longSecret(texts, 'CMS_GATEWAY_CLIENT_SECRET') };
+}
+
+/** @returns undefined if it is not set */
+function readAudience(value: string | undefined): string[] | undefined {
+  if (value === undefined) return undefined;
+  const names = commaList(value);
+  if (names.length === 0) throw invalid('CMS_GATEWAY_AUDIENCE', 'it names nobody. Write what the tokens are made for.');
+  return names;
 }
 
 /** Every editor holds a token to guess the secret from, for as long as they like. */
@@ -336,7 +356,7 @@ const listSettings = reader(listNames, (texts) => (auth: AuthMethod | undefined)
 function readLists(texts: Texts<(typeof listNames)[number]>, auth: AuthMethod | undefined): EditorLists {
   const entries = commaList(texts.optional('CMS_GATEWAY_EDITORS'));
   const roles = commaList(texts.optional('CMS_GATEWAY_ROLES'));
-  const rolesClaim = texts.optional('CMS_GATEWAY_ROLES_CLAIM') ?? 'app_metadata.roles';
+  const rolesClaim = readRolesClaim(texts.optional('CMS_GATEWAY_ROLES_CLAIM'));
   if (entries.length === 0 && roles.length === 0)
     throw incomplete(
       'CMS_GATEWAY_EDITORS',
@@ -362,9 +382,35 @@ function readLists(texts: Texts<(typeof listNames)[number]>, auth: AuthMethod | 
         'CMS_GATEWAY_EDITORS',
         `entry ${index + 1} is no address. Write addresses and @example.org, with commas between.`,
       );
+    if (domain && isPublicMail(lowerCase(entry.slice(1))))
+      throw invalid(
+        'CMS_GATEWAY_EDITORS',
+        `entry ${index + 1} is the domain of a mail service where anybody can have an address, so it would let in everybody. List the addresses of the editors.`,
+      );
     (domain ? domains : addresses).push(lowerCase(domain ? entry.slice(1) : entry));
   }
   return { everyone, addresses, domains, roles, rolesClaim };
+}
+
+/**
+ * Profile claims (OpenID Connect Core, 5.1), which people change themselves at many providers, and what GoTrue and Auth0 call the part
+ * of an account that its owner may write. Whoever may write a role into it would be an editor.
+ */
+const writtenByUsers =
+  /^(?:name|given_name|family_name|middle_name|nickname|preferred_username|username|profile|picture|website|email|gender|birthdate|zoneinfo|locale|phone_number|address)$|(?:^|[./:])(?:raw_)?user_?meta_?data(?:$|[./:])/i;
+
+function readRolesClaim(value = 'app_metadata.roles'): string {
+  const name = 'CMS_GATEWAY_ROLES_CLAIM';
+  const claims = commaList(value);
+  if (claims.length === 0)
+    throw invalid(name, 'it names no claim. Write one, such as app_metadata.roles, or remove it.');
+  for (const [index, claim] of claims.entries())
+    if (writtenByUsers.test(claim))
+      throw invalid(
+        name,
+        `entry ${index + 1} is a claim that people write themselves, so anybody could give themselves a role. Name one that only the owner writes, such as app_metadata.roles or groups.`,
+      );
+  return value;
 }
 
 /** Exact addresses: whoever begins a sign-in may be an attacker, and any page that hands its query on would give the code away. */

@@ -57,6 +57,13 @@ function isSpelled(host: string): boolean {
   return !/(^|\.)xn--/.test(name) && domainToASCII(name) === host;
 }
 
+/**
+ * Where everybody's pages are on one origin, each below a path of its own: to a browser they are all the same page. Object stores at
+ * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones.
+ */
+const sharedByPath =
+  /^(s3([.-][\w-]+)*\.(amazonaws\.com(\.cn)?|wasabisys\.com|backblazeb2\.com|scw\.cloud)|f\d+\.backblazeb2\.com|(storage|firebasestorage)\.googleapis\.com|(storage\.cloud|sites)\.google\.com|[a-z]{3}\d\.digitaloceanspaces\.com|[a-z-]+-\d\.linodeobjects\.com|objectstorage\.[\w-]+\.oraclecloud\.com|storage\.yandexcloud\.net|\w+\.githack\.com|htmlpreview\.github\.io|cdn\.(jsdelivr\.net|statically\.io)|unpkg\.com|cdpn\.io|(cloudflare-)?ipfs\.(io|com)|gateway\.pinata\.cloud|web\.archive\.org)\.?$/;
+
 function problemOfOrigin(entry: string): string | undefined {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
   if (!url) return 'is not the address of a site; write it as https://www.example.com';
@@ -64,6 +71,8 @@ function problemOfOrigin(entry: string): string | undefined {
   if (url.origin !== entry)
     return 'is not written as a browser writes it; write only https:// and the host name, in lower case, without a path or a slash at the end, such as https://www.example.com (international names as xn--…)';
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
+  if (sharedByPath.test(url.hostname))
+    return 'is an address that you share with strangers, whose pages could take a token; serve the CMS from a host name of your own';
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     return 'must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)';
   return undefined;

@@ -12,6 +12,12 @@ import { attack } from './attack.ts';
 
 /** What an owner might write, or be talked into writing. */
 const entries = {
+  'an origin that strangers share, each below a path': [
+    'https://s3.amazonaws.com',
+    'https://s3.eu-west-1.amazonaws.com',
+    'https://storage.googleapis.com',
+    'https://raw.githack.com',
+  ],
   scheme: [
     'http://www.example.com',
     'ftp://www.example.com',

@@ -56,8 +56,8 @@ export const repairs = [
   {
     guard: 'a host’s certificate is checked',
     file: 'lib/oauth/request.ts',
-    find: 'agent: agent ?? false }',
-    replace: 'agent: agent ?? false, rejectUnauthorized: false }',
+    find: 'rejectUnauthorized: true }',
+    replace: 'rejectUnauthorized: false }',
     tests: 'test/unit/tls.test.ts',
   },
   {

@@ -58,6 +58,13 @@ export const web = [
     named: 'S1 two states',
   },
   {
+    guard: 'an origin that strangers share is not listed',
+    file: 'lib/http/origins.ts',
+    find: 'if (sharedByPath.test(url.hostname))',
+    replace: 'if (false as boolean)',
+    tests: 'test/unit/origins.test.ts',
+  },
+  {
     guard: 'a pattern is anchored at its start',
     file: 'lib/http/origins.ts',
     find: '`^${pattern',

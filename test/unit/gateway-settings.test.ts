@@ -1,6 +1,6 @@
 /** The gateway's settings as a whole: what contradicts itself, or lets in more than its owner meant, is refused by name. */
 import { generateKeyPairSync } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { hosts } from '../../functions/gateway.ts';
 import { checkGateway, gatewaySettings } from '../../lib/gateway/settings.ts';
 
@@ -61,6 +61,53 @@ describe('The gateway takes', () => {
       { lists: { everyone: true } },
     ],
     ['a session of a day', { CMS_GATEWAY_SESSION: '24' }, { session: 86_400 }],
+    [
+      'an audience beside a shared secret',
+      { CMS_GATEWAY_AUDIENCE: 'authenticated, cms' },
+      { auth: { kind: 'hs256', audience: ['authenticated', 'cms'] } },
+    ],
+    ...[
+      'https://id.example.org/.well-known/openid-configuration',
+      'https://id.example.org/.well-known/openid-configuration/',
+      'https://id.example.org/.well-known/oauth-authorization-server',
+      'https://id.example.org',
+    ].map((issuer): [string, Record<string, string>, object] => [
+      `an issuer written as ${issuer}`,
+      { ...google, CMS_GATEWAY_ISSUER: issuer },
+      { auth: { kind: 'oidc', issuer: 'https://id.example.org' } },
+    ]),
+    [
+      'an issuer’s slash at the end, which is a part of its name',
+      { ...google, CMS_GATEWAY_ISSUER: 'https://tenant.eu.auth0.com/' },
+      { auth: { issuer: 'https://tenant.eu.auth0.com/' } },
+    ],
+    ...[
+      'groups',
+      'realm_access.roles',
+      'https://site.example/roles',
+      'cognito:groups',
+      'app_metadata.roles, groups',
+    ].map((claim): [string, Record<string, string>, object] => [
+      `roles in ${claim}`,
+      { CMS_GATEWAY_ROLES: 'editor', CMS_GATEWAY_ROLES_CLAIM: claim },
+      { lists: { rolesClaim: claim } },
+    ]),
+    ...[
+      '@parish.example',
+      '@my-gmail.com',
+      '@gmail.com.parish.example',
+      '@live.parish.example',
+      '@mail.parish.org',
+    ].map((entry): [string, Record<string, string>, object] => [
+      `the domain ${entry}`,
+      { CMS_GATEWAY_EDITORS: entry },
+      { lists: { domains: [entry.slice(1)] } },
+    ]),
+    [
+      'single addresses at a public mail service',
+      { CMS_GATEWAY_EDITORS: 'ann@gmail.com' },
+      { lists: { addresses: ['ann@gmail.com'] } },
+    ],
   ])('%s', (_, more, expected) => {
     expect(read(more)).toMatchObject(expected);
   });
@@ -75,6 +122,15 @@ describe('The gateway refuses', () => {
     'HTTPS://Accounts.google.com/',
     'https://accounts.google.com:443',
     'https://login.microsoftonline.com:443/common/v2.0',
+    'https://accounts.google.com/.well-known/openid-configuration',
+    'https://accounts.google.com/.well-known/openid-configuration/',
+    'HTTPS://accounts.google.com:443/.well-known/oauth-authorization-server',
+    'https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration',
+    'https://login.microsoftonline.com/consumers/v2.0',
+    'https://login.microsoftonline.us/organizations/v2.0',
+    'https://login.partner.microsoftonline.cn/common/v2.0',
+    'https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/',
+    'https://gitlab.com/.well-known/openid-configuration',
   ];
   it.each<[string, Record<string, string>, string, string]>([
     [
@@ -167,6 +223,53 @@ describe('The gateway refuses', () => {
       'CMS_GATEWAY_REPO',
       '',
     ]),
+    ...[
+      'user_metadata.roles',
+      'user_metadata',
+      'raw_user_meta_data.role',
+      'https://site.example/user_metadata',
+      'app_metadata.roles, user_metadata.roles',
+      'User_Metadata.roles',
+      'nickname',
+      'email',
+      'preferred_username',
+    ].map((claim): [string, Record<string, string>, string, string] => [
+      `roles that people give themselves: ${claim}`,
+      { CMS_GATEWAY_ROLES: 'editor', CMS_GATEWAY_ROLES_CLAIM: claim },
+      'CMS_GATEWAY_ROLES_CLAIM',
+      'write themselves',
+    ]),
+    [
+      'roles in no claim',
+      { CMS_GATEWAY_ROLES: 'editor', CMS_GATEWAY_ROLES_CLAIM: ' , ' },
+      'CMS_GATEWAY_ROLES_CLAIM',
+      'no claim',
+    ],
+    ...[
+      '@gmail.com',
+      '@GMail.com',
+      '@googlemail.com',
+      '@outlook.de',
+      '@yahoo.co.jp',
+      '@hotmail.com',
+      '@web.de',
+      '@qq.com',
+    ].map((entry): [string, Record<string, string>, string, string] => [
+      `everybody with an address ${entry}`,
+      { CMS_GATEWAY_EDITORS: `ann@example.org, ${entry}` },
+      'CMS_GATEWAY_EDITORS',
+      'entry 2',
+    ]),
+    [
+      'an audience beside an identity service',
+      {
+        CMS_GATEWAY_JWT_SECRET: '',
+        CMS_GATEWAY_IDENTITY: 'https://www.example.com/.netlify/identity',
+        CMS_GATEWAY_AUDIENCE: 'x',
+      },
+      'CMS_GATEWAY_AUDIENCE',
+      'CMS_GATEWAY_ISSUER',
+    ],
     ['no credential', { CMS_GATEWAY_TOKEN: '' }, 'CMS_GATEWAY_TOKEN', 'GITHUB_APP_ID'],
     ['two credentials', { ...app, CMS_GATEWAY_TOKEN: good.CMS_GATEWAY_TOKEN }, 'CMS_GATEWAY_TOKEN', 'one of the two'],
     ['an app without its key', { ...app, GITHUB_APP_PRIVATE_KEY: '' }, 'GITHUB_APP_PRIVATE_KEY', ''],
@@ -217,6 +320,25 @@ describe('The gateway refuses', () => {
     const text = (await checkGateway(env, hosts, { url: address.origin })).map(({ message }) => message).join('\n');
     for (const name of ['CMS_GATEWAY_EDITORS', 'CMS_GATEWAY_BRANCH', 'CMS_GATEWAY_SESSION'])
       expect(text).toContain(name);
+  });
+});
+
+describe('Where Node is told to take any certificate', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it('the gateway refuses to work, and says what to set instead', async () => {
+    read({});
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    expect(() => read({})).toThrow('NODE_EXTRA_CA_CERTS');
+    const problems = await checkGateway(good, hosts, { url: address.origin });
+    expect(problems.map(({ message }) => message).join()).toContain('NODE_TLS_REJECT_UNAUTHORIZED');
+  });
+
+  it('what only looks like that changes nothing', () => {
+    for (const value of ['1', '', 'false']) {
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', value);
+      expect(read({})).toMatchObject({ branch: 'main' });
+    }
   });
 });
 

@@ -105,8 +105,54 @@ describe('An entry that is no origin or lists strangers is refused at start:', (
     ['https://www.example.com;https://a.example.com'],
     ['https://www.example.com\nhttps://a.example.com'],
     ['https://a.example.com, https://*.example.com'],
+    // one origin for the pages of everybody
+    ...[
+      's3.amazonaws.com',
+      's3.eu-west-1.amazonaws.com',
+      's3-eu-west-1.amazonaws.com',
+      's3.dualstack.eu-west-1.amazonaws.com',
+      's3-accelerate.amazonaws.com',
+      's3.cn-north-1.amazonaws.com.cn',
+      's3.amazonaws.com.',
+      's3.amazonaws.com:8443',
+      's3.wasabisys.com',
+      's3.eu-central-1.wasabisys.com',
+      's3.us-west-004.backblazeb2.com',
+      'f003.backblazeb2.com',
+      's3.fr-par.scw.cloud',
+      'storage.googleapis.com',
+      'firebasestorage.googleapis.com',
+      'storage.cloud.google.com',
+      'sites.google.com',
+      'fra1.digitaloceanspaces.com',
+      'us-east-1.linodeobjects.com',
+      'objectstorage.eu-frankfurt-1.oraclecloud.com',
+      'storage.yandexcloud.net',
+      'raw.githack.com',
+      'htmlpreview.github.io',
+      'cdn.jsdelivr.net',
+      'unpkg.com',
+      'ipfs.io',
+      'web.archive.org',
+    ].map((host) => [`https://${host}`]),
   ])('%j', (entry) => {
     expect(parseOrigins(entry)).toEqual({ problem: expect.any(String) });
+  });
+});
+
+describe('An entry of one owner is taken, though its neighbours are refused:', () => {
+  it.each([
+    'https://my-bucket.s3.amazonaws.com',
+    'https://my-bucket.s3.eu-west-1.amazonaws.com',
+    'https://my-bucket.s3-website-eu-west-1.amazonaws.com',
+    'https://my-site.fra1.digitaloceanspaces.com',
+    'https://d111111abcdef8.cloudfront.net',
+    'https://owner.github.io',
+    'https://s3.example.com',
+    'https://storage.example.com',
+    'https://s3amazonaws.com.example.com',
+  ])('%s', (entry) => {
+    expect(listOf(entry).exact).toEqual([entry]);
   });
 });
 

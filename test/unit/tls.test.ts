@@ -1,5 +1,5 @@
 import { Agent } from 'node:https';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { exchangeCode, renewTokens } from '../../lib/oauth/token-request.ts';
 import { send } from '../../lib/oauth/request.ts';
 import { github } from '../../lib/providers/github.ts';
@@ -30,6 +30,16 @@ describe('A Git host whose certificate nobody vouches for', () => {
     await expect(exchangeCode(client(), 'secret', checks, { code: 'c' }, deadline())).rejects.toMatchObject({
       code: 'HOST_UNREACHABLE',
     });
+    expect(asked).toBe(0);
+  });
+
+  it('gets neither, whatever Node is told to take', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const attempt = { state: 'a-state', codeVerifier: 'v'.repeat(43) };
+    await expect(exchangeCode(client(), 'secret', attempt, { code: 'c' }, deadline())).rejects.toMatchObject({
+      code: 'HOST_UNREACHABLE',
+    });
+    vi.unstubAllEnvs();
     expect(asked).toBe(0);
   });
 
