@@ -8,6 +8,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { esbuildInline } from './inline.mjs';
+import { writeLicenses } from './licenses.mjs';
 import { platforms, sourceOf } from './targets.mjs';
 import { cloudFormation } from './template.mjs';
 
@@ -222,6 +223,11 @@ await mkdir('dist/cloudformation');
 await writeFile(
   'dist/cloudformation/template.json',
   `${JSON.stringify(cloudFormation(login.settings), undefined, 2)}\n`,
+);
+
+await writeLicenses(
+  results.flatMap(({ metafile }) => metafile ?? []),
+  'dist',
 );
 
 await cp('lib/build/types', 'dist/types', { recursive: true });

@@ -1,15 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 import { esbuildInline } from '../../lib/build/inline.mjs';
+import { writeLicenses } from '../../lib/build/licenses.mjs';
 
 const read = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 
 interface Lock {
-  packages: Record<string, { version?: string; hasInstallScript?: boolean; dev?: boolean; resolved?: string }>;
+  packages: Record<
+    string,
+    { version?: string; hasInstallScript?: boolean; dev?: boolean; resolved?: string; integrity?: string }
+  >;
 }
 
 const ours = read<Lock>('package-lock.json').packages;
@@ -23,7 +28,8 @@ it('one package alone has an install script, which is not needed, and no lock fi
   }
 });
 
-it('what is bundled, and nothing else, is a dependency: `npm audit --omit=dev` sees it', async () => {
+/** All that is deployed or published, and the demo. */
+async function bundleAll(packages: 'bundle' | 'external') {
   const folder = async (name: string) => (await readdir(name)).map((file) => path.join(name, file));
   const { metafile } = await build({
     entryPoints: [
@@ -36,23 +42,56 @@ it('what is bundled, and nothing else, is a dependency: `npm audit --omit=dev` s
     ],
     outdir: 'out',
     bundle: true,
-    packages: 'external',
+    packages,
+    // The demo's provider is left outside, and only a clone has it.
+    external: ['oidc-provider'],
     platform: 'node',
     format: 'esm',
+    mainFields: ['module', 'main'],
     write: false,
     metafile: true,
     plugins: [esbuildInline],
   });
-  const bundled = Object.values(metafile.outputs)
+  return metafile;
+}
+
+it('who installs the package gets nothing else: all is bundled, and versions are exact', () => {
+  const { dependencies, devDependencies } = read<Record<string, Record<string, string> | undefined>>('package.json');
+  expect(dependencies).toBeUndefined();
+  for (const [name, version] of Object.entries(devDependencies ?? {}))
+    expect(ours[`node_modules/${name}`], name).toMatchObject({ version });
+});
+
+it('the build lists what is bundled, with versions, checksums and the texts of the licences', async () => {
+  const { outputs } = await bundleAll('external');
+  const direct = Object.values(outputs)
     .flatMap(({ imports }) => imports.filter(({ external }) => external).map((imported) => imported.path))
-    // The demo's provider is left outside, and only a clone has it.
     .filter((name) => !isBuiltin(name) && name !== 'oidc-provider')
     .map((name) => name.split('/', name.startsWith('@') ? 2 : 1).join('/'));
-  const { dependencies } = read<{ dependencies: Record<string, string> }>('package.json');
-  expect(Object.keys(dependencies).toSorted()).toEqual([...new Set(bundled)].toSorted());
-  for (const [name, version] of Object.entries(dependencies))
-    expect(ours[`node_modules/${name}`], name).toMatchObject({ version });
-  for (const name of bundled) expect(ours[`node_modules/${name}`]?.dev, name).toBeUndefined();
+  expect(direct).toContain('openid-client');
+  const folder = await mkdtemp(path.join(tmpdir(), 'licenses-'));
+  try {
+    await writeLicenses([await bundleAll('bundle')], folder);
+    const { components } = read<{
+      components: { purl: string; version: string; hashes: { content: string }[]; licenses: object[] }[];
+    }>(path.join(folder, 'sbom.cdx.json'));
+    const texts = readFileSync(path.join(folder, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    for (const name of new Set(direct)) {
+      const { version, integrity = '' } = ours[`node_modules/${name}`] ?? {};
+      const found = components.find(({ purl }) => purl === `pkg:npm/${name.replace('@', '%40')}@${version}`);
+      expect(found, name).toMatchObject({ version, licenses: [expect.anything()] });
+      expect(Buffer.from(found?.hashes[0]?.content ?? '', 'hex').toString('base64')).toBe(
+        integrity.replace('sha512-', ''),
+      );
+      expect(texts).toContain(`${name} ${version} (`);
+    }
+    // What a package brings along is listed, too.
+    expect(components.map(({ purl }) => purl.replace(/@[^@]*$/, ''))).toContain('pkg:npm/oauth4webapi');
+    for (const author of ['Filip Skokan', 'Felix B', 'Amazon.com']) expect(texts).toContain(author);
+    expect(texts).toContain('Apache License');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 it('what Google installs beside the function on Firebase is locked', () => {
