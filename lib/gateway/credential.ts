@@ -1,7 +1,8 @@
 import { SignJWT } from 'jose';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import { sendRequest, rateLimited, mapError, jsonOf, CachedValue } from './upstream.ts';
+import { sendRequest, rateLimited, mapError, jsonOf, quoteOf, CachedValue } from './upstream.ts';
+import type { ClientResponse } from '../oauth/request.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
 import { apiRoots } from '../providers/provider.ts';
@@ -15,6 +16,8 @@ const timeoutMs = 8_000;
 interface Installation {
   id?: string;
   token: CachedValue<string>;
+  /** How far the host's clock is ahead of ours, once it has shown that it matters. Milliseconds. */
+  ahead: number;
 }
 
 /** By what makes one differ from another. In memory only: another instance asks for a token of its own. */
@@ -40,7 +43,7 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
   let installation = installations.get(key);
   if (!installation) {
     installations.clear(); // settings have changed: the old ones are of no use
-    installation = { token: new CachedValue() };
+    installation = { token: new CachedValue(), ahead: 0 };
     installations.set(key, installation);
   }
   const { token: kept } = installation;
@@ -87,13 +90,16 @@ async function makeToken(
   const paths = host.installation;
   if (!paths) throw new TypeError('This host has no apps.');
   const { createPrivateKey } = process.getBuiltinModule('node:crypto');
-  const now = Math.floor(Date.now() / 1000);
-  const jwt = await new SignJWT({})
-    .setProtectedHeader({ alg: 'RS256' })
-    .setIssuer(id)
-    .setIssuedAt(now - 60) // their clock may be behind ours
-    .setExpirationTime(now + 540)
-    .sign(createPrivateKey(privateKey));
+  const sign = () => {
+    const now = Math.floor((Date.now() + installation.ahead) / 1000);
+    return new SignJWT({})
+      .setProtectedHeader({ alg: 'RS256' })
+      .setIssuer(id)
+      .setIssuedAt(now - 60) // their clock may be behind ours
+      .setExpirationTime(now + 540)
+      .sign(createPrivateKey(privateKey));
+  };
+  let jwt = await sign();
 
   async function put(method: string, path: string, body?: object): Promise<Json> {
     const answer = await sendRequest(`${apiRoots(host.provider, base)?.api_root}${path}`, {
@@ -111,10 +117,17 @@ async function makeToken(
     const value = jsonOf(answer);
     const limit = rateLimited(answer, name, Date.now());
     if (limit) throw limit;
-    if (answer.status === 401) throw new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
+    if (answer.status === 401) {
+      // By a clock that is off, the JWT is over, or not good yet. Theirs counts, so it is made anew by theirs, once.
+      const ahead = aheadOf(answer);
+      if (Math.abs(ahead - installation.ahead) < mostSkew) throw new Failure(gatewayErrors.UPSTREAM_CREDENTIAL);
+      installation.ahead = ahead;
+      jwt = await sign();
+      return put(method, path, body);
+    }
     // Not installed there, suspended, or without a right that we ask for.
     if (answer.status === 404 || answer.status === 403 || answer.status === 422)
-      throw new Failure(gatewayErrors.APP_NOT_INSTALLED, { host: name });
+      throw new Failure(gatewayErrors.APP_NOT_INSTALLED, { host: name, words: quoteOf(answer, name, [jwt]) });
     if (answer.status < 200 || answer.status > 299 || typeof value !== 'object' || value === null)
       throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
     return value as Json;
@@ -130,7 +143,7 @@ async function makeToken(
     const others = Array.isArray(repositories) && repositories.length !== 1;
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token) || others)
       throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
-    const end = Date.parse(String(expires_at));
+    const end = Date.parse(String(expires_at)) - installation.ahead;
     return { value: token, until: Math.max((Number.isNaN(end) ? 0 : end) - margin, Date.now() + 1_000) };
   } catch (error) {
     delete installation.id; // it may have been installed anew
@@ -141,6 +154,23 @@ async function makeToken(
 function idOf({ id }: Json, host: string): string {
   if (typeof id === 'number' && Number.isSafeInteger(id)) return String(id);
   throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host });
+}
+
+/** What clocks may differ by, before anything goes wrong by it. Milliseconds. */
+const mostSkew = 30_000;
+
+/** How far the host's clock is ahead of ours: RFC 9110, 6.6.1. Milliseconds; 0 if it does not say. */
+function aheadOf({ headers }: ClientResponse): number {
+  const ahead = Date.parse(headers.date ?? '') - Date.now();
+  return Number.isNaN(ahead) || Math.abs(ahead) < mostSkew ? 0 : ahead;
+}
+
+/** For the owner, since sessions and the tokens of others are judged by our clock, too. */
+export function clockWarning(answer: ClientResponse, host: string): string | undefined {
+  const ahead = aheadOf(answer);
+  if (ahead === 0) return undefined;
+  const [seconds, side] = [Math.round(Math.abs(ahead) / 1000), ahead > 0 ? 'behind' : 'ahead of'];
+  return `The clock of this server is ${seconds} seconds ${side} that of ${host}. Set it right: sign-ins are judged by it.`;
 }
 
 /** On every question of ours. */

@@ -2,7 +2,9 @@ import { table } from '../http/errors.ts';
 
 /**
  * What the gateway can say. The CMS shows these words to the editor. Never 403: Decap CMS takes it for a rate limit, tries again
- * for a minute and holds everything else back meanwhile.
+ * for a minute and holds everything else back meanwhile, unless there is a `message`.
+ *
+ * `{words}` are the host's own, as a quotation; `{branch}`, `{given}` and the like are names that have been checked.
  */
 export const gatewayErrors = table({
   NO_TOKEN: { status: 401, text: 'You are not logged in. Log in to the CMS again.' },
@@ -54,7 +56,31 @@ export const gatewayErrors = table({
   },
   REPOSITORY_HIDDEN: {
     status: 500,
-    text: 'The credential of the gateway does not reach the repository of CMS_GATEWAY_REPO at {host}. Check its address, and what the credential may do.',
+    text: 'The credential of the gateway does not reach the repository of CMS_GATEWAY_REPO at {host}.{words} The owner has to check its address, and what the credential may do.',
+  },
+  REPOSITORY_MOVED: {
+    status: 500,
+    text: 'The repository has moved{to}. The owner has to set CMS_GATEWAY_REPO to its new address.',
+  },
+  REPOSITORY_ARCHIVED: {
+    status: 500,
+    text: 'The repository of CMS_GATEWAY_REPO is archived at {host}, so nobody can write to it.',
+  },
+  CREDENTIAL_READ_ONLY: {
+    status: 500,
+    text: '{host} lets the credential of the gateway read the repository, but not write to it. The owner has to give it the right to write: {right}.',
+  },
+  BRANCH_MISSING: {
+    status: 500,
+    text: 'There is no branch "{branch}" in the repository of CMS_GATEWAY_REPO{others}. The owner has to set CMS_GATEWAY_BRANCH, and "branch" in the CMS configuration, to the branch that is published.',
+  },
+  OTHER_BRANCH: {
+    status: 422,
+    text: 'The CMS writes to the branch "{given}", and the gateway publishes to "{branch}". The owner has to make CMS_GATEWAY_BRANCH and "branch" in the CMS configuration the same.',
+  },
+  UPSTREAM_FORBIDDEN: {
+    status: 403,
+    text: '{host} does not let the gateway do this.{words} The owner has to look at what its credential may do there.',
   },
   MERGE_REFUSED: {
     status: 422,
@@ -75,6 +101,6 @@ export const gatewayErrors = table({
   UPSTREAM_TIMEOUT: { status: 504, text: '{host} did not answer in time. Try again in a minute.' },
   APP_NOT_INSTALLED: {
     status: 500,
-    text: 'The app at {host} is not installed on the repository of CMS_GATEWAY_REPO, or lacks a permission: Contents and Pull requests, read and write; Commit statuses, read.',
+    text: 'The app at {host} is not installed on the repository of CMS_GATEWAY_REPO, or is suspended, or lacks a permission: Contents and Pull requests, read and write; Commit statuses, read.{words}',
   },
 });

@@ -1,6 +1,7 @@
 import { apiRoots } from '../providers/provider.ts';
 import { commitAddress, isEditorAddress, type Editor } from './identity/editors.ts';
 import { Failure, type ErrorRow } from '../http/errors.ts';
+import { lazy } from '../http/cache.ts';
 import { commonHeaders, type HttpReply } from '../http/http.ts';
 import { openCredential, requestHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
@@ -29,7 +30,9 @@ import {
   jsonOf,
   messageOf,
   maxBytes,
+  quoteOf,
   TooSlow,
+  upstreamUrl,
 } from './upstream.ts';
 import { TooLarge, type ClientResponse } from '../oauth/request.ts';
 import type { Context } from '../handler/router.ts';
@@ -182,6 +185,9 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
     context,
   );
   Object.assign(log, { status: answer.status });
+  // Without the branch that everything begins at, the CMS would only wait.
+  if (answer.status === 404 && found.path === gateway.host.repository.branch(gateway.branch))
+    await explain(gateway, context);
   return lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
 }
 
@@ -241,11 +247,32 @@ async function fetchUpstream(
 
   const credential = await open();
   let answer = await fetchWith(credential, target, method, question, context);
+  if (isAway(answer, gateway)) await explain(gateway, context);
   if (answer.status !== 401 || target.about) return answer;
   const another = credential.invalidate();
   if (another && !isWrite) answer = await fetchWith(await open(), target, method, question, context);
   if (answer.status === 401 && !(another && isWrite)) tellOwner();
   return answer;
+}
+
+/** The host is asked only now: it is nothing that happens in between. */
+const loadHealth = lazy(() => import('./health.ts'));
+
+/** Whether an answer may mean that the repository is elsewhere now. */
+const isAway = ({ status }: ClientResponse, { host }: Gateway<GatewayHost>): boolean =>
+  (status > 300 && status < 400 && status !== 304) || status === host.repository.movedStatus;
+
+/**
+ * Says what is wrong with the repository or the branch, if that is what is wrong.
+ *
+ * @throws Failure REPOSITORY_MOVED, BRANCH_MISSING, …
+ */
+async function explain(gateway: Gateway<GatewayHost>, { deadline }: Context): Promise<void> {
+  const { probeHost } = await loadHealth();
+  const { problems } = await probeHost(gateway, Math.min(deadline, Date.now() + 8_000));
+  const isCause = ({ code }: Failure) => code === 'REPOSITORY_MOVED' || code === 'BRANCH_MISSING';
+  const cause = problems.find(isCause);
+  if (cause) throw cause;
 }
 
 async function fetchWith(
@@ -300,22 +327,6 @@ function tooSlow(host: string, began: number, sent: number, received: number): F
   if (Math.max(sent, received) < 1024 * 1024) return new Failure(gatewayErrors.UPSTREAM_TIMEOUT, { host });
   const detail = received > 0 ? `sent only ${tenths(received)} MB` : `did not take ${tenths(sent)} MB`;
   return new Failure(gatewayErrors.UPSTREAM_TOO_SLOW, { host, detail, seconds });
-}
-
-/**
- * The last look before the credential goes out: it is the host's API, and this repository's part of it.
- *
- * @param path below the repository, encoded; empty for the repository itself
- */
-export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
-  const root = apiRoots(host.provider, base)?.api_root;
-  const prefix = `${root}${host.repositoryPath(fullName)}`;
-  const address = `${prefix}${path}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  const isBelow = path === '' || address.startsWith(`${prefix}/`);
-  if (root === undefined || url?.href !== address || !isBelow || url.hash !== '')
-    throw new Failure(gatewayErrors.NOT_ON_LIST);
-  return address;
 }
 
 function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
@@ -412,6 +423,9 @@ function toError(
   if (limit) return limit;
   const value = jsonOf(answer);
   const message = messageOf(value);
+  // Its words beside ours: it may be the kind of token, an IP list, single sign-on or a suspended app.
+  if (status === 403)
+    return new Failure(gatewayErrors.UPSTREAM_FORBIDDEN, { host: name, words: quoteOf(answer, name, []) });
   // Of HEAD there are no words to read.
   const isHead = request.method === 'HEAD';
   if (status < 400 || !isAnswer(status) || (message === undefined && !isHead))

@@ -30,9 +30,9 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
     body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}" data-page="gateway"${outcome(all.length > 0 ? 'NOT_READY' : 'READY')}>
 <h1>${title}</h1>
 <p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
-${read && all.length === 0 && html`<p>All settings are there, and ${read.host.provider.name} accepts the credential. That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
+${read && all.length === 0 && html`<p>All settings are there. At ${read.host.provider.name}, the credential, the repository and the branch were found${health?.unseen.length === 0 && ', and the right to write'}. ${health?.unseen.join(' ')} That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${problem.message}</li>`)}</ul></section>`}
-${health && health.warnings.length > 0 && html`<section><h2>Soon</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
+${health && health.warnings.length > 0 && html`<section><h2>To look at</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
 ${read && configuration(read, address)}
 </main>`,

@@ -1,7 +1,10 @@
 import { TooLarge, TooLate, Unreachable, type ClientResponse, type ClientRequest } from '../oauth/request.ts';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import type { Json } from './rules/rule.ts';
+import { textHolds } from './secret.ts';
+import { apiRoots } from '../providers/provider.ts';
+import type { Gateway } from './settings.ts';
+import type { GatewayHost, Json } from './rules/rule.ts';
 import type { Agent } from 'node:http';
 
 /** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */
@@ -149,6 +152,18 @@ export function messageOf(value: unknown): string | undefined {
   return rest === undefined || rest === null ? undefined : JSON.stringify(rest);
 }
 
+/**
+ * What a host says itself, as a quotation behind our own words: it may know what only its owner can tell.
+ *
+ * @param secrets that must not be in it
+ * @returns with a blank in front; empty if it says nothing that could be shown
+ */
+export function quoteOf(answer: ClientResponse, host: string, secrets: readonly string[]): string {
+  const text = (messageOf(jsonOf(answer)) ?? '').replace(/[\p{C}\s]+/gu, ' ').trim();
+  if (text === '' || secrets.some((secret) => textHolds(text, secret))) return '';
+  return ` ${host} says: “${text.length > 300 ? `${text.slice(0, 300)}…` : text}”`.replace(/([^.!?…])”$/u, '$1.”');
+}
+
 /** The JSON of an answer; undefined if it is none. */
 export function jsonOf({ headers, bytes }: ClientResponse): unknown {
   if (!isJson(headers['content-type']) || isEncoded(headers['content-encoding'])) return undefined;
@@ -204,4 +219,20 @@ export class CachedValue<Value> {
   invalidate(value: Value): void {
     if (this.#value === value) this.#answer = this.#value = undefined;
   }
+}
+
+/**
+ * The last look before the credential goes out: it is the host's API, and this repository's part of it.
+ *
+ * @param path below the repository, encoded; empty for the repository itself
+ */
+export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
+  const root = apiRoots(host.provider, base)?.api_root;
+  const prefix = `${root}${host.repositoryPath(fullName)}`;
+  const address = `${prefix}${path}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isBelow = path === '' || address.startsWith(`${prefix}/`);
+  if (root === undefined || url?.href !== address || !isBelow || url.hash !== '')
+    throw new Failure(gatewayErrors.NOT_ON_LIST);
+  return address;
 }

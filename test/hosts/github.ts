@@ -47,6 +47,10 @@ export interface GitHubHost extends GitHubSettings, Host {
   /** A GitHub App that is installed on the repository, if there is one, and the tokens that it was given. */
   installedApp: InstalledApp | undefined;
   readonly installationTokens: Map<string, InstallationToken>;
+  /** What the repository was called before. */
+  movedFrom?: string;
+  /** How far this host's clock is ahead of the machine's, in milliseconds. */
+  clockAhead: number;
 }
 
 export type GitHubOptions = ListenOptions & Partial<GitHubSettings> & { repository?: RepositoryOptions };
@@ -79,6 +83,7 @@ export async function startGitHub({ port, host, repository = {}, ...settings }: 
     statuses: new Map(),
     installedApp: undefined,
     installationTokens: new Map(),
+    clockAhead: 0,
     registry: new Registry(),
     requests: [],
     unexpected: [],

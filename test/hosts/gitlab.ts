@@ -37,6 +37,10 @@ export interface GitLabHost extends GitLabSettings, Host {
   readonly mergeRequests: MergeRequest[];
   /** What builds say about commits. */
   readonly statuses: Array<{ sha: string; name: string; status: string; target_url: string }>;
+  /** Of whoever is a member: https://docs.gitlab.com/api/access_requests/#valid-access-levels */
+  accessRole: number;
+  /** What the project was called before. */
+  movedFrom?: string;
 }
 
 export type GitLabOptions = ListenOptions &
@@ -69,6 +73,7 @@ export async function startGitLab({ port, host, path = '', repository = {}, ...s
     fault: undefined,
     delay: 0,
     headers: {},
+    accessRole: 30,
     ...settings,
     url,
     apiRoot: `${url}/api/v4`,

@@ -2,6 +2,7 @@
 /** Guards of what the gateway takes, asks and hands out. See mutants.mjs. */
 
 const upload = 'test/unit/upload.test.ts';
+const health = 'test/unit/health.test.ts';
 const secret = 'test/unit/secret.test.ts';
 const server = 'test/unit/server.test.ts';
 
@@ -130,5 +131,40 @@ export const proxy = [
     replace: "typeof text === 'string'",
     tests: 'test/contract/node.test.ts',
     named: 'half a character',
+  },
+  {
+    guard: 'the credential follows a repository no further than to itself',
+    file: 'lib/gateway/health.ts',
+    find: "if (!href.startsWith(`${root}/`) || search !== '' || hash !== '' || prefix !== path) return nowhere;",
+    replace: '',
+    tests: health,
+  },
+  {
+    guard: 'the branch is looked up',
+    file: 'lib/gateway/health.ts',
+    find: 'if (looked.status === 404 || isRedirect(looked)) {',
+    replace: 'if (looked.status === 0) {',
+    tests: health,
+  },
+  {
+    guard: 'the right to write is looked at',
+    file: 'lib/gateway/health.ts',
+    find: "else if (rights === 'read' && credential.kind !== 'app')",
+    replace: "else if (rights === 'read' && (false as boolean))",
+    tests: health,
+  },
+  {
+    guard: 'what a host says is no page of its own',
+    file: 'lib/gateway/upstream.ts',
+    find: 'secrets.some((secret) => textHolds(text, secret))',
+    replace: 'false',
+    tests: health,
+  },
+  {
+    guard: 'a JWT is made by the clock of the host',
+    file: 'lib/gateway/credential.ts',
+    find: 'installation.ahead = ahead;',
+    replace: 'installation.ahead = 0;',
+    tests: health,
   },
 ];

@@ -9,6 +9,7 @@ import {
   jsonBody,
   number,
   oneOf,
+  otherBranch,
   queryValue,
   record,
   records,
@@ -142,6 +143,15 @@ export const bitbucket: GatewayHost = {
   apps: false,
   repositoryPath: (fullName) => `/repositories/${fullName}`,
   authorization: (credential) => ({ authorization: `Bearer ${credential}` }),
+  repository: {
+    fullName: ({ full_name: name }) => name,
+    defaultBranch: ({ mainbranch: branch }) => record(branch)['name'],
+    branch: (name) => `/refs/branches/${name.split('/').map(encodeURIComponent).join('/')}`,
+    // Of a token's own rights, Bitbucket says something in a header at most.
+    rights: (_, scopes) =>
+      scopes === undefined || scopes === '' ? 'unknown' : /repository:(write|admin)/.test(scopes) ? 'write' : 'read',
+    needed: 'Repositories: Read and Write',
+  },
   // By name or by id, as Bitbucket likes.
   links: { prefix: /^\/repositories\/[^/]+\/[^/]+(?=\/)/, rewrite: (rest) => rest },
   rules: [
@@ -336,7 +346,7 @@ function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Ca
   const one = (name: string) => given.get(name)?.[0];
 
   const branch = one('branch');
-  if (branch !== gateway.branch && !isDraft(branch)) throw refuse('it writes to a branch that is not for the CMS');
+  if (branch !== gateway.branch && !isDraft(branch)) throw otherBranch(branch, gateway);
   const parents = one('parents');
   if (parents !== undefined && !isSha(parents)) throw refuse('a commit has one parent, named by its whole hash');
   // A file of such a name at the root of the repository could be taken for the value, and the other way round.

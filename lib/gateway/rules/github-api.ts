@@ -5,6 +5,7 @@ import { Failure } from '../../http/errors.ts';
 import { gatewayErrors } from '../errors.ts';
 import {
   isDraft,
+  otherBranch,
   isSha,
   jsonBody,
   number,
@@ -283,7 +284,7 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
   if (!sameName(repositoryNameWithOwner, gateway.fullName))
     throw refuse('it names another repository than that of CMS_GATEWAY_REPO');
   const name = text(branchName, 'branchName').replace(/^refs\/heads\//, '');
-  if (name !== gateway.branch && !isDraft(name)) throw refuse('it writes to a branch that is not for editors to write');
+  if (name !== gateway.branch && !isDraft(name)) throw otherBranch(name, gateway);
   if (!isSha(expectedHeadOid)) throw refuse('"expectedHeadOid" is no hash of Git’s');
   const { headline, body } = only(message, 'headline', 'body');
   const { additions, deletions } = only(fileChanges, 'additions', 'deletions');

@@ -4,6 +4,7 @@ import { gatewayErrors } from '../errors.ts';
 import { isBranch, isPath, isWritable } from './paths.ts';
 import {
   anything,
+  branch,
   draft,
   guard,
   isDraft,
@@ -11,6 +12,7 @@ import {
   jsonBody,
   number,
   oneOf,
+  otherBranch,
   passthrough,
   record,
   records,
@@ -146,13 +148,6 @@ const named: PathParameter = {
   check: (name) => isBranch(name) && !/\/(protection|rename)(\/|$)/.test(name),
 };
 
-/** The branch that is published, or a draft. */
-const writable: PathParameter = {
-  what: 'the published branch or a draft',
-  slashes: 'encoded',
-  check: (name, gateway) => name === gateway.branch || isDraft(name),
-};
-
 const paging = { per_page: size, page };
 
 /**
@@ -177,6 +172,19 @@ export const github: GatewayHost = {
     prefix: /^\/(repos\/[^/]+\/[^/]+|repositories\/\d+)(?=\/)/,
     // The client cuts off the origin and exactly two more parts.
     rewrite: (rest, origin) => `${origin}/x/y${rest}`,
+  },
+  repository: {
+    fullName: ({ full_name: name }) => name,
+    defaultBranch: ({ default_branch: branch }) => branch,
+    branch: (name) => `/branches/${encodeURIComponent(name)}`,
+    // What the account of a token may do; of a fine-grained token's own rights, GitHub says nothing.
+    rights({ archived, permissions }, scopes) {
+      if (archived === true) return 'archived';
+      const lacks = scopes !== undefined && scopes !== '' && !/(^|[\s,])(public_)?repo([\s,]|$)/.test(scopes);
+      if (lacks || record(permissions)['push'] === false) return 'read';
+      return scopes === undefined || scopes === '' ? 'unknown' : 'write';
+    },
+    needed: 'Contents, read and write',
   },
   installation: {
     find: (fullName) => `/repos/${fullName}/installation`,
@@ -225,8 +233,8 @@ export const github: GatewayHost = {
       name: 'move branch',
       method: 'PATCH',
       path: '/git/refs/heads/{branch}',
-      parameters: { branch: writable },
-      body: jsonBody('a hash; force for drafts only', moveBranch),
+      parameters: { branch },
+      body: jsonBody('the published branch or a draft; a hash; force for drafts only', moveBranch),
       guard: guard(`of the published branch: ${ourChanges}; nothing of it is lost`, async (call, { sha: head }) => {
         if (call.parameters['branch'] === call.gateway.branch) await compare(call, head, true);
         return undefined;
@@ -347,9 +355,11 @@ function newBranch({ ref, sha: id }: Json): Json {
   return { ref: `refs/heads/${name}`, sha: hash(id, 'sha') };
 }
 
-function moveBranch({ sha: id, force }: Json, { parameters }: Call): Json {
+function moveBranch({ sha: id, force }: Json, { parameters, gateway }: Call): Json {
+  const { branch: name } = parameters;
+  if (name !== gateway.branch && !isDraft(name)) throw otherBranch(name, gateway);
   if (force !== undefined && typeof force !== 'boolean') throw refuse('"force" is neither true nor false');
-  if (force === true && !isDraft(parameters['branch'])) throw refuse('what is published is never overwritten');
+  if (force === true && !isDraft(name)) throw refuse('what is published is never overwritten');
   return { sha: hash(id, 'sha'), force: force === true };
 }
 

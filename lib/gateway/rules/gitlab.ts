@@ -11,6 +11,7 @@ import {
   jsonBody,
   number,
   oneOf,
+  otherBranch,
   queryValue,
   record,
   records,
@@ -105,6 +106,22 @@ export const gitlab: GatewayHost = {
   authorization: (credential) => ({ 'private-token': credential }),
   // GitLab names the project by its number or its path, as it likes.
   links: { prefix: /^\/projects\/[^/]+(?=\/)/, rewrite: (rest) => rest },
+  repository: {
+    fullName: ({ path_with_namespace: name }) => name,
+    defaultBranch: ({ default_branch: branch }) => branch,
+    branch: (name) => `/repository/branches/${encodeURIComponent(name)}`,
+    rights({ archived, permissions }) {
+      if (archived === true) return 'archived';
+      const levels = Object.values((permissions ?? {}) as Json)
+        .map((access) => ((access ?? {}) as Json)['access_level'])
+        .filter((level) => typeof level === 'number');
+      // Developer. Of rights that come from a group further up, nothing is said here.
+      return levels.length === 0 ? 'unknown' : Math.max(...levels) >= 30 ? 'write' : 'read';
+    },
+    needed: 'the role Developer or Maintainer, and the scope api',
+    // Reading is redirected. https://docs.gitlab.com/api/rest/#redirects
+    movedStatus: 405,
+  },
   expiry: { path: '/personal_access_tokens/self', field: 'expires_at' },
   rules: [
     {
@@ -258,7 +275,7 @@ const actions = ['create', 'update', 'move', 'delete'];
 
 function commit(body: Json, { gateway, editor, email }: Call): Json {
   const { branch: name, actions: list, start_branch: start } = body;
-  if (name !== gateway.branch && !isDraft(name)) throw refuse('it writes to a branch that is not for the CMS');
+  if (name !== gateway.branch && !isDraft(name)) throw otherBranch(name, gateway);
   // A new draft begins at what is published; what is published begins nowhere.
   if (start !== undefined && (start !== gateway.branch || name === gateway.branch))
     throw refuse('a draft begins at the branch of CMS_GATEWAY_BRANCH only');

@@ -23,6 +23,24 @@ export interface GatewayHost extends RepositoryHost {
     /** How the client wants to read it. @param rest path and query behind the prefix, with a slash in front */
     rewrite: (rest: string, origin: string) => string;
   };
+  /** What the host says of the repository itself, to whoever asks for it with the credential. */
+  repository: {
+    /** What it is called now. */
+    fullName: (repository: Json) => unknown;
+    defaultBranch: (repository: Json) => unknown;
+    /** Where a branch is looked up, below the repository. */
+    branch: (name: string) => string;
+    /**
+     * Whether the credential may write to it, as far as the host says so.
+     *
+     * @param scopes of the credential, from the header in which hosts name them
+     */
+    rights: (repository: Json, scopes: string | undefined) => 'write' | 'read' | 'archived' | 'unknown';
+    /** The right that a credential needs, as the host's pages call it. */
+    needed: string;
+    /** What it says against a write to a repository that has moved, where that is no redirect. */
+    movedStatus?: number;
+  };
   /** For hosts with apps: where to ask for a token that is good for one repository. Paths below the API's root. */
   installation?: {
     find: (fullName: string) => string;
@@ -182,6 +200,12 @@ export interface Call {
 
 /** @param detail what is wrong, as the rest of a sentence; never with what the request said */
 export const refuse = (detail: string): Failure => new Failure(gatewayErrors.NOT_ALLOWED, { detail });
+
+/** Against a write to another branch than the gateway's: two settings that name different ones. */
+export const otherBranch = (given: unknown, { branch }: Gateway): Failure =>
+  typeof given === 'string' && isBranch(given)
+    ? new Failure(gatewayErrors.OTHER_BRANCH, { given, branch })
+    : refuse('it writes to a branch that is not for the CMS');
 
 // Parameters that every host has
 

@@ -86,8 +86,6 @@ const hostile: [method: string, path: string][] = [
   ['DELETE', '/git/refs/heads/main'],
   ['DELETE', '/git/refs/heads/cms_1/posts/a'],
   ['DELETE', '/git/refs/tags/v1'],
-  ['PATCH', '/git/refs/heads/production'],
-  ['PATCH', '/git/refs/heads/cms'],
   ['PATCH', ''],
   ['DELETE', ''],
   ['PUT', '/branches/main'],
@@ -171,6 +169,8 @@ const forbidden: [what: string, method: string, path: string, body: unknown][] =
   ['another branch', 'POST', '/git/refs', { ref: 'refs/heads/production', sha }],
   ['a branch with a way out', 'POST', '/git/refs', { ref: 'refs/heads/cms/../production', sha }],
   ['force on what is published', 'PATCH', '/git/refs/heads/main', { sha, force: true }],
+  ['a branch that is not ours', 'PATCH', '/git/refs/heads/production', { sha, force: false }],
+  ['what is nearly a draft', 'PATCH', '/git/refs/heads/cms', { sha, force: true }],
   ['force that is a text', 'PATCH', '/git/refs/heads/main', { sha, force: 'true' }],
   ['a reference to a name', 'PATCH', '/git/refs/heads/main', { sha: 'evil' }],
   ['a pull request into another branch', 'POST', '/pulls', { title: 'A', head: 'cms/posts/a', base: 'production' }],
@@ -531,7 +531,6 @@ export function describeGateway(
           'an error page',
           (_, response) => void response.writeHead(503, { 'content-type': 'text/html' }).end('<h1>Hi</h1>'),
         ],
-        ['a redirect', (_, response) => void response.writeHead(302, { location: 'https://evil.example/' }).end()],
         [
           'a packed answer',
           (_, response) =>
@@ -563,6 +562,31 @@ export function describeGateway(
           expect(JSON.stringify(reply)).not.toContain(upstreamToken);
         }
         expect(host.asked.filter(({ method }) => method === 'POST')).toHaveLength(1);
+      });
+
+      it.each([301, 302, 307, 308])(
+        'no redirect (%i): the repository is elsewhere, and the owner is told',
+        async (status) => {
+          host.script = (_, response) => void response.writeHead(status, { location: 'https://evil.example/' }).end();
+          for (const method of ['GET', 'POST']) {
+            const body = method === 'POST' ? { body: '{"content":"","encoding":"base64"}' } : {};
+            const reply = await ask(`/git/github/${method === 'GET' ? 'pulls' : 'git/blobs'}`, { method, ...body });
+            expect(reply.status).toBe(500);
+            expect(message(reply)).toContain('CMS_GATEWAY_REPO');
+            expect(reply.headers).not.toHaveProperty('location');
+          }
+          expect(JSON.stringify(host.asked)).not.toContain('evil');
+        },
+      );
+
+      it('none of a part of it, either', async () => {
+        world.env['CMS_GATEWAY_TOKEN'] = `${upstreamToken}-2`;
+        host.script = (asked, response) =>
+          /(name|main)$/.test(asked.url)
+            ? json(200, { default_branch: 'main' })(asked, response, {} as never)
+            : void response.writeHead(302, { location: 'https://evil.example/' }).end();
+        const reply = await ask('/git/github/pulls');
+        expect([reply.status, reply.headers['location']]).toEqual([502, undefined]);
       });
 
       it.each([205, 299, 599])('%i as it is, if platforms have words for it', async (status) => {
@@ -648,7 +672,11 @@ export function describeGateway(
       });
 
       it.each([
-        [403, { message: 'Resource not accessible' }, 'Resource not accessible'],
+        [
+          403,
+          { message: 'Resource not accessible' },
+          'GitHub does not let the gateway do this. GitHub says: “Resource not accessible.” The owner has to look at what its credential may do there.',
+        ],
         [404, { message: 'Not Found', documentation_url: 'https://x' }, 'Not Found'],
         [422, { message: 'Reference already exists' }, 'Reference already exists'],
         [409, { message: { base: ['is taken'] } }, '{"base":["is taken"]}'],
@@ -656,7 +684,7 @@ export function describeGateway(
         [500, { error: 'Oops' }, 'Oops'],
       ])('%i with the host’s message as a text', async (status, body, words) => {
         host.script = json(status, body);
-        const reply = await ask('/git/github/branches/main');
+        const reply = await ask('/git/github/pulls/7/commits');
         expect(reply.status).toBe(status);
         expect(message(reply)).toBe(words);
         expect(reply.headers['cache-control']).toBe('private, no-store');

@@ -48,6 +48,7 @@ export async function githubApi(
     response.writeHead(204, preflight).end();
     return true;
   }
+  response.setHeader('Date', new Date(Date.now() + github.clockAhead).toUTCString());
   try {
     const token = tokenOf(request);
     const path = url.pathname.slice('/api/v3'.length);
@@ -108,7 +109,12 @@ function identify(github: GitHubHost, token: string): Caller {
 
 async function answerRest(github: GitHubHost, caller: Caller, request: IncomingMessage, url: URL) {
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
-  const path = url.pathname.slice('/api/v3'.length);
+  // A repository goes by its number, too.
+  const path = url.pathname
+    .slice('/api/v3'.length)
+    .replace(/^\/repositories\/1(?=\/|$)/, `/repos/${github.repository.fullName}`);
+  const moved = movedRepository(github, method, path);
+  if (moved) return moved;
   const route = findRoute(method, path);
   if (route === undefined) {
     remember(github, `${method} ${path}`);
@@ -117,6 +123,22 @@ async function answerRest(github: GitHubHost, caller: Caller, request: IncomingM
   const text = (await readBody(request, 16 * 1024 * 1024)).toString();
   const { accept = '' } = request.headers;
   return route({ github, caller, query: url.searchParams, accept, body: text === '' ? {} : parseJson(text) });
+}
+
+/**
+ * A repository that was renamed or given to somebody else: its old name leads to its number, by 301 for reading, and by 307 for
+ * writing, which keeps method and body. The new address is in `Location`, and with the 301 in the body.
+ *
+ * @see https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects
+ */
+function movedRepository(github: GitHubHost, method: string, path: string): Answer | undefined {
+  const { movedFrom } = github;
+  if (movedFrom === undefined) return undefined;
+  const old = `/repos/${movedFrom}`;
+  if (path !== old && !path.startsWith(`${old}/`)) return undefined;
+  const url = `${github.apiRoot}/repositories/1${path.slice(old.length)}`;
+  const body = { message: 'Moved Permanently', url, documentation_url: 'https://docs.github.com/rest/guides' };
+  return { status: method === 'GET' ? 301 : 307, body, headers: { Location: url } };
 }
 
 function sendApi(request: IncomingMessage, response: ServerResponse, { status, body, headers: more }: Answer) {

@@ -19,6 +19,8 @@ export interface InstalledApp {
   permissions: Record<string, 'read' | 'write'>;
   /** Milliseconds that a token of it is good for. */
   lifetime: number;
+  /** By the owner of the account. It then gives out no token. */
+  suspended?: boolean;
 }
 
 /** What was asked for, in order: a test that cares can look. */
@@ -40,9 +42,18 @@ export async function appRoutes(
   if (owner === undefined && id === undefined) return undefined;
   if (app === undefined) throw new HttpError(404, 'Not Found');
   try {
-    await jwtVerify(token, app.publicKey, { algorithms: ['RS256'], issuer: app.id, requiredClaims: ['iat', 'exp'] });
+    // By GitHub's clock: not over, not of a time to come, and good for ten minutes at most.
+    // https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+    const now = Date.now() + github.clockAhead;
+    await jwtVerify(token, app.publicKey, {
+      algorithms: ['RS256'],
+      issuer: app.id,
+      requiredClaims: ['iat', 'exp'],
+      currentDate: new Date(now),
+    });
     const { iat = 0, exp = 0 } = decodeJwt(token);
-    if (exp - Date.now() / 1000 > 600) throw new Error(`Issued at ${iat}, and good for more than ten minutes.`);
+    if (exp - now / 1000 > 600 || iat > now / 1000)
+      throw new Error(`Issued at ${iat}, and good for more than ten minutes.`);
   } catch {
     throw new HttpError(401, 'A JSON web token could not be decoded');
   }
@@ -61,13 +72,14 @@ export async function appRoutes(
   if (Array.isArray(repositories) && !repositories.every((one) => one === repository.name))
     throw new HttpError(422, 'There is at least one repository that does not exist or is not accessible.');
   const made = `ghs_${randomBytes(18).toString('base64url')}`;
+  if (app.suspended) throw new HttpError(403, 'This installation has been suspended');
   const ends = Date.now() + app.lifetime;
   github.installationTokens.set(made, { repositories, permissions: wanted, ends });
   return {
     status: 201,
     body: {
       token: made,
-      expires_at: new Date(ends).toISOString().replace(/\.\d+/, ''),
+      expires_at: new Date(ends + github.clockAhead).toISOString().replace(/\.\d+/, ''),
       permissions: wanted,
       repository_selection: 'selected',
       repositories: [{ id: 1, name: repository.name, full_name: repository.fullName }],

@@ -6,6 +6,7 @@ import { remember, tokenScopes } from '../host.ts';
 import { HttpError, parseJson, readBody } from '../http.ts';
 import { schema } from './graphql.ts';
 import { findRoute } from './rest.ts';
+import { projectId } from './route.ts';
 
 /** Whose request it is, and what that person may do with the token at hand. */
 export interface Caller {
@@ -94,6 +95,19 @@ function unauthorized(graphql: boolean, expired: boolean) {
 
 async function answerRest(gitlab: GitLabHost, caller: Caller, request: IncomingMessage, url: URL, path: string) {
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  const old = gitlab.movedFrom === undefined ? undefined : `/projects/${encodeURIComponent(gitlab.movedFrom)}`;
+  // A project's old path leads to its number, for reading; nothing is written by way of it. See
+  // https://docs.gitlab.com/api/rest/#redirects and `find_project!` in GitLab's lib/api/helpers.rb.
+  if (old !== undefined && (path === old || path.startsWith(`${old}/`))) {
+    if (method !== 'GET')
+      throw new HttpError(405, '405 Method Not Allowed - Non GET methods are not allowed for moved projects');
+    const location = `${gitlab.url}/api/v4/projects/${projectId}${path.slice(old.length)}`;
+    return {
+      status: 301,
+      body: { message: `This resource has been moved permanently to ${location}` },
+      headers: { Location: location },
+    };
+  }
   const route = findRoute(method, path);
   if (route === undefined) {
     remember(gitlab, `${method} ${path}`);

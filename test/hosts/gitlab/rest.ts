@@ -243,7 +243,7 @@ function readFile({ gitlab: { repository }, query }: Call, file: string) {
 
 // Shapes
 
-function projectJson({ url, repository, private: isPrivate, collaborator }: GitLabHost) {
+function projectJson({ url, repository, private: isPrivate, collaborator, accessRole }: GitLabHost) {
   return {
     id: projectId,
     name: repository.name,
@@ -254,7 +254,7 @@ function projectJson({ url, repository, private: isPrivate, collaborator }: GitL
     web_url: `${url}/${repository.fullName}`,
     shared_with_groups: [],
     // 30 is a developer, and the least that may push.
-    permissions: { project_access: collaborator ? { access_level: 30 } : null, group_access: null },
+    permissions: { project_access: collaborator ? { access_level: accessRole } : null, group_access: null },
   };
 }
 
