@@ -7,6 +7,7 @@ import { firebase } from '../../lib/platforms/firebase.ts';
 import type { Handler } from '../../lib/http/http.ts';
 import { askOver, closed } from './http.ts';
 import { describeHosts } from './gateway/hosts.ts';
+import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -42,3 +43,5 @@ describeGateway('Firebase', (handler, request) => call(withLimits(firebaseLimits
   answers: 32,
 });
 describeSignIn('Firebase', call, oneSession);
+
+describeGitHubApi('Firebase', (handler, request) => call(withLimits(firebaseLimits, handler), request));

@@ -1,6 +1,7 @@
 import { lambdaLimits, withLimits } from '../../lib/platforms/limits.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { describeHosts } from './gateway/hosts.ts';
+import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -32,3 +33,5 @@ describeGateway('AWS Lambda', (handler, request) => call(withLimits(lambdaLimits
   answers: 6,
 });
 describeSignIn('AWS Lambda', call);
+
+describeGitHubApi('AWS Lambda', (handler, request) => call(withLimits(lambdaLimits, handler), request));

@@ -2,6 +2,7 @@ import { netlifyLimits, withLimits } from '../../lib/platforms/limits.ts';
 import type { Context } from '@netlify/functions';
 import { netlify } from '../../lib/platforms/netlify.ts';
 import { describeHosts } from './gateway/hosts.ts';
+import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -30,3 +31,5 @@ describeGateway('Netlify', (handler, request) => call(withLimits(netlifyLimits, 
   answers: 20,
 });
 describeSignIn('Netlify', call);
+
+describeGitHubApi('Netlify', (handler, request) => call(withLimits(netlifyLimits, handler), request));

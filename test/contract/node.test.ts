@@ -3,6 +3,7 @@ import { listen, node } from '../../lib/platforms/node.ts';
 import type { Handler } from '../../lib/http/http.ts';
 import { askOver } from './http.ts';
 import { describeHosts } from './gateway/hosts.ts';
+import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
@@ -30,3 +31,5 @@ describeRefresh('a Node server', call);
 describeHosts('a Node server', call, { decodes: false });
 describeGateway('a Node server', call, { megabytes: 32, answers: 32 });
 describeSignIn('a Node server', call);
+
+describeGitHubApi('a Node server', call);
