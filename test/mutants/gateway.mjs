@@ -303,7 +303,8 @@ export const gateway = [
     file: 'lib/gateway/rules/github.ts',
     find: 'return { sha: merged };',
     replace: 'return undefined;',
-    tests: attacks,
+    tests: contract,
+    named,
   },
   {
     guard: 'what is merged are files that may be written',

@@ -358,6 +358,13 @@ export function describeGateway(
         expect((await ask(`/git/github${path}`, { method, body: JSON.stringify(body) })).status).toBe(200);
       });
 
+      it('a merge of what was looked at, where the client names no commit', async () => {
+        host.script = lookedUp;
+        await ask('/git/github/pulls/7/merge', { method: 'PUT', body: JSON.stringify({ merge_method: 'squash' }) });
+        expect(host.asked[1]?.url).toContain(`/compare/main...${sha}`);
+        expect(JSON.parse(String(last()?.body))).toMatchObject({ sha, merge_method: 'squash' });
+      });
+
       it('a commit with the editor as its committer, whoever the author is', async () => {
         const forged = {
           ...commit,
