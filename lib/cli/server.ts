@@ -51,8 +51,10 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const ofGateway = withGateway ? await checkGateway(env, hosts, platform) : [];
   const lacking = hasLogin ? ofGateway.filter(({ code }) => incompleteCodes.includes(code)) : [];
   problems.push(...ofGateway.filter((problem) => !lacking.includes(problem)));
-  if (withGateway && problems.length + lacking.length === 0)
-    await checkIdentity(env, hosts, platform).catch(note(problems));
+  const writable =
+    withGateway && problems.length + lacking.length === 0
+      ? await checkIdentity(env, hosts, platform).catch(note(problems))
+      : undefined;
   // A store or a service that is down for the moment is asked again at the next login. Everything else stays wrong.
   const words = (of: readonly Failure[]) => [...new Set(of.map(({ message }) => message))];
   const passing = words(problems.filter(({ code }) => passingCodes.includes(code)));
@@ -83,21 +85,35 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
     console.log(
       `The gateway lets nobody in yet. The login works without it. What is missing, also at ${home}/git:\n${bulleted(missing)}`,
     );
-  else if (withGateway) console.log(`The gateway listens on ${where}. Set-up and checks: ${home}/git`);
+  else if (withGateway)
+    console.log(
+      `The gateway listens on ${where}. Editors may change ${writable ?? 'what CMS_GATEWAY_PATHS says'}. Set-up and checks: ${home}/git`,
+    );
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
 }
 
 const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n');
 
-const note = (problems: Failure[]) => (error: unknown) => {
-  if (!(error instanceof Failure)) throw error;
-  problems.push(error);
-};
+const note =
+  (problems: Failure[]) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof Failure)) throw error;
+    problems.push(error);
+  };
 
-/** Whether everybody could sign up where editors are known. The host is not asked: that is for the page at `/git`. */
-async function checkIdentity(env: NodeJS.ProcessEnv, hosts: readonly GatewayHost[], platform: Platform): Promise<void> {
+/**
+ * Whether everybody could sign up where editors are known. The host is not asked: that is for the page at `/git`.
+ *
+ * @returns what editors may change, as the settings have it
+ */
+async function checkIdentity(
+  env: NodeJS.ProcessEnv,
+  hosts: readonly GatewayHost[],
+  platform: Platform,
+): Promise<string> {
   const deadline = Date.now() + 8_000;
   const all = gatewaySettings(hosts, readAddress(env, platform.url));
-  const [{ auth, lists }] = await openSettings(env, platform, deadline).read([all]);
+  const [{ auth, lists, paths }] = await openSettings(env, platform, deadline).read([all]);
   if (auth.kind === 'gotrue') await checkSignUp(auth.address, lists, deadline);
+  return paths.allowed.join(', ');
 }

@@ -66,7 +66,7 @@ export const table = {
   CMS_GATEWAY_PATHS: {
     usedBy: ['gateway'],
     meaning: 'the folders and files that editors may change, such as `content/**, static/img/**`',
-    ifNotSet: 'all, except what the host runs by itself, such as workflows',
+    ifNotSet: 'nobody can write, and `/git` says so. `**` is everything, except what the host runs or obeys by itself',
   },
   '{HOST}_APP_ID': {
     usedBy: ['gateway'],

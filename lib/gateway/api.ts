@@ -9,7 +9,7 @@ import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from
 import { maxBytes } from './upstream.ts';
 import type * as upstream from './proxy.ts';
 import type { Context } from '../handler/router.ts';
-import type { GatewayHost, Json } from './rules/rule.ts';
+import { readJson, type GatewayHost, type Json } from './rules/rule.ts';
 import type { Gateway } from './settings.ts';
 
 /**
@@ -196,7 +196,7 @@ async function readDocument({ request, deadline }: Context): Promise<{ query: st
   if (!bytes) throw tooLarge;
   let body: Json;
   try {
-    body = recordOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    body = readJson(bytes);
   } catch {
     body = {};
   }

@@ -20,7 +20,8 @@ import { originsSetting, readAddress, urlSetting, type Address } from '../config
 import { Cache } from '../http/cache.ts';
 import { openSettings } from '../config/store.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
-import { isBranch, readPaths, type WritablePaths } from './rules/paths.ts';
+import { isBranch } from './rules/branches.ts';
+import { readPaths, type WritablePaths } from './rules/paths.ts';
 import type { Platform } from '../http/platform.ts';
 
 /** What the settings have to know about a Git host that a repository behind the gateway can be at. */
@@ -262,8 +263,11 @@ const branchSetting = setting('CMS_GATEWAY_BRANCH', (branch = 'main', refuse) =>
 
 const pathsSetting = setting('CMS_GATEWAY_PATHS', (text, refuse): WritablePaths => {
   const paths = readPaths(text);
-  if ('problem' in paths) throw refuse(paths.problem);
-  return paths;
+  if (!('problem' in paths)) return paths;
+  // Never implied: a value that got lost on its way would open the whole repository, and nothing would show it.
+  if (text === undefined)
+    throw incomplete('CMS_GATEWAY_PATHS', paths.problem.replace(/^it names nothing\./, 'is not set.'));
+  throw refuse(paths.problem);
 });
 
 const authMethods = {

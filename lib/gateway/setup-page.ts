@@ -31,6 +31,7 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
 <h1>${title}</h1>
 <p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
 ${read && all.length === 0 && html`<p>All settings are there. At ${read.host.provider.name}, the credential, the repository and the branch were found${health?.unseen.length === 0 && ', and the right to write'}. ${health?.unseen.join(' ')} That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
+${read && html`<p>Editors may change: <code data-writable="${read.paths.allowed.join(', ')}">${read.paths.allowed.join(', ')}</code>${read.paths.allowed.includes('**') && ' (everything, except what the Git host runs or obeys by itself)'}. That is <code>CMS_GATEWAY_PATHS</code>.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${problem.message}</li>`)}</ul></section>`}
 ${health && health.warnings.length > 0 && html`<section><h2>To look at</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
@@ -49,6 +50,7 @@ const introduction = (hosts: readonly GatewayHost[], own: string): Html => html`
       html` At ${provider.name}, rather <code>${settingPrefix(provider)}_APP_ID</code> and <code>${settingPrefix(provider)}_APP_PRIVATE_KEY</code> of an app.`,
   )}</li>
 <li>How editors are known: <code>CMS_GATEWAY_ISSUER</code> with <code>CMS_GATEWAY_CLIENT_ID</code> and <code>CMS_GATEWAY_CLIENT_SECRET</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
+<li><code>CMS_GATEWAY_PATHS</code>: what editors may change: the folders of your CMS configuration, such as <code>content/**, static/img/**</code>. <code>**</code> is everything.</li>
 <li><code>CMS_GATEWAY_EDITORS</code>: who may in, by address or <code>@example.org</code>.</li>
 <li><code>CMS_AUTH_ORIGINS</code>: the origin of your CMS page.</li>
 </ul></section>

@@ -1,6 +1,6 @@
 /** What somebody does who may edit and wants to do more: by hand, with a good session, past the CMS. See SECURITY.md, "The gateway". */
 import { SignJWT } from 'jose';
-import { afterEach, beforeEach, describe, expect } from 'vitest';
+import { afterEach, beforeEach, describe, expect, vi } from 'vitest';
 import { routes } from '../../functions/gateway.ts';
 import { serve } from '../../lib/handler/serve.ts';
 import { startBitbucket, type BitbucketHost } from '../hosts/bitbucket.ts';
@@ -332,5 +332,56 @@ describe('Bitbucket: a draft', () => {
   attack('of more files than Bitbucket shows at once is not merged', async () => {
     const many = Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`content/posts/${at}.md`, `${at}`]));
     return refused(await (await draft(world.stray(many)))());
+  });
+});
+
+describe('One editor against the server', () => {
+  let world: Awaited<ReturnType<typeof open<'gitlab'>>>;
+  beforeEach(async () => {
+    world = await open('gitlab');
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    return world.host.close();
+  });
+  const commit = (actions: string) => `{"branch":"main","commit_message":"x","actions":[${actions}]}`;
+
+  attack('ten million objects in one body are counted, not parsed', async () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    const reply = await world.ask('POST', '/repository/commits', commit(`${'{},'.repeat(10_000_000)}{}`));
+    expect(reply.status).toBe(422);
+    for (const [text] of parse.mock.calls) expect(String(text).length).toBeLessThan(10_000);
+    return reply.text;
+  });
+
+  attack('nor are as many brackets, commas, or entries behind escaped quotes', async () => {
+    for (const body of [
+      commit('['.repeat(100_000)),
+      commit(`[${'1,'.repeat(100_000)}1]`),
+      `{"a":"\\\\","b":[${'{},'.repeat(100_000)}{}]}`,
+      `{"a":"\\\"","b":[${'{},'.repeat(100_000)}{}]}`,
+    ])
+      expect((await world.ask('POST', '/repository/commits', body)).text).toContain('more than a CMS ever changes');
+    return 'refused';
+  });
+
+  attack('what carries no file is taken up to 1 MiB', async () => {
+    const { ask, host } = await open('github');
+    for (const path of ['/git/trees', '/git/commits', '/git/refs', '/pulls']) {
+      const { status, json } = await ask('POST', path, `{"message":"${'x'.repeat(1024 * 1024)}"}`);
+      expect([status, json['code']]).toEqual([413, 'BODY_TOO_LARGE']);
+    }
+    await host.close();
+    return '413';
+  });
+
+  attack('a commit of many files and one of 23 MB pass (neighbours)', async () => {
+    const action = (name: string, content: string) =>
+      JSON.stringify({ action: 'create', file_path: `content/${name}`, content, encoding: 'base64' });
+    const many = Array.from({ length: 500 }, (_, at) => action(`many/${at}.md`, 'eA=='));
+    expect((await world.ask('POST', '/repository/commits', commit(many.join(',')))).status).toBe(201);
+    const large = Buffer.alloc(23 * 1024 * 1024, 1).toString('base64');
+    expect((await world.ask('POST', '/repository/commits', commit(action('large.bin', large)))).status).toBe(201);
+    return 'written';
   });
 });

@@ -26,6 +26,7 @@ export const gatewaySettings = async (host) => ({
   CMS_AUTH_URL: 'https://gateway.example.com',
   CMS_AUTH_ORIGINS: origin,
   CMS_GATEWAY_REPO: `${host}/owner/name`,
+  CMS_GATEWAY_PATHS: '**',
   CMS_GATEWAY_TOKEN: 'github_pat_bench',
   CMS_GATEWAY_JWT_SECRET: secret,
   CMS_GATEWAY_EDITORS: 'ann@example.org',

@@ -65,6 +65,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         CMS_AUTH_URL: gateway,
         CMS_AUTH_ORIGINS: `${site}, https://deploy-preview-*--site.netlify.app`,
         CMS_GATEWAY_REPO: 'https://github.com/demo/site',
+        CMS_GATEWAY_PATHS: 'content/**',
         CMS_GATEWAY_TOKEN: 'github_pat_credential_of_the_gateway',
         CMS_GATEWAY_ISSUER: identity.issuer,
         CMS_GATEWAY_CLIENT_ID: identity.clientId,

@@ -69,6 +69,7 @@ export async function main(): Promise<void> {
         CMS_AUTH_URL: origin,
         GITHUB_URL: hosts.github.url,
         CMS_GATEWAY_REPO: `${hosts.github.url}/${hosts.github.repository.fullName}`,
+        CMS_GATEWAY_PATHS: 'content/**, static/images/**',
         CMS_GATEWAY_TOKEN: credentialAt(hosts.github),
         CMS_GATEWAY_PAGES: origin + signInPath,
         CMS_GATEWAY_ISSUER: identity.issuer,

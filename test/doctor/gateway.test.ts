@@ -35,6 +35,7 @@ beforeEach(() => {
     CMS_AUTH_URL: gateway.url,
     CMS_AUTH_ORIGINS: site.url,
     CMS_GATEWAY_REPO: `${github.url}/demo/site`,
+    CMS_GATEWAY_PATHS: 'content/**, static/images/**',
     CMS_GATEWAY_TOKEN: 'no-token-of-this-host',
     CMS_GATEWAY_JWT_SECRET: 'a-secret-that-is-longer-than-32-characters',
     CMS_GATEWAY_EDITORS: 'ann@example.org',

@@ -29,6 +29,7 @@ export async function startSignIn() {
     settings: {
       CMS_AUTH_ORIGINS: site.url,
       CMS_GATEWAY_REPO: `${host.url}/${host.repository.fullName}`,
+      CMS_GATEWAY_PATHS: 'content/**, static/images/**',
       CMS_GATEWAY_TOKEN: credential,
       CMS_GATEWAY_ISSUER: identity.issuer,
       CMS_GATEWAY_CLIENT_ID: identity.clientId,

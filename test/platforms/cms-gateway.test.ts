@@ -17,6 +17,7 @@ describe.each(platforms)('The gateway on %s', { timeout: 120_000 }, (_, start, a
     host = await startHost();
     platform = await start({
       CMS_GATEWAY_REPO: `${host.url}/owner/name`,
+      CMS_GATEWAY_PATHS: '**',
       CMS_GATEWAY_TOKEN: upstreamToken,
       CMS_GATEWAY_JWT_SECRET: secret,
       CMS_GATEWAY_EDITORS: 'zoe@example.org',

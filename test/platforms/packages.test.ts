@@ -53,6 +53,7 @@ describe('What goes to Netlify for the gateway', () => {
 describe('What goes to AWS for the gateway', () => {
   const settings = {
     CMS_GATEWAY_REPO: 'https://github.com/owner/name',
+    CMS_GATEWAY_PATHS: 'content/**',
     GITHUB_APP_PRIVATE_KEY: 'ssm:/cms-auth/dev/github-key',
     CMS_AUTH_URL: 'https://auth.example.com',
   };

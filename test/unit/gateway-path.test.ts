@@ -181,10 +181,100 @@ describe('What may be written', () => {
       '.g\u200dit/config',
       '.github./a',
       '.gith\uff55b/a',
+      'CODEOWNERS',
+      'docs/CodeOwners',
+      '.github/CODEOWNERS',
+      'CODEOWNER\u017f',
+      'CODEOWNERS.',
+      '.bitbucket/CODEOWNERS',
+      '.devcontainer/devcontainer.json',
+      '.devcontainer.json',
+      'content/.devcontainer/x',
+      '.devfile.yaml',
+      '.lfsconfig',
+      'content/.lfsconfig',
+      'GIT~1/config',
+      '.gitkeep/x',
+      '.gitKeep',
+      'Jenkinsfile',
+      '.circleci/config.yml',
     ])
-      for (const paths of [all, { allowed: undefined }]) expect(isWritable(name, paths), name).toBe(false);
-    for (const name of ['package.json', 'content/a.md', 'a/git/b', 'legit/x', 'my.github.md'])
+      expect(isWritable(name, all), name).toBe(false);
+    for (const name of [
+      'package.json',
+      'netlify.toml',
+      'content/a.md',
+      'a/git/b',
+      'legit/x',
+      'my.github.md',
+      '.gitkeep',
+      'content/posts/.gitkeep',
+      'content/codeowners.md',
+      'content/über uns/日本語 – ёж.md',
+      'content/e\u0301te\u0301 👩\u200d👩\u200d👧.md',
+    ])
       expect(isWritable(name, all), name).toBe(true);
+  });
+
+  it('has a name that everybody reads alike', () => {
+    const all = readPaths('**');
+    if ('problem' in all) throw new Error(all.problem);
+    for (const name of [
+      'content/a.md ',
+      ' content/a.md',
+      'content /a.md',
+      'content/\u00a0a.md',
+      'content/a.md\u3000',
+      'content/\ud800.md',
+      `content/${'a'.repeat(256)}`,
+      `content/${'ü'.repeat(128)}`,
+      `${'a/'.repeat(512)}a.md`,
+    ])
+      expect(isWritable(name, all), JSON.stringify(name)).toBe(false);
+    // What is there already can be read, whatever it is called.
+    for (const name of ['content/a.md ', `content/${'a'.repeat(256)}`]) expect(isPath(name)).toBe(true);
+    expect(isPath('content/\ud800.md')).toBe(false);
+    for (const name of [`content/${'a'.repeat(255)}`, 'content/a b.md']) expect(isWritable(name, all)).toBe(true);
+  });
+
+  it('is matched in linear time', () => {
+    const paths = readPaths('_posts/*-*-*-*.md, **/a/**/a/**/a/**/b, *a*a*a*a*a*a*b/**');
+    if ('problem' in paths) throw new Error(paths.problem);
+    expect(isWritable('_posts/2026-01-02-title-of-it.md', paths)).toBe(true);
+    expect(isWritable('_posts/2026-01-02.md', paths)).toBe(false);
+    // With what goes back, these take longer than the universe is old.
+    expect(isWritable(`_posts/${'-'.repeat(250)}`, paths)).toBe(false);
+    expect(isWritable(`${'a/'.repeat(500)}c`, paths)).toBe(false);
+    expect(isWritable(`${'a'.repeat(250)}/c`, paths)).toBe(false);
+    expect(isWritable(`${'a/'.repeat(500)}b`, paths)).toBe(true);
+  });
+
+  it('is what the same pattern as a regular expression says', () => {
+    const part = fc.constantFrom('a', 'ab', 'b', '*', 'a*', '*b', 'a*b', '*a*', '**');
+    const name = fc.constantFrom('a', 'ab', 'b', 'aab', 'ba', 'abab');
+    const source = (pattern: string) =>
+      pattern
+        .split('/')
+        .map((each) => each.replace(/^\*\*$/, '\0').replaceAll('*', '[^/]*'))
+        .join('/')
+        .replace(/^(?:\0\/)+(?!$)/, '(?:.+/)?')
+        .replace(/\/(?:\0\/)+/g, '/(?:.+/)?')
+        .replace(/\0$/, '.+');
+    fc.assert(
+      fc.property(
+        fc.array(part, { minLength: 1, maxLength: 5 }),
+        fc.array(name, { minLength: 1, maxLength: 6 }),
+        (pattern, names) => {
+          // Two in a row mean the same as one.
+          const written = pattern.filter((each, at) => each !== '**' || pattern[at - 1] !== '**').join('/');
+          const paths = readPaths(written);
+          if ('problem' in paths) throw new Error(paths.problem);
+          const path = names.join('/');
+          expect(isWritable(path, paths), `${written} ${path}`).toBe(new RegExp(`^${source(written)}$`).test(path));
+        },
+      ),
+      { numRuns: 5_000 },
+    );
   });
 
   it('is below the folders that are named, and nowhere else', () => {
@@ -226,7 +316,10 @@ describe('What may be written', () => {
     );
   });
 
-  it.each(['/content/**', 'content/', 'a//b', '../a', 'a\\b', 'a**b', 'content/**x'])('"%s" is no pattern', (value) => {
-    expect(readPaths(value)).toHaveProperty('problem');
-  });
+  it.each(['', ' ', ',', ' , ,', '/content/**', 'content/', 'a//b', '../a', 'a\\b', 'a**b', 'content/**x'])(
+    '"%s" is no pattern',
+    (value) => {
+      expect(readPaths(value)).toHaveProperty('problem');
+    },
+  );
 });

@@ -18,6 +18,7 @@ const good = {
   CMS_GATEWAY_REPO: 'https://github.com/owner/name',
   CMS_GATEWAY_TOKEN: 'github_pat_x',
   CMS_GATEWAY_JWT_SECRET: secret,
+  CMS_GATEWAY_PATHS: 'content/**',
   CMS_GATEWAY_EDITORS: 'ann@example.org',
 };
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -110,6 +111,24 @@ describe('The gateway takes', () => {
     ],
   ])('%s', (_, more, expected) => {
     expect(read(more)).toMatchObject(expected);
+  });
+});
+
+describe('What editors may change is never implied', () => {
+  it.each([
+    ['not set', undefined],
+    ['empty', ''],
+    ['blank', '  '],
+    ['a comma', ','],
+    ['commas and blanks', ' , ,, '],
+  ])('%s', (_, value) => {
+    const env = { ...good, CMS_GATEWAY_PATHS: value };
+    for (const words of ['CMS_GATEWAY_PATHS', 'content/**, static/img/**', 'write **', 'folder, media_folder'])
+      expect(() => gatewaySettings(hosts, address).read(env)).toThrow(words);
+  });
+
+  it('everything is said in so many words', () => {
+    expect(read({ CMS_GATEWAY_PATHS: ' ** ' }).paths.allowed).toEqual(['**']);
   });
 });
 

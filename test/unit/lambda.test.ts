@@ -91,6 +91,7 @@ describe('An answer of the gateway', () => {
       },
       {
         CMS_GATEWAY_REPO: `${host.url}/group/project`,
+        CMS_GATEWAY_PATHS: '**',
         GITLAB_URL: host.url,
         GITHUB_URL: undefined,
         CMS_GATEWAY_TOKEN: 'glpat-x',

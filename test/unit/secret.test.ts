@@ -95,6 +95,7 @@ describe('The credential of the gateway', () => {
       GITHUB_URL: undefined,
       GITLAB_URL: host.url,
       CMS_GATEWAY_REPO: `${host.url}/group/project`,
+      CMS_GATEWAY_PATHS: '**',
     });
     host.script = answer(200, bytes(`<b>${token}</b>`), { 'content-type': 'text/html; charset=utf-16' });
     const reply = await world.ask('/git/gitlab/repository/files/a.html/raw?ref=main');

@@ -155,7 +155,11 @@ describe('npm start', () => {
     return { port, written, said, child, stop: () => end(child) };
   }
 
-  const gateway = { CMS_GATEWAY_REPO: 'https://github.com/acme/site', CMS_GATEWAY_TOKEN: 'a-token' };
+  const gateway = {
+    CMS_GATEWAY_REPO: 'https://github.com/acme/site',
+    CMS_GATEWAY_TOKEN: 'a-token',
+    CMS_GATEWAY_PATHS: 'content/**',
+  };
   const editors = { CMS_GATEWAY_EDITORS: 'ann@example.org', CMS_GATEWAY_JWT_SECRET: 's'.repeat(32) };
 
   it('begins with the login where the gateway still lacks something, and /git says what', async () => {

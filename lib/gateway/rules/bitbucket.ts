@@ -1,15 +1,14 @@
 import { bitbucket as provider } from '../../providers/bitbucket.ts';
-import { isBranch, isPath, isWritable } from './paths.ts';
+import { isBranch, isDraft, isRevision } from './branches.ts';
+import { isPath, isWritable } from './paths.ts';
 import { lowerCase } from '../identity/editors.ts';
 import { readMultipart, writeMultipart, type FormPart } from './multipart.ts';
 import {
   guard,
-  isDraft,
   isSha,
   jsonBody,
   number,
   oneOf,
-  otherBranch,
   queryValue,
   record,
   records,
@@ -30,7 +29,9 @@ import {
   folder,
   isFolder,
   kept,
+  checkBranch,
   mergeMessages,
+  newDraft,
   page,
   revision,
   signature,
@@ -159,7 +160,7 @@ export const bitbucket: GatewayHost = {
       name: 'branch',
       method: 'GET',
       path: '/refs/branches/{branch}',
-      parameters: { branch: kept('a branch', isBranch) },
+      parameters: { branch: kept('a branch', isRevision) },
     },
     {
       name: 'delete draft',
@@ -281,14 +282,14 @@ function search(query: string, { gateway: { fullName } }: Call): string {
       query,
     ) ?? [];
   const known = repository === '' || repository === fullName;
-  if (!known || !isBranch(target ?? '') || (source !== 'cms/' && !isDraft(source)))
+  if (!known || !isBranch(target ?? '') || (source !== 'cms/' && !isRevision(source ?? '')))
     throw refuse('it searches for something that the CMS never looks for');
   return `source.repository.full_name = "${fullName}" AND state = "OPEN" AND destination.branch.name = "${target}" AND comment_count > 0 AND source.branch.name ${operator} "${source}"`;
 }
 
 function pullRequest(body: Json, { gateway }: Call): Json {
   const [source, target] = [body['source'], body['destination']].map((end) => record(record(end)['branch'])['name']);
-  if (!isDraft(source)) throw refuse('it names a branch that is no draft of the CMS');
+  newDraft(source);
   if (target !== gateway.branch) throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
   return {
     title: text(body['title'], 'title'),
@@ -346,7 +347,7 @@ function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Ca
   const one = (name: string) => given.get(name)?.[0];
 
   const branch = one('branch');
-  if (branch !== gateway.branch && !isDraft(branch)) throw otherBranch(branch, gateway);
+  checkBranch(branch, gateway);
   const parents = one('parents');
   if (parents !== undefined && !isSha(parents)) throw refuse('a commit has one parent, named by its whole hash');
   // A file of such a name at the root of the repository could be taken for the value, and the other way round.

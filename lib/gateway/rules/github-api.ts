@@ -1,4 +1,5 @@
-import { isBranch, isPath } from './paths.ts';
+import { isBranch } from './branches.ts';
+import { isPath } from './paths.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './api.ts';
 import { label, labelsOfDraft, merge, mergeableDraft, openPullRequest, sameName } from './github.ts';
 import { Failure } from '../../http/errors.ts';

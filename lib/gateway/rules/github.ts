@@ -1,13 +1,13 @@
 import { github as provider } from '../../providers/github.ts';
 import { Failure } from '../../http/errors.ts';
 import { gatewayErrors } from '../errors.ts';
-import { isBranch, isPath, isWritable } from './paths.ts';
+import { isBranch, isDraft, isRevision } from './branches.ts';
+import { isPath, isWritable } from './paths.ts';
 import {
   anything,
   branch,
   draft,
   guard,
-  isDraft,
   isSha,
   jsonBody,
   number,
@@ -30,6 +30,7 @@ import {
   folder,
   labels,
   mergeMessages,
+  newDraft,
   page,
   revision,
   size,
@@ -145,7 +146,7 @@ const comparison: PathParameter = {
 const named: PathParameter = {
   what: 'a branch',
   slashes: 'encoded',
-  check: (name) => isBranch(name) && !/\/(protection|rename)(\/|$)/.test(name),
+  check: (name) => isRevision(name) && !/\/(protection|rename)(\/|$)/.test(name),
 };
 
 const paging = { per_page: size, page };
@@ -350,8 +351,7 @@ function newCommit({ message, tree: id, parents, author }: Json, { editor, email
 function newBranch({ ref, sha: id }: Json): Json {
   const [, name] = /^refs\/heads\/(.+)$/s.exec(text(ref, 'ref')) ?? [];
   // The second is how Decap CMS saves a draft's branch that was left over.
-  if (name === undefined || !(isDraft(name) || (/^cms_\d+\/./.test(name) && isBranch(name))))
-    throw refuse('only drafts are begun here');
+  if (name === undefined || !(/^cms_\d+\/./.test(name) && isBranch(name))) newDraft(name);
   return { ref: `refs/heads/${name}`, sha: hash(id, 'sha') };
 }
 
@@ -369,9 +369,10 @@ export function openPullRequest({ title, body, head, base }: Json, { gateway }: 
   if (
     rest.length > 0 ||
     (after !== undefined && !sameName(before, gateway.fullName.split('/')[0] ?? '')) ||
-    !isDraft(name)
+    name === undefined
   )
     throw refuse('only drafts of this repository are proposed here');
+  newDraft(name);
   if (base !== gateway.branch) throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
   // A description can close issues and call people: so only the words that the CMSs write get through.
   return { title: text(title, 'title'), ...(isOneOf(descriptions, body) && { body }), head, base };

@@ -11,7 +11,6 @@ import {
   jsonBody,
   number,
   oneOf,
-  otherBranch,
   queryValue,
   record,
   records,
@@ -30,6 +29,8 @@ import {
   flag,
   folder,
   labels,
+  anyDraft,
+  checkBranch,
   mergeMessages,
   page,
   published,
@@ -195,7 +196,7 @@ export const gitlab: GatewayHost = {
         state: oneOf('opened'),
         labels: oneOf('Any'),
         target_branch: revision,
-        source_branch: revision,
+        source_branch: anyDraft,
         per_page: size,
         page,
       },
@@ -275,7 +276,7 @@ const actions = ['create', 'update', 'move', 'delete'];
 
 function commit(body: Json, { gateway, editor, email }: Call): Json {
   const { branch: name, actions: list, start_branch: start } = body;
-  if (name !== gateway.branch && !isDraft(name)) throw otherBranch(name, gateway);
+  checkBranch(name, gateway);
   // A new draft begins at what is published; what is published begins nowhere.
   if (start !== undefined && (start !== gateway.branch || name === gateway.branch))
     throw refuse('a draft begins at the branch of CMS_GATEWAY_BRANCH only');

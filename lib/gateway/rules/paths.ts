@@ -1,70 +1,109 @@
-/** Names as Git takes them, and which files the gateway may write. */
+/** Paths of files: which are ones, and which of them the gateway may write. */
+import { isObeyed } from './obeyed.ts';
 
 /** What may be written. */
 export interface WritablePaths {
-  /** Sources of anchored regular expressions; undefined for all. */
-  allowed: readonly string[] | undefined;
-}
-
-/**
- * Whether Git takes this for the name of a branch, and no host, shell or URL can take it for something else.
- *
- * @see https://git-scm.com/docs/git-check-ref-format
- */
-export function isBranch(name: string): boolean {
-  if (name === '' || name === '@' || name.length > 255 || /[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|\.$|^-|^\/|\/$/u.test(name))
-    return false;
-  return name.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'));
+  /** Patterns, as the owner wrote them; see `readPaths`. */
+  allowed: readonly string[];
 }
 
 /** Whether this is a path inside a repository: relative, and naming one file in one way. */
 export function isPath(path: string): boolean {
-  if (path === '' || path.length > 4096 || /[\p{Cc}\\]/u.test(path)) return false;
+  if (path === '' || path.length > 4096 || /[\p{Cc}\p{Surrogate}\\]/u.test(path)) return false;
   return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
-/**
- * What hosts run or obey by themselves, in any folder and any case: never writable, whatever is set. Some file systems take
- * `.GITHUB`, `.github.` and a name with invisible characters for the same, so these count as well.
- */
-const machinery = /(^|\/)(\.git[^/]*|bitbucket-pipelines\.ya?ml)[. ]*(\/|$)/i;
-const invisible = /\p{Default_Ignorable_Code_Point}/gu;
+/** More than any file system takes for one name, in bytes; and far more than a CMS makes for a path, in characters. */
+const longest = { part: 255, path: 1024 };
+
+/** Whether a file may be called like this anew. What is there already can have other names, and can be read. */
+const isNewPath = (path: string): boolean =>
+  isPath(path) &&
+  path.length <= longest.path &&
+  path.split('/').every((part) => {
+    // Blanks at an end are taken off by some of those who read a name, and then it is another one.
+    const isPadded = /^[\s\p{White_Space}]|[\s\p{White_Space}]$/u.test(part);
+    return !isPadded && Buffer.byteLength(part) <= longest.part;
+  });
 
 /** Whether the owner lets editors write this file. */
 export const isWritable = (path: string, { allowed }: WritablePaths): boolean =>
-  isPath(path) &&
-  !machinery.test(path.normalize('NFKC').replace(invisible, '')) &&
-  (allowed === undefined || allowed.some((source) => new RegExp(source, 'u').test(path)));
+  isNewPath(path) && !isObeyed(path) && allowed.some((pattern) => matches(pattern, path));
 
 /**
- * @param value patterns with commas between: `*` stands for a part of a name, `**` for any folders
+ * @param value patterns with commas between: `*` stands for a part of a name, `**` for any folders; `**` alone is everything
  * @returns or in `problem`, what is wrong, without its value
  */
 export function readPaths(value: string | undefined): WritablePaths | { problem: string } {
-  const entries = (value ?? '')
+  const allowed = (value ?? '')
     .split(',')
     .map((entry) => entry.trim())
     .filter(Boolean);
-  if (entries.length === 0) return { allowed: undefined };
-  const allowed: string[] = [];
-  for (const [index, entry] of entries.entries()) {
-    if (!isPath(entry) || entry.split('/').some((part) => part.includes('**') && part !== '**'))
+  if (allowed.length === 0)
+    return {
+      problem:
+        'it names nothing. Write what editors may change: the folders of your CMS configuration (folder, media_folder), with commas between, such as content/**, static/img/**. For everything, write **',
+    };
+  for (const [index, entry] of allowed.entries())
+    if (
+      !isPath(entry) ||
+      entry.length > longest.path ||
+      entry.split('/').some((part) => part.includes('**') && part !== '**')
+    )
       return {
         problem: `entry ${index + 1} is no pattern. Write paths from the root of the repository with commas between, such as content/**, static/img/**`,
       };
-    const source = entry
-      .split('/')
-      .map((part) =>
-        part
-          .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-          .replace(/^\*\*$/, '\0')
-          .replaceAll('*', '[^/]*'),
-      )
-      .join('/')
-      .replace(/^\0\/(?!$)/, '(?:.+/)?')
-      .replaceAll('/\0/', '/(?:.+/)?')
-      .replace(/\0$/, '.+');
-    allowed.push(`^${source}$`);
-  }
   return { allowed };
+}
+
+/**
+ * Matches without ever going back, so that the time grows with the length of what is compared and not with the ways to divide it:
+ * between two stars, the first place that fits is as good as any other.
+ */
+function matches(pattern: string, path: string): boolean {
+  const parts = path.split('/');
+  const groups = split(pattern.split('/'), '**');
+  const isSame = (group: readonly string[], at: number) =>
+    at >= 0 &&
+    at + group.length <= parts.length &&
+    group.every((part, index) => matchesPart(part, parts[at + index] ?? ''));
+  const [first = []] = groups;
+  if (groups.length === 1) return parts.length === first.length && isSame(first, 0);
+  const last = groups.at(-1) ?? [];
+  // At the end, `**` is for files, and there has to be one.
+  const end = parts.length - Math.max(last.length, 1);
+  if (!isSame(first, 0) || first.length > end || (last.length > 0 && !isSame(last, end))) return false;
+  let at = first.length;
+  for (const group of groups.slice(1, -1)) {
+    while (at + group.length <= end && !isSame(group, at)) at += 1;
+    if (at + group.length > end) return false;
+    at += group.length;
+  }
+  return true;
+}
+
+/** The same for one part of a path, in which `*` stands for any characters or none. */
+function matchesPart(pattern: string, part: string): boolean {
+  const pieces = pattern.split('*');
+  const [first = ''] = pieces;
+  if (pieces.length === 1) return part === first;
+  const last = pieces.at(-1) ?? '';
+  const end = part.length - last.length;
+  if (!part.startsWith(first) || end < first.length || !part.endsWith(last)) return false;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = part.indexOf(piece, at);
+    if (found < 0 || found + piece.length > end) return false;
+    at = found + piece.length;
+  }
+  return true;
+}
+
+function split(parts: readonly string[], separator: string): string[][] {
+  const groups: string[][] = [[]];
+  for (const part of parts) {
+    if (part === separator) groups.push([]);
+    else groups.at(-1)?.push(part);
+  }
+  return groups;
 }

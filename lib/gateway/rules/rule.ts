@@ -1,5 +1,5 @@
 import { Failure } from '../../http/errors.ts';
-import { isBranch } from './paths.ts';
+import { isBranch, isDraft, isRevision } from './branches.ts';
 import { gatewayErrors } from '../errors.ts';
 import type { ErrorRow } from '../../http/errors.ts';
 import type { Editor } from '../identity/editors.ts';
@@ -117,8 +117,6 @@ export interface PathParameter {
   slashes: false | 'encoded' | 'kept';
   /** @param text decoded. It is encoded anew for the host. */
   check: (text: string, gateway: Gateway) => boolean;
-  /** What is wrong with it, as the rest of a sentence, where the path fits and `check` says no; without, the path is none of ours. */
-  wrong?: (text: string, gateway: Gateway) => string;
 }
 
 /** @returns the value to pass on. @throws Failure, by `refuse` */
@@ -215,14 +213,13 @@ export const number: PathParameter = {
   check: (text) => /^[1-9]\d{0,14}$/.test(text),
 };
 export const sha: PathParameter = { what: 'a hash', slashes: false, check: (text) => isSha(text) };
-export const branch: PathParameter = { what: 'a branch', slashes: 'encoded', check: isBranch };
+export const branch: PathParameter = { what: 'a branch', slashes: 'encoded', check: isRevision };
 /** Of the editorial workflow: `cms/posts/a-title`. */
 export const draft: PathParameter = { what: 'a draft', slashes: 'encoded', check: (text) => isDraft(text) };
 
 export const isSha = (text: unknown): text is string =>
   typeof text === 'string' && /^[0-9a-f]{40}([0-9a-f]{24})?$/.test(text);
-export const isDraft = (name: unknown): name is string =>
-  typeof name === 'string' && name.startsWith('cms/') && isBranch(name);
+export { isDraft };
 
 // Values of a query
 
@@ -276,20 +273,54 @@ export const jsonBody = (
   judge({ bytes, type }, call) {
     if (!/^application\/json\s*(;|$)/i.test(type) && type !== '' && !/^text\/plain\s*(;|$)/i.test(type))
       throw refuse('it is not JSON');
-    let body: unknown;
-    try {
-      body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    } catch {
-      throw refuse('it is not JSON');
-    }
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw refuse('it is not JSON');
-    const values = rule(body as Json, call);
+    const values = rule(readJson(bytes), call);
     return {
       values,
       write: (added) => ({ body: JSON.stringify({ ...values, ...added }), type: 'application/json' }),
     };
   },
 });
+
+/** What one body may hold: far more than a CMS ever changes at once, and far less than it takes to fill a memory. */
+const mostEntries = 50_000;
+
+/**
+ * Reads JSON. Entries are counted first: a body of 31 MB can hold ten million objects, which take a gigabyte once they are parsed.
+ *
+ * @throws Failure unless it is an object
+ */
+export function readJson(bytes: Buffer): Json {
+  if (countEntries(bytes) > mostEntries) throw refuse('it holds more than a CMS ever changes at once');
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw refuse('it is not JSON');
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw refuse('it is not JSON');
+  return body as Json;
+}
+
+/** Brackets and commas outside of texts, no further than it has to. */
+function countEntries(bytes: Buffer): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length && count <= mostEntries; at += 1) {
+    const byte = bytes[at];
+    if (byte === 0x7b || byte === 0x5b || byte === 0x2c) count += 1;
+    if (byte === 0x22) at = endOfText(bytes, at);
+  }
+  return count;
+}
+
+/** Where the quote is that ends a text; at the end of all if there is none. Files are long texts, so most of a body is skipped here. */
+function endOfText(bytes: Buffer, start: number): number {
+  for (let at = bytes.indexOf(0x22, start + 1); at >= 0; at = bytes.indexOf(0x22, at + 1)) {
+    let before = at;
+    while (bytes[before - 1] === 0x5c) before -= 1;
+    if ((at - before) % 2 === 0) return at;
+  }
+  return bytes.length;
+}
 
 /** @throws Failure if `value` is no text */
 export function text(value: unknown, name: string, longest = 64 * 1024): string {

@@ -1,6 +1,8 @@
 /** What the CMSs say to more than one host. */
-import { isBranch, isPath, isWritable } from './paths.ts';
-import { isDraft, queryValue, refuse, type Call, type PathParameter, type QueryValue } from './rule.ts';
+import { isBranch, isRevision, wrongDraft } from './branches.ts';
+import { isPath, isWritable } from './paths.ts';
+import { otherBranch, queryValue, refuse, type Call, type PathParameter, type QueryValue } from './rule.ts';
+import type { Gateway } from '../settings.ts';
 
 /** Decap and Netlify CMS have the same words, each with its name. */
 const both = (words: string): string[] => ['Decap', 'Netlify'].map((name) => words.replace('{CMS}', name));
@@ -26,12 +28,27 @@ export const flag = that(
   (value) => value === 'true' || value === 'false',
   'something else than yes or no',
 );
-export const draftName = that('a draft', isDraft, 'a branch that is no draft of the CMS');
+/** Of the draft of any entry, also of one whose file is called as no branch can be. */
+export const anyDraft = that('a branch, also one that cannot be', isRevision, 'no branch');
+/** @throws Failure for a name that no draft can be begun under */
+export function newDraft(name: unknown): string {
+  const wrong = wrongDraft(name);
+  if (wrong !== undefined) throw refuse(wrong);
+  return String(name);
+}
+export const draftName = queryValue('a new draft', (value) => newDraft(value));
 /** A draft is merged into the branch that is published, and nowhere else. */
 export const published: QueryValue = queryValue('the published branch', (value, { gateway }) => {
   if (value === gateway.branch) return value;
   throw refuse('drafts go into the branch of CMS_GATEWAY_BRANCH only');
 });
+
+/** @throws Failure unless it is the published branch or a draft */
+export function checkBranch(name: unknown, gateway: Gateway): void {
+  if (name === gateway.branch) return;
+  if (typeof name === 'string' && isBranch(name) && !name.startsWith('cms/')) throw otherBranch(name, gateway);
+  newDraft(name);
+}
 
 /** A file's path, to read. */
 export const file: PathParameter = { what: 'a file', slashes: 'encoded', check: isPath };

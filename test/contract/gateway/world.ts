@@ -76,6 +76,7 @@ export function openWorld(host: Host, call: Call, more: Record<string, string | 
     CMS_GATEWAY_REPO: `${host.url}/owner/name`,
     CMS_GATEWAY_TOKEN: upstreamToken,
     CMS_GATEWAY_JWT_SECRET: secret,
+    CMS_GATEWAY_PATHS: '**',
     CMS_GATEWAY_EDITORS: 'zoe@example.org, @parish.example',
     GITHUB_URL: host.url,
     ...more,
