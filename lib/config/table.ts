@@ -151,6 +151,12 @@ export const table = {
     meaning: 'how many hours a sign-in lasts, from 1 to 24',
     ifNotSet: '`10`',
   },
+  CMS_GATEWAY_COMMITTER: {
+    usedBy: ['gateway'],
+    meaning:
+      'whose name a commit has: `editor`, or `app` for the account of the app or token, for services such as Vercel that know no others. The editor is then named in the last line of the message',
+    ifNotSet: '`editor`',
+  },
   CMS_AUTH_ORIGINS: {
     usedBy: ['login', 'gateway'],
     meaning: 'the sites whose CMS may log in: their origins, with commas between them',

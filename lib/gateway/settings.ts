@@ -66,6 +66,8 @@ export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
   pages: readonly string[];
   /** Seconds that a session of ours lasts. */
   session: number;
+  /** Whose name a commit has: the editor's, or that of the app or token, where the editor is named in the message. */
+  committer: 'editor' | 'app';
   credential: Credential;
 }
 
@@ -160,6 +162,7 @@ const partsOf = <Host extends RepositoryHost>(hosts: readonly Host[], address: A
   lists: listSettings,
   pages: pagesSettings(address),
   session: sessionSetting,
+  committer: committerSetting,
   credential: credentialSettings(hosts),
 });
 
@@ -186,6 +189,7 @@ function gather<Host extends RepositoryHost>(
   const lists = attempt(() => parts.lists.read(env)(auth));
   const pages = attempt(() => parts.pages.read(env));
   const session = attempt(() => parts.session.read(env));
+  const committer = attempt(() => parts.committer.read(env));
   const credential = repository && attempt(() => parts.credential.read(env)(repository.host));
   return {
     ...repository,
@@ -195,6 +199,7 @@ function gather<Host extends RepositoryHost>(
     ...(lists && { lists }),
     ...(pages && { pages }),
     ...(session !== undefined && { session }),
+    ...(committer !== undefined && { committer }),
     ...(credential && { credential }),
   };
 }
@@ -450,6 +455,11 @@ const sessionSetting = setting('CMS_GATEWAY_SESSION', (hours = '10', refuse) => 
   if (!/^\d{1,2}$/.test(hours) || Number(hours) < 1 || Number(hours) > 24)
     throw refuse('write a number of hours from 1 to 24.');
   return Number(hours) * 3600;
+});
+
+const committerSetting = setting('CMS_GATEWAY_COMMITTER', (committer = 'editor', refuse) => {
+  if (committer !== 'editor' && committer !== 'app') throw refuse('write editor or app.');
+  return committer;
 });
 
 const credentialSettings = (hosts: readonly RepositoryHost[]) =>

@@ -70,8 +70,8 @@ export const hosts = [
   {
     guard: 'the author is the editor (GitLab)',
     file: 'lib/gateway/rules/gitlab.ts',
-    find: 'author_email: email,',
-    replace: "author_email: body['author_email'],",
+    find: 'author_email: email }',
+    replace: "author_email: body['author_email'] }",
     tests: 'test/unit/gitlab.test.ts',
   },
   {

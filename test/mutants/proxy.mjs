@@ -3,6 +3,7 @@
 
 const upload = 'test/unit/upload.test.ts';
 const health = 'test/unit/health.test.ts';
+const committer = 'test/unit/committer.test.ts';
 const secret = 'test/unit/secret.test.ts';
 const server = 'test/unit/server.test.ts';
 
@@ -166,5 +167,19 @@ export const proxy = [
     find: 'installation.ahead = ahead;',
     replace: 'installation.ahead = 0;',
     tests: health,
+  },
+  {
+    guard: 'a message names an editor only where the app stands as committer',
+    file: 'lib/gateway/rules/github.ts',
+    find: "(gateway.committer === 'app' ? signerOf(message) : undefined) ??",
+    replace: 'signerOf(message) ??',
+    tests: committer,
+  },
+  {
+    guard: 'who is named in a message is one person',
+    file: 'lib/gateway/rules/rule.ts',
+    find: "${editor.name.replace(/[<>\\p{Cc}]/gu, '').trim()} <${email}>`;\n  const lines",
+    replace: '${editor.name} <${email}>`;\n  const lines',
+    tests: committer,
   },
 ];

@@ -13,6 +13,7 @@ import {
   record,
   records,
   refuse,
+  signedMessage,
   text,
   type Call,
   type GatewayHost,
@@ -332,7 +333,8 @@ const values: Readonly<Record<string, 'once' | 'often'>> = {
   files: 'often',
 };
 
-function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Call): JudgedBody {
+function judgeForm({ bytes, type }: ReceivedBody, call: Call): JudgedBody {
+  const { gateway, editor, email } = call;
   const parts = readMultipart(type, bytes);
   if (parts === undefined) throw refuse('it is not a form as browsers send it');
   const files = parts.filter(({ filename }) => filename !== undefined);
@@ -358,7 +360,14 @@ function judgeForm({ bytes, type }: ReceivedBody, { gateway, editor, email }: Ca
 
   const author = signature(editor.name, email);
   if (lowerCase(one('author') ?? author) !== lowerCase(author)) throw refuse('somebody else is named as the author');
-  const said = Object.entries({ author, branch, parents, message: one('message') });
+  // The CMS always says something; without a message, nobody would be named in the name of the app.
+  const message = one('message') ?? (gateway.committer === 'app' ? 'Saved in the CMS' : undefined);
+  const said = Object.entries({
+    author: gateway.committer === 'app' ? undefined : author,
+    branch,
+    parents,
+    message: message === undefined ? undefined : signedMessage(message, call),
+  });
   const fresh = [
     ...said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
     ...(given.get('files') ?? []).map((path) => ['files', path] as const),

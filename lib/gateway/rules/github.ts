@@ -18,6 +18,8 @@ import {
   records,
   refuse,
   sha,
+  signedMessage,
+  signerOf,
   text,
   type Call,
   type GatewayHost,
@@ -92,7 +94,8 @@ async function compare(call: Call, head: unknown, isMove: boolean): Promise<void
     // GitHub merges under a name of its own, as when a draft is brought up to date there. What people write on its pages is under that
     // name, too: so only merges count.
     if ((records(parents)?.length ?? 0) > 1 && record(committer)['login'] === 'web-flow') continue;
-    const { email } = record(record(commit)['committer']);
+    const { committer: named, message } = record(commit);
+    const email = (gateway.committer === 'app' ? signerOf(message) : undefined) ?? record(named)['email'];
     if (typeof email !== 'string' || !call.isEditorAddress(email))
       throw refuse('it holds a commit that was not made by an editor. Somebody has to merge it at the host');
   }
@@ -330,15 +333,21 @@ function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): J
   };
 }
 
-function newCommit({ message, tree: id, parents, author }: Json, { editor, email, now }: Call): Json {
+function newCommit({ message, tree: id, parents, author }: Json, call: Call): Json {
+  const { editor, email, now, gateway } = call;
   // A commit without a parent would be the beginning of another history.
   if (!Array.isArray(parents) || parents.length !== 1) throw refuse('a commit has one parent here');
   const committer = { name: editor.name, email, date: new Date(now).toISOString() };
   const { name, email: address, date } = record(author);
-  return {
-    message: text(message, 'message'),
+  const commit = {
+    message: signedMessage(text(message, 'message'), call),
     tree: hash(id, 'tree'),
     parents: parents.map((parent: unknown) => hash(parent, 'parents')),
+  };
+  // Without either, GitHub takes the account of the credential for both.
+  if (gateway.committer === 'app') return commit;
+  return {
+    ...commit,
     author: {
       name: typeof name === 'string' && name.trim() !== '' ? name : committer.name,
       email: typeof address === 'string' && address.trim() !== '' ? address : committer.email,

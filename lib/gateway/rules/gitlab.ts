@@ -16,6 +16,7 @@ import {
   records,
   refuse,
   sha,
+  signedMessage,
   text,
   type Call,
   type GatewayHost,
@@ -274,7 +275,8 @@ export const gitlab: GatewayHost = {
 
 const actions = ['create', 'update', 'move', 'delete'];
 
-function commit(body: Json, { gateway, editor, email }: Call): Json {
+function commit(body: Json, call: Call): Json {
+  const { gateway, editor, email } = call;
   const { branch: name, actions: list, start_branch: start } = body;
   checkBranch(name, gateway);
   // A new draft begins at what is published; what is published begins nowhere.
@@ -283,11 +285,10 @@ function commit(body: Json, { gateway, editor, email }: Call): Json {
   if (!Array.isArray(list) || list.length === 0) throw refuse('it changes no file');
   return {
     branch: name,
-    commit_message: text(body['commit_message'], 'commit_message'),
+    commit_message: signedMessage(text(body['commit_message'], 'commit_message'), call),
     ...(start !== undefined && { start_branch: start }),
     actions: list.map((entry: unknown) => action(entry, gateway.paths)),
-    author_name: editor.name,
-    author_email: email,
+    ...(gateway.committer !== 'app' && { author_name: editor.name, author_email: email }),
   };
 }
 

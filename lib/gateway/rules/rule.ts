@@ -329,3 +329,21 @@ export function text(value: unknown, name: string, longest = 64 * 1024): string 
   if (/\p{Surrogate}/u.test(value)) throw refuse(`"${name}" holds half a character`);
   return value;
 }
+
+// Who it was, where a commit has the name of the app
+
+const trailer = /^Co-authored-by: [^<>\n]* <([^<>\s]+)>$/;
+
+/** The message of a commit, in which the editor is named as hosts read it: in a line of its own at the end. */
+export function signedMessage(message: string, { gateway, editor, email }: Call): string {
+  if (gateway.committer !== 'app') return message;
+  const line = `Co-authored-by: ${editor.name.replace(/[<>\p{Cc}]/gu, '').trim()} <${email}>`;
+  const lines = message.trimEnd().split('\n');
+  const end = lines.at(-1) ?? '';
+  if (end === line) return lines.join('\n');
+  return [...lines, ...(trailer.test(end) ? [] : ['']), line].join('\n');
+}
+
+/** Who made a commit, by its message: the last one who is named there. */
+export const signerOf = (message: unknown): string | undefined =>
+  typeof message === 'string' ? trailer.exec(message.trimEnd().split('\n').at(-1) ?? '')?.[1] : undefined;
