@@ -7,5 +7,8 @@ import { gitlab } from '../lib/providers/gitlab.ts';
 export const providers = [github, gitlab, bitbucket];
 export const handler = createHandler(providers);
 
-/** What this function answers where each provider has a function of its own, as on Netlify. */
-export const paths = ['/auth'];
+/**
+ * What this function answers where each provider has a function of its own, as on Netlify. The second is where a CMS ends up
+ * whose `base_url` has `/auth` behind it: it is told so.
+ */
+export const paths = ['/auth', '/auth/auth'];

@@ -11,6 +11,7 @@ import { checkSettings } from '../config/check.ts';
 import { checkGateway, gatewaySettings, hasGateway } from '../gateway/settings.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
 import { openSettings } from '../config/store.ts';
+import { forOwner } from '../http/for-owner.ts';
 import { printLine, writeLog } from '../http/log.ts';
 import type { GatewayHost } from '../gateway/rules/rule.ts';
 import { requestTimeoutMs } from '../gateway/timeouts.ts';
@@ -37,8 +38,8 @@ const incompleteCodes = [
 ];
 
 /**
- * The login server, the gateway or both, whichever is set up, as a server of its own. Without settings it says so and stops. Beside a login server,
- * the gateway may still lack something: it lets nobody in, and its page says what is missing.
+ * The login server, the gateway or both, whichever is set up, as a server of its own. Without any settings, or with one that cannot
+ * be used, it says so and stops. Where a setting is only not there yet, it lets nobody in, and its page says what is missing.
  */
 export async function main({ providers, gateway: { hosts, routes } }: Served): Promise<void> {
   const { env } = process;
@@ -49,23 +50,24 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const withGateway = hasGateway(env);
   const problems = await checkSettings(env, providers, platform);
   const ofGateway = withGateway ? await checkGateway(env, hosts, platform) : [];
-  const lacking = hasLogin ? ofGateway.filter(({ code }) => incompleteCodes.includes(code)) : [];
-  problems.push(...ofGateway.filter((problem) => !lacking.includes(problem)));
+  // What is only not there yet does not keep the server from starting: its pages say what is missing.
+  const isLacking = ({ code }: Failure) => (hasLogin || withGateway) && incompleteCodes.includes(code);
+  const lacking = { login: problems.filter(isLacking), gateway: ofGateway.filter(isLacking) };
+  problems.push(...ofGateway);
   const writable =
-    withGateway && problems.length + lacking.length === 0
-      ? await checkIdentity(env, hosts, platform).catch(note(problems))
-      : undefined;
+    withGateway && problems.length === 0 ? await checkIdentity(env, hosts, platform).catch(note(problems)) : undefined;
   // A store or a service that is down for the moment is asked again at the next login. Everything else stays wrong.
-  const words = (of: readonly Failure[]) => [...new Set(of.map(({ message }) => message))];
+  const words = (of: readonly Failure[]) => [...new Set(of.map(({ message }) => forOwner(message)))];
   const passing = words(problems.filter(({ code }) => passingCodes.includes(code)));
-  const missing = words(lacking);
-  const lasting = words(problems.filter(({ code }) => !passingCodes.includes(code)));
+  const lasting = words(problems.filter((problem) => !passingCodes.includes(problem.code) && !isLacking(problem)));
   if (!hasLogin && !withGateway)
     lasting.unshift(
       `Nothing is set up. For the login, set ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(' or ')}. For the gateway, set CMS_GATEWAY_REPO.`,
     );
   if (lasting.length > 0)
-    throw new Error(`The settings cannot be used:\n${bulleted([...new Set([...lasting, ...missing, ...passing])])}`);
+    throw new Error(
+      `The settings cannot be used:\n${bulleted([...new Set([...lasting, ...words([...lacking.login, ...lacking.gateway]), ...passing])])}`,
+    );
 
   const address = readAddress(env, platform.url);
   // Machines collect the lines of a server in production; of any other one a person reads them.
@@ -80,15 +82,17 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   };
   closeOnSignal(await listen(node(handler, platform), { port, host, ...(withGateway && { requestTimeoutMs }) }));
   const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
-  if (hasLogin) console.log(`The login server listens on ${where}. Set-up and checks: ${home}/auth`);
-  if (missing.length > 0)
-    console.log(
-      `The gateway lets nobody in yet. The login works without it. What is missing, also at ${home}/git:\n${bulleted(missing)}`,
-    );
-  else if (withGateway)
-    console.log(
-      `The gateway listens on ${where}. Editors may change ${writable ?? 'what CMS_GATEWAY_PATHS says'}. Set-up and checks: ${home}/git`,
-    );
+  for (const { name, page, isOn, missing } of [
+    { name: 'login server', page: '/auth', isOn: hasLogin, missing: words(lacking.login) },
+    { name: 'gateway', page: '/git', isOn: withGateway, missing: words(lacking.gateway) },
+  ]) {
+    if (!isOn) continue;
+    console.log(`The ${name} listens on ${where}. Set-up and checks: ${home}${page}`);
+    if (missing.length > 0)
+      console.log(`It lets nobody in yet. What is missing, also at ${home}${page}:\n${bulleted(missing)}`);
+  }
+  if (withGateway && lacking.gateway.length === 0)
+    console.log(`Through the gateway, editors may change ${writable ?? 'what CMS_GATEWAY_PATHS says'}.`);
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
 }
 

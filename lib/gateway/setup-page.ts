@@ -2,6 +2,7 @@ import { checkGateway, gatewaySettings, hasGateway, type Gateway } from './setti
 import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import { copyable } from '../http/copy.ts';
+import { forOwner } from '../http/for-owner.ts';
 import { html, outcome, page, type Html } from '../http/page.ts';
 import { probe } from './health.ts';
 import script from '../http/copy.client.ts?inline';
@@ -32,7 +33,7 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
 <p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
 ${read && all.length === 0 && html`<p>All settings are there. At ${read.host.provider.name}, the credential, the repository and the branch were found${health?.unseen.length === 0 && ', and the right to write'}. ${health?.unseen.join(' ')} That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
 ${read && html`<p>Editors may change: <code data-writable="${read.paths.allowed.join(', ')}">${read.paths.allowed.join(', ')}</code>${read.paths.allowed.includes('**') && ' (everything, except what the Git host runs or obeys by itself)'}. That is <code>CMS_GATEWAY_PATHS</code>.</p>`}
-${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${problem.message}</li>`)}</ul></section>`}
+${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${forOwner(problem.message)}</li>`)}</ul></section>`}
 ${health && health.warnings.length > 0 && html`<section><h2>To look at</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
 ${read && configuration(read, address)}

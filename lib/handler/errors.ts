@@ -9,6 +9,6 @@ import { table } from '../http/errors.ts';
 export const popupErrors = table({
   UNSUPPORTED_DOMAIN: {
     status: 400,
-    text: 'This site is not on the list of sites that may get a token from this login server. Its owner has to add the address of the site to CMS_AUTH_ORIGINS.',
+    text: '{site} is not on the list of sites that may log in here. If it is your site, add {site} to the setting CMS_AUTH_ORIGINS of the login server, then deploy again.',
   },
 });

@@ -99,7 +99,7 @@ export function failurePage({
 
 const notListed = (origin: string): Html =>
   html`<p><code>${origin}</code> is not on the list of sites that may get a token from here, so the login ends here.</p>
-<p>If it is your site, add <code>${origin}</code> to the setting <code>CMS_AUTH_ORIGINS</code> of this login server. If it is not, close this window: somebody tried to log in as you.</p>`;
+<p>If it is your site, add <code>${origin}</code> to the setting <code>CMS_AUTH_ORIGINS</code> of this login server, then deploy again. If it is not, close this window: somebody tried to log in as you.</p>`;
 
 const withoutScript = (ownOrigin: string): Html =>
   html`<noscript><p>This step needs JavaScript. Allow it for ${ownOrigin}, then log in again.</p></noscript>`;

@@ -1,12 +1,12 @@
 import { Failure, table } from './errors.ts';
-import { matchOrigin, type OriginList } from './origins.ts';
+import { isOrigin, matchOrigin, type OriginList } from './origins.ts';
 import { commonHeaders, type HttpReply, type HttpRequest } from './http.ts';
 
 export const corsErrors = table({
   /** Not 403, which Decap CMS takes for a rate limit: it would hold everything else back for a minute. */
   SITE_NOT_LISTED: {
     status: 400,
-    text: 'This site is not on the list of sites that may use this gateway. Its owner has to add the address of the site to CMS_AUTH_ORIGINS.',
+    text: '{site} is not on the list of sites that may use this gateway. If it is your site, add its address to the setting CMS_AUTH_ORIGINS of the gateway, then deploy again.',
   },
 });
 
@@ -21,7 +21,8 @@ export function admitOrigin(request: HttpRequest, list: OriginList, headers: Rec
   headers['vary'] = 'Origin, Authorization';
   const origin = request.headers['origin'];
   if (origin === undefined) return;
-  if (matchOrigin(list, origin) !== 'exact') throw new Failure(corsErrors.SITE_NOT_LISTED);
+  if (matchOrigin(list, origin) !== 'exact')
+    throw new Failure(corsErrors.SITE_NOT_LISTED, { site: isOrigin(origin) ? origin : 'This site' });
   headers['access-control-allow-origin'] = origin;
 }
 

@@ -1,7 +1,8 @@
 /**
  * What can go wrong. Each room brings a table of its own (`errors.ts`), in which a failure has a stable code, the HTTP status,
- * and the words that both the editor and the CMS get to read. `{name}` is filled in from what we know ourselves, never from
- * what the Git host or the request said: somebody else's text is not shown as ours.
+ * and the words that both the editor and the CMS get to read. `{name}` is filled in from what we know ourselves, or from an
+ * origin in the form that browsers give it; never from another text that the Git host or the request said: somebody else's words
+ * are not shown as ours.
  */
 export interface ErrorRow {
   code: string;

@@ -1,3 +1,4 @@
+import { forOwner } from '../http/for-owner.ts';
 import { html, outcome, page } from '../http/page.ts';
 import { pageSetting } from '../config/settings.ts';
 import { firstProblem, checkReadiness } from './readiness.ts';
@@ -18,7 +19,7 @@ export async function callbackPage(provider: Provider, context: Context): Promis
     title,
     body: html`<main class="${problem ? 'failed' : 'done'}" data-page="callback"${outcome(problem ?? 'READY')}>
 <h1>${title}</h1>
-<p>${problem?.message ?? next}</p>
+<p>${problem ? forOwner(problem.message) : next}</p>
 ${!found.sites && html`<p>${await describeAllowedSites(context)}</p>`}
 <p class="quiet">This address is for ${provider.name} to send editors back to. To log in, press Login in the CMS.</p>
 </main>`,

@@ -14,6 +14,10 @@ const own = table({
     status: 400,
     text: 'The CMS asked for another Git host than this address is for. Check "auth_endpoint" and "backend: name:" in the CMS configuration: they must name the same host.',
   },
+  BASE_URL_HAS_PATH: {
+    status: 400,
+    text: 'The "base_url" in the CMS configuration is not right: "{path}" stands behind the host name. Write {base} there, and nothing after it.',
+  },
   ORIGIN_NOT_LISTED: { status: 403, text: 'Sessions are renewed for pages on listed origins only.' },
   REFRESH_NOT_ALLOWED: {
     status: 400,

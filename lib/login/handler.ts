@@ -52,7 +52,10 @@ export function loginRoutes(providers: readonly Provider[]): RouteModule {
       {
         path: '/auth/:provider',
         route: ({ params: { provider: id }, parameters }) =>
-          known(id) || parameters.has('provider') ? beginRoute(providers, parameters, id) : undefined,
+          // `auth` is what the CMS itself puts there: see below.
+          known(id) || (parameters.has('provider') && id !== 'auth')
+            ? beginRoute(providers, parameters, id)
+            : undefined,
       },
       {
         path: '/auth/:provider/authorize',
@@ -95,6 +98,11 @@ export function loginRoutes(providers: readonly Provider[]): RouteModule {
           };
         },
       },
+      {
+        // Only for its words: whoever wrote `https://auth.example.com/auth` as base_url would see an empty window.
+        path: '/*',
+        route: ({ params: { '*': rest = '' }, parameters }) => misplaced(rest, parameters),
+      },
     ],
     fail: (failure, { address, env }) => plainErrorPage(failure, codesAddress({ address, env })),
   };
@@ -109,6 +117,21 @@ const setupPageRoute = (providers: readonly Provider[]): Route => ({
     return setupPage(providers, context);
   },
 });
+
+/** The login's own address behind something that the CMS's `base_url` has too much. */
+function misplaced(rest: string, parameters: URLSearchParams): Route | undefined {
+  const name = parameters.get('provider');
+  const [, before] = /^(.{0,99}\/|)auth(?:\/[\w-]{1,31}(?:\/authorize)?)?\/?$/.exec(rest) ?? [];
+  if (name === null || !before) return undefined;
+  return {
+    event: 'begin',
+    ...step(name, undefined),
+    handle({ address }) {
+      const path = /^[\w./-]*$/.test(before) ? `/${before}` : '/…';
+      throw new Failure(loginErrors.BASE_URL_HAS_PATH, { path, base: address.origin });
+    },
+  };
+}
 
 /**
  * @param id the provider as the path names it

@@ -77,7 +77,7 @@ export async function proceed(
   const [origins] = await settings.read([originsSetting(address)], neededLater);
   if (!matchOrigin(origins, origin)) {
     cookies.push(...cookieStore.forget([pending.transaction.id]));
-    throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
+    throw new Failure(loginErrors.UNSUPPORTED_DOMAIN, { site: origin });
   }
   const [client, scope] = await settings.read(neededLater);
   const transaction = bindLogin(pending, client, origin);
@@ -129,7 +129,7 @@ export async function finish(
   // Anew: the list may have changed since, and only an exact origin gets a refresh token. Whoever can put a page on a preview
   // would else be in for months.
   const listed = matchOrigin(origins, transaction.opener);
-  if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);
+  if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN, { site: transaction.opener });
   const login = listed === 'exact' && renewed.includes(provider.id) ? provider.refresh?.login : undefined;
   const tokens = await exchangeCode(client, secret, transaction, { code, iss }, deadline);
 

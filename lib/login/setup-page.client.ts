@@ -1,5 +1,6 @@
 /** The script of the set-up page (`setup-page.ts`): copies, and plays a CMS that logs in. */
 import '../http/copy.client.ts';
+import { forOwner } from '../http/for-owner.ts';
 
 // Whoever comes from an error page looks for one code. Not every browser opens what is folded around it.
 const named = document.getElementById(location.hash.slice(1));
@@ -29,6 +30,11 @@ function tryLogin(address: string, provider: string, list: HTMLOListElement, ori
   if (!popup) return say('The browser blocked the window. Allow windows for this page, then try again.');
   say(`A window opened at ${location.origin}${address}`);
   const greeting = `authorizing:${provider}`;
+  const tried = (text: string) => {
+    say(text);
+    const mark = list.closest('section')?.querySelector('h2 .quiet');
+    if (mark) mark.textContent = 'tried: it works';
+  };
 
   function receive({ source, origin, data }: MessageEvent<unknown>): void {
     // The window may have gone to any page by now; ours, and the one that base_url names, are of these origins.
@@ -43,14 +49,12 @@ function tryLogin(address: string, provider: string, list: HTMLOListElement, ori
     const result = JSON.parse(json) as { token?: string; message?: string; errorCode?: string };
     stop();
     if (result.token !== undefined)
-      return say(
-        'It handed over a token. The login works, and this very page is on the list of sites that may get one.',
-      );
+      return tried('The login works. (This page may use it because its address is on the list of sites.)');
     if (result.errorCode === 'UNSUPPORTED_DOMAIN')
       return say(
         `This page was refused before the Git host was asked: ${location.origin} is not on the list of sites that may get a token. That is right if your CMS is elsewhere; then press Login there.`,
       );
-    say(`The login did not work: ${result.message ?? ''} (${result.errorCode ?? ''})`);
+    say(`The login did not work: ${forOwner(result.message ?? '')} (${result.errorCode ?? ''})`);
   }
 
   addEventListener('message', receive);

@@ -1,4 +1,5 @@
 import { copyable } from '../http/copy.ts';
+import { forOwner } from '../http/for-owner.ts';
 import { html, outcome, page, type Html } from '../http/page.ts';
 import {
   articled,
@@ -27,8 +28,11 @@ export { callbackPage } from './callback-page.ts';
  */
 export async function setupPage(providers: readonly Provider[], context: Context): Promise<TextReply> {
   const sections: Html[] = [];
+  // One clear next step: where nothing is set up, it is the first host's.
+  const { env } = context.settings;
+  const first = providers.some((provider) => isConfigured(env, provider)) ? undefined : providers[0];
   for (const provider of providers)
-    sections.push(html`<section id="${provider.id}">${await section(provider, context)}</section>`);
+    sections.push(html`<section id="${provider.id}">${await section(provider, context, provider === first)}</section>`);
   return page(200, {
     title: 'Login for your CMS',
     script,
@@ -45,19 +49,21 @@ ${sections}
 const codes = html`<details id="codes"><summary>What the error codes mean</summary>
 <dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...loginErrors }).map(
   ({ code, text }) =>
-    html`<dt id="${code}">${code}</dt><dd>${text.replace('{advice}', '').replace(/\{\w+\}\.?/g, '…')}</dd>`,
+    html`<dt id="${code}">${code}</dt><dd>${forOwner(text)
+      .replace('{advice}', '')
+      .replace(/\{\w+\}\.?/g, '…')}</dd>`,
 )}</dl></details>`;
 
-async function section(provider: Provider, context: Context): Promise<Html> {
+async function section(provider: Provider, context: Context, isNext: boolean): Promise<Html> {
   const { address, request, settings } = context;
   try {
     const [base] = await settings.read([urlSetting(provider)]);
     if (isConfigured(settings.env, provider)) return await checklist(provider, base, context);
     const prefix = settingPrefix(provider);
     return html`<h2>${provider.name} <span class="quiet">switched off</span></h2>
-<details><summary>Switch it on</summary>
+<details${isNext && html` open`}><summary>Switch it on</summary>
 <ol class="steps">
-<li data-step="next">${howToRegister(provider, base, address)}</li>
+<li data-step="next">${howToRegister(provider, base, address, isNext)}</li>
 <li data-step="next"><p>Set <code>${prefix}_CLIENT_ID</code> and <code>${prefix}_CLIENT_SECRET</code> to what ${provider.name} showed you. ${request.platform.adviceOnMissing ?? 'Then start the server again.'}</p></li>
 <li data-step="next"><p>${await describeAllowedSites(context).catch(toWords)}</p></li>
 </ol></details>`;
@@ -68,7 +74,7 @@ async function section(provider: Provider, context: Context): Promise<Html> {
 
 /** @throws what is no failure of ours */
 function toWords(error: unknown): Html {
-  if (error instanceof Failure) return html`${error.message}`;
+  if (error instanceof Failure) return html`${forOwner(error.message)}`;
   throw error;
 }
 
@@ -78,33 +84,34 @@ async function checklist(provider: Provider, base: string, context: Context): Pr
   const prefix = settingPrefix(provider);
   const found = await checkReadiness(provider, context);
   const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
-    html`<li data-step="${problem ? 'missing' : 'done'}"${problem && outcome(problem)}><p>${problem ? problem.message : fine}</p>${more}</li>`;
+    html`<li data-step="${problem ? 'missing' : 'done'}"${problem && outcome(problem)}><p>${problem ? forOwner(problem.message) : fine}</p>${more}</li>`;
   return html`<h2>${provider.name} <span class="quiet">${firstProblem(found) ? 'something is missing' : 'not tried yet'}</span></h2>
 <ol class="steps">
-${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details><summary>How to register the app</summary>${howToRegister(provider, base, address)}</details>`)}
+${step(found.app, html`<code>${prefix}_CLIENT_ID</code> is set.`, html`<details${found.app && html` open`}><summary>How to register the app</summary>${howToRegister(provider, base, address, found.app !== undefined)}</details>`)}
 ${step(found.secret, html`<code>${prefix}_CLIENT_SECRET</code> is there.`)}
 ${step(found.sites, found.sites ? html`` : await describeAllowedSites(context))}
 ${found.renewal && step(found.renewal, html``)}
 <li data-step="next"><p>Write this into the configuration of your CMS.</p>
 <details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, base, address, { cms: 'decap' }))}</details>
 ${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, base, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
-<p class="quiet">How long a session lasts: ${provider.session}${provider.refresh && html` Renewing needs <code>CMS_AUTH_REFRESH</code> to name <code>${provider.id}</code>.`}</p></li>
+<p class="quiet">${provider.session}${provider.refresh && html` For that, set <code>CMS_AUTH_REFRESH</code> to <code>${provider.id}</code>.`}</p></li>
 <li data-step="next"><p>Try it, here or in your CMS.</p>
-<div data-try="${address.prefix}/auth?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button">Try a login</button><ol aria-live="polite"></ol></div></li>
+<div data-try="${address.prefix}/auth?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button"${!firstProblem(found) && html` class="primary"`}>Try a login</button><ol aria-live="polite"></ol></div></li>
 </ol>`;
 }
 
-function howToRegister(provider: Provider, base: string, address: Address): Html {
+/** @param isNext whether it is the owner's next step, which the page shows at first sight */
+function howToRegister(provider: Provider, base: string, address: Address, isNext: boolean): Html {
   const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
   const [best, ...others] = provider.registration;
-  const link = (form: Registration) =>
-    html`<a href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
+  const link = (form: Registration, isPrimary = false) =>
+    html`<a${isPrimary && html` class="primary"`} href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
   const steps = (form: Registration) => html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>`;
   const organisation =
     best.organisationPath !== undefined &&
     html`<p>If the repository belongs to an organisation, the app should, too. Put its name in the place of ORG:</p>
 ${copyable(registrationAddress(base, best, { ...fill, organisation: 'ORG' }))}`;
-  return html`<p>${link(best)}. ${best.advice ?? ''}</p>
+  return html`<p>${link(best, isNext)} ${best.advice ?? ''}</p>
 ${steps(best)}
 ${organisation}
 <p>The callback address:</p>

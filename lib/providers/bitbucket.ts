@@ -34,7 +34,7 @@ export const bitbucket = {
       ],
     },
   ],
-  session: 'Two hours. Decap CMS and Netlify CMS can renew it.',
+  session: 'Editors stay logged in for two hours. Decap CMS and Netlify CMS can renew the session.',
   tokenLife: 'two hours',
   repository: { form: 'workspace/repository', groups: false },
   api: [

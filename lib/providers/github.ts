@@ -70,7 +70,8 @@ export const github = {
       steps: ['Press Register application.', 'Press Generate a new client secret. Copy it, and the Client ID.'],
     },
   ],
-  session: "Until it is revoked; eight hours if the app's tokens expire. Sveltia CMS can renew those.",
+  session:
+    'Editors stay logged in until the app is revoked, or for eight hours if its tokens expire. Sveltia CMS can renew those.',
   repository: { form: 'owner/repository', groups: false },
   api: [
     {

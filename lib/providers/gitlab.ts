@@ -32,7 +32,7 @@ export const gitlab = {
       ],
     },
   ],
-  session: 'Two hours. Sveltia CMS can renew it.',
+  session: 'Editors stay logged in for two hours. Sveltia CMS can renew the session.',
   tokenLife: 'two hours',
   repository: { form: 'group/project', groups: true },
   api: [{ base: '*', api_root: '*/api/v4', graphql_api_root: '*/api/graphql' }],

@@ -37,7 +37,7 @@ describe.skipIf(browserMissing)("the owner's page", () => {
 
   it('tries a login, step by step, and shows no token', async () => {
     await tryLogin();
-    await lastStep('It handed over a token.');
+    await lastStep('The login works.');
     expect(await section().locator('[data-try] li').count()).toBe(3);
     expect(await page.content()).not.toContain('gho_');
   });

@@ -127,7 +127,7 @@ export const loginServer = [
   {
     guard: 'the page is still listed at the callback',
     file: 'lib/login/login.ts',
-    find: 'if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN);',
+    find: 'if (!listed) throw new Failure(loginErrors.UNSUPPORTED_DOMAIN, { site: transaction.opener });',
     replace: '',
     tests: begin,
     named: 'O10 ',

@@ -117,8 +117,8 @@ export const repairs = [
   {
     guard: 'a gateway whose settings are wrong keeps a server from starting',
     file: 'lib/cli/server.ts',
-    find: 'ofGateway.filter(({ code }) => incompleteCodes.includes(code))',
-    replace: 'ofGateway',
+    find: '(hasLogin || withGateway) && incompleteCodes.includes(code)',
+    replace: 'hasLogin || withGateway',
     tests: 'test/unit/server.test.ts',
     named: 'settings are wrong',
   },

@@ -81,7 +81,7 @@ export async function proceed({
   if (!isOrigin(origin)) throw new Failure(webErrors.BAD_REQUEST, { detail: '"origin" is missing or is none' });
   if (!isListed(origins, origin)) {
     cookies.push(...cookieStore.forget([pending.transaction.id]));
-    throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
+    throw new Failure(popupErrors.UNSUPPORTED_DOMAIN, { site: origin });
   }
   const issuer = await openProvider(configured, deadline);
   return redirect(authorizationUrl(issuer, bindLogin(pending, registered(client, provider), origin)));
@@ -105,7 +105,7 @@ export async function finishPopup(context: PopupContext): Promise<HttpReply> {
   const login = recallLogin(registered(client, provider), state, { cookieStore, origin: homeOf(address), now });
   const editor = await authorizedEditor(configured, login, answer, deadline);
   // Anew: the list may have changed since.
-  if (!isListed(origins, login.opener)) throw new Failure(popupErrors.UNSUPPORTED_DOMAIN);
+  if (!isListed(origins, login.opener)) throw new Failure(popupErrors.UNSUPPORTED_DOMAIN, { site: login.opener });
   const keys = sessionKeys({ issuer: client.issuer, clientId: client.clientId, clientSecret: secret });
   const token = await issueAccessToken(keys, editor, { seconds: gateway.session, address, now });
   return successPage({ provider: provider.id, result: { token }, origin: login.opener, ownOrigin: address.origin });

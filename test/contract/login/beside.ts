@@ -20,8 +20,9 @@ export function besides(world: LoginWorld): void {
       '/auth/github/begin/x',
       '/auth/constructor/callback',
       '/auth/__proto__/callback',
-      '//auth',
-      '/x/auth/github',
+      '/x/auth/github/begin',
+      '/x/auth/github/callback',
+      '/xauth',
       '/%61uth',
       '/auth%2fgithub',
     ])('there is nothing at %s', async (path) => {
@@ -30,6 +31,25 @@ export function besides(world: LoginWorld): void {
       expect(reply.status).toBe(404);
       expect(reply.cookies).toEqual([]);
       expect(popupResultOf(reply)).toBeUndefined();
+    });
+
+    it.each([
+      ['/auth/auth', '/auth/'],
+      ['//auth', '//'],
+      ['/auth/', undefined],
+      ['/x/auth', '/x/'],
+      ['/x/auth/github', '/x/'],
+      ['/auth/github/callback/auth', '/auth/github/callback/'],
+      ['/admin/<b>/auth/github/authorize', '/…'],
+    ])('a base_url that has something behind the host name is told so: %s', async (path, behind) => {
+      const reply = await open().ask(path, 'provider=github&site_id=www.example.com');
+      if (behind === undefined) return expect(reply.status).toBe(200);
+      world.expectFailure(reply, 'BASE_URL_HAS_PATH');
+      expect(reply.body).toContain(`Write ${loginServer} there`);
+      expect(reply.body).toContain(behind);
+      expect(reply.cookies).toEqual([]);
+      // Without a provider nobody waits for an answer.
+      expect((await open().ask(path === '/auth/' ? '/x' : path)).status).toBe(404);
     });
 
     it("there is the owner's page, which tells nobody the list, the secret or the client id", async () => {

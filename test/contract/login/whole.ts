@@ -126,7 +126,7 @@ export function wholeLogin(world: LoginWorld): void {
         expect(back.origin + back.pathname).toBe(`${loginServer}/prod${callbackPath}`);
         expect((await ask(prefix + callbackPath, parameters.toString())).status).toBe(200);
       }
-      for (const path of ['/prod', '/prod/', '/production/auth', '/prod/prod/auth'])
+      for (const path of ['/prod', '/prod/', '/production/authx', '/prod/prod/auth/github/begin'])
         expect((await ask(path, 'provider=github')).status).toBe(404);
     });
 
