@@ -36,7 +36,16 @@ export async function installPackage(tarball: string, folder: string): Promise<v
 }
 
 async function clone(): Promise<string> {
-  const folder = await workspace('firebase.json', 'functions', 'lib', 'LICENSE', 'package.json', 'README.md', 'test');
+  const folder = await workspace(
+    'firebase.json',
+    'functions',
+    'lib',
+    'LICENSE',
+    'package.json',
+    'package-lock.json',
+    'README.md',
+    'test',
+  );
   await symlink(path.resolve('node_modules'), path.join(folder, 'node_modules'));
   return folder;
 }

@@ -22,7 +22,17 @@ const deployed = [
   'wrangler-gateway.jsonc',
 ];
 /** What that is made of, for owners who build with settings of their own. */
-const sources = ['functions', 'lib', 'LICENSE', 'package.json', 'README.md', 'test/cms', 'test/demo', 'test/hosts'];
+const sources = [
+  'functions',
+  'lib',
+  'LICENSE',
+  'package.json',
+  'package-lock.json',
+  'README.md',
+  'test/cms',
+  'test/demo',
+  'test/hosts',
+];
 
 /** Everything runs outside the repository, where the tools may leave what they like, and on one copy of one build. */
 export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {
