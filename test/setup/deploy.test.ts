@@ -270,7 +270,7 @@ describe('The gateway', () => {
       (request, response) =>
         void (request.url === '/admin/config.yml'
           ? response.end(
-              'backend: {name: github, repo: acme/site, branch: trunk}\nmedia_folder: /static/img/\ncollections:\n  - {name: a, folder: content/posts}\n  - name: b\n    files:\n      - {name: c, file: data/about.json}\n      - {name: d, file: "../secrets"}\n      - {name: e, file: "a, b"}\n',
+              'backend: {name: github, repo: acme/site, branch: main}\nmedia_folder: /static/img/\ncollections:\n  - {name: a, folder: content/posts}\n  - name: b\n    files:\n      - {name: c, file: data/about.json}\n      - {name: d, file: "../secrets"}\n      - {name: e, file: "a, b"}\n',
             )
           : response.writeHead(404).end()),
     );
@@ -297,7 +297,7 @@ describe('The gateway', () => {
     expect(asked).toHaveLength(3);
     expect(variables()).toMatchObject({
       CMS_GATEWAY_PATHS: 'content/posts/**,data/about.json,static/img/**',
-      CMS_GATEWAY_BRANCH: 'trunk',
+      CMS_GATEWAY_BRANCH: 'main',
     });
   });
 
