@@ -137,9 +137,12 @@ function problemOf(error: unknown, doing: string | undefined, { log }: Context):
   if (error instanceof HostRefused) return say('UNPROCESSABLE', error.message);
   const isAboutDocument =
     error instanceof Failure &&
-    [gatewayErrors.UNKNOWN_DOCUMENT, gatewayErrors.NOT_ALLOWED, gatewayErrors.NOT_ON_LIST].some(
-      ({ code }) => code === error.code,
-    );
+    [
+      gatewayErrors.UNKNOWN_DOCUMENT,
+      gatewayErrors.NOT_ALLOWED,
+      gatewayErrors.OTHER_BRANCH,
+      gatewayErrors.NOT_ON_LIST,
+    ].some(({ code }) => code === error.code);
   if (isAboutDocument) return say('FORBIDDEN', error.message, error.code);
   throw error;
 }

@@ -76,7 +76,7 @@ export const gatewayErrors = table({
   },
   OTHER_BRANCH: {
     status: 422,
-    text: 'The CMS writes to the branch "{given}", and the gateway publishes to "{branch}". The owner has to make CMS_GATEWAY_BRANCH and "branch" in the CMS configuration the same.',
+    text: 'The gateway does not pass this on: the CMS writes to the branch "{given}", and the gateway publishes to "{branch}". The owner has to make CMS_GATEWAY_BRANCH and "branch" in the CMS configuration the same.',
   },
   UPSTREAM_FORBIDDEN: {
     status: 403,

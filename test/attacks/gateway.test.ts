@@ -359,7 +359,7 @@ describe('One editor against the server', () => {
       commit('['.repeat(100_000)),
       commit(`[${'1,'.repeat(100_000)}1]`),
       `{"a":"\\\\","b":[${'{},'.repeat(100_000)}{}]}`,
-      `{"a":"\\\"","b":[${'{},'.repeat(100_000)}{}]}`,
+      `{"a":${JSON.stringify('"')},"b":[${'{},'.repeat(100_000)}{}]}`,
     ])
       expect((await world.ask('POST', '/repository/commits', body)).text).toContain('more than a CMS ever changes');
     return 'refused';

@@ -167,7 +167,7 @@ describe.skipIf(browserMissing).each(hosts)(
         expect(host.repository.read('content/posts/a-draft.md')).toContain('A better draft');
         expect(host.repository.read('static/images/x.txt')).toBe('x');
         expect(history()[0]).toEqual([
-          'Automatically generated. Merged on Decap CMS.',
+          `Automatically generated. Merged on Decap CMS.\n\nMerged-by: ${signed}`,
           expect.stringContaining(merged) as unknown,
         ]);
         const [, draft = ''] = host.repository.commit(host.repository.branches.get('main') ?? '')?.parents ?? [];
