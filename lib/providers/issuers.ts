@@ -176,7 +176,7 @@ export const plainIssuer = (issuer: string): string =>
  */
 export function issuerFacts(issuer: string): IssuerFacts {
   const plain = plainIssuer(issuer);
-  const { issuer: pattern, console, name, ...rest } = issuers.find((one) => one.issuer.test(plain)) ?? noFacts;
+  const { issuer: pattern, console, name, ...rest } = find(issuer) ?? noFacts;
   return {
     ...rest,
     name: name || (URL.canParse(plain) ? new URL(plain).host : 'The provider'),
@@ -188,9 +188,11 @@ const noFacts: Issuer = { issuer: /^/, name: '' };
 
 /** Whether two names can be those of one issuer, of which one is an alias. */
 export function isAlias(issuer: string, other: string): boolean {
-  const known = issuers.find((one) => one.issuer.test(plainIssuer(issuer)));
-  return known?.hasAliases === true && known.issuer.test(plainIssuer(other));
+  const known = find(issuer);
+  return known?.hasAliases === true && find(other) === known;
 }
+
+const find = (issuer: string): Issuer | undefined => issuers.find((one) => one.issuer.test(plainIssuer(issuer)));
 
 /** The claims that say of an address whether it is verified. */
 export const verdicts: readonly string[] = [

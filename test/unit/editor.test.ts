@@ -2,6 +2,7 @@ import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isAlias, issuerFacts } from '../../lib/providers/issuers.ts';
 import { authenticate } from '../../lib/gateway/identity/authenticate.ts';
 import { sessionKeys, issueAccessToken } from '../../lib/gateway/identity/access-token.ts';
 import { json, startHost, type Host } from '../contract/gateway/world.ts';
@@ -29,6 +30,15 @@ async function come(
   return authenticate(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
     ({ sub }) => sub,
     ({ code }: { code: string }) => code,
+  );
+}
+
+/** What whoever is refused reads, and the owner in the log. */
+async function refusal(auth: AuthMethod, token: string, more: Partial<EditorLists> = {}, now = Date.now()) {
+  const gateway = { auth, lists: { ...lists, ...more } } as Gateway;
+  return authenticate(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
+    () => ({ code: 'none', message: '', reason: '' }),
+    ({ code, message, reason = '' }: { code: string; message: string; reason?: string }) => ({ code, message, reason }),
   );
 }
 
@@ -187,6 +197,107 @@ describe('A JWT of an issuer', () => {
     expect(await at('constructor.name', { constructor: undefined })).toBe('NO_EMAIL');
   });
 
+  it.each([
+    ['an object of roles (Zitadel)', { roles: { editor: { '1': 'x.example' }, viewer: {} } }, 'roles', 'zoe'],
+    ['an object that says no', { roles: { editor: false } }, 'roles', 'NO_EMAIL'],
+    ['a path (Keycloak)', { groups: ['/x', '/editor'] }, 'groups', 'zoe'],
+    ['a path to something else', { groups: ['/staff/editor', '/editor/x', '//editor'] }, 'groups', 'ROLE_NOT_LISTED'],
+    [
+      'the second of two claims',
+      { groups: ['x'], realm_access: { roles: ['editor'] } },
+      'groups, realm_access.roles',
+      'zoe',
+    ],
+    ['a role in another claim', { other: ['editor'] }, 'groups, roles', 'NO_EMAIL'],
+    ['a role as part of another', { groups: ['editors', 'co-editor'] }, 'groups', 'ROLE_NOT_LISTED'],
+    ['the name of a member that every object has', { roles: {} }, 'roles.constructor', 'NO_EMAIL'],
+  ])('may have them as %s', async (_, claims, rolesClaim, outcome) => {
+    expect(await come(auth, await sign({ email: undefined, ...claims }), { rolesClaim })).toBe(outcome);
+  });
+
+  it.each([
+    ['nothing', {}, /"groups" \(not there; there are realm_access, Groups\)/],
+    ['others', { groups: ['a', 'b\u202e', 'c', 'd', 'e', 'f', 'g'] }, /"groups" \(a, b ?, c, d, e and 2 more\)/],
+    ['an empty list', { groups: [] }, /"groups" \(empty\)/],
+    ['a number', { groups: 7 }, /"groups" \(no role\)/],
+    [
+      'a pointer to too many',
+      { _claim_names: { groups: 'src1' } },
+      /"groups" \(left out, because there are too many\)/,
+    ],
+  ])('that lack the role say which claim was looked at, and that there was %s', async (_, claims, words) => {
+    const only = { addresses: [], domains: [], rolesClaim: 'groups' };
+    const given = { realm_access: {}, Groups: ['editor'], app_metadata: undefined, ...claims };
+    const { code, message } = await refusal(auth, await sign(given), only);
+    expect(code).toBe('ROLE_NOT_LISTED');
+    expect(message).toMatch(words);
+    expect(message).not.toMatch(/list of editors/);
+  });
+
+  it('of a listed address that nobody vouches for says so, to the editor and in the log', async () => {
+    const denied = await refusal(auth, await sign({ email_verified: false }));
+    expect(denied.message).toMatch(/zoe@example\.org\) is not verified/);
+    const unsaid = await refusal(auth, await sign({ email_verified: undefined }));
+    expect(unsaid.message).toMatch(/does not say whether .*zoe@example\.org.*email_verified/);
+    expect(unsaid.message).not.toMatch(/put your address on the list/);
+    expect(unsaid.reason).toContain('app_metadata.roles');
+  });
+
+  it.each([
+    [
+      'for somebody else',
+      { aud: ['account', 'x'] },
+      'TOKEN_UNUSABLE',
+      /made for "account", "x", not for "cms" or "other"/,
+    ],
+    ['for nobody', { aud: undefined }, 'TOKEN_UNUSABLE', /nobody in particular/],
+    ['by another issuer', { iss: 'https://evil.example' }, 'TOKEN_UNUSABLE', /another server/],
+    ['by a clock that is ahead', { nbf: time(120) }, 'TOKEN_UNUSABLE', /clocks/],
+    ['that has ended', { exp: time(-60) }, 'BAD_TOKEN', /session has ended/],
+  ])('made %s is refused with that reason', async (_, claims, code, words) => {
+    const found = await refusal(auth, await sign(claims));
+    expect(found.code).toBe(code);
+    expect(found.message).toMatch(words);
+    expect(found.reason).toMatch(/^[a-z_]+: /);
+  });
+
+  it('is refused without a word about what a stranger wrote into it', async () => {
+    const token = await sign({ aud: 'evil words' }, { key: pair().privateKey });
+    const found = await refusal(auth, token);
+    expect(found.code).toBe('BAD_TOKEN');
+    expect(JSON.stringify(found)).not.toContain('evil words');
+    expect((await refusal(auth, 'opaque-token')).reason).toMatch(/^not_a_jwt: /);
+  });
+
+  it('is tried with keys that have no name, or all the same one, and with new ones of that kind', async () => {
+    const second = pair();
+    keys = [await jwk(pair().publicKey, {}), await jwk(first.publicKey, {})];
+    expect(await come(auth, await sign({}, { kid: 'unknown' }))).toBe('zoe');
+    expect(await come(auth, await sign({}, { kid: undefined }))).toBe('zoe');
+    expect(await come(auth, await sign({}, { kid: undefined, key: second.privateKey }))).toBe('BAD_TOKEN');
+    expect(await come(auth, await sign({}, { kid: 'unknown', key: second.privateKey }))).toBe('BAD_TOKEN');
+  });
+
+  it('by a key without a name that has taken the place of another is good', async () => {
+    const second = pair();
+    keys = [await jwk(first.publicKey, {})];
+    expect(await come(auth, await sign({}, { kid: undefined }))).toBe('zoe');
+    keys = [await jwk(second.publicKey, {})];
+    expect(await come(auth, await sign({ jti: '2' }, { kid: undefined, key: second.privateKey }))).toBe('zoe');
+    expect(await come(auth, await sign({ jti: '3' }, { kid: undefined }))).toBe('BAD_TOKEN');
+  });
+
+  it('of an anonymous user is nobody’s, even where everybody may in', async () => {
+    for (const claims of [
+      { is_anonymous: true },
+      { provider_id: 'anonymous' },
+      { firebase: { sign_in_provider: 'anonymous' } },
+    ])
+      expect(await come(auth, await sign({ ...claims, app_metadata: { roles: ['editor'] } }), { everyone: true })).toBe(
+        'TOKEN_UNUSABLE',
+      );
+  });
+
   it('by a new key makes us look once, and strangers’ keys no more than once in a while', async () => {
     expect(await come(auth, await sign())).toBe('zoe');
     const next = pair();
@@ -245,6 +356,132 @@ describe('While an issuer is down', () => {
       .setProtectedHeader({ alg: 'ES256', kid: '1' })
       .sign(stranger.privateKey);
     expect(await come(auth, forged)).toBe('BAD_TOKEN');
+    // For an hour after they were last there. Then a key that the issuer has taken back counts no more.
+    vi.setSystemTime(Date.now() + 50 * 60_000);
+    expect(await come(auth, await sign('zoe-late'))).toBe('IDENTITY_UNREACHABLE');
+  });
+});
+
+describe('A token by a shared secret', () => {
+  const auth: AuthMethod = { kind: 'hs256', secret };
+  const sign = (claims: object, key = secret) =>
+    new SignJWT({ sub: 'zoe', email: 'zoe@example.org', exp: time(3600), ...claims })
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .sign(new TextEncoder().encode(key));
+  const supabase = {
+    aud: 'authenticated',
+    role: 'authenticated',
+    is_anonymous: false,
+    app_metadata: { provider: 'email', providers: ['email'] },
+    user_metadata: { email: 'zoe@example.org', email_verified: true, phone_verified: false, sub: 'zoe' },
+  };
+
+  it.each([
+    ['of a GoTrue', {}, 'zoe'],
+    ['of Supabase', supabase, 'zoe'],
+    ['that says yes', { email_verified: true }, 'zoe'],
+    ['that says yes in words', { email_verified: 'true' }, 'zoe'],
+    ['that says no', { email_verified: false }, 'EMAIL_NOT_VERIFIED'],
+    ['that says no in words', { email_verified: 'false' }, 'EMAIL_NOT_VERIFIED'],
+    ['that says no with nothing', { email_verified: null }, 'EMAIL_NOT_VERIFIED'],
+    ['that says no with a number', { email_verified: 0 }, 'EMAIL_NOT_VERIFIED'],
+    ['that says no as others write it', { emailVerified: false }, 'EMAIL_NOT_VERIFIED'],
+    ['that says no in another word', { verified_email: false }, 'EMAIL_NOT_VERIFIED'],
+    ['of Supabase that says no', { ...supabase, user_metadata: { email_verified: false } }, 'EMAIL_NOT_VERIFIED'],
+    ['that says no in its metadata', { app_metadata: { email_verified: false } }, 'EMAIL_NOT_VERIFIED'],
+    ['that was never confirmed', { confirmed_at: null }, 'EMAIL_NOT_VERIFIED'],
+    ['of an anonymous user', { ...supabase, is_anonymous: true }, 'TOKEN_UNUSABLE'],
+    ['of an anonymous user, in words', { ...supabase, is_anonymous: 'true' }, 'TOKEN_UNUSABLE'],
+    ['that ends in a week', { exp: time(7 * 86_400) }, 'zoe'],
+    ['that ends later', { exp: time(8 * 86_400) }, 'TOKEN_UNUSABLE'],
+    ['that ends in the year 9999', { exp: 253_370_764_800 }, 'TOKEN_UNUSABLE'],
+  ])('%s', async (_, claims, outcome) => {
+    expect(await come(auth, await sign(claims))).toBe(outcome);
+  });
+
+  it('is for whom the owner says, if the owner says so', async () => {
+    const only: AuthMethod = { ...auth, audience: ['authenticated'] };
+    expect(await come(only, await sign(supabase))).toBe('zoe');
+    expect(await come(only, await sign({ ...supabase, aud: ['x', 'authenticated'] }))).toBe('zoe');
+    for (const aud of ['anon', undefined, '', ['x'], [['authenticated']], 'authenticated '])
+      expect(await come(only, await sign({ ...supabase, aud }))).toBe('TOKEN_UNUSABLE');
+  });
+
+  it('without a user is nobody’s: Supabase’s own keys are such tokens', async () => {
+    for (const role of ['anon', 'service_role'])
+      expect(
+        await come(auth, await sign({ sub: undefined, email: undefined, iss: 'supabase', ref: 'x', role }), {
+          roles: [role],
+          rolesClaim: 'role',
+        }),
+      ).toBe('TOKEN_UNUSABLE');
+  });
+
+  it('of an unverified address may come by a role', async () => {
+    expect(await come(auth, await sign({ email_verified: false, app_metadata: { roles: ['editor'] } }))).toBe('zoe');
+  });
+});
+
+describe('What an issuer calls itself decides, not what the owner typed', () => {
+  it.each([
+    ['https://accounts.google.com/.well-known/openid-configuration', 'hd'],
+    ['https://accounts.google.com:443/', 'hd'],
+  ])('%s is Google', (issuer, domainClaim) => {
+    expect(issuerFacts(issuer)).toMatchObject({ name: 'Google', signUp: 'open', domainClaim });
+  });
+
+  it.each([
+    'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+    'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0/.well-known/openid-configuration',
+    'https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/',
+    'https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+    'https://login.partner.microsoftonline.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+    'https://sts.chinacloudapi.cn/72f988bf-86f1-41af-91ab-2d7cd011db47/',
+    'https://72f988bf-86f1-41af-91ab-2d7cd011db47.ciamlogin.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+  ])('%s is a tenant of Microsoft’s', (issuer) => {
+    expect(issuerFacts(issuer)).toMatchObject({ name: 'Microsoft', verifiedClaim: 'xms_edov' });
+    expect(issuerFacts(issuer).signUp).not.toBe('open');
+  });
+
+  it.each([
+    'https://login.microsoftonline.com/{tenantid}/v2.0',
+    'https://sts.windows.net/{tenantid}/',
+    'https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0',
+  ])('%s is everybody’s', (issuer) => {
+    expect(issuerFacts(issuer).signUp).toBe('open');
+  });
+
+  it.each([
+    ['https://tenant.eu.auth0.com/', 'possible'],
+    ['https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_abc', 'possible'],
+    ['https://securetoken.google.com/my-project', 'possible'],
+    ['https://abc.supabase.co/auth/v1', 'possible'],
+    ['https://id.example.org/realms/site', undefined],
+    ['https://accounts.google.com.evil.example', undefined],
+  ])('at %s, signing up is %s', (issuer, signUp) => {
+    expect(issuerFacts(issuer).signUp).toBe(signUp);
+  });
+
+  it('takes an alias for the same, of Microsoft’s tenants only', () => {
+    const [name, id] = ['contoso', '72f988bf-86f1-41af-91ab-2d7cd011db47'];
+    expect(isAlias(`https://${name}.ciamlogin.com/${id}/v2.0`, `https://${id}.ciamlogin.com/${id}/v2.0`)).toBe(true);
+    expect(
+      isAlias('https://login.microsoftonline.us/contoso.us/v2.0', `https://login.microsoftonline.us/${id}/v2.0`),
+    ).toBe(true);
+    expect(isAlias('https://accounts.google.com', 'https://accounts.google.com')).toBe(false);
+    expect(isAlias('https://id.example.org', `https://login.microsoftonline.us/${id}/v2.0`)).toBe(false);
+    expect(isAlias(`https://login.microsoftonline.us/${id}/v2.0`, 'https://evil.example/')).toBe(false);
+    expect(isAlias(`https://login.microsoftonline.us/${id}/v2.0`, 'https://login.microsoftonline.us/common/v2.0')).toBe(
+      false,
+    );
+  });
+
+  it('and everybody is let in by no issuer that calls itself one of the world’s', async () => {
+    const { checkOpen } = await import('../../lib/gateway/identity/editors.ts');
+    const everybody = { ...lists, everyone: true };
+    expect(() => checkOpen('https://accounts.google.com', everybody)).toThrow('CMS_GATEWAY_EDITORS');
+    expect(() => checkOpen('https://accounts.google.com', lists)).not.toThrow();
+    expect(() => checkOpen('https://id.example.org', everybody)).not.toThrow();
   });
 });
 
@@ -259,9 +496,9 @@ describe('An editor who has just been let in', () => {
     const token = await sign();
     expect(await come(auth, token)).toBe('zoe');
     expect(await come({ kind: 'hs256', secret: `${secret}!` }, token)).toBe('BAD_TOKEN');
-    expect(await come(auth, token, { addresses: [], domains: [], roles: [] })).toBe('NOT_AN_EDITOR');
+    expect(await come(auth, token, { addresses: [], domains: [], roles: [] })).toBe('ROLE_NOT_LISTED');
     const byRole = { addresses: [], roles: ['zoe'] };
-    expect(await come(auth, token, byRole)).toBe('NOT_AN_EDITOR');
+    expect(await come(auth, token, byRole)).toBe('ROLE_NOT_LISTED');
     expect(await come(auth, token, { ...byRole, rolesClaim: 'sub' })).toBe('zoe');
     expect(await come(auth, token)).toBe('zoe');
   });
@@ -385,6 +622,67 @@ describe('A token of a GoTrue that is asked', () => {
       expect(await come(auth, token('1'))).toBe('u1');
     },
   );
+
+  it.each([500, 429, 'hang up'])('that was good stays good while it says %s, up to its own end', async (silence) => {
+    const one = token('1', time(900));
+    expect(await come(auth, one)).toBe('u1');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * 60_000 });
+    const script = host.script;
+    host.script =
+      silence === 'hang up' ? (_, response) => void response.destroy() : json(Number(silence), { msg: 'not now' });
+    expect(await come(auth, one)).toBe('u1');
+    expect(await come(auth, token('2'))).toBe('IDENTITY_UNREACHABLE');
+    vi.setSystemTime(Date.now() + 11 * 60_000);
+    expect(await come(auth, one)).toBe('BAD_TOKEN');
+    host.script = script;
+    vi.useRealTimers();
+  });
+
+  it('that was good is out as soon as the service says so', async () => {
+    const one = token('1', time(900));
+    expect(await come(auth, one)).toBe('u1');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * 60_000 });
+    answer = 401;
+    expect(await come(auth, one)).toBe('BAD_TOKEN');
+    answer = 500;
+    expect(await come(auth, one)).toBe('BAD_TOKEN');
+    vi.useRealTimers();
+  });
+
+  it('stays good though strangers send more than the service would take, and they cost no more than a budget', async () => {
+    const one = token('u1', time(900));
+    expect(await come(auth, one)).toBe('u1');
+    answer = 401;
+    const before = asked().length;
+    const outcomes = new Map<string, number>();
+    for (let i = 0; i < 300; i++) {
+      const outcome = await come(auth, token(`stranger ${i}`));
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    expect(asked().length - before).toBeLessThanOrEqual(61);
+    expect(outcomes.get('IDENTITY_UNREACHABLE')).toBeGreaterThan(200);
+    answer = user;
+    expect(await come(auth, one)).toBe('u1');
+    // The same editor's next token, and it is asked about.
+    expect(await come(auth, token('u1', time(1_800)))).toBe('u1');
+  });
+
+  it('is left in peace as long as it asks for', async () => {
+    host.script = (question, response, ...rest) => {
+      if (question.url === '/settings') return json(200, settings)(question, response, ...rest);
+      response.setHeader('retry-after', '30');
+      return json(429, {})(question, response, ...rest);
+    };
+    expect(await come(auth, token('1'))).toBe('IDENTITY_UNREACHABLE');
+    const count = asked().length;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20_000 });
+    expect(await come(auth, token('2'))).toBe('IDENTITY_UNREACHABLE');
+    expect(asked()).toHaveLength(count);
+    vi.setSystemTime(Date.now() + 11_000);
+    expect(await come(auth, token('2'))).toBe('IDENTITY_UNREACHABLE');
+    expect(asked()).toHaveLength(count + 1);
+    vi.useRealTimers();
+  });
 
   it('of somebody who has not confirmed the address lets nobody in', async () => {
     answer = { ...user, confirmed_at: null };

@@ -4,7 +4,7 @@ import { Failure } from '../../http/errors.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
 import { gatewayErrors } from '../errors.ts';
 import { sessionKeys, verifyAccessToken, type SignInClient } from './access-token.ts';
-import { authorize } from './authorize.ts';
+import { authorize, reasonOfRoles } from './authorize.ts';
 import { checkOpen, identify, isAllowed, type Editor, type Identity } from './editors.ts';
 import { fetchUser, isConfirmed } from './gotrue.ts';
 import { unusable, verifyJwt, verifySharedJwt } from './jwt.ts';
@@ -43,9 +43,12 @@ export async function authenticate(
   if (token === undefined) throw new Failure(gatewayErrors.BAD_TOKEN);
   const known = await verifyToken(token, gateway, moment);
   if (isAllowed(known.editor, gateway.lists)) return known.editor;
-  // A session was begun by somebody who was on the list, or holds a verified address: there is no more to say about it.
-  if (!known.from || known.editor.email !== undefined) throw new Failure(gatewayErrors.NOT_AN_EDITOR);
-  return authorize(known, gateway.lists, { ...known.from, status: 401 });
+  const { lists } = gateway;
+  // A session of ours was begun by somebody who was on the list: there is no more to say about it.
+  if (!known.from) throw new Failure(gatewayErrors.NOT_AN_EDITOR);
+  if (known.editor.email !== undefined && lists.addresses.length + lists.domains.length > 0)
+    throw new Failure(gatewayErrors.NOT_AN_EDITOR, {}, lists.roles.length > 0 ? { reason: reasonOfRoles(known) } : {});
+  return authorize(known, lists, { ...known.from, status: 401 });
 }
 
 /**

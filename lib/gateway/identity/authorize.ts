@@ -11,13 +11,14 @@ import { isAllowed, type Editor, type EditorLists, type Identity } from './edito
  * @throws Failure with the reason why not, and what to do about it
  */
 export function authorize(
-  { editor, email, rolesFound }: Identity,
+  identity: Identity,
   lists: EditorLists,
   { host, issuer, status = 400 }: { host: string; issuer?: string | undefined; status?: number },
 ): Editor {
+  const { editor, email, rolesFound } = identity;
   if (isAllowed(editor, lists)) return editor;
   // What an owner sees who looks at a list that is right: that the other list was looked at, too.
-  const reason = lists.roles.length > 0 ? `roles: looked at ${rolesFound}.` : undefined;
+  const reason = lists.roles.length > 0 ? reasonOfRoles(identity) : undefined;
   const refuse = (row: { code: string; status: number; text: string }, fill: Readonly<Record<string, string>>) =>
     new Failure({ ...row, status }, { host, ...fill }, reason === undefined ? undefined : { reason });
   const { state, address } = email;
@@ -33,3 +34,6 @@ export function authorize(
     });
   throw refuse(identityErrors.EMAIL_NOT_LISTED, { email: address });
 }
+
+/** For the log, where roles are one of two ways in. */
+export const reasonOfRoles = ({ rolesFound }: Identity): string => `roles: looked at ${rolesFound}.`;
