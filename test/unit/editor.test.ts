@@ -498,7 +498,7 @@ describe('An editor who has just been let in', () => {
     expect(await come({ kind: 'hs256', secret: `${secret}!` }, token)).toBe('BAD_TOKEN');
     expect(await come(auth, token, { addresses: [], domains: [], roles: [] })).toBe('ROLE_NOT_LISTED');
     const byRole = { addresses: [], roles: ['zoe'] };
-    expect(await come(auth, token, byRole)).toBe('ROLE_NOT_LISTED');
+    expect(await come(auth, token, byRole)).toBe('NOT_AN_EDITOR');
     expect(await come(auth, token, { ...byRole, rolesClaim: 'sub' })).toBe('zoe');
     expect(await come(auth, token)).toBe('zoe');
   });

@@ -3,6 +3,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } fr
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { checksOf, nonceOf } from '../../lib/oauth/transaction.ts';
 import { openIssuer, type Claims } from '../../lib/oauth/relying-party.ts';
+import type { Failure } from '../../lib/http/errors.ts';
 import { listen, readParameters, sendJson, type Listening } from '../hosts/http.ts';
 
 const key = randomBytes(32).toString('base64url');
@@ -28,13 +29,30 @@ interface Fake {
   path?: string;
   claims?: Record<string, unknown>;
   idToken?: (claims: JWTPayload) => Promise<string> | string | undefined;
-  userinfo?: Record<string, unknown>;
+  /** What it answers, or the JWT that it is in, or the status of its refusal. */
+  userinfo?: Record<string, unknown> | (() => Promise<string>) | number;
   /** What the client has to prove itself by. */
   authentication?: 'basic' | 'post';
+  /** How it says no to the other. */
+  no?: { status: number; body: object | string };
+  /** What the token endpoint answers instead. */
+  refusal?: { status: number; body: object };
+  /** Whether its keys have names. */
+  named?: boolean;
 }
 
 /** An issuer that says what it is told to say, right or wrong. */
-async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, userinfo, authentication }: Fake = {}) {
+async function startIssuer({
+  metadata = {},
+  path = '',
+  claims = {},
+  idToken,
+  userinfo,
+  authentication,
+  no = { status: 401, body: { error: 'invalid_client' } },
+  refusal,
+  named = true,
+}: Fake = {}) {
   const asked: string[] = [];
   const listening = await listen(async (request, response) => {
     const [name = ''] = (request.url ?? '').split('?');
@@ -51,9 +69,17 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
           ...metadata,
         });
       case '/keys':
-        return sendJson(response, 200, { keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'one' }] });
+        return sendJson(response, 200, {
+          keys: [
+            ...(named ? [] : [await exportJWK(others.publicKey)]),
+            { ...(await exportJWK(keys.publicKey)), ...(named && { kid: 'one' }) },
+          ],
+        });
       case '/userinfo':
         expect(request.headers.authorization).toBe('Bearer the-access-token');
+        if (typeof userinfo === 'number') return void response.writeHead(userinfo).end('<p>no</p>');
+        if (typeof userinfo === 'function')
+          return void response.writeHead(200, { 'content-type': 'application/jwt' }).end(await userinfo());
         return sendJson(response, 200, userinfo);
       case '/token': {
         const form = await readParameters(request);
@@ -62,7 +88,10 @@ async function startIssuer({ metadata = {}, path = '', claims = {}, idToken, use
         const sent = request.headers.authorization === undefined ? 'post' : 'basic';
         if (sent === 'post') expect(form.get('client_secret')).toBe(secret);
         if (authentication !== undefined && authentication !== sent)
-          return sendJson(response, 401, { error: 'invalid_client' });
+          return typeof no.body === 'string'
+            ? void response.writeHead(no.status, { 'content-type': 'text/html' }).end(no.body)
+            : sendJson(response, no.status, no.body);
+        if (refusal) return sendJson(response, refusal.status, refusal.body);
         const now = Math.floor(Date.now() / 1000);
         const payload = {
           iss: issuer,
@@ -149,7 +178,118 @@ describe('An ID token', () => {
   });
 });
 
+describe('An ID token that is not believed', () => {
+  const now = Math.floor(Date.now() / 1000);
+  it.each<[string, Fake, RegExp]>([
+    ['has no nonce', { claims: { nonce: undefined } }, /^nonce_missing: /],
+    ['has another nonce', { claims: { nonce: 'x' } }, /^nonce_other: /],
+    ['is for another client', { claims: { aud: 'account' } }, /^audience: .*"account".*"client"/],
+    [
+      'is for two, and says not who is in charge',
+      { claims: { aud: ['client', 'api'] } },
+      /^authorized_party: .*missing/,
+    ],
+    ['is from elsewhere', { claims: { iss: 'https://evil.example' } }, /^issuer_other: .*evil\.example/],
+    ['has ended', { claims: { exp: now - 90, iat: now - 390 } }, /^clock: .*ended 9\d s ago/],
+    ['is from a clock that is ahead', { claims: { nbf: now + 75 } }, /^clock: .*7\d s/],
+    ['has no subject', { claims: { sub: undefined } }, /^claim_missing: .*"sub"/],
+    ['has no end', { claims: { exp: undefined } }, /^claim_missing: .*"exp"/],
+    ['is missing', { idToken: () => undefined }, /^id_token_missing: .*openid/],
+    ['is none', { idToken: () => 'nonsense' }, /^id_token_malformed: /],
+    ['is encrypted', { idToken: () => 'a.b.c.d.e' }, /^id_token_encrypted: /],
+    ['is by another key', { idToken: (claims) => jwt(claims, { pair: others }) }, /^signature: .*"one"/],
+    ['is by a key that is not published', { idToken: (claims) => jwt(claims, { kid: 'two' }) }, /^signature: .*"two"/],
+    ['is not signed', { idToken: (claims) => new UnsecuredJWT(claims).encode() }, /^algorithm: .*"none"/],
+    [
+      'is signed by the shared secret',
+      {
+        idToken: (claims) =>
+          new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(createSecretKey(Buffer.from(secret))),
+      },
+      /^algorithm: .*"HS256"/,
+    ],
+    ['is more than can be read', { claims: { groups: 'x'.repeat(70_000) } }, /^too_large: /],
+  ])('because it %s: the reason is kept', async (_, fake, reason) => {
+    const { grant } = await startIssuer(fake);
+    const error = (await grant().catch((thrown: unknown) => thrown)) as Failure;
+    expect(error).toMatchObject({ code: 'ID_TOKEN_REFUSED', reason: expect.stringMatching(reason) });
+    // For the editor without a word of the trade.
+    expect(error.message).not.toMatch(/nonce|audience|\baud\b|JWT|jwks|token|claim|\{|undefined/i);
+    expect(error.message).not.toMatch(/verified\.\s+Start/);
+    // And nowhere what nobody may see.
+    const shown = error.message + error.reason;
+    for (const hidden of [secret, 'the-code', 'the-access-token', checks.codeVerifier, nonceOf(checks)])
+      expect(shown).not.toContain(hidden);
+  });
+
+  it('is good by a key without a name, of several', async () => {
+    const { grant } = await startIssuer({ named: false, idToken: (claims) => jwt(claims, { kid: 'whatever' }) });
+    expect(await grant()).toMatchObject({ sub: 'ann' });
+    const { grant: unnamed } = await startIssuer({
+      named: false,
+      idToken: (claims) => new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).sign(keys.privateKey),
+    });
+    expect(await unnamed()).toMatchObject({ sub: 'ann' });
+  });
+});
+
+describe('What a provider says against a sign-in', () => {
+  it('is kept for the owner, cleaned', async () => {
+    const { grant } = await startIssuer({
+      refusal: {
+        status: 400,
+        body: {
+          error: 'invalid_request',
+          error_description: `Registered as a single-page app.\r\n\u202eTrace ID: 1  code=the-code secret=${secret} ${'x'.repeat(400)}`,
+        },
+      },
+    });
+    const error = (await grant().catch((thrown: unknown) => thrown)) as Failure;
+    expect(error.code).toBe('HOST_REFUSED');
+    expect(error.reason).toMatch(
+      /^provider: invalid_request: Registered as a single-page app\. Trace ID: 1 code=… secret=…/,
+    );
+    expect(error.reason?.length).toBeLessThan(260);
+    expect(error.reason).not.toContain(secret);
+  });
+});
+
 describe('What the ID token lacks', () => {
+  const asked = { sub: 'ann', email: 'ann@example.com', email_verified: true };
+  const signed =
+    (claims: object, pair = keys) =>
+    () =>
+      jwt(claims as JWTPayload, { pair });
+
+  it('may come signed, by the same keys', async () => {
+    const { signIn, client } = await startIssuer({ userinfo: signed(asked) });
+    expect(await signIn()).toEqual({ claims: expect.objectContaining({ email: 'ann@example.com' }) });
+    expect(client.clientId).toBe('client');
+  });
+
+  it('is not believed where it is signed by another key', async () => {
+    const { signIn } = await startIssuer({ userinfo: () => jwt(asked as JWTPayload, { pair: others }) });
+    const { claims, failed } = await signIn();
+    expect(claims).not.toHaveProperty('email');
+    expect(failed?.reason).toMatch(/^userinfo: /);
+  });
+
+  it.each([
+    ['for somebody else', { ...asked, aud: 'other' }],
+    ['by somebody else', { ...asked, iss: 'https://evil.example' }],
+    ['about somebody else', { ...asked, sub: 'eve' }],
+  ])('ends the sign-in where it is signed %s', async (_, claims) => {
+    const { grant } = await startIssuer({ userinfo: signed(claims) });
+    await expect(grant(() => false)).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
+  });
+
+  it.each([403, 405, 500, 429])('is done without where that answers %i, and says so', async (userinfo) => {
+    const { signIn } = await startIssuer({ claims: { email: 'ann@example.com', email_verified: true }, userinfo });
+    const { claims, failed } = await signIn();
+    expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com' });
+    expect(failed?.reason).toContain(String(userinfo));
+  });
+
   it('is asked of userinfo, which overrides nothing', async () => {
     const { grant } = await startIssuer({
       claims: { name: 'Ann' },
@@ -203,6 +343,34 @@ describe('A provider', () => {
     expect(tries).toBe(way === 'basic' ? 3 : 4);
   });
 
+  it.each<[string, NonNullable<Fake['no']>]>([
+    ['400 invalid_client', { status: 400, body: { error: 'invalid_client' } }],
+    [
+      '400 invalid_request',
+      { status: 400, body: { error: 'invalid_request', error_description: 'client_secret is missing' } },
+    ],
+    ['400 unauthorized_client', { status: 400, body: { error: 'unauthorized_client' } }],
+    ['401 and a page', { status: 401, body: '<h1>Unauthorized</h1>' }],
+    ['403 and nothing to read', { status: 403, body: '' }],
+    ['403 access_denied', { status: 403, body: { error: 'access_denied' } }],
+  ])('that says no to one method by %s is asked by the other', async (_, no) => {
+    for (const authentication of ['basic', 'post'] as const) {
+      const { grant } = await startIssuer({ authentication, no });
+      expect(await grant()).toMatchObject({ sub: 'ann' });
+    }
+  });
+
+  it.each<[string, NonNullable<Fake['refusal']>, number]>([
+    ['the code is not good', { status: 400, body: { error: 'invalid_grant' } }, 1],
+    ['it is busy', { status: 429, body: { error: 'slow_down' } }, 1],
+    ['it is not well', { status: 500, body: { error: 'server_error' } }, 1],
+    ['the client may not', { status: 400, body: { error: 'unauthorized_client', error_description: 'first' } }, 2],
+  ])('that says that %s is asked %i time(s)', async (_, refusal, times) => {
+    const { grant, asked } = await startIssuer({ refusal });
+    await expect(grant()).rejects.toThrow();
+    expect(asked.filter((line) => line === 'POST /token')).toHaveLength(times);
+  });
+
   it('that offers one way only is not asked another', async () => {
     const { grant, asked } = await startIssuer({
       authentication: 'post',
@@ -210,6 +378,30 @@ describe('A provider', () => {
     });
     await expect(grant()).rejects.toThrow(failing('BAD_CLIENT_CREDENTIALS'));
     expect(asked.filter((line) => line === 'POST /token')).toHaveLength(1);
+  });
+
+  it.each(['/.well-known/openid-configuration', '/.well-known/openid-configuration/', '/'])(
+    'is found by its address with %s behind it, too, and called what it calls itself',
+    async (suffix) => {
+      const { client, asked } = await startIssuer({ path: '/realms/site' });
+      const opened = await openIssuer({ ...client, issuer: client.issuer + suffix }, Date.now() + 8_000).catch(
+        ({ code }: Failure) => code,
+      );
+      if (suffix === '/') return expect(opened).toBe('NO_ISSUER'); // it is another name
+      expect(opened).toMatchObject({ issuer: client.issuer });
+      expect(asked).toHaveLength(1);
+    },
+  );
+
+  it('says how it calls itself, if that is not what is set', async () => {
+    const { open } = await startIssuer({ metadata: { issuer: 'https://id.example.net/x' } });
+    const error = (await open().catch((thrown: unknown) => thrown)) as Failure;
+    expect(error.reason).toMatch(/^discovery: .*"https:\/\/id\.example\.net\/x"/);
+  });
+
+  it('that is everybody’s, with a tenant to be filled in, cannot be used', async () => {
+    const { open } = await startIssuer({ metadata: { issuer: 'https://id.example.net/{tenantid}/v2.0' } });
+    await expect(open()).rejects.toThrow(failing('NO_ISSUER'));
   });
 
   it('that writes itself with a slash at the end is found without it', async () => {
@@ -272,6 +464,11 @@ describe('A provider', () => {
     expect(() => issuer.checkAnswer({ iss: 'https://evil.example' })).toThrow(failing('ISSUER_MISMATCH'));
     const plain = await (await startIssuer()).open();
     expect(() => plain.checkAnswer({ iss: undefined })).not.toThrow();
+    // An answer that says no may leave its name out: then the editor reads that it said no. But no other name is taken.
+    expect(() => issuer.checkAnswer({ error: 'access_denied' })).not.toThrow();
+    expect(() => issuer.checkAnswer({ error: 'access_denied', iss: 'https://evil.example' })).toThrow(
+      failing('ISSUER_MISMATCH'),
+    );
     expect(() => plain.checkAnswer({ iss: 'https://evil.example' })).toThrow(failing('ISSUER_MISMATCH'));
   });
 });
