@@ -10,8 +10,11 @@ export interface CookieStore {
   keep(entry: Entry): string[];
   /** @returns the keys that came with this id: more than one if somebody planted another, and then any may be the right one */
   keysOf(id: string): string[];
-  /** @returns `Set-Cookie` values that end these entries, never two of one name */
-  forget(ids: readonly string[]): string[];
+  /**
+   * @param kept an entry to add at the same time
+   * @returns `Set-Cookie` values that end these entries, never two of one name
+   */
+  forget(ids: readonly string[], kept?: Entry): string[];
 }
 
 export interface Entry {
@@ -85,7 +88,10 @@ export function ownCookies(header: string, { secure }: Address, cookieName: Cook
     // A page on another port of localhost can add a cookie of the same name, and which of the two comes first is up to the
     // browser.
     keysOf: (id) => cookies.flatMap((cookie) => (cookie.id === id ? (cookie.key ?? []) : [])),
-    forget: (ids) => [...new Set(ids)].filter((id) => idPattern.test(id)).map((id) => set(id, '', 0)),
+    forget: (ids, kept) => [
+      ...[...new Set(ids)].filter((id) => idPattern.test(id) && id !== kept?.id).map((id) => set(id, '', 0)),
+      ...(kept ? [set(kept.id, `${kept.time.toString(36)}.${kept.key}`, lifetime)] : []),
+    ],
   };
 }
 
@@ -137,8 +143,11 @@ export function sessionCookie(
   return {
     keep: (entry) => set([entry, ...running].slice(0, 3)),
     keysOf: (id) => entries.flatMap((entry) => (entry.id === id ? entry.key : [])),
-    forget: (ids) =>
-      entries.some(({ id }) => ids.includes(id)) ? set(running.filter(({ id }) => !ids.includes(id))) : [],
+    forget(ids, kept) {
+      const left = running.filter(({ id }) => !ids.includes(id));
+      if (kept) return set([kept, ...left].slice(0, 3));
+      return entries.some(({ id }) => ids.includes(id)) ? set(left) : [];
+    },
   };
 }
 

@@ -45,6 +45,8 @@ export interface SignedIn {
 export interface OpenedIssuer {
   /** As its metadata names it: by this it is judged, not by what the owner typed. */
   issuer: string;
+  /** By which it lets somebody choose another account, if it can (OpenID Connect Core, 3.1.2.1; Prompt Create, 4.2). */
+  promptToChoose: string | undefined;
   /** Where to send the browser (OpenID Connect Core, 3.1.2.1). */
   authorizationAddress(checks: AuthorizationChecks, parameters: Readonly<Record<string, string>>): string;
   /**
@@ -213,6 +215,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
 
   return {
     issuer: metadata.issuer,
+    promptToChoose: ['select_account', 'login'].find((prompt) => promptsOf(metadata).includes(prompt)),
     authorizationAddress: (checks, parameters) =>
       oauth.buildAuthorizationUrl(configure(), {
         redirect_uri: client.redirectUri,
@@ -234,6 +237,13 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
     },
     authorizationCodeGrant: exchange,
   };
+}
+
+/** Where nothing is said, the one that most know; whoever does not will say so, and is not asked again. */
+function promptsOf({
+  prompt_values_supported: said,
+}: IssuerMetadata & { prompt_values_supported?: unknown }): string[] {
+  return Array.isArray(said) ? said : ['select_account'];
 }
 
 const otherUserInfo = {

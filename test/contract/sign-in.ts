@@ -204,6 +204,8 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { access_token, ...more } = JSON.parse(reply.body) as { access_token: string };
         expect(more).toEqual({ token_type: 'Bearer', expires_in: 36_000 });
         const claims = decodeJwt(access_token);
+        // RFC 9068, 2.2
+        for (const name of ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti']) expect(claims).toHaveProperty(name);
         expect(decodeProtectedHeader(access_token)['alg']).toBe('HS256');
         expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com', name: 'Ann Example' });
         expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(36_000);
@@ -521,6 +523,41 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
       });
     });
 
+    describe('after a refusal of the account', () => {
+      const promptOf = (reply: Reply) => new URL(reply.headers['location'] ?? '').searchParams.get('prompt');
+
+      it('lets the editor choose another one, until one is let in', async () => {
+        const { ask, order, comeBack } = open();
+        expect(promptOf(await ask(authorizePath, order()))).toBeNull();
+        expect(await comeBack('eve')).toMatchObject({ error: 'access_denied' });
+        expect(promptOf(await ask(authorizePath, order()))).toBe('select_account');
+        expect(await comeBack('ann')).toHaveProperty('code');
+        expect(promptOf(await ask(authorizePath, order()))).toBeNull();
+      });
+
+      it('goes on as before where the provider cannot let anybody choose', async () => {
+        const other = await startIdentity({ redirectUris: [gateway + callbackPath], prompts: false });
+        const { ask, order, comeBack } = open({ CMS_GATEWAY_ISSUER: other.issuer });
+        expect(await comeBack('eve')).toMatchObject({ error: 'access_denied' });
+        expect(await comeBack('ann')).toHaveProperty('error');
+        expect(log.at(-1)?.reason).toMatch(/^provider: invalid_request/);
+        expect(await comeBack('ann')).toHaveProperty('code');
+        expect(promptOf(await ask(authorizePath, order()))).toBeNull();
+        await other.close();
+      });
+
+      it('is no sign-in of its own: nobody begins one by that cookie', async () => {
+        const { ask, comeBack, jar } = open();
+        await comeBack('eve');
+        const kept = [...jar].join();
+        expect(kept).toContain('choose-again');
+        const carried = Buffer.from(JSON.stringify([page, 'x'.repeat(43), 'x'])).toString('base64url');
+        const state = `choose-again.${Math.floor(Date.now() / 1000).toString(36)}.${carried}.${'m'.repeat(43)}`;
+        const reply = await ask(callbackPath, new URLSearchParams({ code: 'x', state }).toString());
+        expectRefused(reply, 'STATE_MISMATCH', 'invalid_request', 'x');
+      });
+    });
+
     describe('ends only where it began', () => {
       const untouched = () => expect(identity.requests).not.toContain('POST /token');
 
@@ -647,7 +684,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { comeBack, redeem } = open();
         const { code } = await comeBack('ann');
         for (const client_id of ['other', undefined])
-          expectTokenError(await redeem({ code, client_id }), 'WRONG_CLIENT', 'unauthorized_client');
+          expectTokenError(await redeem({ code, client_id }), 'WRONG_CLIENT', 'invalid_client');
         for (const grant_type of ['refresh_token', 'password', 'client_credentials', undefined])
           expectTokenError(await redeem({ code, grant_type }), 'WRONG_GRANT', 'unsupported_grant_type');
         for (const wrong of [undefined, ''])
@@ -673,11 +710,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { code = '' } = await comeBack('ann');
         const headers = { origin: site, 'content-type': 'application/x-www-form-urlencoded' };
         const form = new URLSearchParams({ client_id: 'cms', grant_type: 'authorization_code', code }).toString();
-        expectTokenError(
-          await ask(tokenPath, form, { method: 'POST', headers }),
-          'WRONG_CLIENT',
-          'unauthorized_client',
-        );
+        expectTokenError(await ask(tokenPath, form, { method: 'POST', headers }), 'WRONG_CLIENT', 'invalid_client');
         const twice = `${form}&code=x`;
         expectTokenError(
           await ask(tokenPath, '', { method: 'POST', headers, body: twice }),
@@ -693,7 +726,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
               body,
             }),
             'WRONG_CLIENT',
-            'unauthorized_client',
+            'invalid_client',
           );
       });
 
@@ -767,7 +800,20 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         expect(reply.body).toContain(words);
         expect(reply.headers['location']).toBeUndefined();
         expect(reply.body).not.toMatch(/eyJ/);
-        expect(jar.size).toBe(0);
+        // That eve was refused is all that is left.
+        expect(jar.size).toBe(who === 'eve' ? 1 : 0);
+      });
+
+      it.each([
+        ['the provider’s own words', '', /For the owner: provider: access_denied: The visitor said no\./],
+        ['the claim that was looked at', 'eve', /For the owner: roles: looked at .*app_metadata\.roles.* \(not there/],
+      ])('and shows %s, which is in the log, too', async (_, who, words) => {
+        const { ask } = open({ CMS_GATEWAY_ROLES: 'editor' });
+        const begun = await ask(authorizePath, 'try=1');
+        const back = await visit(begun.headers['location'] ?? '', who);
+        const { body } = await ask(callbackPath, back.search.slice(1));
+        expect(body).toMatch(words);
+        expect(log.at(-1)?.reason).toMatch(/^(provider|roles): /);
       });
 
       it('and says what stands in its way', async () => {

@@ -40,6 +40,8 @@ export interface IdentityOptions extends ListenOptions {
   publicClient?: { id: string; redirectUris: string[]; audience: string };
   /** Whether the ID token holds all claims, or `sub` alone, as it should where there is a userinfo endpoint. */
   claimsInIdToken?: boolean;
+  /** Whether it knows `prompt=select_account`. */
+  prompts?: boolean;
 }
 
 export const people: Record<string, Person> = {
@@ -65,6 +67,7 @@ export async function startIdentity({
   redirectUris,
   publicClient,
   claimsInIdToken = false,
+  prompts = true,
   ...options
 }: IdentityOptions) {
   // Its issuer is where it listens, which is known only then.
@@ -132,7 +135,7 @@ export async function startIdentity({
       devInteractions: { enabled: false },
       ...(publicClient && { resourceIndicators: jwtsFor(publicClient.id, publicClient.audience) }),
     },
-    interactions: { url: (_: Context, { uid }: { uid: string }) => `/as/${uid}`, policy: asked() },
+    interactions: { url: (_: Context, { uid }: { uid: string }) => `/as/${uid}`, policy: asked(prompts) },
     loadExistingGrant,
     ttl: { Interaction: 600, Session: 3600, Grant: 3600, IdToken: 600, AccessToken: 600, AuthorizationCode: 60 },
     renderError: (ctx: { type: string; body: string }, { error, error_description }: Record<string, string>) => {
@@ -180,8 +183,10 @@ const claimsOf =
   (_: Context, { accountId = '' }: { accountId?: string }) => ({ email_verified: true, ...known[accountId] });
 
 /** Everybody is asked who they are, each time: that is what one wants of a demo. */
-function asked() {
+function asked(prompts: boolean) {
   const policy = interactionPolicy.base();
+  // As Google, Microsoft, Keycloak and Okta know it (OpenID Connect Core, 3.1.2.1); others refuse it: see `prompts`.
+  if (prompts) policy.add(new interactionPolicy.Prompt({ name: 'select_account', requestable: true }), 0);
   policy
     .get('login')
     .checks.add(new interactionPolicy.Check('asked', 'Who is it?', (ctx) => ctx.oidc.result?.login === undefined));
@@ -220,7 +225,9 @@ async function choose(
   return provider.interactionFinished(
     request,
     response,
-    known[who] ? { login: { accountId: who } } : { error: 'access_denied', error_description: 'The visitor said no.' },
+    known[who]
+      ? { login: { accountId: who }, select_account: {} }
+      : { error: 'access_denied', error_description: 'The visitor said no.' },
   );
 }
 

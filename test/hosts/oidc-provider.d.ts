@@ -6,7 +6,7 @@ declare module 'oidc-provider' {
     oidc: {
       client?: { clientId: string };
       session?: { accountId?: string; grantIdFor(clientId: string): string | undefined };
-      result?: { login?: unknown };
+      result?: { login?: unknown; select_account?: unknown };
       provider: Provider;
       /** By their addresses. */
       resourceServers?: Record<string, unknown>;
@@ -34,7 +34,8 @@ declare module 'oidc-provider' {
     on(event: string, listener: (...given: never[]) => void): this;
   }
 
-  class Prompt {
+  export class Prompt {
+    constructor(info: { name: string; requestable: boolean });
     checks: { add(check: Check): void };
   }
 
@@ -42,5 +43,9 @@ declare module 'oidc-provider' {
     constructor(reason: string, description: string, check: (ctx: Context) => boolean);
   }
 
-  export const interactionPolicy: { base(): { get(name: string): Prompt }; Check: typeof Check };
+  export const interactionPolicy: {
+    base(): { get(name: string): Prompt; add(prompt: Prompt, index: number): void };
+    Check: typeof Check;
+    Prompt: typeof Prompt;
+  };
 }

@@ -27,6 +27,9 @@ export function sessionKeys({ issuer, clientId, clientSecret }: SignInClient): S
   return { session: derive('cms gateway session/1'), code: derive('cms gateway code/1') };
 }
 
+/** The client that a CMS is: there is only one, and everybody knows its name (RFC 6749, 2.1: a public client). */
+export const cmsClientId = 'cms';
+
 /** Between our clock and another's. Seconds. */
 export const tokenSkew = 30;
 
@@ -55,12 +58,14 @@ export function issueAccessToken(
   const { issuer, audience } = parties(address);
   const time = Math.floor(now / 1000);
   return (
-    new SignJWT(claimsOf(editor, address))
+    // With all that RFC 9068, 2.2 asks of an access token.
+    new SignJWT({ ...claimsOf(editor, address), client_id: cmsClientId })
       // Not "JWT": a code or somebody else's token can never pass for one.
       .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
       .setIssuer(issuer)
       .setAudience(audience)
       .setSubject(editor.sub)
+      .setJti(process.getBuiltinModule('node:crypto').randomUUID())
       .setIssuedAt(time)
       .setExpirationTime(time + seconds)
       .sign(keys.session)

@@ -1,8 +1,8 @@
-import { codeChallenge, forgetTransactions, type AuthorizationChecks } from '../../oauth/transaction.ts';
+import { codeChallenge, type AuthorizationChecks } from '../../oauth/transaction.ts';
 import { authorizationError } from '../../oauth/errors.ts';
 import { openIssuer, type Claims, type IssuerClient, type OpenedIssuer } from '../../oauth/relying-party.ts';
 import { encryptCode } from './code.ts';
-import { sessionKeys } from '../identity/access-token.ts';
+import { cmsClientId, sessionKeys } from '../identity/access-token.ts';
 import { identityErrors } from '../identity/errors.ts';
 import { authorize } from '../identity/authorize.ts';
 import { checkOpen, identify, isAllowed, lettingIn, type Editor } from '../identity/editors.ts';
@@ -14,6 +14,7 @@ import { issuerFacts } from '../../providers/issuers.ts';
 import { beginSignIn, isTry, requestIn, recallSignIn, type AuthorizationRequest } from './transaction.ts';
 import { redirectBack, type ResponseTarget } from './redirect.ts';
 import { signInErrors } from './errors.ts';
+import { endSignIn, wasRefused } from './reselect.ts';
 import { TryOut } from './try.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
 import type { Context } from '../../handler/router.ts';
@@ -36,9 +37,6 @@ export interface ConfiguredClient {
 
 /** More than Decap CMS needs by far. It travels through the provider and back. Bytes, as JSON. */
 const longestState = 1024;
-
-/** The client that a CMS is: there is only one, and everybody knows its name (RFC 6749, 2.1: a public client). */
-export const cmsClientId = 'cms';
 
 /**
  * Sends the browser to the provider, for a CMS that asks as RFC 6749, 4.1.1 and RFC 7636, 4.3 say.
@@ -84,14 +82,18 @@ async function toProvider(
   const configured = configuredClient(gateway, address);
   const issuer = await openProvider(configured, deadline);
   const begun = beginSignIn(configured.client, request, { cookieStore, now });
-  const location = authorizationUrl(issuer, begun.signIn);
+  const location = authorizationUrl(issuer, begun.signIn, cookieStore);
   cookies.push(...begun.cookies);
   return redirect(location);
 }
 
-/** Where an editor signs in. */
-export function authorizationUrl(issuer: OpenedIssuer, checks: AuthorizationChecks): string {
-  const { prompt } = issuerFacts(issuer.issuer);
+/**
+ * Where an editor signs in.
+ *
+ * @param cookieStore says whether this browser was refused with another account before
+ */
+export function authorizationUrl(issuer: OpenedIssuer, checks: AuthorizationChecks, cookieStore: CookieStore): string {
+  const prompt = issuerFacts(issuer.issuer).prompt ?? (wasRefused(cookieStore) ? issuer.promptToChoose : undefined);
   return issuer.authorizationAddress(checks, {
     scope: 'openid email profile',
     code_challenge: codeChallenge(checks.codeVerifier),
@@ -120,10 +122,30 @@ export async function openProvider({ client, gateway }: ConfiguredClient, deadli
  *
  * @throws Failure with what went wrong; `target` says who is to read it
  */
-export async function finish(context: SignInContext): Promise<HttpReply> {
-  const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies, target } = context;
-  // First, and for a repeated `state` too: an attempt works once, however this ends.
-  cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
+export const finish = (context: SignInContext): Promise<HttpReply> => ending(context, () => signedIn(context));
+
+/**
+ * Ends the transactions of a callback, for a repeated `state` too: each works once, however this ends.
+ *
+ * @throws what `work` throws
+ */
+export async function ending(
+  { parameters, cookieStore, now, cookies }: Pick<SignInContext, 'parameters' | 'cookieStore' | 'now' | 'cookies'>,
+  work: () => Promise<HttpReply>,
+): Promise<HttpReply> {
+  const states = parameters.getAll('state').slice(0, 5);
+  try {
+    const reply = await work();
+    cookies.push(...endSignIn(states, { cookieStore, now }));
+    return reply;
+  } catch (failure) {
+    cookies.push(...endSignIn(states, { cookieStore, now, failure }));
+    throw failure;
+  }
+}
+
+async function signedIn(context: SignInContext): Promise<HttpReply> {
+  const { parameters, settings, address, hosts, cookieStore, now, deadline, target } = context;
   const { state } = singleParameters(parameters, ['state']);
   const all = gatewaySettings(hosts, address);
   const [pages] = await settings.read([pagesSettings(address)], [all]);

@@ -11,11 +11,10 @@ import {
 } from '../../oauth/popup-transaction.ts';
 import { originsSetting, type Address } from '../../config/settings.ts';
 import { redirect, singleParameters, type HttpReply } from '../../http/http.ts';
-import { forgetTransactions } from '../../oauth/transaction.ts';
 import { issueAccessToken, sessionKeys } from '../identity/access-token.ts';
 import { gatewaySettings, type Gateway, type RepositoryHost } from '../settings.ts';
 import { signInErrors } from './errors.ts';
-import { authorizationUrl, authorizedEditor, openProvider, readAnswer, configuredClient } from './login.ts';
+import { authorizationUrl, authorizedEditor, configuredClient, ending, openProvider, readAnswer } from './login.ts';
 import type { IssuerClient } from '../../oauth/relying-party.ts';
 import type { CookieStore } from '../../oauth/cookies.ts';
 import type { Context } from '../../handler/router.ts';
@@ -84,7 +83,7 @@ export async function proceed({
     throw new Failure(popupErrors.UNSUPPORTED_DOMAIN, { site: origin });
   }
   const issuer = await openProvider(configured, deadline);
-  return redirect(authorizationUrl(issuer, bindLogin(pending, registered(client, provider), origin)));
+  return redirect(authorizationUrl(issuer, bindLogin(pending, registered(client, provider), origin), cookieStore));
 }
 
 /**
@@ -93,10 +92,10 @@ export async function proceed({
  *
  * @throws Failure with what went wrong
  */
-export async function finishPopup(context: PopupContext): Promise<HttpReply> {
-  const { parameters, settings, address, hosts, cookieStore, now, deadline, cookies } = context;
-  // First, and for a repeated `state` too: a transaction works once, however this ends.
-  cookies.push(...forgetTransactions(parameters.getAll('state').slice(0, 5), cookieStore));
+export const finishPopup = (context: PopupContext): Promise<HttpReply> => ending(context, () => signedIn(context));
+
+async function signedIn(context: PopupContext): Promise<HttpReply> {
+  const { parameters, settings, address, hosts, cookieStore, now, deadline } = context;
   const { state } = singleParameters(parameters, ['state']);
   const answer = readAnswer(parameters);
   const [gateway, origins] = await settings.read([gatewaySettings(hosts, address), originsSetting(address)]);

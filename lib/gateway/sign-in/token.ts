@@ -1,13 +1,13 @@
 import { codeChallenge, sameText } from '../../oauth/transaction.ts';
 import { decryptCode } from './code.ts';
-import { sessionKeys, issueAccessToken } from '../identity/access-token.ts';
+import { sessionKeys, issueAccessToken, cmsClientId } from '../identity/access-token.ts';
 import { isAllowed } from '../identity/editors.ts';
 import { gatewaySettings, type RepositoryHost } from '../settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
 import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
 import { signInErrors } from './errors.ts';
 import { json } from './response.ts';
-import { cmsClientId, configuredClient } from './login.ts';
+import { configuredClient } from './login.ts';
 import type { Context } from '../../handler/router.ts';
 
 /** Bytes of a body. A code has about 1 kB. */
