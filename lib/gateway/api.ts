@@ -135,15 +135,9 @@ function problemOf(error: unknown, doing: string | undefined, { log }: Context):
   };
   if (error instanceof StaleData) return say('STALE_DATA', error.message, 'STALE_DATA');
   if (error instanceof HostRefused) return say('UNPROCESSABLE', error.message);
-  const isAboutDocument =
-    error instanceof Failure &&
-    [
-      gatewayErrors.UNKNOWN_DOCUMENT,
-      gatewayErrors.NOT_ALLOWED,
-      gatewayErrors.OTHER_BRANCH,
-      gatewayErrors.NOT_ON_LIST,
-    ].some(({ code }) => code === error.code);
-  if (isAboutDocument) return say('FORBIDDEN', error.message, error.code);
+  // What must not be done, or is not there: that is about the document, and stands in it.
+  if (error instanceof Failure && (error.status === 422 || error.status === 404))
+    return say('FORBIDDEN', error.message, error.code);
   throw error;
 }
 

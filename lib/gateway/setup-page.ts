@@ -56,24 +56,45 @@ const introduction = (hosts: readonly GatewayHost[], own: string): Html => html`
 <li><code>CMS_AUTH_ORIGINS</code>: the origin of your CMS page.</li>
 </ul></section>
 <section><h2>OpenID providers</h2>
-<p>Register a client for a web application at one of them, with this redirect address:</p>
-${copyable(`${own}/oauth2/callback`)}
+<p>Register a client for a web application at one of them, with these two redirect addresses:</p>
+${copyable(redirectAddresses(own))}
 <ul>${knownIssuers.map(
   ({ name, example, console }) =>
     html`<li>${console?.includes('$') === false ? html`<a href="${console}">${name}</a>` : name}: <code>${example}</code></li>`,
 )}<li>any other: the address in front of its <code>/.well-known/openid-configuration</code></li></ul></section>`;
+
+/** The first is for CMSs with `name: git-gateway`, the second for those that speak to the host itself. */
+const redirectAddresses = (own: string): string => `${own}/oauth2/callback\n${own}/auth/callback`;
 
 /** What to register where, and a try that shows each step. */
 function signIn(issuer: string, own: string): Html {
   const { name, console, advice } = issuerFacts(issuer);
   const where = `the client at ${name}`;
   return html`<section><h2>Sign-in</h2>
-<p>Editors sign in at ${name}. This redirect address must be registered with ${console === undefined ? where : html`<a href="${console}">${where}</a>`}. ${advice}</p>
-${copyable(`${own}/oauth2/callback`)}
+<p>Editors sign in at ${name}. These two redirect addresses must be registered with ${console === undefined ? where : html`<a href="${console}">${where}</a>`}. ${advice}</p>
+${copyable(redirectAddresses(own))}
 <p><a href="${own}/oauth2/authorize?try">Try a sign-in</a>: it shows each step and ends on a page here. No CMS is told, and no session is made.</p></section>`;
 }
 
-function configuration({ auth, branch }: Gateway, { origin, prefix }: Address): Html {
+/** For CMSs that speak to the host itself, with a sign-in of ours. */
+function hostConfiguration({ host, branch }: Gateway<GatewayHost>, { origin, prefix }: Address): Html {
+  const lines = [
+    'backend:',
+    `  name: ${host.provider.id}`,
+    '  repo: OWNER/NAME', // which one it is, is nobody's business here
+    `  branch: ${JSON.stringify(branch)}`,
+    `  base_url: ${origin}`,
+    `  auth_endpoint: ${`${prefix}/git/auth`.slice(1)}`,
+    `  api_root: ${origin}${prefix}/git${host.api?.rest}`,
+  ];
+  return html`<p>For Sveltia CMS, Decap CMS and Netlify CMS:</p>
+${copyable(lines.join('\n'))}
+<p>Or, for Decap CMS without a popup:</p>`;
+}
+
+function configuration(gateway: Gateway<GatewayHost>, address: Address): Html {
+  const { auth, branch, host } = gateway;
+  const { origin, prefix } = address;
   const own = `${origin}${prefix}/git`;
   const backend = [
     'backend:',
@@ -95,8 +116,10 @@ function configuration({ auth, branch }: Gateway, { origin, prefix }: Address): 
     gotrue: [`  identity_url: ${'address' in auth ? auth.address : ''}`],
     hs256: ['  identity_url: the address of your GoTrue'],
   }[auth.kind];
+  const isForHostToo = auth.kind === 'oidc' && host.api !== undefined;
   return html`<section><h2>CMS configuration</h2>
+${isForHostToo && hostConfiguration(gateway, address)}
 ${copyable([...backend, ...login].join('\n'))}
-<p>For Decap CMS 3.8.3 or newer${(auth.kind === 'gotrue' || auth.kind === 'hs256') && html`, and Netlify CMS 2`}. Sveltia CMS has no gateway.</p></section>
+<p>For Decap CMS 3.8.3 or newer${(auth.kind === 'gotrue' || auth.kind === 'hs256') && html`, and Netlify CMS 2`}.${!isForHostToo && html` Sveltia CMS works with a repository at GitHub and <code>CMS_GATEWAY_CLIENT_ID</code>.`}</p></section>
 ${auth.kind === 'oidc' && signIn(auth.issuer, own)}`;
 }

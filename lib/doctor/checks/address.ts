@@ -76,9 +76,11 @@ export const addressChecks: readonly Check[] = [
       const url = readAddress(context.text('base_url') ?? '');
       const root = readAddress(context.text('api_root') ?? '');
       if (!context.usesLoginServer || !url) return false;
+      // A gateway stands where the Git host's API is looked for.
+      const isGateway = root?.pathname.includes('/git/api/') ?? false;
       const isHost =
         isGitHost(context.providers, url.hostname) ||
-        (root && root.host === url.host && url.origin !== context.namedServer?.origin);
+        (root && !isGateway && root.host === url.host && url.origin !== context.namedServer?.origin);
       return (
         isHost && {
           what: `base_url points at the Git host (${shown(url.host)}) instead of your login server`,
