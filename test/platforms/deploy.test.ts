@@ -18,6 +18,7 @@ import { startNetlify, type NetlifyHost } from '../hosts/netlify.ts';
 import { startParameterStore, type ParameterStoreHost } from '../hosts/parameters.ts';
 import { endAll, pressButtons, start, startRegistrar } from '../setup/run.ts';
 import { installed, workspace } from './tool.ts';
+import { wrangler } from './wrangler.ts';
 
 let folder: string;
 let github: GitHubHost;
@@ -30,7 +31,7 @@ let login: Listening;
 let settings: () => Record<string, string | undefined> | undefined;
 
 beforeEach(async () => {
-  folder = await workspace('dist', 'functions', 'netlify.toml', 'serverless.yml', 'package.json');
+  folder = await workspace('dist', 'functions', 'netlify.toml', 'serverless.yml', 'wrangler.jsonc', 'package.json');
   await mkdir(path.join(folder, 'bin'));
   // The registry is not what is tested: the same versions are here already.
   await writeFile(
@@ -55,9 +56,6 @@ afterEach(async () => {
   endAll();
   await Promise.all([github, netlify, cloudflare, aws, parameters, login].map((server) => server.close()));
 });
-
-/** The newest needs a newer Node than the oldest that we build on. */
-const wrangler = Number(process.versions.node.split('.')[0]) >= 22 ? 'wrangler' : 'wrangler-node20';
 
 const bins = () => ({
   [tools.netlify.package]: installed('netlify-cli/bin/run.js'),

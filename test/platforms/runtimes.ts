@@ -117,15 +117,14 @@ const config :Workerd.Config = (
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker.mjs", esModule = embed "worker.mjs")],
-  compatibilityDate = "${compatibilityDate}",
+  compatibilityDate = "2026-04-01",
+  compatibilityFlags = ["nodejs_compat"],
   bindings = [${given.join(', ')}],
 );
 `,
     );
     return { script: 'workerd/bin/workerd', native: true, parameters: ['serve', 'config.capnp'], folder };
   };
-
-const compatibilityDate = '2026-11-01';
 
 export const deno: Runtime = (module, port) => ({
   script: 'deno/deno',

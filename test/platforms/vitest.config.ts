@@ -5,8 +5,6 @@ export default defineConfig({
   plugins: [viteInline],
   test: {
     include: ['test/platforms/*.test.ts'],
-    // Cloudflare's tool refuses to start on an older Node; its runtime does not.
-    exclude: Number.parseInt(process.versions.node) >= 22 ? [] : ['test/platforms/wrangler.test.ts'],
     globalSetup: 'test/platforms/setup.ts',
     // Every tool has ports and a folder of its own, and mostly waits.
     maxWorkers: 3,

@@ -4,10 +4,9 @@ import { freePort } from '../hosts/port.ts';
 import { run, serve, workspace } from './tool.ts';
 import type { Start } from './suite.ts';
 
-const script = 'wrangler/bin/wrangler.js';
-
-/** Node 22.12 is the oldest that it starts on. Older ones have workerd without it, and all else of a Worker is tested on those, too. */
-export const runsHere = Number.parseInt(process.versions.node) >= 22;
+/** The newest needs Node 22.12. */
+export const wrangler = Number.parseInt(process.versions.node) >= 22 ? 'wrangler' : 'wrangler-node20';
+const script = `${wrangler}/bin/wrangler.js`;
 
 /** It asks Cloudflare whether there is a newer one of it, and for what it would tell a Worker about a request. */
 const quiet = { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
