@@ -11,15 +11,15 @@ import { startEmulators } from './firebase.ts';
 import { startLambda } from './lambda.ts';
 import { startNetlify } from './netlify.ts';
 import type { Platform, Start } from './suite.ts';
-import { startWrangler } from './wrangler.ts';
+import { isNewest, startWrangler } from './wrangler.ts';
 
 const platforms: [name: string, start: Start, endpoint?: string][] = [
   ['netlify serve', startNetlify('serve', { CMS_AUTH_URL: '' })],
   ['Lambda', startLambda()],
   ['Lambda with a stage', startLambda({ stage: 'prod' }), 'prod/auth'],
   ['the Firebase emulators', startEmulators],
-  ['wrangler dev', startWrangler],
 ];
+if (isNewest) platforms.push(['wrangler dev', startWrangler]);
 
 /** The login server and the CMS on `localhost`, the Git host on `127.0.0.1`: another site, as in the field. */
 describe.skipIf(browserMissing).each(platforms)('In a browser, %s', (_, start, endpoint) => {

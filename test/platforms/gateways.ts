@@ -8,7 +8,7 @@ import { startNetlifyGateway } from './netlify.ts';
 import { packageLambda, startOfflineGateway, withHttpApi } from './osls.ts';
 import { freePort } from '../hosts/port.ts';
 import { installed, serve } from './tool.ts';
-import { startWranglerGateway } from './wrangler.ts';
+import { isNewest, startWranglerGateway } from './wrangler.ts';
 import type { Start } from './suite.ts';
 
 /** The container of a deployed function, without Hosting in front; the build has declared the function. */
@@ -42,5 +42,5 @@ export const gateways: [name: string, start: Start, answers: number][] = [
   ['Lambda behind a Function URL', startUrl, 6],
   ['Lambda behind an HTTP API', startApi, 6],
   ['the Firebase emulators', startEmulatedGateway, 32],
-  ['wrangler dev', startWranglerGateway, 16],
 ];
+if (isNewest) gateways.push(['wrangler dev', startWranglerGateway, 16]);

@@ -13,11 +13,13 @@ declare module 'vitest' {
 
 /** What an owner deploys. */
 const deployed = [
+  'api',
   'dist',
   'firebase.json',
   'netlify.toml',
   'serverless.yml',
   'serverless-gateway.yml',
+  'vercel.json',
   'wrangler.jsonc',
   'wrangler-gateway.jsonc',
 ];

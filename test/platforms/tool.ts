@@ -17,7 +17,7 @@ export interface Tool {
 
 /** What is run, where, and with which settings. */
 export interface Command {
-  /** Path of the program below `node_modules`. */
+  /** Path of the program below `node_modules`, or a whole one. */
   script: string;
   /** Whether the machine runs it, and not Node. */
   native?: boolean;
@@ -38,7 +38,7 @@ export async function workspace(...names: string[]): Promise<string> {
 
 /** Where a tool of `test/platforms/package.json` is. */
 export function installed(name: string): string {
-  const file = path.join(tools, name);
+  const file = path.resolve(tools, name);
   if (!existsSync(file)) throw new Error(`${name} is not installed: node test/platforms/install.mjs`);
   return file;
 }

@@ -5,6 +5,8 @@ export default defineConfig({
   plugins: [viteInline],
   test: {
     include: ['test/platforms/*.test.ts'],
+    // See wrangler.ts.
+    exclude: Number.parseInt(process.versions.node) >= 22 ? [] : ['test/platforms/wrangler.test.ts'],
     globalSetup: 'test/platforms/setup.ts',
     // Every tool has ports and a folder of its own, and mostly waits.
     maxWorkers: 3,

@@ -1,0 +1,36 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { freePort } from '../hosts/port.ts';
+import { run, serve, workspace } from './tool.ts';
+import type { Start } from './suite.ts';
+
+const script = 'vercel/dist/index.js';
+
+/**
+ * What `vercel build` makes of the repository, which is all that is deployed then. It needs no account for that, only the settings of a
+ * project, which it asks Vercel for otherwise.
+ *
+ * @returns its folder
+ */
+export async function buildVercel(): Promise<string> {
+  const folder = await workspace('vercel.json', 'api', 'dist');
+  // The command in vercel.json has been run already, and what it made is what counts.
+  const done = { private: true, type: 'module', scripts: { build: 'node --version' } };
+  await writeFile(path.join(folder, 'package.json'), JSON.stringify(done));
+  await mkdir(path.join(folder, '.vercel'));
+  const project = { projectId: 'prj_none', orgId: 'team_none', settings: { nodeVersion: '24.x' } };
+  await writeFile(path.join(folder, '.vercel/project.json'), JSON.stringify(project));
+  const env = { VERCEL_TELEMETRY_DISABLED: '1' };
+  await run({ script, parameters: ['build', '--prod', '--token', 'none'], folder, env });
+  for (const name of ['api', 'dist']) await rm(path.join(folder, name), { recursive: true });
+  return path.join(folder, '.vercel/output');
+}
+
+export const startVercel: Start = async (settings) => {
+  const folder = await buildVercel();
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const front = path.resolve('test/platforms/runtimes/vercel.mjs');
+  const env = { CMS_AUTH_URL: url, ...settings };
+  return { url, ...(await serve({ script: front, parameters: [folder, `${port}`], folder, env }, `${url}/auth`)) };
+};
