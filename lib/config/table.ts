@@ -306,5 +306,4 @@ export const othersVariables = {
   NETLIFY_API_URL: 'Netlify’s own tool: another address of its API, for tests',
   NETLIFY_AUTH_TOKEN: 'Netlify’s own tool: who its owner is',
   NETLIFY_SITE_ID: 'Netlify’s own tool: which site',
-  VERCEL_PROJECT_PRODUCTION_URL: 'Vercel: the main domain of the project',
 } as const;

@@ -62,10 +62,10 @@ export const workersLimits: Limits = () => ({
   deadline: Date.now() + time,
 });
 
-/** @see https://vercel.com/docs/functions/limitations#request-body-size */
+/** Of its 4.5 MB, half a megabyte is left for what else it counts. @see https://vercel.com/docs/functions/limitations#request-body-size */
 export const vercelLimits: Limits = () => ({
-  largestBody: 4.5 * megabyte,
-  largestAnswer: 4.5 * megabyte,
+  largestBody: 4 * megabyte,
+  largestAnswer: 4 * megabyte,
   deadline: Date.now() + time,
 });
 

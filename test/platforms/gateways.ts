@@ -7,6 +7,8 @@ import { startPackage } from './lambda.ts';
 import { startNetlifyGateway } from './netlify.ts';
 import { packageLambda, startOfflineGateway, withHttpApi } from './osls.ts';
 import { freePort } from '../hosts/port.ts';
+import { bun, deno, startGatewayOn } from './runtimes.ts';
+import { startVercelGateway } from './vercel.ts';
 import { installed, serve } from './tool.ts';
 import { isNewest, startWranglerGateway } from './wrangler.ts';
 import type { Start } from './suite.ts';
@@ -42,5 +44,8 @@ export const gateways: [name: string, start: Start, answers: number][] = [
   ['Lambda behind a Function URL', startUrl, 6],
   ['Lambda behind an HTTP API', startApi, 6],
   ['the Firebase emulators', startEmulatedGateway, 32],
+  ['Vercel', startVercelGateway, 4],
+  ['Deno', startGatewayOn(deno), 32],
+  ['Bun', startGatewayOn(bun), 32],
 ];
 if (isNewest) gateways.push(['wrangler dev', startWranglerGateway, 16]);

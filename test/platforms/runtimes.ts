@@ -16,7 +16,8 @@ import { describeRefresh } from '../contract/refresh.ts';
 import { describeSignIn } from '../contract/sign-in.ts';
 import { freePort } from '../hosts/port.ts';
 import { logHeader, orderHeader, type Order } from './runtimes/worker.ts';
-import { serve, type Command, type Tool } from './tool.ts';
+import { serve, shipped, workspace, type Command, type Tool } from './tool.ts';
+import type { Start } from './suite.ts';
 import type { Handler } from '../../lib/http/http.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
 
@@ -97,6 +98,20 @@ export function describeRuntime(
     describeSignIn(name, call);
   });
 }
+
+const startBuilt =
+  (runtime: Runtime, file: string, own: string): Start =>
+  async (settings) => {
+    const port = await freePort();
+    const url = `http://localhost:${port}`;
+    const command = await runtime(shipped(`dist/fetch/${file}`), port);
+    const env = { CMS_AUTH_URL: url, ...command.env, ...settings };
+    return { url, ...(await serve({ ...command, folder: await workspace(), env }, `http://127.0.0.1:${port}${own}`)) };
+  };
+
+/** The login as the build makes it for these. */
+export const startOn = (runtime: Runtime): Start => startBuilt(runtime, 'auth.mjs', '/auth');
+export const startGatewayOn = (runtime: Runtime): Start => startBuilt(runtime, 'gateway.mjs', '/git');
 
 /** Cloudflare's own runtime, with a Worker's settings as its bindings. */
 export const workerd =
