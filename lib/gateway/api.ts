@@ -1,12 +1,12 @@
 import { Failure } from '../http/errors.ts';
-import { commonHeaders, readBody, type HttpReply, type TextReply } from '../http/http.ts';
+import { commonHeaders, type HttpReply, type TextReply } from '../http/http.ts';
 import { lazy } from '../http/cache.ts';
+import { receiveBody } from './body.ts';
 import { gatewayErrors } from './errors.ts';
 import { answerFields, writeQuery } from './graphql/table.ts';
 import { commitAddress, type Editor } from './identity/editors.ts';
 import { apis } from './rules/apis.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './rules/api.ts';
-import { maxBytes } from './upstream.ts';
 import type * as upstream from './proxy.ts';
 import type { Context } from '../handler/router.ts';
 import { readJson, type GatewayHost, type Json } from './rules/rule.ts';
@@ -185,12 +185,8 @@ const messageIn = (value: unknown): string => {
 const recordOf = (value: unknown): Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
 
-async function readDocument({ request, deadline }: Context): Promise<{ query: string; variables: Json }> {
-  const limit = request.platform.largestBody ?? maxBytes;
-  const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: String(Math.floor(limit / 1024 / 1024)) });
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
-  const bytes = await readBody(request, { limit, deadline });
-  if (!bytes) throw tooLarge;
+async function readDocument(context: Context): Promise<{ query: string; variables: Json }> {
+  const { bytes } = await receiveBody(context);
   let body: Json;
   try {
     body = readJson(bytes);

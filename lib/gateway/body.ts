@@ -1,8 +1,9 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import { bodyTimeoutMs, drainFactor, drainTimeoutMs } from './timeouts.ts';
+import { bodyTimeoutMs, drainFactor, drainTimeoutMs, restTimeoutMs } from './timeouts.ts';
 import { maxBytes } from './upstream.ts';
 import type { HttpRequest } from '../http/http.ts';
+import type { Context } from '../handler/router.ts';
 import type { ReceivedBody } from './rules/rule.ts';
 
 type Bytes = AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
@@ -60,7 +61,7 @@ export function openBody(request: HttpRequest): IncomingBody {
  * @param most bytes that a rule takes; as much as the platform does, if absent
  * @throws Failure BODY_TOO_LARGE, UPLOAD_TOO_SLOW, or BAD_REQUEST if it breaks off
  */
-export async function readIncoming(request: HttpRequest, most = Infinity): Promise<ReceivedBody> {
+async function readIncoming(request: HttpRequest, most = Infinity): Promise<ReceivedBody> {
   const limit = Math.min(mostBytes(request), most);
   const length = lengthOf(request);
   const tooLarge = new Failure(gatewayErrors.BODY_TOO_LARGE, { limit: megabytes(limit) });
@@ -99,6 +100,18 @@ export async function readIncoming(request: HttpRequest, most = Infinity): Promi
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * The same, and what its way here took is not taken from what is still to be done.
+ *
+ * @param context whose deadline is moved
+ */
+export async function receiveBody(context: Context, most?: number): Promise<ReceivedBody> {
+  const { request } = context;
+  const body = await readIncoming(request, most);
+  context.deadline = Math.min(request.platform.deadline ?? Infinity, Date.now() + restTimeoutMs(body.bytes.length));
+  return body;
 }
 
 /** Undefined if it does not say so; of a request without a body, 0. */

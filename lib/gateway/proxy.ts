@@ -7,20 +7,11 @@ import { openCredential, requestHeaders, type Credential } from './credential.ts
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { applyRule } from './rules/apply.ts';
-import { megabytes, readIncoming, tenths } from './body.ts';
-import { hostTimeoutMs, restTimeoutMs } from './timeouts.ts';
+import { megabytes, receiveBody, tenths } from './body.ts';
+import { hostTimeoutMs } from './timeouts.ts';
 import { bytesHold, textHolds } from './secret.ts';
 import { findRule } from './rules/match.ts';
-import {
-  isRead,
-  refuse,
-  type Call,
-  type GatewayHost,
-  type Json,
-  type ReceivedBody,
-  type Rule,
-  type SentBody,
-} from './rules/rule.ts';
+import { isRead, refuse, type Call, type GatewayHost, type Json, type Rule, type SentBody } from './rules/rule.ts';
 import {
   sendRequest,
   rateLimited,
@@ -125,12 +116,6 @@ class UpstreamError extends Error {
 async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Editor, given: Context): Promise<HttpReply> {
   const { request, parameters: query, address, now, log } = given;
   const context = { ...given };
-  /** What its way here took is not taken from what is still to be done. */
-  async function receive(limit: number | undefined): Promise<ReceivedBody> {
-    const body = await readIncoming(request, limit);
-    context.deadline = Math.min(request.platform.deadline ?? Infinity, Date.now() + restTimeoutMs(body.bytes.length));
-    return body;
-  }
   const found = findRule(
     gateway.host.rules,
     { method: request.method, path, query, isDecoded: request.platform.decodesPath === true },
@@ -169,7 +154,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
     },
     isEditorAddress: (email) => isEditorAddress(email, gateway.lists, address.origin),
   };
-  const { search, sent } = await applyRule(rule, { query, receive }, call);
+  const { search, sent } = await applyRule(rule, { query, receive: (limit) => receiveBody(context, limit) }, call);
 
   const { accept, 'if-none-match': match } = request.headers;
   const answer = await fetchUpstream(

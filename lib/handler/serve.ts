@@ -1,5 +1,6 @@
 import { openSettings } from '../config/store.ts';
 import { readAddress, type Address } from '../config/settings.ts';
+import { isLoopback } from '../http/origins.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { writeLog, type LogEntry } from '../http/log.ts';
 import { dispatch, failed, findRoute, longestQuery, notFound, type RouteModule } from './router.ts';
@@ -80,12 +81,16 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     else writeLog(entry, platform.print);
     return {
       ...reply,
-      headers: { ...reply.headers, ...headers },
+      headers: { ...reply.headers, ...(address && keptSafe(address)), ...headers },
       cookies,
       body: request.method === 'HEAD' ? '' : reply.body,
     };
   };
 }
+
+/** Whoever was here by https comes back by https (RFC 6797). Not on loopback, where other programs have their pages on http. */
+const keptSafe = ({ origin, secure }: Address) =>
+  secure && !isLoopback(new URL(origin)) && { 'strict-transport-security': 'max-age=31536000' };
 
 const asFailure = (error: unknown): Failure =>
   error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error });

@@ -182,4 +182,11 @@ export const proxy = [
     replace: '${editor.name} <${email}>`;\n  const lines',
     tests: committer,
   },
+  {
+    guard: 'browsers come back by https',
+    file: 'lib/handler/serve.ts',
+    find: '...(address && keptSafe(address)),',
+    replace: '',
+    tests: 'test/unit/handler.test.ts',
+  },
 ];

@@ -96,6 +96,22 @@ describe('The handler', () => {
     expect(JSON.stringify([reply, entries])).not.toContain('mistake');
   });
 
+  it.each([
+    ['https://auth.example.com', 'max-age=31536000'],
+    ['https://auth.example.com/prod', 'max-age=31536000'],
+    ['https://localhost:8443', undefined],
+    ['https://127.0.0.1', undefined],
+    ['http://localhost:8888', undefined],
+  ])('at %s: browsers that were there by https come back by https, but on loopback', async (url, wanted) => {
+    for (const path of ['/auth', '/auth/github', '/nothing']) {
+      const reply = await createHandler([github], { env: { ...env, CMS_AUTH_URL: url }, log: () => {} })({
+        ...request,
+        path,
+      });
+      expect(reply.headers['strict-transport-security']).toBe(wanted);
+    }
+  });
+
   it("logs one entry with the duration and the platform's name for the request", async () => {
     const entries: LogEntry[] = [];
     let time = Date.UTC(2026, 5, 1);
