@@ -8,7 +8,8 @@ import { readGiven, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
 import { readAddress } from './server.ts';
 import { contextOf } from './context.ts';
-import { asker, isSafe, type Ask } from './fetch.ts';
+import { asker, isNetworkError, isSafe, type Ask } from './fetch.ts';
+import { writableAt } from './probe-result.ts';
 import type { CmsName, Provider } from '../providers/provider.ts';
 
 export const help = (
@@ -80,6 +81,7 @@ export async function examine(
     cms: given.cms,
     backend: context.host && masked(context.host),
     hop: probe?.server.origin,
+    writable: gateway && !isNetworkError(gateway.page) ? writableAt(gateway.page) : undefined,
     findings: byImportance([...given.findings, ...diagnose(context)]).map(({ where, ...finding }) => ({
       ...finding,
       ...(where !== undefined && { where: masked(where) }),

@@ -87,6 +87,13 @@ export const isGatewayPage = (answer: HttpResponse): boolean =>
     /^The gateway(?: is not ready|: nothing is missing)$/.test(text.trim()),
   );
 
+/** What our page says that editors may change. */
+export function writableAt({ body }: HttpResponse): string | undefined {
+  return elementsOf(body, 'code').find(({ attributes }) => attributes['data-writable'] !== undefined)?.attributes[
+    'data-writable'
+  ];
+}
+
 /** What our page says is missing. */
 export function missingAt({ body }: HttpResponse): string[] {
   const elements = elementsOf(body, 'h2', 'li');

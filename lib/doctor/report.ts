@@ -11,6 +11,8 @@ export interface Report {
   backend: string | undefined;
   /** The login server that was asked. */
   hop: string | undefined;
+  /** What editors may change, as the gateway says. */
+  writable: string | undefined;
   findings: Finding[];
   notChecked: string[];
 }
@@ -50,7 +52,7 @@ export function toText(report: Report, { colour }: { colour: boolean }): string 
     .replace(/\n+$/, '\n');
 }
 
-function summary({ source, cms, backend, hop, findings }: Report): string {
+function summary({ source, cms, backend, hop, writable, findings }: Report): string {
   const counts = severities.map((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
     return `${count} ${severity === 'note' && count !== 1 ? 'notes' : severity}`;
@@ -62,6 +64,7 @@ function summary({ source, cms, backend, hop, findings }: Report): string {
       : 'CMS unknown (--cms says which)',
     backend === undefined ? undefined : shown(backend),
     hop === undefined ? undefined : `login server ${shown(hop)}`,
+    writable === undefined ? undefined : `the gateway, where editors may change ${line(writable)}`,
   ];
   return `${counts.join(', ')}. Examined: ${parts.filter(Boolean).join(', ')}.`;
 }
@@ -94,7 +97,7 @@ const clean = ({ what, why, write, where, ...rest }: Finding): Finding => ({
 
 /** One document for other programs. What a terminal would obey stands in it escaped, as JSON allows for every character. */
 export function toJson(report: Report): string {
-  const { source, cms, backend, hop, findings, notChecked } = report;
+  const { source, cms, backend, hop, writable, findings, notChecked } = report;
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length;
   return `${JSON.stringify(
     {
@@ -102,6 +105,7 @@ export function toJson(report: Report): string {
       cms: cms ?? null,
       backend: backend ?? null,
       hop: hop ?? null,
+      ...(writable !== undefined && { writable }),
       ok: count('broken') === 0,
       counts: Object.fromEntries(severities.map((severity) => [severity, count(severity)])),
       findings,

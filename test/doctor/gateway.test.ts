@@ -92,6 +92,16 @@ describe('A gateway of ours', () => {
     expect(findings[0]?.write).toContain(`gateway_url: ${gateway.url}/git`);
   });
 
+  it('says what editors may change, as it does itself', async () => {
+    await examine({ lines: pkce });
+    const { out } = await doctor([`${site.url}/admin/`]);
+    expect(out).toContain('editors may change content/**, static/images/**');
+    const { writable } = JSON.parse((await doctor([`${site.url}/admin/`, '--json'])).out) as { writable?: string };
+    expect(writable).toBe('content/**, static/images/**');
+    const page = await fetch(`${gateway.url}/git`);
+    expect(await page.text()).toContain('<code data-writable="content/**, static/images/**">');
+  });
+
   it('wants its status told', async () => {
     const without = await examine({ lines: pkce });
     expect(without.map(({ id }) => id)).toContain('gateway-status');
