@@ -2,7 +2,6 @@
 /**
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
-import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -61,6 +60,9 @@ const { login, gateway } = await evaluate(`
   export const login = of('login', providers);
   export const gateway = of('gateway', hosts.map(({ provider }) => provider));
 `);
+
+/** @type {{ loadEnvFile: (file: string) => void }} */
+const { loadEnvFile } = await evaluate(`export { loadEnvFile } from './lib/config/env-file.ts';`);
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
@@ -248,7 +250,7 @@ if (!process.argv.includes('--silent')) await printTable();
  * whose host is set up, here and now. Its own `.env` gets the other settings; `dist/` is made anew each time.
  */
 async function writeFirebase() {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  loadEnvFile('.env');
   const isSet = (/** @type {string} */ name) => Boolean(process.env[name]?.trim());
   const chosen = login.neededSecrets(isSet);
   /** @type {[string, Setting[]][]} Each function with the secrets that it gets. */

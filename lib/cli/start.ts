@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { loadEnvFile } from '../config/env-file.ts';
 import { settingsOf } from '../config/table.ts';
 import { main, type Served } from './server.ts';
 
@@ -10,7 +10,7 @@ import { main, type Served } from './server.ts';
  */
 export async function start(served: Served, demo: () => Promise<{ main: () => Promise<void> }>): Promise<void> {
   try {
-    if (existsSync('.env')) process.loadEnvFile('.env');
+    loadEnvFile('.env');
     const known = settingsOf('login', served.providers).map(({ name }) => name);
     // Also what is only meant to be a setting: its owner learns that from the server, not from the demo.
     const isSetting = (name: string) => known.includes(name) || /^CMS_(AUTH|GATEWAY)_/.test(name);

@@ -1,21 +1,20 @@
 import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
+import { decodeText } from '../../config/env-file.ts';
 import type { Value } from '../values.ts';
 
 /**
  * @returns the text of a file, or nothing where there is none
- * @throws Error in words if there is something that cannot be read, or is not UTF-8: it could not be written back as it was
+ * @throws Error in words if there is something that cannot be read
  */
 export async function readIfThere(file: string): Promise<string> {
   try {
     if (!(await stat(file)).isFile()) throw new Error(`${file} is not a file.`);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file));
+    return decodeText(await readFile(file), file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return '';
     if (code === 'EACCES' || code === 'EPERM') throw new Error(`${file} may not be read by you.`, { cause: error });
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      throw new Error(`${file} is not written in UTF-8. Save it as UTF-8 in your editor first.`, { cause: error });
     throw error;
   }
 }
