@@ -10,6 +10,8 @@ import type { RouteModule } from '../handler/router.ts';
 import { checkSettings } from '../config/check.ts';
 import { checkGateway, gatewaySettings, hasGateway } from '../gateway/settings.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
+import { settingsOf } from '../config/table.ts';
+import { unknownSettings } from '../config/unknown.ts';
 import { openSettings } from '../config/store.ts';
 import { forOwner } from '../http/for-owner.ts';
 import { printLine, writeLog } from '../http/log.ts';
@@ -64,6 +66,9 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
     lasting.unshift(
       `Nothing is set up. For the login, set ${providers.map((provider) => `${settingPrefix(provider)}_CLIENT_ID`).join(' or ')}. For the gateway, set CMS_GATEWAY_REPO.`,
     );
+  const known = settingsOf(undefined, providers).map(({ name }) => name);
+  const unknown = unknownSettings(env, known);
+  lasting.push(...(lasting.length > 0 ? unknown.map(({ message }) => message) : []));
   if (lasting.length > 0)
     throw new Error(
       `The settings cannot be used:\n${bulleted([...new Set([...lasting, ...words([...lacking.login, ...lacking.gateway]), ...passing])])}`,
@@ -94,6 +99,7 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   if (withGateway && lacking.gateway.length === 0)
     console.log(`Through the gateway, editors may change ${writable ?? 'what CMS_GATEWAY_PATHS says'}.`);
   for (const problem of passing) console.log(`For the moment, logins fail: ${problem}`);
+  for (const { message } of unknown) console.log(`Mind: ${message}`);
 }
 
 const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n');

@@ -1,3 +1,4 @@
+import { loginNames, unknownSettings } from '../config/unknown.ts';
 import { checkGateway, gatewaySettings, hasGateway, type Gateway } from './settings.ts';
 import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
@@ -24,6 +25,8 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
   const all = [...problems, ...(health?.problems ?? [])].map((problem) =>
     problem.withAdvice(request.platform.adviceOnMissing),
   );
+  const names = [...loginNames, 'CMS_GATEWAY_URL', ...gatewaySettings(hosts, address).names];
+  const unknown = unknownSettings(env, names, /^CMS_(AUTH|GATEWAY)_/);
   const title = all.length > 0 ? 'The gateway is not ready' : 'The gateway: nothing is missing';
   return page(200, {
     title,
@@ -34,6 +37,7 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
 ${read && all.length === 0 && html`<p>All settings are there. At ${read.host.provider.name}, the credential, the repository and the branch were found${health?.unseen.length === 0 && ', and the right to write'}. ${health?.unseen.join(' ')} That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
 ${read && html`<p>Editors may change: <code data-writable="${read.paths.allowed.join(', ')}">${read.paths.allowed.join(', ')}</code>${read.paths.allowed.includes('**') && ' (everything, except what the Git host runs or obeys by itself)'}. That is <code>CMS_GATEWAY_PATHS</code>.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${forOwner(problem.message)}</li>`)}</ul></section>`}
+${unknown.length > 0 && html`<section><h2>Perhaps misspelt</h2><ul>${unknown.map(({ name, message }) => html`<li data-setting="${name}">${message}</li>`)}</ul></section>`}
 ${health && health.warnings.length > 0 && html`<section><h2>To look at</h2><ul>${health.warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`}
 ${!hasGateway(env) && introduction(hosts, `${address.origin}${address.prefix}/git`)}
 ${read && configuration(read, address)}

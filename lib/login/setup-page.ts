@@ -10,6 +10,7 @@ import {
 } from '../providers/provider.ts';
 import { callbackAddress, isConfigured, urlSetting, type Address } from '../config/settings.ts';
 import { configuration } from '../config/cms-config.ts';
+import { loginNames, unknownSettings } from '../config/unknown.ts';
 import script from './setup-page.client.ts?inline';
 import { oauthErrors } from '../oauth/errors.ts';
 import { settingErrors } from '../config/errors.ts';
@@ -33,12 +34,15 @@ export async function setupPage(providers: readonly Provider[], context: Context
   const first = providers.some((provider) => isConfigured(env, provider)) ? undefined : providers[0];
   for (const provider of providers)
     sections.push(html`<section id="${provider.id}">${await section(provider, context, provider === first)}</section>`);
+  // Strangers can read this: nothing that belongs to another program on the same machine.
+  const unknown = unknownSettings(env, loginNames, /^CMS_AUTH_/);
   return page(200, {
     title: 'Login for your CMS',
     script,
     body: html`<main class="wide" data-page="setup">
 <h1>Login for your CMS</h1>
 <p>This server logs editors in to a CMS. Editors have nothing to do here: they press Login in the CMS. For its owner, this page says what is done and what comes next.</p>
+${unknown.length > 0 && html`<section><h2>Perhaps misspelt</h2><ul>${unknown.map(({ name, message }) => html`<li data-setting="${name}">${message}</li>`)}</ul></section>`}
 ${sections}
 <section>${codes}</section>
 </main>`,
