@@ -18,6 +18,9 @@ export function optional(env: Environment, name: string): string | undefined {
       name,
       'it points to the AWS Parameter Store ("ssm:"), which only AWS Lambda and the local server can read, and not for every setting. Set the value itself.',
     );
+  // Shells take quotation marks away; Docker, systemd and the forms of most platforms keep them.
+  if (value !== undefined && (/^["'`“„«].*["'`”“»]$/s.test(value) || value.startsWith(`${name}=`)))
+    throw invalid(name, 'it has quotation marks or its own name around it. Write the value alone.');
   return value;
 }
 
@@ -92,8 +95,8 @@ export function readUrl(name: string, value: string | undefined): URL {
     throw invalid(name, 'write a complete address that begins with https://, such as https://www.example.com.');
   if (url.protocol === 'http:' && !isLoopback(url))
     throw invalid(name, 'it must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only).');
-  if (url.username || url.password || withoutFinalSlash(url.pathname).includes('//') || /[?#@\\\s]/.test(value))
-    throw invalid(name, 'write it without user name, spaces, "?", "#", "\\" and double slashes.');
+  if (url.username || url.password || withoutFinalSlash(url.pathname).includes('//') || /[?#@\\\s"'`;,]/.test(value))
+    throw invalid(name, 'write one address and nothing else: no user name, spaces, quotation marks, "?", "#" or ";".');
   return url;
 }
 

@@ -90,7 +90,7 @@ export function clientSettings(provider: Provider, address: Address): Reader<Cli
         issuer: base + provider.issuerPath,
         authorizationEndpoint: base + provider.authorizePath,
         tokenEndpoint: base + provider.tokenPath,
-        clientId: required(env, id),
+        clientId: registered('client id', id, required(env, id), provider),
         redirectUri: callbackAddress(address, provider),
       };
     },
@@ -100,8 +100,22 @@ export function clientSettings(provider: Provider, address: Address): Reader<Cli
 /** The client secret of that app. */
 export const secretSetting = (provider: Provider): Reader<string> => {
   const name = `${settingPrefix(provider)}_CLIENT_SECRET` as const;
-  return reader([name], (texts) => texts.required(name));
+  return reader([name], (texts) => registered('client secret', name, texts.required(name), provider));
 };
+
+/**
+ * A client id or secret as the host gave it out.
+ *
+ * @throws Failure SETTING_INVALID if it cannot be one: cut badly, or something else that the host shows on the same page
+ */
+function registered(what: 'client id' | 'client secret', name: string, value: string, provider: Provider): string {
+  if (/[^\x21-\x7e]|["'`;,]/.test(value))
+    throw invalid(name, `it has a space, ";" or another character that no ${what} has. Copy it again.`);
+  const [other] =
+    Object.entries(provider.looks ?? {}).find(([other, look]) => other !== what && look.test(value)) ?? [];
+  if (other !== undefined) throw invalid(name, `it looks like the ${other}. Copy the ${what}.`);
+  return value;
+}
 
 export const callbackAddress = (address: Address, provider: Provider): string =>
   `${address.origin}${address.prefix}/auth/${provider.id}/callback`;

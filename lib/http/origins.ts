@@ -29,13 +29,15 @@ export const isOrigin = (text: string): boolean =>
  *   write instead (never with its value)
  */
 export function parseOrigins(text: string): { list: OriginList } | { problem: string } {
-  const entries = text.split(',').map((entry) => entry.trim());
+  // The slash at the end of what an address bar gives is no path.
+  const entries = text.split(',').map((entry) => entry.trim().replace(/(?<=[^/])\/$/, ''));
   if (entries.length > 1 && entries.at(-1) === '') entries.pop(); // a trailing comma
   const exact = entries.filter((entry) => !entry.includes('*'));
   const patterns = entries.filter((entry) => entry.includes('*'));
   const own = exact.filter((entry) => !problemOfOrigin(entry)).map(domainOf);
   for (const [index, entry] of entries.entries()) {
-    const problem = entry.includes('*') ? problemOfPattern(entry, own) : problemOfOrigin(entry);
+    const problem =
+      problemOfText(entry) ?? (entry.includes('*') ? problemOfPattern(entry, own) : problemOfOrigin(entry));
     if (problem) return { problem: `entry ${index + 1} ${problem}` };
   }
   return { list: { exact, patterns: patterns.map(sourceOf) } };
@@ -64,12 +66,20 @@ function isSpelled(host: string): boolean {
 const sharedByPath =
   /^(s3([.-][\w-]+)*\.(amazonaws\.com(\.cn)?|wasabisys\.com|backblazeb2\.com|scw\.cloud)|f\d+\.backblazeb2\.com|(storage|firebasestorage)\.googleapis\.com|(storage\.cloud|sites)\.google\.com|[a-z]{3}\d\.digitaloceanspaces\.com|[a-z-]+-\d\.linodeobjects\.com|objectstorage\.[\w-]+\.oraclecloud\.com|storage\.yandexcloud\.net|\w+\.githack\.com|htmlpreview\.github\.io|cdn\.(jsdelivr\.net|statically\.io)|unpkg\.com|cdpn\.io|(cloudflare-)?ipfs\.(io|com)|gateway\.pinata\.cloud|web\.archive\.org)\.?$/;
 
+/** What copying and other lists leave between the entries or behind them. */
+function problemOfText(entry: string): string | undefined {
+  if (/[\s;"'`“”„]/.test(entry)) return 'has a space, a quotation mark or ";" in it; put only commas between the sites';
+  return /^[a-z]+:\/\/[^/?#]+[/?#]/i.test(entry)
+    ? 'has a path behind the host name; leave it out, as in https://www.example.com for https://www.example.com/admin/'
+    : undefined;
+}
+
 function problemOfOrigin(entry: string): string | undefined {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
   if (!url) return 'is not the address of a site; write it as https://www.example.com';
   // The browser reports origins in one spelling only, so any other spelling in the list could never match.
   if (url.origin !== entry)
-    return 'is not written as a browser writes it; write only https:// and the host name, in lower case, without a path or a slash at the end, such as https://www.example.com (international names as xn--…)';
+    return 'is not written as a browser writes it; write https:// and the host name in lower case (international names as xn--…)';
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
   if (sharedByPath.test(url.hostname))
     return 'is an address that you share with strangers, whose pages could take a token; serve the CMS from a host name of your own';

@@ -30,6 +30,8 @@ export const github = {
     },
   },
   app: 'GitHub App',
+  // Old client ids are 20 hexadecimal digits.
+  looks: { 'client id': /^(Iv|Ov)\d/, 'client secret': /^[0-9a-f]{40}$/, 'App ID': /^\d{1,10}$/ },
   clientAuthentication: 'client_secret_post',
   pkce: true,
   registration: [

@@ -19,6 +19,7 @@ export const gitlab = {
   tokenPath: '/oauth/token',
   issuerPath: '',
   scope: { default: 'api', allowed: { api: [] } },
+  looks: { 'client secret': /^gloas-/ },
   clientAuthentication: 'client_secret_post',
   pkce: true,
   registration: [

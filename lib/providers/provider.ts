@@ -23,6 +23,11 @@ export interface Provider {
   };
   /** The host's newer kind of app, whose rights no scope can change, if it has one: what its owner calls it. */
   app?: string;
+  /**
+   * How values on the app's page look, where none of the others can look so: to notice one that was taken for another. A key is
+   * what people call it.
+   */
+  looks?: Readonly<Partial<Record<'client id' | 'client secret' | 'App ID', RegExp>>>;
   /** How the host wants client id and secret (RFC 6749, 2.3.1): in the body, or as HTTP Basic without percent-encoding. */
   clientAuthentication: 'client_secret_post' | 'client_secret_basic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */

@@ -115,7 +115,7 @@ describe('Called wrongly', () => {
     ],
     [
       [...usual, '--site', 'https://www.example.com/admin/'],
-      /^--site cannot be used: it is not written as a browser writes it/,
+      /^--site cannot be used: it has a path/,
     ],
     [[...usual, '--site', 'https://a.example,https://b.example'], /^--site takes one origin/],
     [[...usual, '--org', 'other'], /--org other does not own acme\/site/],
@@ -162,7 +162,7 @@ describe('Questions', () => {
         'Where is the repository': 'github',
         'Which repository': ['site', `${github.url}/acme/site.git`],
         'At which address': ['auth.example.com', 'https://auth.example.com/'],
-        'On which origin': ['https://www.example.com/', ''],
+        'On which origin': ['https://www.example.com/admin/', ''],
         'Where do the values go': 'env',
       },
     );

@@ -377,6 +377,14 @@ describe('What was read is not read again, but', () => {
     expect(outcome({})).toBe(before);
   });
 
+  it('two configurations do not disturb each other', () => {
+    const editors = (list: string) => read({ CMS_GATEWAY_EDITORS: list }).lists.addresses;
+    for (const name of ['ann', 'bob', 'ann', 'bob'])
+      expect(editors(`${name}@example.org`)).toEqual([`${name}@example.org`]);
+    const others = [...hosts];
+    expect(gatewaySettings(others, address).read(good).host).toBe(others[0]);
+  });
+
   it('so does our own address', () => {
     const without = { ...good, CMS_AUTH_ORIGINS: '' };
     const pages = (origin: string) => gatewaySettings(hosts, { ...address, origin }).read(without).pages[0];

@@ -20,7 +20,6 @@ describe('An entry that is no origin or lists strangers is refused at start:', (
     ['https:/www.example.com'],
     ['https:\\\\www.example.com'],
     ['https://'],
-    ['https://www.example.com/'],
     ['https://www.example.com//'],
     ['https://www.example.com/admin'],
     ['https://www.example.com?'],
@@ -86,7 +85,7 @@ describe('An entry that is no origin or lists strangers is refused at start:', (
     ['*--site.netlify.app'],
     ['*://a--b.netlify.app'],
     ['http*://a--b.netlify.app'],
-    ['https://*--site.netlify.app/'],
+    ['https://*--site.netlify.app//'],
     ['https://*--site.netlify.app/admin'],
     ['https://*--Site.netlify.app'],
     ['https://*--site.netlify.app:443'],
@@ -162,7 +161,9 @@ describe('A refusal', () => {
   });
 
   it.each([
-    'https://secret-intranet.example.com/',
+    'https://secret-intranet.example.com/admin/',
+    '"https://secret-intranet.example.com"',
+    'https://secret-intranet.example.com; https://www.example.com',
     'http://secret-intranet.example.com',
     'https://*.secret-intranet.example.com',
     'http://*--secret-intranet.example.com',
@@ -172,6 +173,34 @@ describe('A refusal', () => {
     const parsed = parseOrigins(entry);
     expect(parsed).toHaveProperty('problem');
     expect(JSON.stringify(parsed)).not.toContain('secret-intranet');
+  });
+
+  it.each([
+    ['https://www.example.com/', ['https://www.example.com']],
+    ['https://www.example.com/, https://two.example.com/', ['https://www.example.com', 'https://two.example.com']],
+    ['http://localhost:3000/', ['http://localhost:3000']],
+  ])('takes the slash that an address bar puts at the end: %s', (text, exact) => {
+    expect(parseOrigins(text)).toEqual({ list: { exact, patterns: [] } });
+  });
+
+  it('takes it behind a star, too', () => {
+    expect(parseOrigins('https://deploy-preview-*--site.netlify.app/')).toEqual(
+      parseOrigins('https://deploy-preview-*--site.netlify.app'),
+    );
+  });
+
+  it.each([
+    ['https://www.example.com/admin/', 'has a path'],
+    ['https://www.example.com/#/', 'has a path'],
+    ['https://deploy-preview-*--site.netlify.app/admin/', 'has a path'],
+    ['"https://www.example.com"', 'quotation mark'],
+    ["https://a.example.com, 'https://www.example.com'", 'quotation mark'],
+    ['https://a.example.com; https://b.example.com', 'put only commas between'],
+    ['https://a.example.com;', 'put only commas between'],
+    ['https://a.example.com https://b.example.com', 'put only commas between'],
+    ['https://a.example.com\nhttps://b.example.com', 'put only commas between'],
+  ])('says what is wrong with %j', (text, words) => {
+    expect(parseOrigins(text)).toHaveProperty('problem', expect.stringContaining(words));
   });
 });
 

@@ -77,6 +77,87 @@ describe('A setting that cannot be used', () => {
   });
 });
 
+describe('A value that cannot work', () => {
+  // As they stand in environments: Docker's --env-file and systemd keep quotation marks, forms keep what was pasted.
+  it.each([
+    ['GITHUB_CLIENT_ID', '"Iv1.8a61f9b3a7aba766"', 'quotation marks'],
+    ['GITHUB_CLIENT_ID', "'Iv1.8a61f9b3a7aba766'", 'quotation marks'],
+    ['GITHUB_CLIENT_ID', '“Iv1.8a61f9b3a7aba766”', 'quotation marks'],
+    ['GITHUB_CLIENT_ID', '""', 'quotation marks'],
+    ['GITHUB_CLIENT_ID', '"Iv1.8a61f9b3a7aba766', 'another character'],
+    ['GITHUB_CLIENT_ID', 'Iv1.8a61f9b3a7aba766;', '";"'],
+    ['GITHUB_CLIENT_ID', 'Iv1.8a61f9b3 a7aba766', 'a space'],
+    ['GITHUB_CLIENT_ID', 'Iv1.8a61f9b3\u200ba7aba766', 'another character'],
+    ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_ID=Iv1.8a61f9b3a7aba766', 'its own name'],
+    ['GITHUB_CLIENT_ID', '1234567', 'App ID'],
+    ['GITHUB_CLIENT_ID', '0123456789abcdef0123456789abcdef01234567', 'client secret'],
+    ['GITHUB_CLIENT_SECRET', 'Iv1.8a61f9b3a7aba766', 'client id'],
+    ['GITHUB_CLIENT_SECRET', 'Ov23liAbCdEfGhIjKlMn', 'client id'],
+    ['GITHUB_CLIENT_SECRET', '1234567', 'App ID'],
+    ['GITHUB_CLIENT_SECRET', '"0123456789abcdef0123456789abcdef01234567"', 'quotation marks'],
+    ['GITHUB_CLIENT_SECRET', '-----BEGIN RSA PRIVATE KEY-----\nabc', 'a space'],
+    ['GITHUB_URL', 'https://git.example.com;', '";"'],
+    ['GITHUB_URL', '"https://git.example.com"', 'quotation marks'],
+    ['CMS_AUTH_ORIGINS', '"https://www.example.com"', 'quotation marks'],
+    ['CMS_AUTH_ORIGINS', 'https://a.example.com; https://b.example.com', 'commas'],
+    ['CMS_AUTH_REFRESH', '"github"', 'quotation marks'],
+  ])('is refused by its name, in words that fit: %s = %j', async (name, value, words) => {
+    const [problem, ...others] = await checkSettings({ ...good, [name]: value }, [github], {
+      url: 'https://auth.example.com',
+    });
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ code: 'SETTING_INVALID', setting: name });
+    expect(problem?.message).toContain(words);
+    expect(problem?.message).not.toContain(value);
+    expect(problem?.message).not.toMatch(/8a61|0123/);
+  });
+
+  it.each([
+    ['GITHUB_CLIENT_ID', 'Iv1.8a61f9b3a7aba766'],
+    ['GITHUB_CLIENT_ID', 'Iv23liAbCdEfGhIjKlMn'],
+    ['GITHUB_CLIENT_ID', 'Ov23liAbCdEfGhIjKlMn'],
+    ['GITHUB_CLIENT_ID', '0123456789abcdef0123'],
+    ['GITHUB_CLIENT_ID', '01234567890123456789'],
+    ['GITHUB_CLIENT_SECRET', '0123456789abcdef0123456789abcdef01234567'],
+    ['CMS_AUTH_ORIGINS', 'https://www.example.com/'],
+  ])('is not what a host really gives out: %s = %s', async (name, value) => {
+    expect(await checkSettings({ ...good, [name]: value }, [github], { url: 'https://auth.example.com' })).toEqual([]);
+  });
+});
+
+describe('Two configurations in one process', () => {
+  const login = (host: string, id: string) =>
+    createHandler([github], {
+      env: {
+        CMS_AUTH_URL: `https://auth.${host}`,
+        CMS_AUTH_ORIGINS: `https://www.${host}`,
+        GITHUB_CLIENT_ID: id,
+        GITHUB_CLIENT_SECRET: `secret-of-${id}`,
+        GITHUB_URL: `https://git.${host}`,
+      },
+      log: () => {},
+    });
+
+  it('do not disturb each other, however their requests come', async () => {
+    const [a, b] = [login('a.example', 'ida'), login('b.example', 'idb')];
+    const open = async (handler: typeof a) =>
+      String((await handler({ method: 'GET', path: '/auth', query: '', headers: {}, platform: {} })).body);
+    for (const [handler, own, other] of [
+      [a, 'a.example', 'b.example'],
+      [b, 'b.example', 'a.example'],
+      [a, 'a.example', 'b.example'],
+    ] as const) {
+      const text = await open(handler);
+      expect(text).toContain(`https://auth.${own}/auth/github/callback`);
+      expect(text).toContain(`https://git.${own}/`);
+      expect(text).not.toContain(other);
+    }
+    const pages = await Promise.all([a, b, a, b].map(open));
+    expect(pages[0]).toBe(pages[2]);
+    expect(pages[1]).toBe(pages[3]);
+  });
+});
+
 describe('An address', () => {
   it.each([
     'https://hidden@host.example',
@@ -183,8 +264,8 @@ describe('The client', () => {
   );
 
   it('has its id and secret without the spaces and newlines around them', () => {
-    expect(clientSettings(github, address).read({ GITHUB_CLIENT_ID: '\t the id \r\n' }).clientId).toBe('the id');
-    expect(secretSetting(github).read({ GITHUB_CLIENT_SECRET: '\n the secret \n' })).toBe('the secret');
+    expect(clientSettings(github, address).read({ GITHUB_CLIENT_ID: '\t the-id \r\n' }).clientId).toBe('the-id');
+    expect(secretSetting(github).read({ GITHUB_CLIENT_SECRET: '\n the-secret \n' })).toBe('the-secret');
   });
 
   it('needs no secret before the callback', () => {

@@ -60,7 +60,7 @@ describe('A star is refused where strangers have names, too:', () => {
     ['https://cms.example.com', 'https://*--site.example.com'],
     ['https://www.www.example.com', 'https://*--site.example.com'],
     ['https://wwww.example.com', 'https://*--site.example.com'],
-    ['https://www.example.com/', 'https://*--site.example.com'],
+    ['https://www.example.com/admin', 'https://*--site.example.com'],
     ['http://www.example.com', 'https://*--site.example.com'],
     ['http://localhost:3000', 'https://*--site.localhost'],
     ['https://203.0.113.7', 'https://*--site.203.0.113.7'],

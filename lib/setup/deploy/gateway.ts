@@ -4,7 +4,7 @@ import { checkPlace, openStore, saveValues } from '../save.ts';
 import type { Io } from '../io.ts';
 import type { Options } from '../options.ts';
 import type { Target } from '../targets/target.ts';
-import type { Entry } from '../values.ts';
+import { entry, type Entry } from '../values.ts';
 import type { DeployOptions, GatewayOptions } from './options.ts';
 
 /** Secrets that no argument may hold: typed without being shown, or from the environment. */
@@ -33,10 +33,7 @@ export async function saveToken(options: Options, { repositoryUrl }: GatewayOpti
   const token = await secretOf(io, 'CMS_GATEWAY_TOKEN', 'The token');
   await put(
     options,
-    [
-      { name: 'CMS_GATEWAY_TOKEN', value: token, parameter: 'gateway-token', byPointer: true },
-      { name: 'CMS_GATEWAY_REPO', value: repositoryUrl },
-    ],
+    [entry(provider, 'CMS_GATEWAY_TOKEN', token), entry(provider, 'CMS_GATEWAY_REPO', repositoryUrl)],
     io,
     `Make a new token at ${provider.name}.`,
   );
@@ -82,15 +79,15 @@ export async function saveSignIn(
   await put(
     options,
     [
-      { name: 'CMS_GATEWAY_ISSUER', value: issuer },
-      { name: 'CMS_GATEWAY_CLIENT_ID', value: clientId },
-      { name: 'CMS_GATEWAY_CLIENT_SECRET', value: secret, parameter: 'gateway-client', byPointer: true },
-      { name: 'CMS_GATEWAY_EDITORS', value: editors },
-      { name: 'CMS_GATEWAY_PATHS', value: paths },
-      ...(branch === undefined ? [] : [{ name: 'CMS_GATEWAY_BRANCH', value: branch }]),
-      ...(known ? [] : [{ name: target.gatewayUrl ?? 'CMS_AUTH_URL', value: own }]),
-      ...(site === undefined ? [] : [{ name: 'CMS_AUTH_ORIGINS', value: site }]),
-      ...(base === provider.url ? [] : [{ name: `${provider.id.toUpperCase()}_URL`, value: base }]),
+      entry(provider, 'CMS_GATEWAY_ISSUER', issuer),
+      entry(provider, 'CMS_GATEWAY_CLIENT_ID', clientId),
+      entry(provider, 'CMS_GATEWAY_CLIENT_SECRET', secret),
+      entry(provider, 'CMS_GATEWAY_EDITORS', editors),
+      entry(provider, 'CMS_GATEWAY_PATHS', paths),
+      ...(branch === undefined ? [] : [entry(provider, 'CMS_GATEWAY_BRANCH', branch)]),
+      ...(known ? [] : [entry(provider, target.gatewayUrl ?? 'CMS_AUTH_URL', own)]),
+      ...(site === undefined ? [] : [entry(provider, 'CMS_AUTH_ORIGINS', site)]),
+      ...(base === provider.url ? [] : [entry(provider, '{HOST}_URL', base)]),
     ],
     io,
     `Make a new client secret at ${name}.`,

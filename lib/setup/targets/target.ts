@@ -1,3 +1,4 @@
+import type { table } from '../../config/table.ts';
 import type { Place } from '../options.ts';
 import type { Io } from '../io.ts';
 
@@ -48,7 +49,7 @@ export interface Target {
   /** Whether somebody has to start it: then it cannot be asked whether it is ready. */
   startedByHand?: string;
   /** The setting that holds the gateway's own address there, if it is not `CMS_AUTH_URL`. */
-  gatewayUrl?: string;
+  gatewayUrl?: keyof typeof table;
   /** Why this command cannot deploy a gateway there, and what can. */
   withoutGateway?: string;
 }
