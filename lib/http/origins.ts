@@ -64,7 +64,7 @@ function isSpelled(host: string): boolean {
  * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones.
  */
 const sharedByPath =
-  /^(s3([.-][\w-]+)*\.(amazonaws\.com(\.cn)?|wasabisys\.com|backblazeb2\.com|scw\.cloud)|f\d+\.backblazeb2\.com|(storage|firebasestorage)\.googleapis\.com|(storage\.cloud|sites)\.google\.com|[a-z]{3}\d\.digitaloceanspaces\.com|[a-z-]+-\d\.linodeobjects\.com|objectstorage\.[\w-]+\.oraclecloud\.com|storage\.yandexcloud\.net|\w+\.githack\.com|htmlpreview\.github\.io|cdn\.(jsdelivr\.net|statically\.io)|unpkg\.com|cdpn\.io|(cloudflare-)?ipfs\.(io|com)|gateway\.pinata\.cloud|web\.archive\.org)\.?$/;
+  /^(((s3|f\d+|objectstorage)([.-][\w-]+)*\.(amazonaws|wasabisys|backblazeb2|scw|oraclecloud)|(firebase)?storage\.googleapis|(storage\.cloud|sites)\.google|[a-z-]+\d\.(digitaloceanspaces|linodeobjects)|\w+\.githack|unpkg)\.c(om|loud)(\.cn)?|storage\.yandexcloud\.net|htmlpreview\.github\.io|cdn\.(jsdelivr\.net|statically\.io)|(cdpn|ipfs)\.io|web\.archive\.org)\.?$/;
 
 /** What copying and other lists leave between the entries or behind them. */
 function problemOfText(entry: string): string | undefined {
@@ -82,7 +82,7 @@ function problemOfOrigin(entry: string): string | undefined {
     return 'is not written as a browser writes it; write https:// and the host name in lower case (international names as xn--…)';
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
   if (sharedByPath.test(url.hostname))
-    return 'is an address that you share with strangers, whose pages could take a token; serve the CMS from a host name of your own';
+    return 'is shared with strangers, whose pages could take a token; give the CMS a host name of its own';
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     return 'must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)';
   return undefined;
