@@ -11,6 +11,7 @@ import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, sessionCookieOnly, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describePopup } from './popup.ts';
 import { describeSignIn, oneSession } from './sign-in.ts';
 
 let server: Server;
@@ -45,3 +46,5 @@ describeGateway('Firebase', (handler, request) => call(withLimits(firebaseLimits
 describeSignIn('Firebase', call, oneSession);
 
 describeGitHubApi('Firebase', (handler, request) => call(withLimits(firebaseLimits, handler), request));
+
+describePopup('Firebase', call);

@@ -5,6 +5,7 @@ import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describePopup } from './popup.ts';
 import { describeSignIn } from './sign-in.ts';
 
 const call: Call = async (handler, { method, path, query, headers: { cookie, ...headers }, body = '' }) => {
@@ -35,3 +36,5 @@ describeGateway('AWS Lambda', (handler, request) => call(withLimits(lambdaLimits
 describeSignIn('AWS Lambda', call);
 
 describeGitHubApi('AWS Lambda', (handler, request) => call(withLimits(lambdaLimits, handler), request));
+
+describePopup('AWS Lambda', call);

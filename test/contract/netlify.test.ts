@@ -6,6 +6,7 @@ import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describePopup } from './popup.ts';
 import { describeSignIn } from './sign-in.ts';
 
 /** The parts of Netlify's context that the adapter reads. */
@@ -33,3 +34,5 @@ describeGateway('Netlify', (handler, request) => call(withLimits(netlifyLimits, 
 describeSignIn('Netlify', call);
 
 describeGitHubApi('Netlify', (handler, request) => call(withLimits(netlifyLimits, handler), request));
+
+describePopup('Netlify', call);

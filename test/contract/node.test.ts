@@ -7,6 +7,7 @@ import { describeGitHubApi } from './gateway/github-api.ts';
 import { describeGateway } from './gateway/suite.ts';
 import { describeLogin, type Call } from './login.ts';
 import { describeRefresh } from './refresh.ts';
+import { describePopup } from './popup.ts';
 import { describeSignIn } from './sign-in.ts';
 import { freePort } from '../hosts/port.ts';
 
@@ -33,3 +34,5 @@ describeGateway('a Node server', call, { megabytes: 32, answers: 32 });
 describeSignIn('a Node server', call);
 
 describeGitHubApi('a Node server', call);
+
+describePopup('a Node server', call);

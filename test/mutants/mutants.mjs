@@ -1,6 +1,7 @@
 // @ts-check
 import { gateway } from './gateway.mjs';
 import { loginServer } from './login.mjs';
+import { githubApi } from './github-api.mjs';
 import { hosts } from './hosts.mjs';
 import { oauth } from './oauth.mjs';
 import { proxy } from './proxy.mjs';
@@ -32,5 +33,6 @@ export const mutants = [
   ...signIn,
   ...gateway,
   ...hosts,
+  ...githubApi,
   ...proxy,
 ];
