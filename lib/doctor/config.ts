@@ -21,6 +21,8 @@ export type Group = ReadonlyMap<string, Entry>;
 export interface Entry {
   value: Value;
   line?: number | undefined;
+  /** The texts of a list. */
+  items?: readonly string[];
   /** Where the line is, if not in the configuration's own file. */
   file?: string;
 }
@@ -393,6 +395,7 @@ class YamlGroups {
               ? list
               : scalar(isScalar(node) ? node.value : null),
           line: this.#lineOf(key),
+          ...(isSeq(node) && { items: textsOf(node.items.map((item) => (isScalar(item) ? item.value : undefined))) }),
         });
     }
     // What is written out goes before what is merged in.
@@ -424,11 +427,16 @@ function plainGroup(object: object, lines: ReadonlyMap<string, number>, path = '
       {
         value: Array.isArray(value) ? list : isGroup ? plainGroup(value, lines, `${own}.`, depth + 1) : scalar(value),
         line: lines.get(own) ?? lines.get(path.slice(0, -1)),
+        ...(Array.isArray(value) && { items: textsOf(value) }),
       },
     ];
   });
   return new Map(entries.filter(([name]) => name.length <= longest));
 }
+
+/** No list that a login depends on has more. */
+const textsOf = (items: readonly unknown[]): string[] =>
+  items.slice(0, 20).filter((item): item is string => typeof item === 'string' && item.length < longest);
 
 const scalar = (value: unknown): string | number | boolean | null | typeof computed =>
   typeof value === 'string' && value.includes(filling)

@@ -1,11 +1,14 @@
 import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
-import type { Entry, Format, Group, Value } from './config.ts';
+import { isComputed, type Entry, type Format, type Group, type Value } from './config.ts';
 import type { GatewayProbe, LoginProbe } from './probe-result.ts';
+import { diagnosisFacts, type DiagnosisFacts } from '../providers/diagnosis.ts';
+import { usualServer } from '../providers/login-servers.ts';
+import { otherBackends } from '../providers/others.ts';
 import { masked } from './finding.ts';
 import { cmsTitles, type Cms, type Page } from './admin-page.ts';
 import type { Given } from './read.ts';
 import { gatewayBase, serversOf, textOf, type Server } from './server.ts';
-import { parseUrl, type HttpResponse } from './fetch.ts';
+import { parseUrl, reachOf, type HttpResponse } from './fetch.ts';
 
 /** What the doctor knows apart from the configuration. */
 export interface Knowledge {
@@ -39,6 +42,12 @@ export interface CheckContext extends Knowledge {
   provider: Provider | undefined;
   /** What this CMS does at this host, or what most do. */
   facts: CmsFacts | undefined;
+  /** What only the doctor knows of this host. */
+  hostFacts: DiagnosisFacts;
+  /** The gateway, where a CMS that speaks to the Git host itself is to log in and to work through one. */
+  atGateway: string | undefined;
+  /** Whether the CMS works with a program on this computer instead, as `local_backend` has it. */
+  isLocal: boolean;
   /** Whether the CMS logs in through a server like ours. */
   usesLoginServer: boolean;
   /** The login server, as far as something says where it is. */
@@ -54,12 +63,40 @@ export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
   const backend: Group = group instanceof Map ? group : new Map<string, Entry>();
   const text = (key: string) => textOf(backend.get(key)?.value);
   const host = text('name');
-  const [server] = serversOf({ namedServer, config, text });
+  const provider = providers.find(({ id }) => id === host);
+  const facts = provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap;
+  const isSveltia = cms?.name === 'sveltia';
+  const local = config.get('local_backend')?.value;
+  const isLocal =
+    !isSveltia &&
+    (local === true || local instanceof Map) &&
+    answer !== undefined &&
+    reachOf(answer.url) === 'loopback';
+  // Where nobody logs in through a server, whatever is written.
+  const inPage =
+    provider !== undefined &&
+    otherBackends.has(provider.id) &&
+    (cms ? !provider.cms[cms.name] : Object.keys(provider.cms).length === 0);
+  const usesLoginServer =
+    provider !== undefined &&
+    !isLocal &&
+    !inPage &&
+    !(isSveltia && backend.get('auth_methods')?.items?.includes('oauth') === false) &&
+    !['pkce', 'implicit'].includes(text('auth_type') ?? '');
+  const usual =
+    usesLoginServer && facts?.fallback === undefined && !isComputed(config, 'backend.base_url')
+      ? usualServer
+      : undefined;
+  const [server = usual && { origin: usual.origin, prefix: '', endpoint: 'auth' }] = serversOf({
+    namedServer,
+    config,
+    text,
+  });
   // What a server answered says nothing about another one, or about another address there.
   const asked = knowledge.probe?.server;
   const probe = asked?.origin === server?.origin && asked?.endpoint === server?.endpoint ? knowledge.probe : undefined;
-  const gateway = knowledge.gateway?.base === gatewayBase({ text, answer }) ? knowledge.gateway : undefined;
-  const provider = providers.find(({ id }) => id === host);
+  const gateway =
+    host !== 'git-gateway' || knowledge.gateway?.base === gatewayBase({ text, answer }) ? knowledge.gateway : undefined;
   return {
     given,
     providers,
@@ -72,13 +109,19 @@ export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
     backend,
     cms,
     who: cms ? cmsTitles[cms.name] : 'the CMS',
-    isSveltia: cms?.name === 'sveltia',
+    isSveltia,
     page,
     answer,
     host,
     provider,
-    facts: provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap,
-    usesLoginServer: provider !== undefined && !['pkce', 'implicit'].includes(text('auth_type') ?? ''),
+    facts,
+    hostFacts: (provider && diagnosisFacts[provider.id]) ?? {},
+    atGateway:
+      usesLoginServer && server && /(?:^|\/)git\/auth$/.test(server.endpoint)
+        ? `${server.origin}/${server.endpoint.replace(/\/auth$/, '')}`
+        : undefined,
+    isLocal,
+    usesLoginServer,
     server: probe?.works ?? server,
     text,
   };

@@ -3,7 +3,7 @@ import { backendChecks } from './checks/backend.ts';
 import { applied, removed, written, type Check, type Problem } from './checks/check.ts';
 import { consentChecks } from './checks/consent.ts';
 import { gatewayChecks } from './checks/gateway.ts';
-import { keysChecks } from './checks/keys.ts';
+import { keysChecks, requiredChecks } from './checks/keys.ts';
 import { loginChecks } from './checks/login.ts';
 import { pageChecks } from './checks/admin-page.ts';
 import { redirectChecks } from './checks/redirect.ts';
@@ -25,6 +25,7 @@ const checks: readonly Check[] = [
   ...loginChecks,
   ...redirectChecks,
   ...consentChecks,
+  ...requiredChecks,
 ];
 
 /**

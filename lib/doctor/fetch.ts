@@ -78,6 +78,18 @@ const isWeb = (url: URL): boolean => ['https:', 'http:'].includes(url.protocol) 
 /** What an address may be that a browser is sent to with secrets. */
 export const isSafe = (url: URL): boolean => url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
 
+/** From where a host can be reached: from this computer alone, from a network of somebody's own, or from everywhere. */
+export function reachOf(url: URL): 'loopback' | 'private' | 'public' {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isLoopback(url) || /(?:^|\.)localhost$|^127\.|^0\.0\.0\.0$|^::1?$/.test(host)) return 'loopback';
+  const isPrivate =
+    /^(?:10|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.[\d.]+$/.test(host) ||
+    (host.includes(':') && /^(?:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):|^::ffff:/.test(host)) ||
+    /\.(?:local|lan|internal|intranet|corp|home|home\.arpa)$/.test(host) ||
+    !/[.:]/.test(host); // a name without a dot
+  return isPrivate ? 'private' : 'public';
+}
+
 const reasons: ReadonlyMap<string, string> = new Map(
   Object.entries({
     ENOTFOUND: 'there is no such host name',

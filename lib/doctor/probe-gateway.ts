@@ -4,7 +4,8 @@ import { siteOrigin, type CheckContext } from './context.ts';
 import { isSafe, isNetworkError, type Ask } from './fetch.ts';
 
 /** Whether editors work through a gateway; Sveltia CMS stops before it asks one. */
-export const usesGateway = ({ host, isSveltia }: CheckContext): boolean => host === 'git-gateway' && !isSveltia;
+export const usesGateway = ({ host, isSveltia, atGateway }: CheckContext): boolean =>
+  (host === 'git-gateway' && !isSveltia) || atGateway !== undefined;
 
 /**
  * Asks the gateway what anybody may ask: its page, and its settings without a token, in the name of the page's origin.
@@ -14,7 +15,7 @@ export const usesGateway = ({ host, isSveltia }: CheckContext): boolean => host 
 export async function probeGateway(context: CheckContext, ask: Ask): Promise<GatewayProbe | undefined> {
   if (!usesGateway(context)) return undefined;
   const site = siteOrigin(context);
-  const base = gatewayBase(context);
+  const base = context.atGateway ?? gatewayBase(context);
   if (base === undefined) return undefined;
   const url = new URL(base);
   if (!isSafe(url) || isExample({ origin: url.origin, prefix: '', endpoint: '' })) return undefined;

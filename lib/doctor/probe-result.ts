@@ -1,4 +1,5 @@
 import { commonHeaders } from '../http/http.ts';
+import { shown } from './finding.ts';
 import { elementsOf } from './html.ts';
 import { isNetworkError, type HttpResponse, type NetworkError } from './fetch.ts';
 import type { Server } from './server.ts';
@@ -49,6 +50,20 @@ export function reported(answer: HttpResponse | NetworkError | undefined): Repor
   const words = elements.find(({ name }) => name === 'p')?.text ?? '';
   // "There is nothing at this address" is what any server says.
   return code === undefined || code === 'NOT_FOUND' ? undefined : { code, message: words.replace(/\s+/g, ' ').trim() };
+}
+
+/** What a page says in words, whoever made it. */
+export function wordsOf(answer: HttpResponse | NetworkError): string {
+  if (isNetworkError(answer)) return '';
+  const type = answer.headers.get('content-type') ?? '';
+  const texts = /html/.test(type)
+    ? elementsOf(answer.body, 'h1', 'h2', 'p', 'pre').map(({ text }) => text)
+    : /^(?:text\/|application\/(?:[\w.+-]*json))/.test(type)
+      ? [answer.body]
+      : [];
+  const said = texts.map((text) => text.replace(/\s+/g, ' ').trim()).filter(Boolean);
+  const title = /html/.test(type) ? elementsOf(answer.body, 'title').map(({ text }) => text.trim()) : [];
+  return shown((said.length > 0 ? said : title).slice(0, 3).join(' '));
 }
 
 /** Names of hosts that nobody can have (RFC 2606). */

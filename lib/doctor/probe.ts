@@ -2,7 +2,8 @@ import { isExample, isLogin, isThisProduct, reported, unlisted, type Begun, type
 import { elementsOf } from './html.ts';
 import { joined, serversOf, trimSlashes, type Server } from './server.ts';
 import { baseOf, scopesOf, siteOrigin, type CheckContext } from './context.ts';
-import { isSafe, isNetworkError, parseUrl, target, type HttpResponse, type Ask } from './fetch.ts';
+import { usualServer } from '../providers/login-servers.ts';
+import { reachOf, isSafe, isNetworkError, parseUrl, target, type HttpResponse, type Ask } from './fetch.ts';
 
 /**
  * Asks the login server what anybody may ask, as the CMS would: it begins logins that nobody ends, and sends no secret.
@@ -11,9 +12,12 @@ import { isSafe, isNetworkError, parseUrl, target, type HttpResponse, type Ask }
  */
 export async function probeLogin(context: CheckContext, ask: Ask): Promise<LoginProbe | undefined> {
   const { provider, usesLoginServer } = context;
-  const [server, ...others] = serversOf(context);
-  if (!provider || !usesLoginServer || !server || isExample(server)) return undefined;
+  const [server = context.server, ...others] = serversOf(context);
+  if (!provider || !usesLoginServer || !server || isExample(server) || !mayAsk(context, server)) return undefined;
   const site = siteOrigin(context);
+  // By the site's name alone does the usual server know what to do.
+  if (context.text('base_url') === undefined && isUsual(server) && !site && !context.text('site_domain'))
+    return undefined;
   const probe: LoginProbe = { site, ...(await begin(context, server, site, ask)) };
   if (isNetworkError(probe.begin)) return probe;
   const { ours, next } = probe;
@@ -36,7 +40,7 @@ export async function probeLogin(context: CheckContext, ask: Ask): Promise<Login
     return probe;
   }
   const base = `${server.origin}${server.prefix}`;
-  if (ours) {
+  if (ours && !context.atGateway) {
     probe.callback = await ask(new URL(`${base}/auth/${provider.id}/callback`));
     if (provider.refresh && site !== undefined) {
       const url = new URL(base + provider.refresh.path);
@@ -51,6 +55,19 @@ export async function probeLogin(context: CheckContext, ask: Ask): Promise<Login
     probe.consent = await ask(next);
   return probe;
 }
+
+/**
+ * A page of somebody's does not get the doctor to ask what only its user's computer or network can reach: nobody else would
+ * get an answer there, and that is found without asking.
+ */
+function mayAsk({ answer, namedServer }: CheckContext, { origin }: Server): boolean {
+  const reach = reachOf(new URL(origin));
+  if (namedServer || reach === 'public') return true;
+  const from = answer && reachOf(answer.url);
+  return reach === 'loopback' ? from !== 'public' : from === 'private' || from === 'loopback';
+}
+
+const isUsual = ({ origin }: Server): boolean => origin === usualServer?.origin;
 
 /** So many does the doctor follow to a login. */
 const mostRedirects = 5;

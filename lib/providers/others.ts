@@ -12,9 +12,10 @@ const pkce = 'in the page (PKCE)';
 export const otherBackends: ReadonlyMap<string, OtherBackend> = new Map(
   Object.entries({
     gitea: { where: pkce, sveltia: true },
-    forgejo: { where: pkce, sveltia: true },
+    forgejo: { where: pkce, sveltia: false },
     azure: { where: 'at login.microsoftonline.com', sveltia: false },
     'test-repo': { where: 'nowhere: it is a demo', sveltia: true },
+    'aws-cognito-github-proxy': { where: 'at Amazon Cognito', sveltia: false },
     proxy: { where: 'nowhere: a program on the same computer does the work', sveltia: false },
     'git-gateway': { where: 'through Netlify Identity', sveltia: false },
   }),

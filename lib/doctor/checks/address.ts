@@ -1,9 +1,10 @@
 import { shown } from '../finding.ts';
-import { isLogin } from '../probe-result.ts';
+import { isLogin, wordsOf } from '../probe-result.ts';
 import { prefixOf, readAddress, textOf, trimSlashes } from '../server.ts';
-import { isGitHost, renews, type CheckContext } from '../context.ts';
-import { isSafe } from '../fetch.ts';
-import { baseFix, endpointFix, example, type Check } from './check.ts';
+import { isGitHost, renews, siteOrigin, type CheckContext } from '../context.ts';
+import { usualServer } from '../../providers/login-servers.ts';
+import { isNetworkError, isSafe, reachOf } from '../fetch.ts';
+import { baseFix, endpointFix, example, type Check, type Problem } from './check.ts';
 
 /** `auth_endpoint` as the CMSs read it. */
 const endpointOf = ({ text }: Pick<CheckContext, 'text'>): string | undefined =>
@@ -30,6 +31,38 @@ function endpointCheck({ is, what, why }: { is: (written: string) => boolean; wh
 const isAtNamedServer = ({ namedServer }: CheckContext, url: URL): boolean =>
   namedServer === undefined || namedServer.origin === url.origin;
 
+/** Nothing says where the login server is, so the CMS goes where it always goes. */
+function usualProblem({ probe, namedServer, isSveltia }: CheckContext): Pick<Problem, 'what' | 'why' | 'severity'> {
+  const { name = '', origin = '', advice = '' } = usualServer ?? {};
+  const what = `base_url is not set, so the CMS logs in at ${name}’s login server (${new URL(origin).host})`;
+  const token = isSveltia ? ' Editors who have a token of their own can enter that instead.' : '';
+  if (namedServer) return { what: `${what} instead of yours`, why: 'It has to name the one that you set up.' };
+  if (!probe || isNetworkError(probe.begin))
+    return {
+      severity: 'risky',
+      what,
+      why: `That is right for a site on ${name} alone: run the doctor on the address of the admin page. Elsewhere, write your own login server.${token}`,
+    };
+  const words = wordsOf(probe.begin);
+  return {
+    ...(isSveltia && { severity: 'risky' as const }),
+    what: `${what}, and no login begins there`,
+    why: `It answers ${probe.begin.status}${words === '' ? '' : ` and says “${words}”`}. ${advice} Or write your own login server.${token}`,
+  };
+}
+
+/** What is reached from one computer or one network alone. */
+const reaches: Readonly<Record<'loopback' | 'private', { what: string; why: string }>> = {
+  loopback: {
+    what: 'an address of this computer',
+    why: 'On every other computer it leads to nothing, or to something else. Write the public address of the login server.',
+  },
+  private: {
+    what: 'a private address',
+    why: 'Nobody outside of that network gets there, and no authority gives out a certificate for it, which a page on https needs. Write the public address of the login server.',
+  },
+};
+
 /** Where the login server is: `base_url` and `auth_endpoint`. */
 export const addressChecks: readonly Check[] = [
   {
@@ -38,11 +71,13 @@ export const addressChecks: readonly Check[] = [
     at: 'backend.base_url',
     look: (context) =>
       context.usesLoginServer &&
-      context.text('base_url') === undefined && {
+      context.text('base_url') === undefined &&
+      // A login does begin where the CMS goes by itself.
+      !(context.namedServer === undefined && isLogin(context.probe?.next)) && {
         ...(context.facts?.fallback === undefined
           ? {
-              what: 'base_url is not set, so the CMS logs in at api.netlify.com instead of your login server',
-              why: 'That server knows sites on Netlify only. To the others it says "No Auth Provider Found".',
+              ...usualProblem(context),
+              about: ['server', 'base_url'],
             }
           : {
               what: `base_url is not set, so the popup goes to ${new URL(context.facts.fallback).host} without a client id`,
@@ -50,6 +85,30 @@ export const addressChecks: readonly Check[] = [
             }),
         fix: { backend: baseFix(context) },
       },
+  },
+  {
+    id: 'base-url-reach',
+    severity: 'broken',
+    at: 'backend.base_url',
+    look(context) {
+      const url = readAddress(context.text('base_url') ?? '');
+      const reach = url && reachOf(url);
+      // What is no address at all is another finding.
+      const isWhole = /^(?:https?:\/\/)?[^/:\s]+(?::\d+)?(?:\/|$)/i.test(context.text('base_url') ?? '');
+      if (!context.usesLoginServer || !url || !reach || reach === 'public' || !isWhole) return false;
+      const site = siteOrigin(context);
+      const from = site === undefined ? undefined : reachOf(new URL(site));
+      if (from === 'loopback' && reach === 'loopback') return false;
+      const isElsewhere = from === 'public' || (from === undefined && reach === 'private');
+      const { what, why } = reaches[reach];
+      return {
+        severity: isElsewhere ? 'broken' : from === undefined ? 'note' : 'risky',
+        about: ['server'],
+        what: `base_url is ${shown(url.host)}, ${what}${from === undefined || isElsewhere ? '' : ', as the page is'}`,
+        why,
+        fix: { backend: context.namedServer ? baseFix(context) : { base_url: example } },
+      };
+    },
   },
   {
     id: 'base-url-scheme',
@@ -80,7 +139,11 @@ export const addressChecks: readonly Check[] = [
       const isGateway = root?.pathname.includes('/git/api/') ?? false;
       const isHost =
         isGitHost(context.providers, url.hostname) ||
-        (root && !isGateway && root.host === url.host && url.origin !== context.namedServer?.origin);
+        (root &&
+          root.host === url.host &&
+          url.origin !== context.namedServer?.origin &&
+          !context.atGateway &&
+          !isGateway);
       return (
         isHost && {
           what: `base_url points at the Git host (${shown(url.host)}) instead of your login server`,
@@ -304,8 +367,7 @@ export const addressChecks: readonly Check[] = [
       const top = textOf(context.config.get('base_url')?.value);
       const url = readAddress(top ?? '');
       const fix = { top: { base_url: (server?.origin ?? example) + (server?.prefix ?? '') } };
-      const why =
-        'It stands there twice: under backend for the login, at the top level for renewing the session. Without the second one the CMS posts the editor’s refresh token to api.netlify.com, and saving fails after two hours.';
+      const why = `It stands there twice: under backend for the login, at the top level for renewing the session. Without the second one the CMS posts the editor’s refresh token to api.netlify.com, and saving fails after ${provider.tokenLife ?? 'a while'}.`;
       if (top === undefined)
         return { what: `base_url is missing at the top level, where ${provider.name} sessions are renewed`, why, fix };
       if (!url || !/^https?:/i.test(top)) return { what: 'base_url at the top level is no address', why, fix };

@@ -1,9 +1,10 @@
 import { parseOrigins } from '../../http/origins.ts';
 import { shown } from '../finding.ts';
-import { connects, openerPolicy, policiesOf, sandboxed } from '../policy.ts';
+import { isCmsScript } from '../admin-page.ts';
+import { connects, evaluates, openerPolicy, policiesOf, runs, sandboxed } from '../policy.ts';
 import { readAddress } from '../server.ts';
 import { renews, rootsOf } from '../context.ts';
-import { isSafe } from '../fetch.ts';
+import { isSafe, parseUrl } from '../fetch.ts';
 import { isOthers, type Check } from './check.ts';
 
 /** What the admin page sends along. */
@@ -32,6 +33,46 @@ export const pageChecks: readonly Check[] = [
           what: `The admin page sends "Cross-Origin-Opener-Policy: ${shown(policy)}", which cuts the popup off from the CMS`,
           why: 'The popup then has no opener to hand the token to: Decap stays silent, Sveltia says "Authentication aborted". Often the header is set for the whole site.',
           write: 'Cross-Origin-Opener-Policy: same-origin-allow-popups        (for the admin page)',
+        }
+      );
+    },
+  },
+  {
+    id: 'page-csp-script',
+    severity: 'broken',
+    look(context) {
+      const { answer, page, cms, who } = context;
+      if (!answer || !page) return false;
+      const policies = policiesOf(answer.headers, page);
+      const base = parseUrl(page.base ?? '', answer.url) ?? answer.url;
+      const own = answer.url.origin;
+      const blocked = page.scripts.filter(({ src, text, isVouched }) => {
+        const url = src === undefined ? undefined : parseUrl(src, base);
+        // Of the scripts in the page, those count that start the CMS.
+        if (src === undefined ? !/\binit(?:CMS)?\b|CMS_MANUAL_INIT/.test(text) : !url || !isCmsScript(src))
+          return false;
+        return !policies.every((policy) => runs(policy, { url, isVouched }, own));
+      });
+      const [first] = blocked;
+      if (first) {
+        const url = first.src === undefined ? undefined : parseUrl(first.src, base);
+        const source = url === undefined ? "'unsafe-inline'" : url.origin === own ? "'self'" : url.origin;
+        const evaluating = cms && cms.name !== 'sveltia' ? " 'unsafe-eval'" : '';
+        return {
+          at: 'page',
+          what: `The Content-Security-Policy of the admin page blocks the script ${url ? `of the CMS (${shown(url.host)})` : 'that starts the CMS'}`,
+          why: 'The browser does not run it, and the page stays blank.',
+          write: `script-src ${source}${evaluating}        (add to what is there, for the admin page)`,
+        };
+      }
+      return (
+        cms !== undefined &&
+        cms.name !== 'sveltia' &&
+        !policies.every(evaluates) && {
+          at: 'page',
+          what: `The Content-Security-Policy of the admin page lacks 'unsafe-eval', which ${who} needs`,
+          why: 'It checks its configuration with functions that it makes while it runs. Blocked, it stops before it shows its login.',
+          write: "script-src 'unsafe-eval'        (add to what is there, for the admin page)",
         }
       );
     },

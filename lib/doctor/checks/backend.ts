@@ -1,10 +1,13 @@
 import { otherBackends } from '../../providers/others.ts';
 import { shown } from '../finding.ts';
 import { isFuzzyMatch } from '../fuzzy-match.ts';
-import { cmsTitles } from '../admin-page.ts';
+import { cmsTitles, isOlder } from '../admin-page.ts';
 import { readAddress } from '../server.ts';
-import { baseOf } from '../context.ts';
+import { baseOf, type CheckContext } from '../context.ts';
 import { anyOf, baseFix, type Check } from './check.ts';
+
+const inPagePkce = ({ text, provider }: CheckContext): boolean =>
+  text('auth_type') === 'pkce' && provider?.inPage.pkce !== undefined;
 
 /** Which Git host, by which kind of login, in which CMS. */
 export const backendChecks: readonly Check[] = [
@@ -22,13 +25,25 @@ export const backendChecks: readonly Check[] = [
           fix: { backend: { name: ids[0] } },
         };
       const known = [...ids, ...otherBackends.keys()];
-      if (known.includes(host)) return false;
+      if (known.includes(host) || context.given.ownBackends?.includes(host)) return false;
+      if (host === 'local')
+        return {
+          about: ['backend.repo', 'backend.base_url'],
+          what: 'backend.name is local, which no CMS knows: working on this computer is called local_backend',
+          why: 'It stands at the top level, beside the backend of the site, and counts on localhost only.',
+          fix: { top: { local_backend: true }, backend: { name: ids[0] } },
+        };
       const plain = (text: string) => text.toLowerCase().replace(/[^a-z]|\.com$|org$|cloud$|com$/g, '');
       const meant = known.find((name) => plain(name) === plain(host) || isFuzzyMatch(host, name));
+      // From a file alone nobody sees what the page registers.
+      const mayBeOwn = meant === undefined && !context.isSveltia && context.answer === undefined;
       return {
-        what: `backend.name is ${shown(host)}, which no CMS knows`,
-        why: 'The CMS compares the name letter by letter, and stops with "Backend not found".',
-        fix: { backend: { name: meant ?? ids[0] } },
+        severity: mayBeOwn ? 'risky' : 'broken',
+        what: `backend.name is ${shown(host)}, which no CMS knows${mayBeOwn ? ' by itself' : ''}`,
+        why: mayBeOwn
+          ? 'A script in the admin page may register one of that name (registerBackend). Otherwise the CMS stops with "Backend not found".'
+          : 'The CMS compares the name letter by letter, and stops with "Backend not found".',
+        ...(!mayBeOwn && { fix: { backend: { name: meant ?? ids[0] } } }),
       };
     },
   },
@@ -36,22 +51,22 @@ export const backendChecks: readonly Check[] = [
     id: 'backend-unsupported',
     severity: 'broken',
     at: 'backend.name',
-    look({ cms, who, host, provider, providers, text, usesLoginServer }) {
+    look({ cms, who, host, provider, providers, hostFacts, usesLoginServer }) {
       if (!cms || !provider || !usesLoginServer || provider.cms[cms.name]) return false;
       const others = (Object.keys(provider.cms) as (keyof typeof cmsTitles)[]).map((name) => cmsTitles[name]);
       const about = ['base_url', 'backend.base_url', 'backend.repo'];
-      if (provider.inPage.pkce && text('auth_type') !== 'pkce')
+      if (hostFacts.dropsToken?.includes(cms.name))
         return {
           about,
           what: `${who} cannot log in to ${provider.name} through a login server`,
-          why: `It drops the token, so the editor stays on the login page. Use "auth_type: pkce", or ${others[0]}.`,
-          fix: { backend: { auth_type: 'pkce' } },
+          why: `It drops the token, so the editor stays on the login page. Use ${anyOf([...(provider.inPage.pkce ? ['"auth_type: pkce"'] : []), ...others.slice(0, 1)])}.`,
+          ...(provider.inPage.pkce && { fix: { backend: { auth_type: 'pkce' } } }),
         };
       const hosts = providers.filter((one) => one.cms[cms.name]).map(({ name }) => name);
       return {
         about,
         what: `${who} has no ${host} backend`,
-        why: `It stops with an error. Use ${others[0]} for ${provider.name}, or move the repository to ${anyOf(hosts)}.`,
+        why: `It stops with an error. ${others[0] === undefined ? 'Move' : `Use ${others[0]} for ${provider.name}, or move`} the repository to ${anyOf(hosts)}.`,
       };
     },
   },
@@ -73,8 +88,9 @@ export const backendChecks: readonly Check[] = [
     id: 'no-server',
     severity: 'note',
     at: 'backend.name',
-    look: ({ host = '', provider }) =>
-      !provider &&
+    look: ({ host = '', usesLoginServer, isLocal }) =>
+      !usesLoginServer &&
+      !isLocal &&
       host !== 'git-gateway' &&
       otherBackends.has(host) && {
         what: `The backend ${host} needs no login server`,
@@ -109,7 +125,7 @@ export const backendChecks: readonly Check[] = [
         case 'short':
           return {
             what: '"auth_type: implicit" ends each session in the middle of the work',
-            why: `Its tokens live one hour and cannot be renewed: what is being written then cannot be saved. ${instead}`,
+            why: `Its tokens live ${context.hostFacts.implicitLife ?? 'for a short time'} and cannot be renewed: what is being written then cannot be saved. ${instead}`,
             ...rest,
           };
         default:
@@ -153,7 +169,7 @@ export const backendChecks: readonly Check[] = [
         (base.origin === namedServer?.origin || base.origin !== root?.origin) && {
           about: ['backend.base_url'],
           what: `With "auth_type: pkce" the CMS takes base_url for ${provider.name} itself, but it is another server`,
-          why: 'The page logs in at base_url/oauth/authorize, which a login server does not have. Choose one of the two: remove auth_type to use the login server, or base_url to do without one.',
+          why: `The page logs in at base_url${provider.authorizePath}, which a login server does not have. Choose one of the two: remove auth_type to use the login server, or base_url to do without one.`,
           fix: { backend: { auth_type: undefined, base_url: base.origin } },
         }
       );
@@ -177,12 +193,54 @@ export const backendChecks: readonly Check[] = [
     id: 'pkce',
     severity: 'note',
     at: 'backend.auth_type',
-    look: ({ text, provider }) =>
-      text('auth_type') === 'pkce' &&
-      provider !== undefined && {
+    look: (context) =>
+      inPagePkce(context) && {
         what: 'This configuration logs in without a login server (auth_type: pkce)',
-        why: `The page exchanges the code with ${provider.name} itself, and renews the token, too. There is nothing to check against a server.`,
+        why: `The page exchanges the code with ${context.provider?.name} itself. ${
+          context.hostFacts.pkce?.register.replace(
+            '{page}',
+            shown(
+              context.answer
+                ? context.answer.url.origin + context.answer.url.pathname
+                : 'the address of the admin page',
+            ),
+          ) ?? 'Register the address of the admin page there, exactly as it is.'
+        }`,
       },
+  },
+  {
+    id: 'pkce-version',
+    severity: 'broken',
+    at: 'page.version',
+    look: (context) => {
+      const since = context.cms && context.hostFacts.pkce?.since[context.cms.name];
+      return (
+        inPagePkce(context) &&
+        context.cms !== undefined &&
+        since !== undefined &&
+        isOlder(context.cms, ...since) && {
+          what: `${context.who} ${shown(context.cms.version)} knows no "auth_type: pkce" yet`,
+          why: `It ignores the line, and asks a login server. Load version ${since.join('.')} or newer in the admin page.`,
+        }
+      );
+    },
+  },
+  {
+    id: 'pkce-version',
+    severity: 'note',
+    at: 'page.version',
+    look: (context) => {
+      const renews = context.cms && context.hostFacts.pkce?.renews[context.cms.name];
+      return (
+        inPagePkce(context) &&
+        context.cms !== undefined &&
+        renews !== undefined &&
+        isOlder(context.cms, ...renews) && {
+          what: `${context.who} ${shown(context.cms.version)} does not renew the token${context.provider?.tokenLife ? `, which ends after ${context.provider.tokenLife}` : ''}`,
+          why: `What is being written then cannot be saved. Load version ${renews.join('.')} or newer in the admin page.`,
+        }
+      );
+    },
   },
   {
     id: 'auth-type',

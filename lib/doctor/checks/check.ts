@@ -80,8 +80,10 @@ export const endpointFix = (context: CheckContext, endpoint = context.server?.en
 });
 
 /** What a `base_url` should be in this configuration, and `auth_endpoint` with it where the server has a path. */
-export function baseFix({ server, providers }: CheckContext): Settings {
-  if (!server || isGitHost(providers, new URL(server.origin).hostname)) return { base_url: example };
+export function baseFix({ server, providers, namedServer, text, config }: CheckContext): Settings {
+  // What a CMS takes by itself is nothing to write.
+  const isWritten = namedServer !== undefined || text('base_url') !== undefined || config.has('base_url');
+  if (!server || !isWritten || isGitHost(providers, new URL(server.origin).hostname)) return { base_url: example };
   return { base_url: server.origin, ...(server.prefix !== '' && { auth_endpoint: server.endpoint }) };
 }
 

@@ -1,5 +1,6 @@
 import { settingPrefix } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
+import { isLogin } from '../probe-result.ts';
 import { isNetworkError, target, type HttpResponse } from '../fetch.ts';
 import type { CheckContext } from '../context.ts';
 import { setting, type Check } from './check.ts';
@@ -52,6 +53,37 @@ export const consentChecks: readonly Check[] = [
           what: `The login server sends no client id to ${context.provider.name} (client_id=${id})`,
           why: `${context.provider.name} refuses the login. The client id is missing in the settings of the login server.`,
           ...setting(context, `${settingPrefix(context.provider)}_CLIENT_ID=…`),
+        }
+      );
+    },
+  },
+  {
+    id: 'client-form',
+    severity: 'broken',
+    at: 'server.consent',
+    look(context) {
+      const { provider, probe, hostFacts } = context;
+      const id = isLogin(probe?.next) && !context.atGateway ? probe?.next?.searchParams.get('client_id') : undefined;
+      if (!provider || !id?.trim()) return false;
+      const { secret, otherId } = hostFacts;
+      const [what, why] = /^["'“]|["'”]$/.test(id.trim())
+        ? ['with quotation marks around it', 'They stand in the settings of the login server and count as part of it.']
+        : /\s/.test(id)
+          ? ['with a blank in it', 'It came along when the client id was copied into the settings of the login server.']
+          : secret?.test(id)
+            ? [
+                'that looks like a client secret',
+                'Are the two exchanged in the settings of the login server? Then the secret is public now: make a new one.',
+              ]
+            : otherId?.form.test(id)
+              ? [`that looks like the ${otherId.name}`, 'The client id stands on the same page, and is another one.']
+              : [];
+      return (
+        what !== undefined &&
+        why !== undefined && {
+          what: `The login server sends ${provider.name} a client id ${what}`,
+          why: `${provider.name} does not know it and refuses the login. ${why}`,
+          ...setting(context, `${settingPrefix(provider)}_CLIENT_ID=…`),
         }
       );
     },

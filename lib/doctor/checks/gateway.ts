@@ -6,13 +6,17 @@ import { gatewayBase, gatewayUrl, textOf, withoutHost } from '../server.ts';
 import { lines, siteOrigin, type CheckContext } from '../context.ts';
 import { isSafe, isNetworkError, parseUrl } from '../fetch.ts';
 import type { Group, Value } from '../config.ts';
-import { example, isSecretKey, type Check } from './check.ts';
+import { example, isSecretKey, type Check, type Settings } from './check.ts';
 
 /** A check of its own only where the CMS works through a gateway. */
 const ofGateway = ({ look, ...check }: Check): Check => ({
   ...check,
-  look: (context) => usesGateway(context) && look(context),
+  look: (context) =>
+    usesGateway(context) && (context.atGateway === undefined || answered.includes(check.id)) && look(context),
 });
+
+/** Those that are about what the gateway answers, and not about the keys of a CMS that asks it as a gateway. */
+const answered = ['gateway-silent', 'gateway-missing', 'gateway-not-ready', 'gateway-origin'];
 
 const isNetlifys = (context: CheckContext): boolean =>
   /^\/\.netlify\/|^https:\/\/[^/]+\/\.netlify\//.test(gatewayUrl(context));
@@ -44,6 +48,12 @@ const authOf = ({ config }: CheckContext): Group | undefined => {
 const authText = (context: CheckContext, key: string): string | undefined =>
   textOf(authOf(context)?.get(key)?.value) ?? context.text(key);
 
+/** Where the popup of a gateway is. */
+function gatewayLogin(gateway: string): Settings {
+  const { origin, pathname } = new URL(gateway);
+  return { base_url: origin, auth_endpoint: `${pathname.slice(1)}/auth` };
+}
+
 /** The whole block, with what is there and what is wrong changed; or the line alone, where the keys stand under `backend`. */
 function authBlock(context: CheckContext, changes: Record<string, Value> = {}): string {
   if (!authOf(context) && context.text('base_url') !== undefined) return lines(context, changes, 'backend');
@@ -60,6 +70,31 @@ const isAtIssuer = (context: CheckContext): boolean =>
 
 /** Editors without an account at the Git host: where the gateway is, and where they sign in. */
 export const gatewayChecks: readonly Check[] = [
+  {
+    id: 'gateway-api-root',
+    severity: 'broken' as const,
+    at: 'backend.api_root',
+    look(context: CheckContext) {
+      const { atGateway, provider, text } = context;
+      const root = text('api_root')?.replace(/\/+$/, '');
+      const inside = root === undefined ? undefined : /^(https?:\/\/.+\/git)\/api(?:\/v3)?$/.exec(root)?.[1];
+      if (!provider || (atGateway === undefined && inside === undefined) || atGateway === inside) return false;
+      return atGateway === undefined || (inside !== undefined && root !== `${atGateway}/api/v3`)
+        ? {
+            at: 'backend.auth_endpoint',
+            about: ['backend.base_url', 'server'],
+            what: 'api_root is a gateway’s, but the login is not',
+            why: 'The gateway takes its own sessions only, and those begin at its own popup.',
+            fix: { backend: gatewayLogin(inside ?? '') },
+          }
+        : {
+            about: ['backend.graphql_api_root'],
+            what: 'The login is a gateway’s, but api_root is not',
+            why: 'A session of the gateway means nothing to the Git host: every call after the login fails.',
+            fix: { backend: { api_root: `${atGateway}/api/v3` } },
+          };
+    },
+  },
   {
     id: 'gateway-url',
     severity: 'broken' as const,
@@ -156,7 +191,13 @@ export const gatewayChecks: readonly Check[] = [
     at: 'backend.gateway_url',
     look(context: CheckContext) {
       const { gateway } = context;
-      if (!gateway || isNetlifys(context) || isNetworkError(gateway.page) || isOurGateway(context)) return false;
+      if (
+        !gateway ||
+        (context.atGateway === undefined && isNetlifys(context)) ||
+        isNetworkError(gateway.page) ||
+        isOurGateway(context)
+      )
+        return false;
       if (gateway.works !== undefined)
         return {
           what: `The gateway is not at ${shown(gateway.base)} but at ${shown(gateway.works)}`,
@@ -398,4 +439,4 @@ export const gatewayChecks: readonly Check[] = [
         fix: { backend: { status_endpoint: `${context.gateway?.base}/status` } },
       },
   },
-].map(ofGateway);
+].map((check) => (check.id === 'gateway-api-root' ? check : ofGateway(check)));

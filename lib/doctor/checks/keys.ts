@@ -1,5 +1,5 @@
 import { settingPrefix } from '../../providers/provider.ts';
-import { list, type Entry, type Group, type Value } from '../config.ts';
+import { computed, list, type Entry, type Group, type Value } from '../config.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { isFuzzyMatch } from '../fuzzy-match.ts';
 import { renews, contextOf, type CheckContext } from '../context.ts';
@@ -74,6 +74,9 @@ const guesses: ReadonlyMap<string, string> = new Map(
     site_id: 'site_domain',
   }),
 );
+
+/** A client id under `backend`: a login in the page needs one, as `app_id`; a login server has its own. */
+const isClientId = (key: string): boolean => key.toLowerCase() === 'client_id';
 
 /** Whether an address brings a user, a password or a token along. An SSH address has a user, but no secret. */
 const isInAddress = (value: Value): boolean =>
@@ -165,7 +168,9 @@ export const keysChecks: readonly Check[] = [
           if (known.includes(key) || (prefix === '' && key === 'site_id')) continue;
           const meant =
             wanted.find((name) => isFuzzyMatch(key, name)) ??
-            (prefix === '' ? undefined : guesses.get(key.toLowerCase()));
+            (prefix === '' || (isClientId(key) && context.usesLoginServer)
+              ? undefined
+              : guesses.get(key.toLowerCase()));
           if (
             meant === undefined ||
             context.backend.has(meant) ||
@@ -210,6 +215,18 @@ export const keysChecks: readonly Check[] = [
         }
       return false;
     },
+  },
+  {
+    id: 'client-id',
+    severity: 'note',
+    look: ({ backend, usesLoginServer }) =>
+      usesLoginServer &&
+      backend.has('client_id') && {
+        at: 'backend.client_id',
+        what: 'client_id means nothing here',
+        why: 'The CMS does not read it: the login server has the client id. Delete the line.',
+        fix: { backend: { client_id: undefined } },
+      },
   },
   {
     id: 'backend-missing',
@@ -264,6 +281,16 @@ export const keysChecks: readonly Check[] = [
     }),
   ),
   {
+    id: 'local-backend',
+    severity: 'note',
+    at: 'local_backend',
+    look: ({ isLocal }) =>
+      isLocal && {
+        what: 'With local_backend the CMS logs in nowhere on this computer',
+        why: 'It works with the files here, as long as its proxy server runs ("npx decap-server"). How editors log in is seen at the public address of the admin page.',
+      },
+  },
+  {
     id: 'placeholder',
     severity: 'broken',
     look({ backend }) {
@@ -282,5 +309,36 @@ export const keysChecks: readonly Check[] = [
         }
       );
     },
+  },
+];
+
+/** Without these the CMS stops with an error, whatever the login does. */
+export const requiredChecks: readonly Check[] = [
+  {
+    id: 'required',
+    severity: 'broken',
+    at: 'collections',
+    look({ config, isSveltia }) {
+      const other = isSveltia && config.has('singletons');
+      const value = config.get('collections')?.value;
+      if (other || value === list || value === computed) return false;
+      return {
+        what: value === undefined ? 'collections is missing' : 'collections is no list',
+        why: 'The CMS checks its configuration and stops with an error, without a login. At least one collection says what can be edited.',
+        write:
+          'collections:\n  - name: pages\n    label: Pages\n    folder: content/pages\n    fields:\n      - { name: title, label: Title, widget: string }',
+      };
+    },
+  },
+  {
+    id: 'required',
+    severity: 'broken',
+    at: 'media_folder',
+    look: ({ config }) =>
+      ['media_folder', 'media_library', 'media_libraries'].every((key) => !config.has(key)) && {
+        what: 'media_folder is missing',
+        why: 'The CMS checks its configuration and stops with an error, without a login. It is the folder for uploaded pictures.',
+        fix: { top: { media_folder: 'static/uploads' } },
+      },
   },
 ];

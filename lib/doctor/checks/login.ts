@@ -1,6 +1,7 @@
 import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown, withoutUser } from '../finding.ts';
-import { isExample, isLogin, reported, unlisted, type LoginProbe, type Reported } from '../probe-result.ts';
+import { loginServers } from '../../providers/login-servers.ts';
+import { isExample, isLogin, wordsOf, reported, unlisted, type LoginProbe, type Reported } from '../probe-result.ts';
 import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
 import { lines, type CheckContext } from '../context.ts';
@@ -19,6 +20,20 @@ const settingOf = (context: CheckContext, { message }: Reported): string | undef
     new RegExp(`\\b${name}\\b`).test(message),
   );
 };
+
+/** Whose server it is, if it is a known one. */
+const ownerOf = ({ probe }: CheckContext): string | undefined => {
+  const known = loginServers.find(({ origin }) => origin === probe?.server.origin);
+  return known && `${known.name}’s`;
+};
+
+/** What a server of others says itself, and what to do there. */
+function theirWords({ probe }: CheckContext): string {
+  if (!probe || probe.ours || isNetworkError(probe.begin)) return '';
+  const words = wordsOf(probe.begin);
+  const known = loginServers.find(({ origin }) => origin === probe.server.origin);
+  return `${words === '' ? '' : ` It says: “${words}”.`}${known ? ` ${known.advice}` : ''}`;
+}
 
 /** The address of the first step, as somebody would look at it. */
 const addressOf = ({ server }: LoginProbe): string => joined(server.origin, server.endpoint);
@@ -64,8 +79,8 @@ export const loginChecks: readonly Check[] = [
     at: 'server',
     look: (context) =>
       isOthers(context) && {
-        what: `The login server ${shown(context.probe?.server.origin)} is not this product`,
-        why: 'Only what every login server has in common was checked.',
+        what: `The login server ${shown(context.probe?.server.origin)} is ${ownerOf(context) ?? 'not this product'}`,
+        why: 'A login begins there. Only what every login server has in common was checked.',
       },
   },
   {
@@ -165,7 +180,7 @@ export const loginChecks: readonly Check[] = [
         what: `There is no login at ${shown(addressOf(probe))}: it answers 404`,
         why:
           endpoint === undefined
-            ? 'The popup shows that page. Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?'
+            ? `The popup shows that page.${theirWords(context)} Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?`
             : endpoint === 'auth'
               ? 'The popup shows that page. There is one at /auth, where every CMS looks by itself.'
               : `The popup shows that page. There is one at /${shown(endpoint)}.`,
@@ -177,15 +192,23 @@ export const loginChecks: readonly Check[] = [
     id: 'hop-no-login',
     severity: 'broken',
     at: 'server',
-    look({ probe, provider }) {
+    look(context) {
+      const { probe, provider } = context;
       if (!probe || isNetworkError(probe.begin) || probe.next || probe.onwardUrl) return false;
-      const { status } = probe.begin;
+      const { status, body } = probe.begin;
+      // Some pages go on by a script of their own.
+      if (status === 200 && /authorizing:|client_id=|http-equiv=["']?refresh/i.test(body))
+        return {
+          severity: 'note',
+          what: `${shown(addressOf(probe))} answers with a page that goes on by a script`,
+          why: 'Scripts are not run here, so where the login leads was not checked.',
+        };
       return {
         what: `${shown(addressOf(probe))} is no login server: it answers ${status} instead of a login at ${provider?.name}`,
         why:
           status >= 500
             ? 'Something is wrong there; its log says what.'
-            : 'The popup shows a page that knows nothing of the CMS, and the CMS waits for ever.',
+            : `The popup shows a page that knows nothing of the CMS, and the CMS waits for ever.${theirWords(context)}`,
       };
     },
   },

@@ -11,7 +11,8 @@ const ofLogin =
   (look: (context: CheckContext, next: URL, provider: Provider) => Problem | false | undefined): Check['look'] =>
   (context) => {
     const { probe, provider } = context;
-    return provider && probe?.next && isLogin(probe.next) && look(context, probe.next, provider);
+    // A gateway leads to where editors sign in, which is no Git host.
+    return provider && !context.atGateway && probe?.next && isLogin(probe.next) && look(context, probe.next, provider);
   };
 
 /** Where the login leads, what it asks for there, and where it ends. */

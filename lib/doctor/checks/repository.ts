@@ -56,9 +56,9 @@ export const repositoryChecks: readonly Check[] = [
         branch === undefined &&
         !context.isSveltia && {
           what: 'branch is not set',
-          why: context.provider.refresh?.by.includes('decap')
-            ? 'The CMS then looks it up in a way that breaks when the token has expired.'
-            : 'Netlify CMS and older versions of Decap CMS then take "master", and say that the branch is not there.',
+          why:
+            context.hostFacts.branchLookup ??
+            'Netlify CMS and older versions of Decap CMS then take "master", and say that the branch is not there.',
           fix: { backend: { branch: 'main' } },
         }
       );
@@ -80,6 +80,8 @@ export const repositoryChecks: readonly Check[] = [
         };
       return (
         own !== undefined &&
+        // Another server may go by it, and is right to.
+        context.probe?.ours === true &&
         domain !== own && {
           severity: 'note',
           what: `site_domain is ${shown(domain)}, but the page is on ${shown(own)}`,
@@ -137,7 +139,7 @@ export const repositoryChecks: readonly Check[] = [
     look(context) {
       const { provider, facts, isSveltia } = context;
       const base = baseOf(context);
-      if (!provider || base === undefined || base === provider.url) return false;
+      if (!provider || base === undefined || base === provider.url || context.atGateway) return false;
       const right = apiRoots(provider, base)?.graphql_api_root;
       const usesGraphql = context.backend.get('use_graphql')?.value === true;
       const isNeeded = facts?.graphqlRoot === 'always' || (facts?.graphqlRoot === 'use_graphql' && usesGraphql);

@@ -1,12 +1,22 @@
 import { anyOf, isOthers, type Check } from './check.ts';
+import type { DiagnosisFacts } from '../../providers/diagnosis.ts';
+import type { CmsName } from '../../providers/provider.ts';
 import { cmsTitles, isOlder } from '../admin-page.ts';
+
+/** " (Decap CMS 3.14 and newer)" */
+const renewers = ({ pkce }: DiagnosisFacts): string => {
+  const names = Object.entries(pkce?.renews ?? {}).map(
+    ([name, version]) => `${cmsTitles[name as CmsName]} ${version.join('.')} and newer`,
+  );
+  return names.length === 0 ? '' : ` (${names.join(', ')})`;
+};
 
 /** What is good to know: how long editors stay logged in, and what else needs a right. */
 export const sessionChecks: readonly Check[] = [
   {
     id: 'session-short',
     severity: 'note',
-    look({ usesLoginServer, provider, cms, who }) {
+    look({ usesLoginServer, provider, cms, who, hostFacts }) {
       const { by } = provider?.refresh ?? {};
       if (!usesLoginServer || !provider?.tokenLife || by?.includes(cms?.name ?? 'decap')) return false;
       if (cms?.name === 'sveltia') return false;
@@ -15,7 +25,7 @@ export const sessionChecks: readonly Check[] = [
         what: `${cms ? who : 'Decap and Netlify CMS'} ${cms ? 'logs' : 'log'} ${provider.name} editors out after ${provider.tokenLife}, with any login server`,
         ...(provider.inPage.pkce
           ? {
-              why: `${provider.name}’s tokens are renewed only with "auth_type: pkce" (Decap 3.14 and newer), which needs no login server. If ${provider.tokenLife} are too short, use that.`,
+              why: `${provider.name}’s tokens are renewed only with "auth_type: pkce"${renewers(hostFacts)}, which needs no login server. If ${provider.tokenLife} are too short, use that.`,
               fix: { backend: { auth_type: 'pkce', app_id: 'the-application-id' } },
             }
           : { why: `${by ? anyOf(by.map((name) => cmsTitles[name])) : 'No CMS'} can renew the token.` }),

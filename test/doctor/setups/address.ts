@@ -104,8 +104,9 @@ export const address: Setup[] = [
   {
     name: 'no base_url',
     text: backend(...github),
-    says: /base_url is not set, so the CMS logs in at api\.netlify\.com/,
+    says: /base_url is not set, so the CMS logs in at Netlify’s login server/,
     line: 1,
+    severity: 'risky',
   },
   {
     name: 'no base_url, Sveltia with GitLab',
@@ -113,7 +114,13 @@ export const address: Setup[] = [
     cms: 'sveltia',
     says: /base_url is not set, so the popup goes to gitlab\.com/,
   },
-  { name: 'base_url left empty', text: backend(...github, 'base_url:'), says: /base_url is not set/, line: 5 },
+  {
+    name: 'base_url left empty',
+    text: backend(...github, 'base_url:'),
+    says: /base_url is not set/,
+    line: 5,
+    severity: 'risky',
+  },
   {
     name: 'base_url that a build was to fill in',
     text: backend(...github, 'base_url: "${AUTH_URL}"'),
