@@ -161,7 +161,11 @@ async function readLocalPage(source: string, options: ReadOptions): Promise<Give
   const file = path.join(path.dirname(source), beside);
   if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(href) || !(await mayRead(file, source, options.folder)))
     return { ...given, findings: [...findings, elsewhere(source, href)] };
-  return started(await readLocalConfig(file, options, given, formatOf(page, cms, href)), start, source);
+  const read = await readLocalConfig(file, options, given, formatOf(page, cms, href));
+  // Whether there is a file beside does not matter where a script hands over what counts.
+  if (!read.config && (start.config || start.isOpaque || start.isUnknown))
+    return started({ ...given, findings: read.findings.filter(({ id }) => id !== 'config-missing') }, start, source);
+  return started(read, start, source);
 }
 
 const scriptFiles: ReadonlySet<string> = new Set(['js', 'mjs', 'cjs']);

@@ -82,7 +82,7 @@ export const gatewayChecks: readonly Check[] = [
       return atGateway === undefined || (inside !== undefined && root !== `${atGateway}/api/v3`)
         ? {
             at: 'backend.auth_endpoint',
-            about: ['backend.base_url', 'server'],
+            about: ['backend.base_url', 'backend.graphql_api_root', 'server'],
             what: 'api_root is a gateway’s, but the login is not',
             why: 'The gateway takes its own sessions only, and those begin at its own popup.',
             fix: { backend: gatewayLogin(inside ?? '') },
