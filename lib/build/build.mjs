@@ -66,8 +66,9 @@ const { loadEnvFile } = await evaluate(`export { loadEnvFile } from './lib/confi
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
-  openid: './lib/oauth/openid.ts',
+  openid: './lib/oauth/token-request.ts',
   owner: './lib/login/setup-page.ts',
+  refresh: './lib/login/refresh.ts',
 
   ssm: './lib/config/ssm.ts',
 };
@@ -204,7 +205,7 @@ const results = await Promise.all([
     entryPoints: others,
     outdir: 'dist/lambda',
     alias: ofAws,
-    plugins: [...common.plugins, builtins],
+    plugins: [...common.plugins, apart, builtins],
   }),
   build({
     ...common,

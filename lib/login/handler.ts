@@ -1,7 +1,7 @@
 import { serve, type ServeOptions } from '../handler/serve.ts';
 import type { Context, Endpoint, FailureContext, Route, RouteModule } from '../handler/router.ts';
 import { cookieStoreFor, type CookieName } from '../oauth/cookies.ts';
-import { oauthErrors } from '../oauth/errors.ts';
+import type { hostErrors } from '../oauth/errors.ts';
 import { Failure } from '../http/errors.ts';
 import { singleParameters, type Handler } from '../http/http.ts';
 import { isOrigin } from '../http/origins.ts';
@@ -10,7 +10,7 @@ import { openerOf } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
 import { failurePage } from '../handler/popup.ts';
-import { admitRefresh, refresh, refreshFailure, refreshPreflight } from './refresh.ts';
+import { refreshFailure, refreshPreflight } from './refresh-reply.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** Of this route module's cookies. */
@@ -165,9 +165,10 @@ function refreshRoute(provider: RenewingProvider): Route {
     event: 'refresh',
     provider,
     methods: ['POST'],
-    admit: admitRefresh(provider),
+    // No login needs it.
+    admit: async (context) => (await import('./refresh.ts')).admitRefresh(provider, context),
     preflight: refreshPreflight,
-    handle: (context) => refresh(provider, context),
+    handle: async (context) => (await import('./refresh.ts')).refresh(provider, context),
     fail(failure, context) {
       invalidateSecret(failure, context);
       return refreshFailure(failure);
@@ -201,7 +202,7 @@ const withCookies = (context: Context) => ({
 
 /** The secret may have been renewed at the host: it is read anew for the next login. */
 function invalidateSecret({ code }: Failure, { settings }: FailureContext): void {
-  if (code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
+  if (code === ('BAD_CLIENT_CREDENTIALS' satisfies keyof typeof hostErrors)) settings.invalidate();
 }
 
 /** Where the codes are explained: on the set-up page, if it is certain to be on. The parameter store is not asked for that. */

@@ -1,6 +1,5 @@
 import { codeChallenge, forgetTransactions } from '../oauth/transaction.ts';
-import { authorizationError, oauthErrors } from '../oauth/errors.ts';
-import { exchangeCode } from '../oauth/token-request.ts';
+import { transactionErrors } from '../oauth/transaction-errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { redirect, singleParameters, type HttpReply } from '../http/http.ts';
 import { isOrigin, matchOrigin } from '../http/origins.ts';
@@ -119,7 +118,9 @@ export async function finish(
 
   // Mix-up (RFC 9207, RFC 9700 4.4): absent from hosts that do not send it, but never another one's.
   if (iss !== undefined && iss !== client.issuer)
-    throw new Failure(oauthErrors.ISSUER_MISMATCH, { setting: urlSetting(provider).name });
+    throw new Failure(transactionErrors.ISSUER_MISMATCH, { setting: urlSetting(provider).name });
+  // In a file of its own, which only a login that comes back loads.
+  const { authorizationError, exchangeCode } = await import('../oauth/token-request.ts');
   if (error !== undefined)
     throw new Failure(authorizationError(error), { host: provider.name, callback: client.redirectUri });
   if (!code) throw new Failure(webErrors.BAD_REQUEST, { detail: '"code" is missing' });

@@ -1,14 +1,7 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { loginErrors } from './errors.ts';
-import { renewTokens } from '../oauth/token-request.ts';
-import {
-  commonHeaders,
-  readBody,
-  singleParameters,
-  type HttpReply,
-  type HttpRequest,
-  type TextReply,
-} from '../http/http.ts';
+import { json } from './refresh-reply.ts';
+import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../http/http.ts';
 import { matchOrigin } from '../http/origins.ts';
 import { clientSettings, originsSetting, refreshSetting, secretSetting, type Address } from '../config/settings.ts';
 import type { Context } from '../handler/router.ts';
@@ -31,24 +24,18 @@ const appSettings = (provider: Provider, address: Address) =>
  *
  * @throws Failure ORIGIN_NOT_LISTED
  */
-export const admitRefresh =
-  (provider: Provider) =>
-  async ({ request, settings, address, headers }: Context): Promise<void> => {
-    headers['vary'] = 'Origin';
-    const origin = request.headers['origin'];
-    if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
-    const neededLater = [refreshSetting, ...appSettings(provider, address)];
-    const [origins] = await settings.read([originsSetting(address)], neededLater);
-    if (!matchOrigin(origins, origin)) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
-    headers['access-control-allow-origin'] = origin;
-  };
-
-export const refreshPreflight: HttpReply = {
-  status: 204,
-  headers: { ...commonHeaders, 'access-control-allow-methods': 'POST', 'access-control-allow-headers': 'content-type' },
-  cookies: [],
-  body: '',
-};
+export async function admitRefresh(
+  provider: Provider,
+  { request, settings, address, headers }: Context,
+): Promise<void> {
+  headers['vary'] = 'Origin';
+  const origin = request.headers['origin'];
+  if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+  const neededLater = [refreshSetting, ...appSettings(provider, address)];
+  const [origins] = await settings.read([originsSetting(address)], neededLater);
+  if (!matchOrigin(origins, origin)) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+  headers['access-control-allow-origin'] = origin;
+}
 
 /**
  * Renews a token for a CMS that knows how to ask (see the providers' `refresh`). The clients are unforgiving: whatever they
@@ -67,6 +54,7 @@ export async function refresh(
 
   const [client, secret] = await settings.read(app); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);
+  const { renewTokens } = await import('../oauth/token-request.ts');
   const tokens = await renewTokens(client, secret, given, deadline);
   const { answer } = provider.refresh;
   return json(200, {
@@ -114,14 +102,3 @@ function jsonParameters(text: string): URLSearchParams {
   }
   return new URLSearchParams();
 }
-
-export const json = (status: number, value: Record<string, string>): TextReply => ({
-  status,
-  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
-  cookies: [],
-  body: JSON.stringify(value),
-});
-
-/** A failure as the clients read it; RFC 6749, 5.2 has `error` and `error_description`. */
-export const refreshFailure = ({ status, code, message }: Failure): TextReply =>
-  json(status, { error: code, error_description: message, message });

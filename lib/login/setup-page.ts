@@ -12,7 +12,8 @@ import { callbackAddress, isConfigured, urlSetting, type Address } from '../conf
 import { configuration } from '../config/cms-config.ts';
 import { loginNames, unknownSettings } from '../config/unknown.ts';
 import script from './setup-page.client.ts?inline';
-import { oauthErrors } from '../oauth/errors.ts';
+import { hostErrors } from '../oauth/errors.ts';
+import { transactionErrors } from '../oauth/transaction-errors.ts';
 import { settingErrors } from '../config/errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
 import { loginErrors } from './errors.ts';
@@ -51,7 +52,7 @@ ${sections}
 
 /** What an error page can say, for whoever follows the link there. */
 const codes = html`<details id="codes"><summary>What the error codes mean</summary>
-<dl>${Object.values({ ...webErrors, ...settingErrors, ...oauthErrors, ...loginErrors }).map(
+<dl>${Object.values({ ...webErrors, ...settingErrors, ...transactionErrors, ...hostErrors, ...loginErrors }).map(
   ({ code, text }) =>
     html`<dt id="${code}">${code}</dt><dd>${forOwner(text)
       .replace('{advice}', '')

@@ -1,24 +1,7 @@
 import { table, type ErrorRow } from '../http/errors.ts';
 
-/** What can go wrong between the browser, us and the server that the browser was sent to. */
-export const oauthErrors = table({
-  STATE_MISSING: {
-    status: 400,
-    text: 'This did not begin as a login in the CMS (installing a GitHub App ends here, too). Go back to the CMS and press Login.',
-  },
-  STATE_MISMATCH: {
-    status: 400,
-    text: 'This answer does not belong to a login that was started here, or the settings have changed since. Start again from the CMS.',
-  },
-  ATTEMPT_EXPIRED: { status: 400, text: 'This login took longer than 10 minutes. Start again from the CMS.' },
-  COOKIE_LOST: {
-    status: 400,
-    text: 'Your browser did not bring back the cookie of this login. Start again from the CMS. If it happens every time: the login starts at another address than {origin} ("base_url" in the CMS configuration must be exactly that), or cookies are blocked. It also happens when this page is loaded a second time.',
-  },
-  ISSUER_MISMATCH: {
-    status: 400,
-    text: 'The answer came from another server than the login was sent to. Start again from the CMS. If it happens again, the owner should check {setting}.',
-  },
+/** What a Git host or an OpenID provider can answer. A login that only begins does not carry these. */
+export const hostErrors = table({
   ACCESS_DENIED: {
     status: 400,
     text: 'Access was refused at {host}, by you or by your organisation. To try again, press Login in the CMS.',
@@ -93,23 +76,23 @@ export const connectErrors = /* @__PURE__ */ table({
  * @see https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
  */
 const authorizationErrors: Readonly<Record<string, ErrorRow>> = {
-  access_denied: oauthErrors.ACCESS_DENIED,
-  redirect_uri_mismatch: oauthErrors.REDIRECT_URI_MISMATCH,
-  application_suspended: oauthErrors.APPLICATION_SUSPENDED,
-  invalid_scope: oauthErrors.INVALID_SCOPE,
-  unauthorized_client: oauthErrors.CLIENT_NOT_ALLOWED,
-  unsupported_response_type: oauthErrors.CLIENT_NOT_ALLOWED,
+  access_denied: hostErrors.ACCESS_DENIED,
+  redirect_uri_mismatch: hostErrors.REDIRECT_URI_MISMATCH,
+  application_suspended: hostErrors.APPLICATION_SUSPENDED,
+  invalid_scope: hostErrors.INVALID_SCOPE,
+  unauthorized_client: hostErrors.CLIENT_NOT_ALLOWED,
+  unsupported_response_type: hostErrors.CLIENT_NOT_ALLOWED,
 };
 
 const grantErrors = new Set(['invalid_grant', 'bad_verification_code', 'bad_refresh_token']);
 
 const tokenErrors: Readonly<Record<string, ErrorRow>> = {
-  incorrect_client_credentials: oauthErrors.BAD_CLIENT_CREDENTIALS,
-  invalid_client: oauthErrors.BAD_CLIENT_CREDENTIALS,
-  unauthorized_client: oauthErrors.BAD_CLIENT_CREDENTIALS,
-  redirect_uri_mismatch: oauthErrors.REDIRECT_URI_MISMATCH,
-  unverified_user_email: oauthErrors.UNVERIFIED_EMAIL,
-  slow_down: oauthErrors.HOST_BUSY,
+  incorrect_client_credentials: hostErrors.BAD_CLIENT_CREDENTIALS,
+  invalid_client: hostErrors.BAD_CLIENT_CREDENTIALS,
+  unauthorized_client: hostErrors.BAD_CLIENT_CREDENTIALS,
+  redirect_uri_mismatch: hostErrors.REDIRECT_URI_MISMATCH,
+  unverified_user_email: hostErrors.UNVERIFIED_EMAIL,
+  slow_down: hostErrors.HOST_BUSY,
 };
 
 /** The `error` of a callback, which anybody can write into the address, as a code of ours. */
@@ -120,4 +103,4 @@ export const tokenError = (error: string, rejected: ErrorRow): ErrorRow =>
   grantErrors.has(error) ? rejected : lookUp(tokenErrors, error);
 
 const lookUp = (table: Readonly<Record<string, ErrorRow>>, error: string): ErrorRow =>
-  (Object.hasOwn(table, error) ? table[error] : undefined) ?? oauthErrors.HOST_REFUSED;
+  (Object.hasOwn(table, error) ? table[error] : undefined) ?? hostErrors.HOST_REFUSED;

@@ -5,7 +5,8 @@ import { Failure } from '../http/errors.ts';
 import { isLoopback } from '../http/origins.ts';
 import { clientAuthentication, type ClientAuthMethod } from './client-authentication.ts';
 import { discover, isSafe, loadConnect, verifyJws, type IssuerMetadata } from './discovery.ts';
-import { connectErrors, oauthErrors } from './errors.ts';
+import { connectErrors, hostErrors } from './errors.ts';
+import { transactionErrors } from './transaction-errors.ts';
 import { plain, send, textOf } from './request.ts';
 import { reasonOf, saidBy, type Reason } from './reasons.ts';
 import { readObject, toFailure } from './response.ts';
@@ -87,9 +88,9 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
   const metadata = await discover(client.issuer, deadline)
     .then((found) => withEndpoints(found, insecure))
     .catch((error: unknown) => {
-      const failure = toFailure(oauth, error, { fill, rejected: oauthErrors.CODE_REJECTED });
+      const failure = toFailure(oauth, error, { fill, rejected: hostErrors.CODE_REJECTED });
       // The answer could be read, and is of no use.
-      if (failure.code !== oauthErrors.HOST_MALFORMED.code) throw failure;
+      if (failure.code !== hostErrors.HOST_MALFORMED.code) throw failure;
       throw new Failure(connectErrors.NO_ISSUER, fill, { cause: error, reason: `discovery: ${reasonOf(error).owner}` });
     });
 
@@ -106,12 +107,12 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
     error: unknown,
     about: { idToken?: unknown; now: number; checks: AuthorizationChecks; secrets: readonly string[] },
   ): never {
-    const failure = toFailure(oauth, error, { fill, rejected: oauthErrors.CODE_REJECTED });
+    const failure = toFailure(oauth, error, { fill, rejected: hostErrors.CODE_REJECTED });
     if (error instanceof oauth.ResponseBodyError) {
       failure.reason = `provider: ${saidBy(error.error, error.error_description, about.secrets)}`;
       throw failure;
     }
-    if (failure.code !== oauthErrors.HOST_MALFORMED.code) throw failure;
+    if (failure.code !== hostErrors.HOST_MALFORMED.code) throw failure;
     const reason = reasonOf(error, {
       ...about,
       issuer: metadata.issuer,
@@ -172,7 +173,7 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
       } catch (error) {
         // Somebody else's: then it is not clear whom the rest is about, either.
         if (error instanceof Failure && error.code === connectErrors.ID_TOKEN_REFUSED.code) throw error;
-        const failed = toFailure(oauth, error, { fill, rejected: oauthErrors.CODE_REJECTED });
+        const failed = toFailure(oauth, error, { fill, rejected: hostErrors.CODE_REJECTED });
         failed.reason ??= `userinfo: ${reasonOf(error).owner}`;
         return { claims, failed };
       }
@@ -195,8 +196,8 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
       deadline,
     });
     const refuse = (status: number, reason: string) =>
-      new Failure(oauthErrors.HOST_FAILED, { ...fill, status: String(status) }, { reason: `userinfo: ${reason}` });
-    if (answer.status === 429) throw new Failure(oauthErrors.HOST_BUSY, fill, { reason: 'userinfo: 429' });
+      new Failure(hostErrors.HOST_FAILED, { ...fill, status: String(status) }, { reason: `userinfo: ${reason}` });
+    if (answer.status === 429) throw new Failure(hostErrors.HOST_BUSY, fill, { reason: 'userinfo: 429' });
     if (answer.status !== 200) throw refuse(answer.status, `its userinfo endpoint answered ${answer.status}.`);
     const text = textOf(answer);
     const isJwt = /^[\w-]+(\.[\w-]*){2,4}$/.test(text.trim());
@@ -226,11 +227,11 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
     checkAnswer({ iss, error }) {
       if (iss === metadata.issuer) return;
       if (iss !== undefined)
-        throw new Failure(oauthErrors.ISSUER_MISMATCH, fill, {
+        throw new Failure(transactionErrors.ISSUER_MISMATCH, fill, {
           reason: `iss_other: the answer names ${JSON.stringify(iss.slice(0, 120))}, and the issuer is ${metadata.issuer}.`,
         });
       if (metadata.authorization_response_iss_parameter_supported && error === undefined)
-        throw new Failure(oauthErrors.ISSUER_MISMATCH, fill, {
+        throw new Failure(transactionErrors.ISSUER_MISMATCH, fill, {
           reason:
             'iss_missing: its metadata announces "iss" in every answer (authorization_response_iss_parameter_supported), and this one has none. Something between the provider and here may have taken it out.',
         });

@@ -1,5 +1,5 @@
 import { Failure, webErrors, type ErrorRow } from '../http/errors.ts';
-import { oauthErrors, tokenError } from './errors.ts';
+import { hostErrors, tokenError } from './errors.ts';
 import { TooLarge, TooLate, Unreachable } from './request.ts';
 
 /** The classes of the OAuth library by which its errors are known. Each file that brings the library has its own. */
@@ -45,20 +45,20 @@ export function toFailure(
 
   if (error instanceof oauth.ResponseBodyError)
     return error.status === 429
-      ? new Failure(oauthErrors.HOST_BUSY, fill, options)
+      ? new Failure(hostErrors.HOST_BUSY, fill, options)
       : new Failure(tokenError(error.error, rejected), fill, options);
 
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof TooLarge) return new Failure(oauthErrors.HOST_MALFORMED, fill, options);
-    if (cause instanceof TooLate) return new Failure(oauthErrors.HOST_TIMEOUT, fill, options);
-    if (cause instanceof Unreachable) return new Failure(oauthErrors.HOST_UNREACHABLE, fill, options);
+    if (cause instanceof TooLarge) return new Failure(hostErrors.HOST_MALFORMED, fill, options);
+    if (cause instanceof TooLate) return new Failure(hostErrors.HOST_TIMEOUT, fill, options);
+    if (cause instanceof Unreachable) return new Failure(hostErrors.HOST_UNREACHABLE, fill, options);
     if (cause.cause instanceof oauth.Response && cause.cause.status !== 200) {
       const status = cause.cause.status;
       return status === 429
-        ? new Failure(oauthErrors.HOST_BUSY, fill, options)
-        : new Failure(oauthErrors.HOST_FAILED, { ...fill, status: String(status) }, options);
+        ? new Failure(hostErrors.HOST_BUSY, fill, options)
+        : new Failure(hostErrors.HOST_FAILED, { ...fill, status: String(status) }, options);
     }
   }
   // A bare TypeError is neither the library's nor the network's: it is a mistake of ours.
-  return new Failure(error instanceof TypeError ? webErrors.INTERNAL : oauthErrors.HOST_MALFORMED, fill, options);
+  return new Failure(error instanceof TypeError ? webErrors.INTERNAL : hostErrors.HOST_MALFORMED, fill, options);
 }

@@ -2,9 +2,9 @@ import type { CustomFetch, TokenEndpointResponse } from 'openid-client';
 import { Failure, type ErrorRow } from '../http/errors.ts';
 import { toFailure, readObject } from './response.ts';
 import { clientAuthentication } from './client-authentication.ts';
-import { oauthErrors } from './errors.ts';
+import { hostErrors } from './errors.ts';
+import * as openid from './openid.ts';
 import { plain, send, textOf } from './request.ts';
-import { lazy } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import type { AuthorizationChecks } from './transaction.ts';
@@ -16,10 +16,13 @@ export interface Tokens {
   refreshToken?: string;
 }
 
-type OpenId = typeof import('./openid.ts');
+/**
+ * This file, with the OAuth library in it, is loaded by `import()` alone: beginning a login must not pay for it, nor for Node's
+ * fetch.
+ */
+type OpenId = typeof openid;
 
-/** The OAuth library, loaded here and not before: beginning a login must not pay for it, nor for Node's fetch. */
-const loadOpenId = lazy<OpenId>(() => import('./openid.ts'));
+export { authorizationError } from './errors.ts';
 
 /**
  * Exchanges the authorization code for tokens (RFC 6749, 4.1.3).
@@ -40,8 +43,8 @@ export async function exchangeCode(
   callback.searchParams.set('code', answer.code);
   callback.searchParams.set('state', checks.state);
   if (answer.iss !== undefined) callback.searchParams.set('iss', answer.iss);
-  const oauth = await loadOpenId();
-  return requestTokens(oauth, client, oauthErrors.CODE_REJECTED, () =>
+  const oauth = openid;
+  return requestTokens(oauth, client, hostErrors.CODE_REJECTED, () =>
     oauth.authorizationCodeGrant(configuration(oauth, client, clientSecret, deadline), callback, {
       expectedState: checks.state,
       ...(client.provider.pkce && { pkceCodeVerifier: checks.codeVerifier }),
@@ -62,8 +65,8 @@ export async function renewTokens(
   refreshToken: string,
   deadline: number,
 ): Promise<Tokens> {
-  const oauth = await loadOpenId();
-  return requestTokens(oauth, client, oauthErrors.REFRESH_REJECTED, () =>
+  const oauth = openid;
+  return requestTokens(oauth, client, hostErrors.REFRESH_REJECTED, () =>
     oauth.refreshTokenGrant(configuration(oauth, client, clientSecret, deadline), refreshToken),
   );
 }
@@ -77,7 +80,7 @@ async function requestTokens(
   try {
     const { access_token: accessToken, refresh_token: refreshToken } = await grant();
     for (const token of [accessToken, refreshToken ?? 'x'])
-      if (!/^[\x21-\x7e]+$/.test(token)) throw new Failure(oauthErrors.HOST_MALFORMED, { host: client.provider.name });
+      if (!/^[\x21-\x7e]+$/.test(token)) throw new Failure(hostErrors.HOST_MALFORMED, { host: client.provider.name });
     return { accessToken, ...(refreshToken !== undefined && { refreshToken }) };
   } catch (error) {
     const prefix = settingPrefix(client.provider);

@@ -1,5 +1,5 @@
 import { Failure } from '../http/errors.ts';
-import { oauthErrors } from './errors.ts';
+import { transactionErrors } from './transaction-errors.ts';
 import { clockSkew, lifetime, type CookieStore } from './cookies.ts';
 
 // An import would have Node gather every export of the module, WebCrypto with them, at each cold start.
@@ -94,23 +94,23 @@ export function recallTransaction(
   binding: Binding,
   { cookieStore, origin, now }: RecallOptions,
 ): { transaction: Transaction; payload: string } {
-  if (!token) throw new Failure(oauthErrors.STATE_MISSING);
+  if (!token) throw new Failure(transactionErrors.STATE_MISSING);
   const [, id, time, payload] = tokenPattern.exec(token) ?? [];
   if (!id || !time || payload === undefined || !purpose.payload.test(payload))
-    throw new Failure(oauthErrors.STATE_MISMATCH);
+    throw new Failure(transactionErrors.STATE_MISMATCH);
 
   // First, because a cookie of that age is gone, too, and "lost" would be the wrong thing to tell.
   const age = Math.floor(now / 1000) - parseInt(time, 36);
-  if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);
+  if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(transactionErrors.ATTEMPT_EXPIRED);
 
   const keys = cookieStore.keysOf(id);
-  if (keys.length === 0) throw new Failure(oauthErrors.COOKIE_LOST, { origin });
+  if (keys.length === 0) throw new Failure(transactionErrors.COOKIE_LOST, { origin });
   // Every one is tried: the mac tells which is ours.
   const transactions = keys.map((key) => ({ id, time, key }));
   const transaction = transactions.find((candidate) =>
     sameText(signToken(candidate, purpose, binding, payload), token),
   );
-  if (!transaction) throw new Failure(oauthErrors.STATE_MISMATCH);
+  if (!transaction) throw new Failure(transactionErrors.STATE_MISMATCH);
   return { transaction, payload };
 }
 

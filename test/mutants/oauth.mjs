@@ -42,7 +42,7 @@ export const oauth = [
   {
     guard: 'a transaction expires',
     file: 'lib/oauth/transaction.ts',
-    find: 'if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(oauthErrors.ATTEMPT_EXPIRED);',
+    find: 'if (age > lifetime + clockSkew || age < -clockSkew) throw new Failure(transactionErrors.ATTEMPT_EXPIRED);',
     replace: '',
     tests: transaction,
   },

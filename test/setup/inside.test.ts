@@ -351,7 +351,7 @@ it('Nothing of it is in any bundle that is deployed', async () => {
       'lib/login/setup-page.ts',
       'lib/login/callback-page.ts',
       'lib/config/ssm.ts',
-      'lib/oauth/openid.ts',
+      'lib/oauth/token-request.ts',
     ],
     bundle: true,
     splitting: true,

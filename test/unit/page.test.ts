@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { Failure, webErrors } from '../../lib/http/errors.ts';
-import { oauthErrors } from '../../lib/oauth/errors.ts';
+import { hostErrors } from '../../lib/oauth/errors.ts';
 import { html, Html, page, safeJson } from '../../lib/http/page.ts';
 import { failurePage, greetingPage, successPage } from '../../lib/handler/popup.ts';
 import { loginErrors } from '../../lib/login/errors.ts';
@@ -156,7 +156,7 @@ describe('The popup page', () => {
   it.each(['github', 'constructor', 'a', 'git-gateway', 'a'.repeat(31)])(
     'announces a failure under the name %s',
     (name) => {
-      const error = new Failure(oauthErrors.ACCESS_DENIED, { host: 'GitHub' });
+      const error = new Failure(hostErrors.ACCESS_DENIED, { host: 'GitHub' });
       const message = `authorization:${name}:error:${safeJson({ provider: name, message: error.message, error: error.message, errorCode: 'ACCESS_DENIED' })}`;
       const greeting = `authorizing:${name}`;
       expect(popupResultOf(failurePage({ provider: name, error }))).toEqual({ greeting, message });

@@ -1,4 +1,4 @@
-import { oauthErrors } from '../../oauth/errors.ts';
+import { hostErrors } from '../../oauth/errors.ts';
 import { identityErrors } from '../identity/errors.ts';
 import { settingErrors } from '../../config/errors.ts';
 import { table } from '../../http/errors.ts';
@@ -43,16 +43,12 @@ export const signInErrors = table({
 
 /** As RFC 6749 calls it, 4.1.2.1 and 5.2, for a client that reads `error`. The words say more. */
 const names: Readonly<Record<string, string>> = {
-  ...named('access_denied', [
-    oauthErrors.ACCESS_DENIED,
-    ...Object.values(identityErrors),
-    oauthErrors.UNVERIFIED_EMAIL,
-  ]),
+  ...named('access_denied', [hostErrors.ACCESS_DENIED, ...Object.values(identityErrors), hostErrors.UNVERIFIED_EMAIL]),
   ...named('temporarily_unavailable', [
-    oauthErrors.HOST_BUSY,
-    oauthErrors.HOST_FAILED,
-    oauthErrors.HOST_TIMEOUT,
-    oauthErrors.HOST_UNREACHABLE,
+    hostErrors.HOST_BUSY,
+    hostErrors.HOST_FAILED,
+    hostErrors.HOST_TIMEOUT,
+    hostErrors.HOST_UNREACHABLE,
     settingErrors.PARAMETER_UNREADABLE,
   ]),
   ...named('unauthorized_client', [signInErrors.WRONG_CLIENT]),

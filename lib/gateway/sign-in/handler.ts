@@ -1,5 +1,5 @@
 import { cookieStoreFor, type CookieName, type CookieStore } from '../../oauth/cookies.ts';
-import { oauthErrors } from '../../oauth/errors.ts';
+import { hostErrors } from '../../oauth/errors.ts';
 import { preflight } from '../../http/cors.ts';
 import { isOrigin } from '../../http/origins.ts';
 import { plainErrorPage } from '../../http/page.ts';
@@ -132,7 +132,7 @@ const popupStep = (
 
 /** The secret may have been renewed at the provider: it is read anew for the next sign-in. */
 function invalidateSecret({ code }: Failure, { settings }: FailureContext): void {
-  if (code === oauthErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
+  if (code === hostErrors.BAD_CLIENT_CREDENTIALS.code) settings.invalidate();
 }
 
 /** A step that the browser takes. Whoever is to read how it ends is known once the request has been read. */
