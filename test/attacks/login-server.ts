@@ -1,5 +1,5 @@
 /** The login server as it is on https, with three Git hosts behind it, asked over plain HTTP by whoever likes to. */
-import { createHandler } from '../../lib/login/handler.ts';
+import { loginHandler } from '../contract/handlers.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import { providers } from '../../functions/auth.ts';
 import { expect } from 'vitest';
@@ -10,7 +10,7 @@ import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGitLab, type GitLabHost } from '../hosts/gitlab.ts';
 import type { Platform } from '../../lib/http/platform.ts';
 import type { LogEntry } from '../../lib/http/log.ts';
-import type { Reply, Request } from '../contract/login.ts';
+import type { Call, Reply, Request } from '../contract/login.ts';
 import { freePort } from '../hosts/port.ts';
 
 export type Id = 'github' | 'gitlab' | 'bitbucket';
@@ -36,6 +36,12 @@ interface Opened {
   /** The opener's. */
   origin?: string;
 }
+
+/** Where the login server is played instead of Node, which runs it in this process. */
+let inRuntime: Call | undefined;
+
+/** From here on, every login server that is started here is asked in another runtime. */
+export const playIn = (call: Call): void => void (inRuntime = call);
 
 export async function startLoginServer(platform: Platform = {}) {
   const [github, gitlab, bitbucket] = await Promise.all([startGitHub(), startGitLab(), startBitbucket()]);
@@ -75,7 +81,7 @@ export async function startLoginServer(platform: Platform = {}) {
     },
 
     ask: (path: string, query = '', request: Partial<Request> = {}): Promise<Reply> =>
-      askOver(port, { method: 'GET', path, query, headers: {}, ...request }),
+      call(handler, { method: 'GET', path, query, headers: {}, ...request }),
 
     /** The first two steps, with an opener of this origin. */
     async start(path: string, query = '', { headers = {}, origin = site }: Opened = {}) {
@@ -132,12 +138,13 @@ export async function startLoginServer(platform: Platform = {}) {
     close: async () => void (await Promise.all([close(), ...Object.values(hosts).map((host) => host.close())])),
   };
   loginServer.reset();
-  const handler = createHandler(providers, {
+  const handler = loginHandler(providers, {
     env,
     log: (entry) => log.push(entry),
     now: () => Date.now() + loginServer.ahead,
   });
   const close = await listen(node(handler, platform), { port });
+  const call = inRuntime ?? ((_, request) => askOver(port, request));
   return loginServer;
 }
 

@@ -43,36 +43,41 @@ export async function bundle(source: string): Promise<string> {
 }
 
 /** Starts it and waits until it answers. */
-export async function startRuntime(runtime: Runtime, module: string): Promise<Tool & { port: number }> {
+export async function startRuntime(runtime: Runtime, module: string, own = '/'): Promise<Tool & { port: number }> {
   const port = await freePort();
-  const tool = await serve(await runtime(module, port), `http://127.0.0.1:${port}/`);
+  const tool = await serve(await runtime(module, port), `http://127.0.0.1:${port}${own}`);
   return { ...tool, port };
 }
 
-/** Runs every suite of the contract there. */
-export function describeRuntime(
-  name: string,
+export interface Shell {
+  shell: 'workers' | 'fetch';
+  /** What it takes and lets out. */
+  megabytes: number;
+}
+
+/** Starts a platform's shell there, for handlers as tests write them down. */
+export async function openRuntime(
   runtime: Runtime,
-  { shell, megabytes }: { shell: 'workers' | 'fetch'; /** What it takes and lets out. */ megabytes: number },
-): void {
-  describe(name, () => {
-    let tool: Tool & { port: number };
-    const orders = new WeakMap<Handler, number>();
-    let last = 0;
-
-    beforeAll(async () => {
-      const module = await bundle(`
-        import { ${shell}Limits } from './lib/platforms/limits.ts';
-        import { ${shell} } from './lib/platforms/${shell}.ts';
-        import { serveOrders } from './test/platforms/runtimes/worker.ts';
-        export default serveOrders(${shell}, ${shell}Limits);
-      `);
-      tool = await startRuntime(runtime, module);
-    });
-    afterAll(() => tool?.stop());
-
+  shell: Shell['shell'],
+): Promise<{ call: Call; stop: () => Promise<void> }> {
+  const orders = new WeakMap<Handler, number>();
+  let last = 0;
+  const module = await bundle(`
+    import { ${shell}Limits } from './lib/platforms/limits.ts';
+    import { ${shell} } from './lib/platforms/${shell}.ts';
+    import { serveOrders } from './test/platforms/runtimes/worker.ts';
+    export default serveOrders(${shell}, ${shell}Limits);
+  `);
+  const tool = await startRuntime(runtime, module);
+  const orderOf = (handler: Handler): Order => {
+    const { spec, options } = specOf(handler);
+    if (!orders.has(handler)) orders.set(handler, ++last);
+    return { id: orders.get(handler) ?? 0, spec, env: options.env ?? {}, now: options.now?.() };
+  };
+  return {
+    stop: () => tool.stop(),
     /** What the runtime's own server refuses, since no browser sends it, is handed to the handler all the same: on other ways it comes through. */
-    const call: Call = async (handler, request) => {
+    async call(handler, request) {
       const headers = { ...request.headers, [orderHeader]: encodeURIComponent(JSON.stringify(orderOf(handler))) };
       let reply = await askOver(tool.port, { ...request, headers });
       if (reply.headers[logHeader] === undefined) {
@@ -84,12 +89,19 @@ export function describeRuntime(
       const { [logHeader]: log = '[]', ...own } = reply.headers;
       for (const entry of JSON.parse(decodeURIComponent(log)) as LogEntry[]) specOf(handler).options.log?.(entry);
       return { ...reply, headers: own };
-    };
-    const orderOf = (handler: Handler): Order => {
-      const { spec, options } = specOf(handler);
-      if (!orders.has(handler)) orders.set(handler, ++last);
-      return { id: orders.get(handler) ?? 0, spec, env: options.env ?? {}, now: options.now?.() };
-    };
+    },
+  };
+}
+
+/** Runs every suite of the contract there. */
+export function describeRuntime(name: string, runtime: Runtime, { shell, megabytes }: Shell): void {
+  describe(name, () => {
+    let opened: Awaited<ReturnType<typeof openRuntime>>;
+
+    beforeAll(async () => void (opened = await openRuntime(runtime, shell)));
+    afterAll(() => opened?.stop());
+
+    const call: Call = (handler, request) => opened.call(handler, request);
 
     describeLogin(name, call, { knowsAddress: false });
     describeRefresh(name, call);
