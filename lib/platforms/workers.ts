@@ -25,8 +25,9 @@ export const workers = (handler: Handler) => {
   return {
     fetch(request: Request, _bindings?: unknown, context?: WorkersContext): Promise<Response> {
       const reply = shell(request);
-      // A Worker is stopped where it stands when the one who asked is gone. Others may wait for the same answer of a host, and it is
-      // not asked again while somebody waits for it: they would wait for ever.
+      // Cloudflare stops a request where it stands when the one who asked is gone. Others may wait for the same answer of a host, which
+      // is not asked for again while somebody waits for it: they would wait in vain.
+      // https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
       context?.waitUntil(reply);
       return reply;
     },

@@ -129,4 +129,18 @@ export const web = [
     tests: callback,
     named: 'in a frame, by a script',
   },
+  {
+    guard: 'a Worker works on though the one who asked has gone',
+    file: 'lib/platforms/workers.ts',
+    find: 'context?.waitUntil(reply);',
+    replace: '',
+    tests: 'test/unit/workers.test.ts',
+  },
+  {
+    guard: 'an address comes from the host of fetch handlers, not from the request',
+    file: 'lib/platforms/workers.ts',
+    find: "requestId: request.headers.get('cf-ray') ?? undefined,",
+    replace: "requestId: request.headers.get('cf-ray') ?? undefined, url: new URL(request.url).origin,",
+    tests: 'test/unit/workers.test.ts',
+  },
 ];

@@ -149,7 +149,9 @@ describe('a pull request', () => {
     ['other words', { ...request, description: '@everybody look' }],
     ['a text for a flag', { ...request, close_source_branch: 'true' }],
   ])('with %s is refused', (_, body) => {
-    expect(() => sendJson(bitbucket, 'open pull request', body)).toThrow(/^The (gateway does not pass this on|CMS writes to the branch)/);
+    expect(() => sendJson(bitbucket, 'open pull request', body)).toThrow(
+      /^The (gateway does not pass this on|CMS writes to the branch)/,
+    );
   });
 
   it('is merged in the two ways of the CMSs', () => {
