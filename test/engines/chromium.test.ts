@@ -1,4 +1,6 @@
 import { logins } from './logins.ts';
+import { uploads } from './uploads.ts';
 import { chromium } from './playwright.ts';
 
 logins('Chromium', chromium);
+uploads('Chromium', chromium);

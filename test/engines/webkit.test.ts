@@ -1,4 +1,6 @@
 import { logins } from './logins.ts';
+import { uploads } from './uploads.ts';
 import { webkit } from './webkit.ts';
 
 logins('WebKit', webkit);
+uploads('WebKit', webkit);
