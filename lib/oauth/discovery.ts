@@ -124,7 +124,7 @@ async function loadMetadata(issuer: string, deadline: number): Promise<IssuerMet
       return find(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
     });
   const said = found.serverMetadata();
-  if (/\{\w+\}/.test(said.issuer))
+  if (/(?:\{|%7B)\w+(?:\}|%7D)/i.test(said.issuer))
     throw new UnusableIssuer(
       `it is the address for everybody's accounts (it calls itself ${quoted(said.issuer)}). Write the address of your own tenant, with its id.`,
     );

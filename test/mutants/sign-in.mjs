@@ -134,7 +134,7 @@ export const signIn = [
     find: " && error.error !== 'invalid_grant'",
     replace: '',
     tests: issuer,
-    named: 'the code is not good',
+    named: 'that the code is not good',
   },
   {
     guard: 'userinfo is about who signed in',
@@ -171,7 +171,7 @@ export const signIn = [
   {
     guard: 'an issuer of everybody’s accounts is none',
     file: 'lib/oauth/discovery.ts',
-    find: 'if (/\\{\\w+\\}/.test(said.issuer))',
+    find: 'if (/(?:\\{|%7B)\\w+(?:\\}|%7D)/i.test(said.issuer))',
     replace: 'if (false as boolean)',
     tests: issuer,
     named: 'with a tenant to be filled in',

@@ -646,6 +646,9 @@ describe('A token of a GoTrue that is asked', () => {
     expect(await come(auth, one)).toBe('BAD_TOKEN');
     answer = 500;
     expect(await come(auth, one)).toBe('BAD_TOKEN');
+    // Nor is what it said before remembered when that refusal is forgotten.
+    vi.setSystemTime(Date.now() + 2 * 60_000);
+    expect(await come(auth, one)).toBe('IDENTITY_UNREACHABLE');
     vi.useRealTimers();
   });
 
