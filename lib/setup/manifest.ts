@@ -151,7 +151,7 @@ function nextSteps(
   const expiry = `How long a login lasts: in the app's settings, Optional features, "User-to-server token expiration".`;
   const own = `${address.origin}${address.prefix}`;
   const git = gatewayApart ? "/git at the gateway's own address" : `${own}/git`;
-  const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead.`;
+  const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead, and what else to set, such as CMS_GATEWAY_PATHS: what they may change.`;
   const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
 ${
   options.partOfDeploy
