@@ -42,6 +42,9 @@ export interface Reported {
   message: string;
 }
 
+/** Codes of the pages at addresses where a server of ours has nothing: whose mistake that is, the doctor finds out by itself. */
+const nothingThere = ['NOT_FOUND', 'BASE_URL_HAS_PATH'];
+
 /** @returns undefined if the answer is no page of ours with an outcome */
 export function reported(answer: HttpResponse | NetworkError | undefined): Reported | undefined {
   if (answer === undefined || isNetworkError(answer)) return undefined;
@@ -49,7 +52,9 @@ export function reported(answer: HttpResponse | NetworkError | undefined): Repor
   const code = elements.find(({ name }) => name === 'main')?.attributes['data-code'];
   const words = elements.find(({ name }) => name === 'p')?.text ?? '';
   // "There is nothing at this address" is what any server says.
-  return code === undefined || code === 'NOT_FOUND' ? undefined : { code, message: words.replace(/\s+/g, ' ').trim() };
+  return code === undefined || nothingThere.includes(code)
+    ? undefined
+    : { code, message: words.replace(/\s+/g, ' ').trim() };
 }
 
 /** What a page says in words, whoever made it. */
@@ -98,9 +103,11 @@ export interface GatewayProbe {
 /** Whether this is our page at `/git`. */
 export const isGatewayPage = (answer: HttpResponse): boolean =>
   isThisProduct(answer) &&
-  elementsOf(answer.body, 'h1').some(({ text }) =>
-    /^The gateway(?: is not ready|: nothing is missing)$/.test(text.trim()),
-  );
+  (elementsOf(answer.body, 'main').some(({ attributes }) => attributes['data-page'] === 'gateway') ||
+    // Servers from before there was such a mark.
+    elementsOf(answer.body, 'h1').some(({ text }) =>
+      /^The gateway(?: is not ready|: nothing is missing)$/.test(text.trim()),
+    ));
 
 /** What our page says that editors may change. */
 export function writableAt({ body }: HttpResponse): string | undefined {
@@ -112,6 +119,9 @@ export function writableAt({ body }: HttpResponse): string | undefined {
 /** What our page says is missing. */
 export function missingAt({ body }: HttpResponse): string[] {
   const elements = elementsOf(body, 'h2', 'li');
+  const marked = elements.filter(({ name, attributes }) => name === 'li' && attributes['data-code'] !== undefined);
+  if (marked.length > 0) return marked.map(({ text }) => text.replace(/\s+/g, ' ').trim());
+  // Servers from before there was such a mark.
   const first = elements.findIndex(({ name, text }) => name === 'h2' && text.trim() === 'What is missing');
   if (first < 0) return [];
   const rest = elements.slice(first + 1);

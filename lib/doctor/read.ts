@@ -411,7 +411,7 @@ function started(given: Given, { config, isOpaque, isUnknown, environment }: Sta
         id: 'manual-init',
         severity: 'risky',
         what: 'The configuration is made by a script in the admin page, so it could not be checked',
-        why: `${isUnknown ? 'No CMS was seen in the page, and scripts are not run here.' : 'Scripts are not run here.'} Save the configuration as a file and run the doctor on that, or let a browser open the page: --browser.`,
+        why: `${isUnknown ? 'No CMS was seen in the page, and scripts are not run here.' : 'Scripts are not run here.'} Save the configuration as a file and run the doctor on that.`,
         where: page,
       },
       ...given.findings.map((finding) =>

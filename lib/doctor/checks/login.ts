@@ -174,10 +174,13 @@ export const loginChecks: readonly Check[] = [
     at: 'server',
     look(context) {
       const { probe } = context;
-      if (!probe || isNetworkError(probe.begin) || probe.begin.status !== 404) return false;
+      if (!probe || isNetworkError(probe.begin)) return false;
+      const { status } = probe.begin;
+      // A server of ours may have words of its own for an address where it has nothing.
+      if (status !== 404 && !(probe.ours && status === 400 && !reported(probe.begin))) return false;
       const endpoint = probe.works?.endpoint;
       return {
-        what: `There is no login at ${shown(addressOf(probe))}: it answers 404`,
+        what: `There is no login at ${shown(addressOf(probe))}: it answers ${status}`,
         why:
           endpoint === undefined
             ? `The popup shows that page.${theirWords(context)} Is base_url the address of the login server, and auth_endpoint right? On a static host, are the functions deployed?`
