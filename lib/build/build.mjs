@@ -2,7 +2,7 @@
 /**
  * Makes all that is deployed, in `dist/`, and prints what it weighs. What is tested on the platforms is this.
  */
-import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -10,6 +10,7 @@ import { esbuildInline } from './inline.mjs';
 import { writeLicenses } from './licenses.mjs';
 import { platforms, sourceOf } from './targets.mjs';
 import { cloudFormation } from './template.mjs';
+import { writeTypes } from './types.mjs';
 
 /** Those of the login; the gateway is apart from them, in a bundle of its own. */
 const functions = (await readdir('functions'))
@@ -207,6 +208,8 @@ const results = await Promise.all([
     alias: ofAws,
     plugins: [...common.plugins, apart, builtins],
   }),
+  // What an application imports.
+  build({ ...common, entryPoints: ['lib/index.ts'], outfile: 'dist/index.mjs' }),
   build({
     ...common,
     entryPoints: { start: 'start', doctor: 'doctor', setup: 'setup', deploy: 'deploy', cli: 'cli', ...seldom },
@@ -233,7 +236,7 @@ await writeLicenses(
   'dist',
 );
 
-await cp('lib/build/types', 'dist/types', { recursive: true });
+await writeTypes('dist/types');
 
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });

@@ -44,6 +44,7 @@ async function clone(): Promise<string> {
     'package.json',
     'package-lock.json',
     'README.md',
+    'tsconfig.json',
     'test',
   );
   await symlink(path.resolve('node_modules'), path.join(folder, 'node_modules'));

@@ -31,6 +31,7 @@ const sources = [
   'package.json',
   'package-lock.json',
   'README.md',
+  'tsconfig.json',
   'test/cms',
   'test/demo',
   'test/hosts',

@@ -218,11 +218,12 @@ describe('What fails', () => {
 });
 
 describe('The gateway', () => {
-  const parameters = () => [
-    ...['--gateway', '--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'netlify'],
-    ...['--issuer', 'https://accounts.google.com', '--editors', 'ann@example.org, bob@example.org'],
-    ...['--no-open', '--name', 'your-gateway'],
-  ];
+  const parameters = () =>
+    [
+      ['--gateway', '--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'netlify'],
+      ['--issuer', 'https://accounts.google.com', '--editors', 'ann@example.org, bob@example.org'],
+      ['--no-open', '--name', 'your-gateway'],
+    ].flat();
   const secret = 'GOCSPX-0123456789-0123456789-0123456789';
   const client = { 'Client id': '123.apps.googleusercontent.com', 'Client secret': secret };
 

@@ -53,11 +53,9 @@ function needs(name: string, row: Target | undefined): Need[] {
       isDone: Number(given['deadline']) > Date.now(),
     },
     {
-      place: 'lib/build/types/<name>.d.mts',
-      words: 'what its functions take and give; test/unit/types.test.ts compares it',
-      isDone:
-        read(`lib/build/types/${name}.d.mts`) !== '' &&
-        read('test/unit/types.test.ts').includes(`build/types/${name}.d.mts'`),
+      place: 'test/frameworks/types/all.ts',
+      words: 'import a function of it, and name the type of what the platform calls: applications are compiled with it',
+      isDone: read('test/frameworks/types/all.ts').includes(`from 'cms-auth-functions/${name}/`),
     },
     {
       place: 'package.json',
