@@ -369,7 +369,7 @@ function readLists(texts: Texts<(typeof listNames)[number]>, auth: AuthMethod | 
   if (entries.length === 0 && roles.length === 0)
     throw incomplete(
       'CMS_GATEWAY_EDITORS',
-      'is not set, and neither is CMS_GATEWAY_ROLES, so nobody may in. List the addresses of the editors, @example.org for all of a domain, or roles.',
+      'is not set, and neither is CMS_GATEWAY_ROLES, so nobody is let in. List the addresses of the editors, @example.org for all of a domain, or roles.',
     );
   const everyone = entries.includes('*');
   if (everyone && entries.length > 1)

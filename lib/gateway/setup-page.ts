@@ -33,8 +33,8 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
     script,
     body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}" data-page="gateway"${outcome(all.length > 0 ? 'NOT_READY' : 'READY')}>
 <h1>${title}</h1>
-<p>This server lets editors publish who have no account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
-${read && all.length === 0 && html`<p>All settings are there. At ${read.host.provider.name}, the credential, the repository and the branch were found${health?.unseen.length === 0 && ', and the right to write'}. ${health?.unseen.join(' ')} That an editor can sign in is for you to try: ${read.auth.kind === 'oidc' ? 'below, and then in' : 'press Login in'} your CMS.</p>`}
+<p>This server lets editors publish without an account at a Git host. They have nothing to do here: they press Login in the CMS.</p>
+${read && all.length === 0 && html`<p>All settings are there. At ${read.host.provider.name}, the credential, the repository and the branch were found${health?.unseen.length === 0 && ', and the right to write'}. ${health?.unseen.join(' ')} Now try a sign-in${read.auth.kind === 'oidc' && ', below and then'} in your CMS.</p>`}
 ${read && html`<p>Editors may change: <code data-writable="${read.paths.allowed.join(', ')}">${read.paths.allowed.join(', ')}</code>${read.paths.allowed.includes('**') && ' (everything, except what the Git host runs or obeys by itself)'}. That is <code>CMS_GATEWAY_PATHS</code>.</p>`}
 ${all.length > 0 && html`<section><h2>What is missing</h2><ul>${all.map((problem) => html`<li${outcome(problem)}>${forOwner(problem.message)}</li>`)}</ul></section>`}
 ${unknown.length > 0 && html`<section><h2>Perhaps misspelt</h2><ul>${unknown.map(({ name, message }) => html`<li data-setting="${name}">${message}</li>`)}</ul></section>`}
@@ -52,11 +52,11 @@ const introduction = (hosts: readonly GatewayHost[], own: string): Html => html`
   .filter(({ apps }) => apps)
   .map(
     ({ provider }) =>
-      html` At ${provider.name}, rather <code>${settingPrefix(provider)}_APP_ID</code> and <code>${settingPrefix(provider)}_APP_PRIVATE_KEY</code> of an app.`,
+      html` On ${provider.name}, better use <code>${settingPrefix(provider)}_APP_ID</code> and <code>${settingPrefix(provider)}_APP_PRIVATE_KEY</code> of an app.`,
   )}</li>
 <li>How editors are known: <code>CMS_GATEWAY_ISSUER</code> with <code>CMS_GATEWAY_CLIENT_ID</code> and <code>CMS_GATEWAY_CLIENT_SECRET</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
 <li><code>CMS_GATEWAY_PATHS</code>: what editors may change: the folders of your CMS configuration, such as <code>content/**, static/img/**</code>. <code>**</code> is everything.</li>
-<li><code>CMS_GATEWAY_EDITORS</code>: who may in, by address or <code>@example.org</code>.</li>
+<li><code>CMS_GATEWAY_EDITORS</code>: who is let in, by address or <code>@example.org</code>.</li>
 <li><code>CMS_AUTH_ORIGINS</code>: the origin of your CMS page.</li>
 </ul></section>
 <section><h2>OpenID providers</h2>

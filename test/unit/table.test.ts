@@ -6,6 +6,17 @@ import { providers } from '../../functions/auth.ts';
 import { hosts } from '../../functions/gateway.ts';
 import { cloudFormation } from '../../lib/build/template.mjs';
 import { neededSecrets, othersVariables, settingsOf, table } from '../../lib/config/table.ts';
+import type { Reader } from '../../lib/config/environment.ts';
+import {
+  clientSettings,
+  originsSetting,
+  pageSetting,
+  refreshSetting,
+  scopeSetting,
+  secretSetting,
+  timeToLiveSetting,
+} from '../../lib/config/settings.ts';
+import { gatewaySettings as gatewayReader } from '../../lib/gateway/settings.ts';
 import { gatewaySettings, listings, loginSettings, type Rows } from '../settings.ts';
 
 /** A setting that somebody has added to the table, and nowhere else. */
@@ -90,6 +101,38 @@ describe('What is on the table', () => {
   it('has the settings of an app for the hosts that have one', () => {
     const named = (name: string) => all.some((setting) => setting.name === name);
     for (const { provider, apps } of hosts) expect(named(`${provider.id.toUpperCase()}_APP_ID`)).toBe(apps);
+  });
+});
+
+describe('The table says of each function what its readers read:', () => {
+  const address = { origin: 'https://a.example', prefix: '', secure: true };
+  const named = (readers: readonly Reader<unknown>[]) => [...new Set(readers.flatMap(({ names }) => names))].sort();
+  // Not from a store: it has to be known before anything is read.
+  const own = { name: 'CMS_AUTH_URL', names: ['CMS_AUTH_URL'], read: () => undefined };
+
+  it('the login', () => {
+    const readers = [
+      ...[own, originsSetting(address), refreshSetting, pageSetting, timeToLiveSetting],
+      ...providers.flatMap((provider) => [
+        clientSettings(provider, address),
+        secretSetting(provider),
+        scopeSetting(provider, undefined),
+      ]),
+    ];
+    expect(
+      loginSettings()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(named(readers));
+  });
+
+  it('the gateway', () => {
+    const readers = [own, gatewayReader(hosts, address), pageSetting, timeToLiveSetting];
+    expect(
+      gatewaySettings()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(named(readers));
   });
 });
 
