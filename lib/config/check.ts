@@ -1,17 +1,7 @@
 import { Failure } from '../http/errors.ts';
-import {
-  clientSettings,
-  isConfigured,
-  originsSetting,
-  pageSetting,
-  readAddress,
-  refreshSetting,
-  scopeSetting,
-  secretSetting,
-  timeToLiveSetting,
-} from './settings.ts';
+import { commonSettings, hostSettings, isConfigured, readAddress } from './settings.ts';
 import { openSettings } from './store.ts';
-import type { Environment, Reader } from './environment.ts';
+import type { Environment } from './environment.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Platform } from '../http/platform.ts';
 
@@ -37,9 +27,12 @@ export async function checkSettings(
   const settings = openSettings(env, platform, Date.now() + 8_000);
   await attempt(async () => {
     const address = readAddress(env, platform.url);
-    const all: Reader<unknown>[] = [originsSetting(address), pageSetting, timeToLiveSetting, refreshSetting];
-    for (const provider of providers.filter((candidate) => isConfigured(env, candidate)))
-      all.push(clientSettings(provider, address), scopeSetting(provider, undefined), secretSetting(provider));
+    const all = [
+      ...commonSettings(address),
+      ...providers
+        .filter((provider) => isConfigured(env, provider))
+        .flatMap((provider) => hostSettings(provider, address)),
+    ];
     for (const reader of all) await attempt(async () => void (await settings.read([reader])));
   });
   return [...problems.values()];

@@ -156,3 +156,18 @@ export const timeToLiveSetting: Reader<number> = setting('CMS_AUTH_SECRETS_TTL',
   if (!/^\d{1,6}$/.test(text)) throw refuse('write a whole number of seconds, such as 300.');
   return Number(text) * 1000;
 });
+
+/** All that the login reads and that is no Git host's, besides our own address: for the check of all of them. */
+export const commonSettings = (address: Address): Reader<unknown>[] => [
+  originsSetting(address),
+  pageSetting,
+  timeToLiveSetting,
+  refreshSetting,
+];
+
+/** All that it reads of one Git host. */
+export const hostSettings = (provider: Provider, address: Address): Reader<unknown>[] => [
+  clientSettings(provider, address),
+  scopeSetting(provider, undefined),
+  secretSetting(provider),
+];

@@ -1,13 +1,10 @@
-import { originsSetting, pageSetting, refreshSetting, timeToLiveSetting } from './settings.ts';
+import { commonSettings } from './settings.ts';
 import type { Environment } from './environment.ts';
 
 /** The login's settings that are no Git host's, by name. */
 export const loginNames: readonly string[] = [
-  originsSetting({ origin: '', prefix: '', secure: true }).name,
   'CMS_AUTH_URL',
-  refreshSetting.name,
-  pageSetting.name,
-  timeToLiveSetting.name,
+  ...commonSettings({ origin: '', prefix: '', secure: true }).map(({ name }) => name),
 ];
 
 /**

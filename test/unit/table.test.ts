@@ -7,15 +7,7 @@ import { hosts } from '../../functions/gateway.ts';
 import { cloudFormation } from '../../lib/build/template.mjs';
 import { neededSecrets, othersVariables, settingsOf, table } from '../../lib/config/table.ts';
 import type { Reader } from '../../lib/config/environment.ts';
-import {
-  clientSettings,
-  originsSetting,
-  pageSetting,
-  refreshSetting,
-  scopeSetting,
-  secretSetting,
-  timeToLiveSetting,
-} from '../../lib/config/settings.ts';
+import { commonSettings, hostSettings, pageSetting, timeToLiveSetting } from '../../lib/config/settings.ts';
 import { gatewaySettings as gatewayReader } from '../../lib/gateway/settings.ts';
 import { gatewaySettings, listings, loginSettings, type Rows } from '../settings.ts';
 
@@ -111,14 +103,8 @@ describe('The table says of each function what its readers read:', () => {
   const own = { name: 'CMS_AUTH_URL', names: ['CMS_AUTH_URL'], read: () => undefined };
 
   it('the login', () => {
-    const readers = [
-      ...[own, originsSetting(address), refreshSetting, pageSetting, timeToLiveSetting],
-      ...providers.flatMap((provider) => [
-        clientSettings(provider, address),
-        secretSetting(provider),
-        scopeSetting(provider, undefined),
-      ]),
-    ];
+    const ofHosts = providers.flatMap((provider) => hostSettings(provider, address));
+    const readers = [own, ...commonSettings(address), ...ofHosts];
     expect(
       loginSettings()
         .map(({ name }) => name)
