@@ -38,6 +38,7 @@ const names = {
 
 /** Where the CMS is whose editors have no account at a Git host. */
 const signInPath = '/decap-sign-in/';
+const popupPath = '/sveltia-sign-in/';
 
 /**
  * The whole thing without an account anywhere: the real login server, a real CMS page in two flavours, and three Git hosts that live in
@@ -50,7 +51,9 @@ export async function main(): Promise<void> {
   for (const cms of ['decap', 'sveltia'] as const) await cmsBundle(cms);
 
   const hosts = { github: await startGitHub(), gitlab: await startGitLab(), bitbucket: await startBitbucket() };
-  const identity = await startIdentity({ redirectUris: [`${origin}/git/oauth2/callback`] });
+  const identity = await startIdentity({
+    redirectUris: [`${origin}/git/oauth2/callback`, `${origin}/git/auth/callback`],
+  });
   const closeHosts = () => Promise.all([identity, ...Object.values(hosts)].map((host) => host.close()));
   hosts.github.expiring = true; // as a GitHub App's are, so that all three can renew
   const env: Record<string, string> = { CMS_AUTH_URL: origin, CMS_AUTH_REFRESH: 'github,gitlab,bitbucket' };
@@ -95,6 +98,12 @@ export async function main(): Promise<void> {
         way: 'without a Git account',
         text: 'For editors with an account at Google, Microsoft or the like. Be Ann or Bob, who are on the list, or Eve, who is not.',
       },
+      {
+        path: popupPath,
+        cms: names.sveltia,
+        way: 'without a Git account',
+        text: 'The same for the other CMS: it speaks to GitHub, and the gateway is GitHub to it.',
+      },
     ],
     style.text,
   );
@@ -132,6 +141,20 @@ export async function main(): Promise<void> {
           status_endpoint: `${origin}/git/status`,
         },
         auth: { base_url: `${origin}/git`, app_id: 'cms', full_name_claim: 'name' },
+      },
+    }),
+    cmsPages({
+      cms: 'sveltia',
+      path: popupPath,
+      config: {
+        backend: {
+          name: 'github',
+          repo: hosts.github.repository.fullName,
+          branch: 'main',
+          base_url: origin,
+          auth_endpoint: 'git/auth',
+          api_root: `${origin}/git/api/v3`,
+        },
       },
     }),
   );

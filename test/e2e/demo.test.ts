@@ -20,6 +20,7 @@ const pages = [
   { name: 'Sveltia CMS with GitHub', cms: 'sveltia', saves: false },
   { name: 'Sveltia CMS with GitLab', cms: 'sveltia', saves: false },
   { name: 'Decap CMS without a Git account', cms: 'decap', saves: true },
+  { name: 'Sveltia CMS without a Git account', cms: 'sveltia', saves: true },
 ] as const;
 
 /** Errors that these CMSs leave in the console wherever they run. */
@@ -119,10 +120,12 @@ describe('Without a setting, npm start', () => {
         await fits(popup);
         await decide(popup, 'Allow');
       } else {
-        await page.getByRole('button', { name: 'Login' }).click();
-        const ann = page.getByRole('button', { name: 'Ann Example' });
+        let shown = page;
+        if (cms === 'sveltia') shown = await driver.openLogin(page);
+        else await page.getByRole('button', { name: 'Login' }).click();
+        const ann = shown.getByRole('button', { name: 'Ann Example' });
         await ann.waitFor();
-        await fits(page);
+        await fits(shown);
         await ann.click();
       }
       await driver.loggedIn(page);
