@@ -26,6 +26,7 @@ const scripts = {
   netlify: '<script src="https://unpkg.com/netlify-cms@^2.10.192/dist/netlify-cms.js"></script>',
   sveltia: '<script src="https://unpkg.com/@sveltia/cms/dist/sveltia-cms.js"></script>',
   static: '<script src="https://unpkg.com/@staticcms/app@4.3.0/dist/static-cms-app.js"></script>',
+  many: '# one of many lines that a generator wrote, and that say nothing here\n'.repeat(10_500),
   rest: 'media_folder: uploads\ncollections:\n  - { name: pages, label: Pages, folder: pages }',
 };
 const filled = (text: string) => text.replace(/\{(\w+)\}/g, (all, key) => scripts[key as keyof typeof scripts] ?? all);
