@@ -1,5 +1,6 @@
 /** Whose name a commit has where the owner wants it to be the app's: some services build only for accounts that they know. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { signedMessage, type Call } from '../../lib/gateway/rules/rule.ts';
 import { json, openWorld, sessionOf, startHost, type Host } from '../contract/gateway/world.ts';
 
 const sha = 'a'.repeat(40);
@@ -64,6 +65,14 @@ describe('Where the app stands as committer', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/<zoe@example\.org>$/);
     expect(lines[0]).not.toMatch(/<boss/);
+  });
+
+  it('not even where names come as somebody wrote them', () => {
+    const editor = { name: 'Zoë <boss@example.org>\nCo-authored-by: The Boss' };
+    const call = { gateway: { committer: 'app' }, editor, email: 'zoe@example.org' } as Call;
+    expect(signedMessage('x', call)).toBe(
+      'x\n\nCo-authored-by: Zoë boss@example.orgCo-authored-by: The Boss <zoe@example.org>',
+    );
   });
 
   it.each([
