@@ -1,4 +1,5 @@
 import { SignJWT } from 'jose';
+import { Cache } from '../http/cache.ts';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
 import { sendRequest, rateLimited, mapError, jsonOf, quoteOf, CachedValue } from './upstream.ts';
@@ -21,7 +22,7 @@ interface Installation {
 }
 
 /** By what makes one differ from another. In memory only: another instance asks for a token of its own. */
-const installations = new Map<string, Installation>();
+const installations = new Cache<Installation>();
 
 /** What the host lets us in by: sent to its API, and to nobody else ever. */
 export interface Credential {
@@ -42,7 +43,6 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
     .digest('base64url');
   let installation = installations.get(key);
   if (!installation) {
-    installations.clear(); // settings have changed: the old ones are of no use
     installation = { token: new CachedValue(), ahead: 0 };
     installations.set(key, installation);
   }

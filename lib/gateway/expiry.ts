@@ -1,5 +1,6 @@
 import { requestHeaders } from './credential.ts';
 import { sendRequest, jsonOf } from './upstream.ts';
+import { LoadingCache } from '../http/cache.ts';
 import { apiRoots } from '../providers/provider.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
@@ -31,8 +32,8 @@ const goodFor = { answer: 12 * 3_600_000, nothing: 10 * 60_000 };
 /** Longer than this nobody waits for a mere warning. Milliseconds. */
 const timeoutMs = 2_000;
 
-/** One, since there is one credential; the next one may end on another day. */
-let known: { of: string; end: Promise<string | undefined>; until: number } | undefined;
+/** By host and credential, which no key holds in clear. What is asked for here does not fail. */
+const ends = new LoadingCache<string | undefined>();
 
 /**
  * When the credential ends, where the host says so only to whoever asks. Asked seldom, and never in anybody's way: whatever goes
@@ -44,21 +45,17 @@ export function fetchExpiry({ host, base }: Gateway<GatewayHost>, token: string)
   const { expiry } = host;
   const root = apiRoots(host.provider, base)?.api_root;
   if (!expiry || !('path' in expiry) || root === undefined) return Promise.resolve(undefined);
-  const of = `${root} ${token}`;
-  if (known?.of === of && Date.now() < known.until) return known.end;
-  const mine = { of, until: Infinity, end: Promise.resolve<string | undefined>(undefined) };
-  known = mine;
-  mine.end = sendRequest(`${root}${expiry.path}`, {
-    method: 'GET',
-    headers: { ...requestHeaders, ...host.authorization(token) },
-    deadline: Date.now() + timeoutMs,
-  })
-    .then((answer) => (answer.status === 200 ? (jsonOf(answer) as Json | undefined)?.[expiry.field] : undefined))
-    .catch(() => undefined)
-    .then((end) => {
-      const told = typeof end === 'string' ? end : undefined;
-      mine.until = Date.now() + (told === undefined ? goodFor.nothing : goodFor.answer);
-      return told;
-    });
-  return mine.end;
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  const key = createHash('sha256').update(`${root} ${token}`).digest('base64url');
+  return ends.get(key, async () => {
+    const end = await sendRequest(`${root}${expiry.path}`, {
+      method: 'GET',
+      headers: { ...requestHeaders, ...host.authorization(token) },
+      deadline: Date.now() + timeoutMs,
+    })
+      .then((answer) => (answer.status === 200 ? (jsonOf(answer) as Json | undefined)?.[expiry.field] : undefined))
+      .catch(() => undefined);
+    const value = typeof end === 'string' ? end : undefined;
+    return { value, until: Date.now() + (value === undefined ? goodFor.nothing : goodFor.answer) };
+  });
 }

@@ -113,10 +113,7 @@ describe('Called wrongly', () => {
       [...usual, '--url', 'https://auth.example.com/auth/github/callback'],
       /^--url cannot be used: leave out \/auth or \/git and everything after it/,
     ],
-    [
-      [...usual, '--site', 'https://www.example.com/admin/'],
-      /^--site cannot be used: it has a path/,
-    ],
+    [[...usual, '--site', 'https://www.example.com/admin/'], /^--site cannot be used: it has a path/],
     [[...usual, '--site', 'https://a.example,https://b.example'], /^--site takes one origin/],
     [[...usual, '--org', 'other'], /--org other does not own acme\/site/],
     [[...usual, '--to', 'heroku'], /--to takes env, netlify, cloudflare, aws, firebase/],

@@ -56,6 +56,20 @@ describe('An app’s token', () => {
     expect((await open()).token).toBe(opened[0]?.token);
   });
 
+  it('is made once for each of two configurations that take turns in one process', async () => {
+    const other = await startGitHub();
+    try {
+      if (host.installedApp) other.installedApp = { ...host.installedApp };
+      const tokens = [];
+      for (let turn = 0; turn < 3; turn++)
+        tokens.push((await open()).token, (await open('77', undefined, other.url)).token);
+      expect(new Set(tokens).size).toBe(2);
+      expect([host.installationTokens.size, other.installationTokens.size]).toEqual([1, 1]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('is made by a key in the other form, too', async () => {
     expect((await open('77', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())).token).toMatch(/^ghs_/);
   });

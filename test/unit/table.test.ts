@@ -153,7 +153,9 @@ describe('Nothing reads a name that is not on the table', () => {
     ...settingsOf(undefined, providers).map(({ name }) => name),
     ...Object.keys(othersVariables),
     // What the CMSs call things on their own page, which the doctor reads.
-    ...['CMS_MANUAL_INIT', 'CMS_CONFIG', 'CMS_ENV'],
+    'CMS_MANUAL_INIT',
+    'CMS_CONFIG',
+    'CMS_ENV',
   ]);
   /** These are handed names by others, which is where those are looked for. */
   const handed = [
