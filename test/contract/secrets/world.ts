@@ -8,6 +8,7 @@ import { startParameterStore, type ParameterStoreHost } from '../../hosts/parame
 import { asDeployed, domain, fromSource, type Instance, type Way } from './instances.ts';
 import type { errors } from '../../errors.ts';
 import { codeOf, popupResultOf, nextOf } from '../../popup.ts';
+import { forOwner } from '../../../lib/http/for-owner.ts';
 import type { Environment } from '../../../lib/config/environment.ts';
 import type { Reply } from '../login.ts';
 
@@ -159,7 +160,7 @@ export const teller =
     const { status, body } = await instance.ask({ path: callback });
     expect(status).toBe(200);
     expect(body).toContain('GitHub is not ready');
-    expect(body.replaceAll('&#34;', '"')).toContain(message);
+    expect(body.replaceAll('&#34;', '"')).toContain(forOwner(message));
     expect(tokenRequests()).toBe(0);
     return message;
   };
