@@ -74,7 +74,16 @@ export const fromSource: Way = {
 /** In a folder of its own, since `dist` may be built anew, or not be there, while tests run. */
 export async function buildApart(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'cms-auth-'));
-  for (const part of ['package.json', 'package-lock.json', 'functions', 'lib', 'test/demo', 'test/cms', 'test/hosts'])
+  for (const part of [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'functions',
+    'lib',
+    'test/demo',
+    'test/cms',
+    'test/hosts',
+  ])
     await cp(part, path.join(folder, part), { recursive: true });
   await symlink(path.resolve('node_modules'), path.join(folder, 'node_modules'), 'junction');
   await promisify(execFile)(process.execPath, ['lib/build/build.mjs', '--silent'], { cwd: folder });
