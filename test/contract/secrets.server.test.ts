@@ -54,7 +54,7 @@ describe('Settings in the Parameter Store, on a server of one’s own', () => {
       store.ahead += time;
       child.send({ advance: time });
     };
-    return { ask, advance, written, child };
+    return { ask, advance, written, said, child };
   }
 
   it('are found with the credentials of a profile, kept, and read anew when they were renewed', async () => {
@@ -87,10 +87,11 @@ describe('Settings in the Parameter Store, on a server of one’s own', () => {
   it('name what is missing and what is empty', async () => {
     store.delete(secret);
     store.put(id, ' ');
-    const { child, written } = await serve(both());
-    expect(child.exitCode).toBe(1);
-    expect(written.stderr).toContain(`GITHUB_CLIENT_ID points to ssm:${id}, which is empty.`);
-    expect(written.stderr).toContain(`${about} does not exist in eu-central-1.`);
+    const { written, said, ask } = await serve(both());
+    await said('It lets nobody in yet');
+    expect(written.stdout).toContain(`GITHUB_CLIENT_ID points to ssm:${id}, which is empty.`);
+    expect(written.stdout).toContain(`${about} does not exist in eu-central-1.`);
+    expect((await ask({ path: '/auth' })).body).toContain(`GITHUB_CLIENT_ID points to ssm:${id}, which is empty.`);
   });
 
   it('may be out of reach for the moment', async () => {
