@@ -24,7 +24,7 @@ export const help = (
   --timeout <s>     seconds to wait for each answer (10)
   --help
 
-  It ends with 1 if something is broken, with 2 if it was called wrongly, and otherwise with 0.
+  Exit code: 0 nothing is broken, 1 something is broken, 2 wrong usage.
 `;
 
 export interface Console {

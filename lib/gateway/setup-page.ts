@@ -65,7 +65,7 @@ ${copyable(redirectAddresses(own))}
 <ul>${knownIssuers.map(
   ({ name, example, console }) =>
     html`<li>${console?.includes('$') === false ? html`<a href="${console}">${name}</a>` : name}: <code>${example}</code></li>`,
-)}<li>any other: the address in front of its <code>/.well-known/openid-configuration</code></li></ul></section>`;
+)}<li>any other: the part of its address before <code>/.well-known/openid-configuration</code></li></ul></section>`;
 
 /** The first is for CMSs with `name: git-gateway`, the second for those that speak to the host itself. */
 const redirectAddresses = (own: string): string => `${own}/oauth2/callback\n${own}/auth/callback`;
@@ -75,9 +75,9 @@ function signIn(issuer: string, own: string): Html {
   const { name, console, advice } = issuerFacts(issuer);
   const where = `the client at ${name}`;
   return html`<section><h2>Sign-in</h2>
-<p>Editors sign in at ${name}. These two redirect addresses must be registered with ${console === undefined ? where : html`<a href="${console}">${where}</a>`}. ${advice}</p>
+<p>Editors sign in at ${name}. Enter these two redirect addresses for ${console === undefined ? where : html`<a href="${console}">${where}</a>`}. ${advice}</p>
 ${copyable(redirectAddresses(own))}
-<p><a href="${own}/oauth2/authorize?try">Try a sign-in</a>: it shows each step and ends on a page here. No CMS is told, and no session is made.</p></section>`;
+<p><a href="${own}/oauth2/authorize?try">Try a sign-in</a>: it shows each step and ends on a page here. It does not reach the CMS and starts no session.</p></section>`;
 }
 
 /** For CMSs that speak to the host itself, with a sign-in of ours. */

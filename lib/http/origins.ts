@@ -79,7 +79,7 @@ function problemOfOrigin(entry: string): string | undefined {
   if (!url) return 'is not the address of a site; write it as https://www.example.com';
   // The browser reports origins in one spelling only, so any other spelling in the list could never match.
   if (url.origin !== entry)
-    return 'is not written as a browser writes it; write https:// and the host name in lower case (international names as xn--…)';
+    return 'is not spelled as in the browser’s address bar; write only https:// and the host name, in lower case (international names as xn--…)';
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
   if (sharedByPath.test(url.hostname))
     return 'is shared with strangers, whose pages could take a token; give the CMS a host name of its own';

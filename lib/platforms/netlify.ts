@@ -13,5 +13,6 @@ export const netlify = (handler: Handler) =>
     // The site's main address. The request's own may be a deploy preview's, where no host sends anybody back to.
     url: context?.site?.url ?? process.env['URL'],
     requestId: context?.requestId,
-    adviceOnMissing: 'Netlify hands it over with the next deploy, and only if it has the Functions scope.',
+    adviceOnMissing:
+      'On Netlify, that is under Project configuration, Environment variables (scope: Functions). Then deploy again.',
   }));

@@ -14,7 +14,8 @@ export const vercel = (handler: Handler) => ({
     return {
       url: domain ? `https://${domain}` : undefined,
       requestId: request.headers.get('x-vercel-id') ?? undefined,
-      adviceOnMissing: 'Vercel hands it over with the next deployment, and only if it is set for Production.',
+      adviceOnMissing:
+        'On Vercel, that is under Settings, Environment Variables (environment: Production). Then deploy again.',
     };
   }),
 });

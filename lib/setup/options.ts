@@ -27,7 +27,7 @@ export const help = `Registers an app at the Git host and puts its values where 
   --help
 
   In a terminal, what is missing is asked for. GITHUB_URL and GITLAB_URL name an instance of your own.
-  It ends with 0 if all is done, with 1 if something went wrong, and with 2 if it was called wrongly.
+  Exit code: 0 done, 1 failed, 2 wrong usage.
 `;
 
 /** Where values can go, in words. */

@@ -93,12 +93,12 @@ describe('On AWS', () => {
       ...env,
     });
 
-  it('secrets become SecureStrings, and the rest lines for the shell', async () => {
+  it('secrets become SecureStrings, and the rest lines for the file .env', async () => {
     const setup = on(['--gateway']);
     expect(await toTheEnd(setup)).toBe(0);
     expect(store.get('/cms-auth/live/github')).toEqual({ type: 'SecureString', value: app().clientSecret, version: 1 });
     expect(store.get('/cms-auth/live/github-key')).toMatchObject({ type: 'SecureString', value: app().pem.trim() });
-    expect([...setup.out().matchAll(/^export (.*)$/gm)].map(([, line]) => line)).toEqual([
+    expect([...setup.out().matchAll(/^([A-Z_]+=.*)$/gm)].map(([, line]) => line)).toEqual([
       `GITHUB_CLIENT_ID=${app().clientId}`,
       `GITHUB_URL=${github.url}`,
       'CMS_AUTH_URL=https://auth.example.com',

@@ -164,7 +164,7 @@ export const addressChecks: readonly Check[] = [
         url !== undefined &&
         !isSafe(url) && {
           what: 'base_url begins with http:// instead of https://',
-          why: 'A server that redirects to https is another origin than base_url, so the CMS waits for ever; and one that does not sends the token in the clear.',
+          why: 'A server that redirects to https is another origin than base_url, so the CMS waits forever; and one that does not sends the token in the clear.',
           fix: { backend: baseFix(context) },
         }
       );
@@ -183,8 +183,8 @@ export const addressChecks: readonly Check[] = [
         context.isSveltia && !/\/auth(?:\/|$)|\.netlify|[?#]/.test(path) && isAtNamedServer(context, url);
       const opened = `/${shown(context.text('auth_endpoint') ?? 'auth')}`;
       const why = harmless
-        ? 'Sveltia CMS takes it. Decap and Netlify CMS would wait for ever.'
-        : 'The CMS compares it as text with the origin of the popup, and an origin has no path: the popup stays open for ever. A path goes into auth_endpoint.';
+        ? 'Sveltia CMS takes it. Decap and Netlify CMS would wait forever.'
+        : 'The CMS compares it as text with the origin of the popup, and an origin has no path: the popup stays open forever. A path goes into auth_endpoint.';
       return {
         severity: harmless ? 'note' : 'broken',
         about: ['backend.auth_endpoint'],
@@ -210,7 +210,7 @@ export const addressChecks: readonly Check[] = [
         written !== url.origin && {
           severity: context.isSveltia && !url.username ? 'note' : 'broken',
           what: `base_url is not spelt as browsers spell it: ${shown(url.origin)}`,
-          why: 'The CMS compares it as text with what the browser reports: lower case, no :443, international names as xn--…, no user name. Otherwise the popup stays open for ever.',
+          why: 'The CMS compares it as text with what the browser reports: lower case, no :443, international names as xn--…, no user name. Otherwise the popup stays open forever.',
           fix: { backend: baseFix(context) },
         }
       );

@@ -153,10 +153,10 @@ export const loginChecks: readonly Check[] = [
         about: ['server'],
         what: `The login server redirects to ${shown(next.origin + next.pathname)} before the login begins`,
         why: !isNear
-          ? `The popup then is on another origin than base_url, so the CMS waits for ever. ${advice}`
+          ? `The popup then is on another origin than base_url, so the CMS waits forever. ${advice}`
           : isMoved
             ? `That is one more step for every login, and some servers lose the query on the way. ${advice}`
-            : `No login begins there either, so the CMS waits for ever. ${advice}`,
+            : `No login begins there either, so the CMS waits forever. ${advice}`,
         ...(works && {
           fix: {
             backend: {
@@ -211,7 +211,7 @@ export const loginChecks: readonly Check[] = [
         why:
           status >= 500
             ? 'Something is wrong there; its log says what.'
-            : `The popup shows a page that knows nothing of the CMS, and the CMS waits for ever.${theirWords(context)}`,
+            : `The popup shows a page that knows nothing of the CMS, and the CMS waits forever.${theirWords(context)}`,
       };
     },
   },

@@ -162,7 +162,7 @@ async function signedIn(context: SignInContext): Promise<HttpReply> {
   // Anew: the list may have changed since.
   if (signIn.request && !gateway.pages.includes(signIn.request.redirectUri))
     throw new Failure(signInErrors.PAGE_NOT_LISTED);
-  target.tryOut?.done(`The browser came back from ${client.host} with what it was sent there with.`);
+  target.tryOut?.done(`${client.host} sent the browser back correctly.`);
 
   const editor = await authorizedEditor({ client, gateway, secret }, signIn, answer, deadline, () =>
     target.tryOut?.done(

@@ -11,7 +11,7 @@ export interface AwsChoice {
 }
 
 /**
- * Secrets go into AWS's Parameter Store, under the names that `serverless.yml` reads; the rest into the shell that deploys.
+ * Secrets go into AWS's Parameter Store, under the names that `serverless.yml` reads; the rest is printed, for the file `.env` beside it.
  *
  * @param file where the rest is written to, in place of being printed
  *
@@ -61,9 +61,9 @@ export function parameterStore({ stage, region }: AwsChoice, file?: Store): Stor
       const hasGateway = values.some(({ byPointer }) => byPointer);
       return [
         kept,
-        'Run these lines in the shell that deploys, and keep them: what is not set at a deploy is blank afterwards.',
+        'Put these lines into a file .env beside serverless.yml, and keep it: a deploy blanks every setting that is not there.',
         '',
-        ...rest.map(({ name, value }) => `export ${name}=${quoted(value)}`),
+        ...rest.map(({ name, value }) => `${name}=${quoted(value)}`),
         '',
         'Then deploy the login, also if it is there already: the secret fits this client id alone.',
         '',
