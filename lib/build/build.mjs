@@ -80,11 +80,11 @@ const { openid, ...others } = seldom;
 const light = { inject: ['./lib/oauth/fetch-shim.ts'] };
 const lightConnect = { inject: ['./lib/oauth/fetch-shim-connect.ts'] };
 
-/** @param {Record<string, string>} seldom @returns {import('esbuild').Plugin} */
-const leaveApart = (seldom) => ({
+/** @param {Record<string, string>} seldom @param {string} [folder] below that of the function @returns {import('esbuild').Plugin} */
+const leaveApart = (seldom, folder = '.') => ({
   name: 'apart',
   setup({ onResolve }) {
-    const files = new Map(Object.entries(seldom).map(([name, file]) => [path.resolve(file), `./${name}.mjs`]));
+    const files = new Map(Object.entries(seldom).map(([name, file]) => [path.resolve(file), `${folder}/${name}.mjs`]));
     onResolve({ filter: /\.ts$/ }, ({ path: file, resolveDir, kind }) => {
       const target = files.get(path.resolve(resolveDir, file));
       return target !== undefined && kind === 'dynamic-import' ? { path: target, external: true } : undefined;
@@ -92,6 +92,10 @@ const leaveApart = (seldom) => ({
   },
 });
 const apart = leaveApart(seldom);
+/** What only some logins need, where no function has a store of secrets. */
+const { ssm: _, ...ofLogin } = seldom;
+/** Netlify takes every file of a folder for a function, and none of a folder below it. */
+const below = './apart';
 /** Of the gateway, whose other parts share what they remember: what only some CMSs ask for, and for some of that a library. */
 const ofGateway = { api: './lib/gateway/api.ts', graphql: './lib/gateway/graphql/document.ts' };
 const gatewayApart = leaveApart({ ssm: seldom.ssm, ...ofGateway });
@@ -152,12 +156,16 @@ const commands = programs({
  * @type {Record<string, { login: import('esbuild').BuildOptions, gateway: import('esbuild').BuildOptions }>}
  */
 const particular = {
+  netlify: { login: { plugins: [...common.plugins, leaveApart(ofLogin, below)] }, gateway: {} },
   lambda: {
     login: { plugins: [...common.plugins, apart] },
     // In one piece: split, a class stood in another file than what it extends, and was loaded before it.
     gateway: { ...lightConnect, plugins: [...common.plugins, gatewayApart] },
   },
-  firebase: { login: light, gateway: { ...lightConnect, plugins: [...common.plugins, leaveApart(ofGateway)] } },
+  firebase: {
+    login: { ...light, plugins: [...common.plugins, leaveApart(ofLogin)] },
+    gateway: { ...lightConnect, plugins: [...common.plugins, leaveApart(ofGateway)] },
+  },
 };
 
 /** @param {string} platform @param {import('./targets.mjs').Target} target */
@@ -208,6 +216,8 @@ const results = await Promise.all([
     alias: ofAws,
     plugins: [...common.plugins, apart, builtins],
   }),
+  build({ ...common, entryPoints: ofLogin, outdir: 'dist/netlify/apart', plugins: [...common.plugins, apart] }),
+  build({ ...common, entryPoints: ofLogin, outdir: 'dist/firebase', ...light, plugins: [...common.plugins, apart] }),
   // What an application imports.
   build({ ...common, entryPoints: ['lib/index.ts'], outfile: 'dist/index.mjs' }),
   build({

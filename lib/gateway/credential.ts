@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose';
-import { Cache } from '../http/cache.ts';
+import { Cache, LoadingCache } from '../http/cache.ts';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import { sendRequest, rateLimited, mapError, jsonOf, quoteOf, CachedValue } from './upstream.ts';
+import { sendRequest, rateLimited, mapError, jsonOf, quoteOf } from './upstream.ts';
 import type { ClientResponse } from '../oauth/request.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
@@ -16,13 +16,13 @@ const timeoutMs = 8_000;
 
 interface Installation {
   id?: string;
-  token: CachedValue<string>;
   /** How far the host's clock is ahead of ours, once it has shown that it matters. Milliseconds. */
   ahead: number;
 }
 
 /** By what makes one differ from another. In memory only: another instance asks for a token of its own. */
 const installations = new Cache<Installation>();
+const tokens = new LoadingCache<string>();
 
 /** What the host lets us in by: sent to its API, and to nobody else ever. */
 export interface Credential {
@@ -43,20 +43,19 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
     .digest('base64url');
   let installation = installations.get(key);
   if (!installation) {
-    installation = { token: new CachedValue(), ahead: 0 };
+    installation = { ahead: 0 };
     installations.set(key, installation);
   }
-  const { token: kept } = installation;
   // Shared by all who wait for it, so it has a deadline of its own, and each of them has theirs besides.
   const token = await inTime(
-    kept.get(() => makeToken(gateway, credential, installation, Date.now() + timeoutMs)),
+    tokens.get(key, () => makeToken(gateway, credential, installation, Date.now() + timeoutMs)),
     deadline,
     host.provider.name,
   );
   return {
     token,
     invalidate() {
-      kept.invalidate(token);
+      tokens.invalidate(key, token);
       return true;
     },
   };

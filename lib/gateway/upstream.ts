@@ -181,46 +181,6 @@ export const isJson = (type: string | undefined): boolean =>
 export const isEncoded = (encoding: string | undefined): boolean =>
   encoding !== undefined && !/^(identity)?$/i.test(encoding.trim());
 
-/** Remembers one answer for everybody who asks: many at once ask once, and one that failed is not asked again for a while. */
-export class CachedValue<Value> {
-  #answer: Promise<Value> | undefined;
-  #value: Value | undefined;
-  /** Until when it is good, in milliseconds since the epoch; of a question under way, for ever. */
-  #until = 0;
-  readonly #pause: number;
-
-  /** @param pause milliseconds that a failure is remembered */
-  constructor(pause = 2_000) {
-    this.#pause = pause;
-  }
-
-  /** @param question gives the value and until when it is good */
-  get(question: () => Promise<{ value: Value; until: number }>): Promise<Value> {
-    if (this.#answer && Date.now() < this.#until) return this.#answer;
-    this.#until = Infinity;
-    const answer = question().then(
-      ({ value, until }) => {
-        if (this.#answer === answer) {
-          this.#until = until;
-          this.#value = value;
-        }
-        return value;
-      },
-      (error: unknown) => {
-        if (this.#answer === answer) this.#until = Date.now() + this.#pause;
-        throw error;
-      },
-    );
-    this.#answer = answer;
-    return answer;
-  }
-
-  /** Has this value asked for anew, unless somebody else did that already. */
-  invalidate(value: Value): void {
-    if (this.#value === value) this.#answer = this.#value = undefined;
-  }
-}
-
 /**
  * The last look before the credential goes out: it is the host's API, and this repository's part of it.
  *
