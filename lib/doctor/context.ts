@@ -1,6 +1,6 @@
 import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
 import { isComputed, type Entry, type Format, type Group, type Value } from './config.ts';
-import type { GatewayProbe, LoginProbe } from './probe-result.ts';
+import type { GatewayProbe, LoginProbe, RepositoryProbe } from './probe-result.ts';
 import { diagnosisFacts, type DiagnosisFacts } from '../providers/diagnosis.ts';
 import { usualServer } from '../providers/login-servers.ts';
 import { otherBackends } from '../providers/others.ts';
@@ -20,6 +20,8 @@ export interface Knowledge {
   probe?: LoginProbe | undefined;
   /** What the gateway answered, if there is one to ask. */
   gateway?: GatewayProbe | undefined;
+  /** What the Git host says of the repository, if it was asked. */
+  repository?: RepositoryProbe | undefined;
 }
 
 /** A set-up as the checks look at it. */
@@ -103,6 +105,11 @@ export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
     namedServer,
     probe,
     gateway,
+    // Of another repository or branch it says nothing.
+    repository:
+      knowledge.repository?.repo === text('repo') && knowledge.repository?.branch === text('branch')
+        ? knowledge.repository
+        : undefined,
     name,
     format,
     config,

@@ -3,6 +3,7 @@ import { gapsOf } from './checks/redirect.ts';
 import { byImportance, masked, shown, withoutUser } from './finding.ts';
 import { probeLogin } from './probe.ts';
 import { probeGateway } from './probe-gateway.ts';
+import { probeRepository } from './probe-repository.ts';
 import { diagnose } from './diagnose.ts';
 import { readGiven, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
@@ -75,7 +76,10 @@ export async function examine(
   const isRead = given.config !== undefined;
   const probe = isRead ? await probeLogin(contextOf(given, { providers, namedServer }), options.ask) : undefined;
   const gateway = isRead ? await probeGateway(contextOf(given, { providers, namedServer }), options.ask) : undefined;
-  const context = contextOf(given, { providers, namedServer, probe, gateway });
+  const repository = isRead
+    ? await probeRepository(contextOf(given, { providers, namedServer }), options.ask)
+    : undefined;
+  const context = contextOf(given, { providers, namedServer, probe, gateway, repository });
   return {
     source: masked(given.name),
     cms: given.cms,

@@ -139,3 +139,18 @@ export function codeOf(answer: HttpResponse | NetworkError): string | undefined 
     return undefined;
   }
 }
+
+/** What the Git host tells anybody about the repository. Fields are absent where it did not say. */
+export interface RepositoryProbe {
+  /** Which one was asked about, as the configuration names it. */
+  repo: string;
+  branch: string | undefined;
+  /** `hidden`: private, or not there. Hosts do not tell the two apart. */
+  state: 'public' | 'hidden';
+  /** Its name, where it goes by another one now. */
+  movedTo?: string;
+  isArchived?: boolean;
+  defaultBranch?: string;
+  /** Whether the host says in words that there is no such branch. */
+  lacksBranch?: boolean;
+}

@@ -60,7 +60,7 @@ export async function probeLogin(context: CheckContext, ask: Ask): Promise<Login
  * A page of somebody's does not get the doctor to ask what only its user's computer or network can reach: nobody else would
  * get an answer there, and that is found without asking.
  */
-function mayAsk({ answer, namedServer }: CheckContext, { origin }: Server): boolean {
+export function mayAsk({ answer, namedServer }: CheckContext, { origin }: Pick<Server, 'origin'>): boolean {
   const reach = reachOf(new URL(origin));
   if (namedServer || reach === 'public') return true;
   const from = answer && reachOf(answer.url);

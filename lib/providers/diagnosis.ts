@@ -27,8 +27,14 @@ export interface DiagnosisFacts {
   implicitLife?: string;
   /** What becomes of a configuration without `branch` in Decap CMS, where that is more than a wrong guess. */
   branchLookup?: string;
-  /** Below the API's root, what anybody may read of a public repository; `{repo}` and `{branch}` are put in. */
-  repository?: { path: string; branchPath: string };
+  /**
+   * Below the API's root, what anybody may read of a public repository. `{repo}` and `{branch}` are put in, and `{id}` is the repository
+   * with its slashes encoded; the answer has its whole name under `nameKey`.
+   *
+   * @see https://docs.github.com/en/rest/repos/repos#get-a-repository
+   * @see https://docs.gitlab.com/api/projects/#retrieve-a-project
+   */
+  repository?: { path: string; branchPath: string; nameKey: string };
 }
 
 /**
@@ -41,7 +47,7 @@ export const diagnosisFacts: Readonly<Record<string, DiagnosisFacts>> = {
   [github.id]: {
     secret: /^[0-9a-f]{40}$/,
     otherId: { name: 'App ID', form: /^\d{1,9}$/ },
-    repository: { path: '/repos/{repo}', branchPath: '/repos/{repo}/branches/{branch}' },
+    repository: { path: '/repos/{repo}', branchPath: '/repos/{repo}/branches/{branch}', nameKey: 'full_name' },
   },
   [gitlab.id]: {
     secret: /^gloas-/,
@@ -51,6 +57,11 @@ export const diagnosisFacts: Readonly<Record<string, DiagnosisFacts>> = {
         'Register {page} as its Redirect URI, exactly as it is, its final slash included. Switch Confidential off, and tick the scope api.',
       since: { netlify: [2, 10] },
       renews: { decap: [3, 14] },
+    },
+    repository: {
+      path: '/projects/{id}',
+      branchPath: '/projects/{id}/repository/branches/{branch}',
+      nameKey: 'path_with_namespace',
     },
   },
   [bitbucket.id]: {

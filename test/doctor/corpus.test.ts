@@ -78,6 +78,13 @@ const webOf =
     const found = web.get(`${url.origin}${url.pathname}`);
     const isHost = [...web.keys()].some((address) => new URL(address).origin === url.origin);
     if (found) return Promise.resolve({ url, cut: false, ...found });
+    // Every repository is there, and public; repository.test.ts has the others.
+    const [, repo] = /\/(?:repos|projects)\/([^/]+(?:\/[^/]+)?)$/.exec(url.pathname) ?? [];
+    if (repo !== undefined) {
+      const name = decodeURIComponent(repo);
+      const body = JSON.stringify({ full_name: name, path_with_namespace: name, default_branch: 'main' });
+      return Promise.resolve({ url, status: 200, headers: new Headers(), body, cut: false });
+    }
     return Promise.resolve(
       isHost
         ? { url, status: 404, headers: new Headers(), body: '', cut: false }
@@ -122,6 +129,8 @@ describe('Real configurations', () => {
     expect(found.toSorted(), out).toEqual(one.expected.toSorted());
     // Nobody is asked whom neither the user nor the page nor the configuration names, or the CMS asks by itself.
     for (const origin of asked)
-      expect(`${text} https://api.netlify.com ${Object.values(authorize).join(' ')}`).toContain(new URL(origin).host);
+      expect(`${text} https://api.netlify.com https://api.github.com ${Object.values(authorize).join(' ')}`).toContain(
+        new URL(origin).host,
+      );
   });
 });

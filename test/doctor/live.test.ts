@@ -31,11 +31,14 @@ describe('A good set-up', () => {
     expect(code).toBe(0);
   });
 
-  it('asks the Git host for its consent page alone, and the consent of nobody', async () => {
+  it('asks the Git host for its consent page and the repository, and the consent of nobody', async () => {
     const { requests } = world.hosts.github;
     requests.length = 0;
     await examine();
-    expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /login/oauth/authorize']);
+    expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /login/oauth/authorize',
+      'GET /api/v3/repos/demo/site',
+    ]);
   });
 
   it('has nothing to know either, with Decap and GitHub', async () => {

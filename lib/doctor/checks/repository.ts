@@ -39,6 +39,50 @@ export const repositoryChecks: readonly Check[] = [
     },
   },
   {
+    id: 'repository-moved',
+    severity: 'risky',
+    at: 'backend.repo',
+    look: ({ repository, provider }) =>
+      repository?.movedTo !== undefined && {
+        what: `The repository ${shown(repository.repo)} is called ${shown(repository.movedTo)} now`,
+        why: `${provider?.name} still leads from the old name to the new one, but not for everything, and no longer once somebody takes the old name.`,
+        fix: { backend: { repo: shown(repository.movedTo) } },
+      },
+  },
+  {
+    id: 'repository-archived',
+    severity: 'broken',
+    at: 'backend.repo',
+    look: ({ repository, provider }) =>
+      repository?.isArchived === true && {
+        what: `The repository ${shown(repository.repo)} is archived`,
+        why: `${provider?.name} lets nobody write to it, so nothing can be saved. Take it out of the archive in its settings.`,
+      },
+  },
+  {
+    id: 'repository-hidden',
+    severity: 'note',
+    at: 'backend.repo',
+    look: ({ repository, provider }) =>
+      repository?.state === 'hidden' && {
+        what: `The repository ${shown(repository.repo)} is private, or does not exist`,
+        why: `Without a login, ${provider?.name} answers the same in both cases. If it is public, its name is wrong.`,
+      },
+  },
+  {
+    id: 'branch-missing',
+    severity: 'broken',
+    at: 'backend.branch',
+    look: ({ repository, provider }) =>
+      repository?.lacksBranch === true && {
+        what: `There is no branch ${shown(repository.branch)} in ${shown(repository.repo)}`,
+        why: `${provider?.name} says so. The CMS finds no content there${repository.defaultBranch === undefined ? '' : `; the branch that is there by default is ${shown(repository.defaultBranch)}`}.`,
+        ...(repository.defaultBranch !== undefined && {
+          fix: { backend: { branch: shown(repository.defaultBranch) } },
+        }),
+      },
+  },
+  {
     id: 'branch',
     severity: 'risky',
     at: 'backend.branch',
