@@ -21,6 +21,8 @@ export interface Listing {
   file: string;
   /** The whole file, with the lists in it made anew. */
   made(rows?: Rows): string;
+  /** If it lists the secrets alone. */
+  holds?: 'secrets';
 }
 
 const serverless = (
@@ -87,13 +89,19 @@ export const listings: readonly Listing[] = [
   },
   {
     file: 'docs/gateway.md',
-    made: (rows: Rows = table) => {
-      const text = readFileSync('docs/gateway.md', 'utf8');
-      const settings = tableIn(text, head, docsRows(['gateway', 'deploy'], rows));
-      const parameters = gatewaySettings(rows).flatMap(({ name, secret }) =>
-        secret ? `   | \`${name}\` | \`/cms-auth/live/${secret.parameter}\` |` : [],
-      );
-      return tableIn(settings, '| Setting | Parameter |', parameters);
-    },
+    made: (rows: Rows = table) =>
+      tableIn(readFileSync('docs/gateway.md', 'utf8'), head, docsRows(['gateway', 'deploy'], rows)),
+  },
+  {
+    file: 'docs/gateway-platforms.md',
+    holds: 'secrets',
+    made: (rows: Rows = table) =>
+      tableIn(
+        readFileSync('docs/gateway-platforms.md', 'utf8'),
+        '| Setting | Parameter |',
+        gatewaySettings(rows).flatMap(({ name, secret }) =>
+          secret ? `   | \`${name}\` | \`/cms-auth/live/${secret.parameter}\` |` : [],
+        ),
+      ),
   },
 ];

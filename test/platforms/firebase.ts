@@ -37,7 +37,7 @@ export const startSplit: Start = async (settings) => {
 export const startEmulatedGateway: Start = async (settings) => {
   const port = await freePort();
   const folder = await buildFirebase({ CMS_AUTH_URL: `http://localhost:${port}`, ...settings });
-  await addRewrites(folder, 'docs/gateway.md', '/git');
+  await addRewrites(folder, 'docs/gateway-platforms.md', '/git');
   return emulate(folder, port, '/git');
 };
 

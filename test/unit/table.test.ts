@@ -26,16 +26,18 @@ const plantedSecret: Rows = {
   },
 };
 
-describe.each([...listings])('$file', ({ file, made }) => {
+describe.each([...listings])('$file', ({ file, made, holds }) => {
   it('holds what the table makes of it (npm test -- table -u writes it)', async () => {
     await expect(made()).toMatchFileSnapshot(`../../${file}`);
   });
 
   it('would not, with one setting more', () => {
     const text = readFileSync(file, 'utf8');
-    for (const rows of [planted, plantedSecret]) expect(made(rows)).not.toBe(text);
-    expect(made(planted)).toContain('CMS_AUTH_NEW');
+    expect(made(plantedSecret)).not.toBe(text);
     expect(made(plantedSecret)).toContain('GITHUB_NEW_SECRET');
+    if (holds === 'secrets') return;
+    expect(made(planted)).not.toBe(text);
+    expect(made(planted)).toContain('CMS_AUTH_NEW');
   });
 });
 

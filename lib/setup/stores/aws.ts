@@ -78,7 +78,7 @@ export function parameterStore({ stage, region }: AwsChoice, file?: Store): Stor
           : []),
       ];
     },
-    otherwise: `In the AWS console, Systems Manager, Parameter Store, create the secrets as SecureString, each under the name that docs/aws.md and docs/gateway.md give for it, below ${nameOf({ name: '', parameter: '' })}`,
+    otherwise: `In the AWS console, Systems Manager, Parameter Store, create the secrets as SecureString, each under the name that docs/aws.md and docs/gateway-platforms.md give for it, below ${nameOf({ name: '', parameter: '' })}`,
   };
 }
 

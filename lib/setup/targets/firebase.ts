@@ -21,7 +21,7 @@ export const firebase: Target = {
     return `https://${project}.web.app`;
   },
   withoutGateway:
-    'A gateway on Firebase needs rewrites of its own: docs/gateway.md says how to deploy it there by hand.',
+    'A gateway on Firebase needs rewrites of its own: docs/gateway-platforms.md says how to deploy it there by hand.',
   lastStep: 'deploy it there',
   async last({ project = '', folder }, io) {
     const parameters = ['deploy', '--only', 'functions:cms-auth,hosting', '--project', project, '--non-interactive'];
