@@ -504,6 +504,13 @@ export const gateway = [
     tests: 'test/unit/branches.test.ts',
   },
   {
+    guard: 'nor is a draft backed up under one',
+    file: 'lib/gateway/rules/github.ts',
+    find: "newDraft(name?.replace(/^cms_\\d+\\/(?=.)/, 'cms/'));",
+    replace: "if (!/^cms_\\d+\\/./.test(name ?? '')) newDraft(name);",
+    tests: 'test/unit/branches.test.ts',
+  },
+  {
     guard: 'a form is written anew, with a boundary of ours',
     file: 'lib/gateway/rules/multipart.ts',
     find: "`form-${process.getBuiltinModule('node:crypto').randomUUID()}`",

@@ -79,6 +79,23 @@ describe('A draft that is begun', () => {
   ])('has not the name %j', (name) => {
     expect(wrongDraft(name)).toMatch(/which shells take for a command|only drafts/);
     expect(() => sendJson(github, 'new branch', { ref: `refs/heads/${String(name)}`, sha })).toThrow();
+    // Nor has the backup that Decap CMS makes of one.
+    const backup = String(name).replace(/^cms\//, 'cms_1794000000000/');
+    expect(() => sendJson(github, 'new branch', { ref: `refs/heads/${backup}`, sha })).toThrow();
+  });
+
+  it.each([
+    'cms_1/',
+    'cms_1//a',
+    'cms_1/../main',
+    'cms_1/a.lock',
+    'cms_/a',
+    'cms_x/a',
+    'cms_1',
+    'xcms_1/a',
+    'main/cms_1/a',
+  ])('is backed up under no such name as %j', (name) => {
+    expect(() => sendJson(github, 'new branch', { ref: `refs/heads/${name}`, sha })).toThrow();
   });
 
   // Titles in many scripts, as the CMSs make names of them.
@@ -96,10 +113,8 @@ describe('A draft that is begun', () => {
     'cms/posts/rock-n-roll!',
   ])('may have the name %j', (name) => {
     expect(wrongDraft(name)).toBeUndefined();
-    expect(sendJson(github, 'new branch', { ref: `refs/heads/${name}`, sha }).body).toEqual({
-      ref: `refs/heads/${name}`,
-      sha,
-    });
+    for (const ref of [`refs/heads/${name}`, `refs/heads/${name.replace(/^cms/, 'cms_1794000000000')}`])
+      expect(sendJson(github, 'new branch', { ref, sha }).body).toEqual({ ref, sha });
   });
 });
 

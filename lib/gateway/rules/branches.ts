@@ -47,8 +47,8 @@ export const isDraft = (name: unknown): name is string =>
   typeof name === 'string' && name.startsWith('cms/') && isBranch(name);
 
 /**
- * Workflows put the name of a pull request's branch into a shell (`${{ github.head_ref }}`), and there these are commands or lead to
- * one. A CMS makes the names of new entries without them.
+ * Workflows put the name of a branch into a shell (`${{ github.head_ref }}`, `${{ github.ref_name }}`), and there these are commands or
+ * lead to one. A CMS makes the names of new entries without them.
  */
 const obeyedByShells = /[$`"();&|<>{}]/;
 

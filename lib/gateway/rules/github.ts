@@ -359,8 +359,8 @@ function newCommit({ message, tree: id, parents, author }: Json, call: Call): Js
 
 function newBranch({ ref, sha: id }: Json): Json {
   const [, name] = /^refs\/heads\/(.+)$/s.exec(text(ref, 'ref')) ?? [];
-  // The second is how Decap CMS saves a draft's branch that was left over.
-  if (name === undefined || !(/^cms_\d+\/./.test(name) && isBranch(name))) newDraft(name);
+  // `cms_1794000000000/posts/a` is how Decap CMS saves a draft's branch that was left over: judged as that draft itself.
+  newDraft(name?.replace(/^cms_\d+\/(?=.)/, 'cms/'));
   return { ref: `refs/heads/${name}`, sha: hash(id, 'sha') };
 }
 
