@@ -126,15 +126,17 @@ export async function answerGraphQL(asked: ApiRequest): Promise<HttpReply> {
 
 /** As GitHub says it, also to its own clients: with status 200, since that is where they look for words. */
 function problemOf(error: unknown, doing: string | undefined, { log }: Context): HttpReply {
-  const say = (type: string, message: string, code?: string) => {
-    Object.assign(log, { outcome: 'failed', message, ...(code !== undefined && { code }) });
+  const say = (type: string, message: string, code = type, logged = message) => {
+    Object.assign(log, { outcome: 'failed', code, message: logged });
     return json(200, {
       data: doing === undefined ? null : { [doing]: null },
       errors: [{ type, message, ...(doing !== undefined && { path: [doing] }) }],
     });
   };
-  if (error instanceof StaleData) return say('STALE_DATA', error.message, 'STALE_DATA');
-  if (error instanceof HostRefused) return say('UNPROCESSABLE', error.message);
+  if (error instanceof StaleData) return say('STALE_DATA', error.message);
+  // What somebody else says is for the CMS: it may repeat what it was sent, and the log holds no words but ours.
+  if (error instanceof HostRefused)
+    return say('UNPROCESSABLE', error.message, undefined, 'The Git host refuses it, in words that went to the CMS.');
   // What must not be done, or is not there: that is about the document, and stands in it.
   if (error instanceof Failure && (error.status === 422 || error.status === 404))
     return say('FORBIDDEN', error.message, error.code);

@@ -44,6 +44,8 @@ export class Repository {
   readonly defaultBranch: string;
   /** Branch name to commit id. */
   readonly branches = new Map<string, string>();
+  /** What the host says to whoever writes to the default branch without a pull request; nothing if they may. */
+  protection: string | undefined;
   readonly #objects = new Map<string, GitObject>();
   #size = 0;
 

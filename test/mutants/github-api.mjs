@@ -120,4 +120,20 @@ export const githubApi = [
     tests: contract,
     named: popup,
   },
+  {
+    guard: 'a host’s own words are not in the log',
+    file: 'lib/gateway/api.ts',
+    find: "undefined, 'The Git host refuses it, in words that went to the CMS.')",
+    replace: 'undefined)',
+    tests: contract,
+    named,
+  },
+  {
+    guard: 'a file whose new text the host lost is not deleted',
+    file: 'lib/gateway/rules/github-api.ts',
+    find: "hash(blobs[index]?.['sha'], 'sha')",
+    replace: "blobs[index]?.['sha']",
+    tests: contract,
+    named,
+  },
 ];

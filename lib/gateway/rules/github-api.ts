@@ -1,7 +1,7 @@
 import { isBranch } from './branches.ts';
 import { isPath } from './paths.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './api.ts';
-import { label, labelsOfDraft, merge, mergeableDraft, openPullRequest, sameName } from './github.ts';
+import { hash, label, labelsOfDraft, merge, mergeableDraft, openPullRequest, sameName } from './github.ts';
 import { Failure } from '../../http/errors.ts';
 import { gatewayErrors } from '../errors.ts';
 import {
@@ -307,7 +307,8 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
   const blobs = await inTurn(added, ({ contents }) =>
     rest('POST', '/git/blobs', { content: contents, encoding: 'base64' }),
   );
-  const shas = new Map(added.map((one, index) => [one.path, blobs[index]?.['sha']]));
+  // Without one, the file would be deleted below.
+  const shas = new Map(added.map((one, index) => [one.path, hash(blobs[index]?.['sha'], 'sha')]));
   const tree = await rest('POST', '/git/trees', {
     base_tree: base,
     tree: files.map((file) => ({ path: file, mode: '100644', type: 'blob', sha: shas.get(file) ?? null })),
@@ -321,9 +322,13 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
   try {
     await rest('PATCH', `/git/refs/heads/${encoded(name)}`, { sha: made['sha'], force: false });
   } catch (error) {
-    // It is no step forward any more: somebody else's was in between.
-    const isBehind = error instanceof Failure && error.code === gatewayErrors.BRANCH_MOVED.code;
-    if (isBehind || (error instanceof HostRefused && error.status === 422)) throw new StaleData(stale);
+    // It is no step forward any more: somebody else's was in between. A protected branch is refused with the same status, and to
+    // load the CMS again would not help there.
+    const isBehind =
+      error instanceof HostRefused
+        ? /fast.?forward/i.test(error.message)
+        : error instanceof Failure && error.code === gatewayErrors.BRANCH_MOVED.code;
+    if (isBehind) throw new StaleData(stale);
     throw error;
   }
   return {

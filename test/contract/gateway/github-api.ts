@@ -242,6 +242,29 @@ export function describeGitHubApi(name: string, call: Call): void {
       expect(github.repository.read('content/y.md')).toBe('y');
     });
 
+    // A branch that is protected, as docs/gateway.md advises, is refused with the status of one that has moved.
+    it('says in GitHub’s words what else is against it, and to the log in ours', async () => {
+      github.repository.protection = 'Changes must be made through a pull request. ghp_x';
+      const before = everything();
+      const { data, errors } = await graphql(commitText, { input: commit() });
+      expect(data).toEqual({ createCommitOnBranch: null });
+      expect(errors).toMatchObject([{ type: 'UNPROCESSABLE', message: github.repository.protection }]);
+      expect(everything()).toBe(before);
+      expect(world.log.at(-1)).toMatchObject({ event: 'write', outcome: 'failed', code: 'UNPROCESSABLE', status: 422 });
+      expect(JSON.stringify(world.log)).not.toContain('ghp_x');
+    });
+
+    it('deletes no file whose new text the host lost', async () => {
+      const { writeBlob } = github.repository;
+      github.repository.writeBlob = () => undefined as unknown as string; // a proxy in front of an Enterprise server
+      const before = everything();
+      const additions = [{ path: 'content/posts/first-post.md', contents: 'eA==' }];
+      const { errors } = await graphql(commitText, { input: commit({ additions }) });
+      github.repository.writeBlob = writeBlob;
+      expect(errors).toMatchObject([{ type: 'FORBIDDEN' }]);
+      expect(everything()).toBe(before);
+    });
+
     it('begins drafts only, and says when there is one', async () => {
       const text = 'mutation($input: CreateRefInput!) { createRef(input: $input) { ref { name } } }';
       const begin = (name: string) => graphql(text, { input: { repositoryId: 'R_1', name, oid: head() } });

@@ -138,6 +138,9 @@ const routes: Array<[RegExp, Route<Call>]> = [
     if (old === undefined || repository.commit(sha) === undefined) throw new HttpError(422, 'Reference does not exist');
     const forward = repository.history(sha).some((commit) => commit.sha === old);
     if (!forward && body['force'] !== true) throw new HttpError(422, 'Update is not a fast forward');
+    // https://github.com/googleapis/repo-automation-bots/issues/5551
+    if (branch === repository.defaultBranch && repository.protection !== undefined)
+      throw new HttpError(422, repository.protection);
     repository.branches.set(branch, sha);
     return ok({ ref: `refs/heads/${branch}`, object: { type: 'commit', sha } });
   }),
