@@ -1,3 +1,4 @@
+import { boundedFetch, reasonOf } from '../http/bounded-fetch.ts';
 import { isLoopback } from '../http/origins.ts';
 
 export interface HttpResponse {
@@ -42,18 +43,11 @@ export function asker(timeoutMs: number): Ask {
     const left = end - Date.now();
     if (left <= 0) return { networkError: `there was no time left after ${(rounds * timeoutMs) / 1000} seconds` };
     try {
-      const signal = AbortSignal.timeout(Math.min(timeoutMs, left));
-      const response = await fetch(url, { ...request, redirect: 'manual', signal });
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      for await (const chunk of response.body ?? []) {
-        chunks.push(chunk);
-        if ((size += chunk.length) > limit) break; // which also ends the connection
-      }
-      const body = decode(Buffer.concat(chunks));
-      return { url, status: response.status, headers: response.headers, body, cut: size > limit };
+      const ms = Math.min(timeoutMs, left);
+      const { bytes, ...response } = await boundedFetch(url, request, { timeoutMs: ms, limit });
+      return { url, ...response, body: decode(bytes) };
     } catch (error) {
-      return { networkError: reason(error, timeoutMs) };
+      return { networkError: reasonOf(error, timeoutMs) };
     }
   };
 }
@@ -88,42 +82,4 @@ export function reachOf(url: URL): 'loopback' | 'private' | 'public' {
     /\.(?:local|lan|internal|intranet|corp|home|home\.arpa)$/.test(host) ||
     !/[.:]/.test(host); // a name without a dot
   return isPrivate ? 'private' : 'public';
-}
-
-const reasons: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ENOTFOUND: 'there is no such host name',
-    EAI_AGAIN: 'its host name could not be looked up (is this computer online?)',
-    ECONNREFUSED: 'nothing answers there',
-    ECONNRESET: 'it closes the connection',
-    UND_ERR_SOCKET: 'it closes the connection',
-    EHOSTUNREACH: 'there is no way to it from here',
-    ENETUNREACH: 'there is no way to it from here',
-    UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
-    CERT_HAS_EXPIRED: 'its certificate has expired',
-    DEPTH_ZERO_SELF_SIGNED_CERT: 'browsers do not trust its certificate (self-signed)',
-    SELF_SIGNED_CERT_IN_CHAIN: 'browsers do not trust its certificate (self-signed)',
-    UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes without the intermediate ones',
-    ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
-    UND_ERR_HEADERS_OVERFLOW: 'its headers are too long',
-  }),
-);
-
-/** Codes and names that begin alike. */
-const families: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    ERR_SSL: 'it does not speak https',
-    HTTPParserError: 'what it answers is not HTTP',
-    Z_: 'its answer is packed in a way that cannot be unpacked',
-  }),
-);
-
-function reason(error: unknown, timeoutMs: number): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError')
-    return `it does not answer within ${timeoutMs / 1000} seconds`;
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const { code = '', name = '' } = first as { code?: string; name?: string };
-  const family = [...families.keys()].find((start) => code.startsWith(start) || name.startsWith(start)) ?? '';
-  return reasons.get(code) ?? families.get(family) ?? `the request failed${code && ` (${code})`}`;
 }

@@ -1,3 +1,5 @@
+import { boundedFetch, reasonOf } from '../http/bounded-fetch.ts';
+
 /** Milliseconds for one request to somebody else's server, answer included. */
 const timeoutMs = 10_000;
 
@@ -31,7 +33,8 @@ export interface Question {
 export async function ask(who: string, address: string, question: Question = {}): Promise<Answer> {
   const { method = 'GET', authorization, headers, json, form } = question;
   try {
-    const response = await fetch(address, {
+    const url = new URL(address);
+    const request = {
       method,
       headers: {
         accept: 'application/json',
@@ -41,32 +44,15 @@ export async function ask(who: string, address: string, question: Question = {})
         ...(json !== undefined && { 'content-type': 'application/json' }),
       },
       body: json === undefined ? (form ?? null) : JSON.stringify(json),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      if ((size += chunk.length) > limit) throw new Error('Too long an answer');
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString();
-    const date = Date.parse(response.headers.get('date') ?? '');
-    return {
-      status: response.status,
-      body: parse(text),
-      text,
-      time: Number.isNaN(date) ? undefined : date,
     };
+    const answer = await boundedFetch(url, request, { timeoutMs, limit });
+    if (answer.cut) throw new Error('more than is read here', { cause: { code: 'TOO_LONG' } });
+    const text = Buffer.from(answer.bytes).toString();
+    const date = Date.parse(answer.headers.get('date') ?? '');
+    return { status: answer.status, body: parse(text), text, time: Number.isNaN(date) ? undefined : date };
   } catch (error) {
-    const late = error instanceof DOMException && error.name === 'TimeoutError';
     const { host } = new URL(address);
-    throw new Error(
-      late
-        ? `${who} (${host}) did not answer within ${timeoutMs / 1000} seconds.`
-        : `${who} (${host}) could not be reached. ${reason(error)}`.trim(),
-      { cause: error },
-    );
+    throw new Error(`${who} (${host}) could not be reached: ${reasonOf(error, timeoutMs)}.`, { cause: error });
   }
 }
 
@@ -76,14 +62,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The system's own word for it, such as ENOTFOUND. */
-function reason(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
-  const { code, message } = (first ?? {}) as { code?: unknown; message?: unknown };
-  return typeof code === 'string' ? `(${code})` : typeof message === 'string' ? `(${message})` : '';
 }
 
 /** A text in an answer, or nothing. */

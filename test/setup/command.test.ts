@@ -291,7 +291,7 @@ describe('What goes wrong', () => {
     const before = Date.now();
     const { setup } = await beginning();
     expect(await setup.ended).toBe(1);
-    expect(setup.err()).toContain('did not answer within 10 seconds');
+    expect(setup.err()).toContain('does not answer within 10 seconds');
     expect(Date.now() - before).toBeLessThan(20_000);
   });
 
