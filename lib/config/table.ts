@@ -154,7 +154,7 @@ export const table = {
   CMS_GATEWAY_COMMITTER: {
     usedBy: ['gateway'],
     meaning:
-      'whose name a commit has: `editor`, or `app` for the account of the app or token, for services such as Vercel that know no others. The editor is then named in the last line of the message',
+      'whose name a commit has: `editor`, or `app` for the account of the app or token, for services such as Vercel that build only for accounts that they know. The editor is then named in the last line of the message',
     ifNotSet: '`editor`',
   },
   CMS_AUTH_ORIGINS: {
@@ -169,11 +169,12 @@ export const table = {
   CMS_AUTH_URL: {
     usedBy: ['login', 'gateway'],
     meaning: "the login's own address, as the browser sees it. It may have a path",
-    ifNotSet: 'Netlify and AWS know it. The local server is at `http://localhost:PORT`. On Firebase you have to set it',
+    ifNotSet:
+      'Netlify, Vercel and AWS know it. The local server is at `http://localhost:PORT`. Anywhere else you have to set it',
     gateway: {
       meaning:
-        "the gateway's own address; see the platform below. `serverless-gateway.yml` takes `CMS_GATEWAY_URL` instead",
-      ifNotSet: 'the platform knows it, except Firebase',
+        "the gateway's own address, as the browser sees it. `serverless-gateway.yml` takes `CMS_GATEWAY_URL` instead",
+      ifNotSet: 'Netlify, Vercel and AWS know it. Anywhere else you have to set it',
     },
   },
   CMS_GATEWAY_URL: {
