@@ -49,6 +49,8 @@ export interface Route {
   navigation?: string;
   /** A page that the owner can switch off by `CMS_AUTH_PAGE`. */
   optional?: boolean;
+  /** It is at no address of ours, and only says so better: an application with addresses of its own beside ours may have it. */
+  stray?: boolean;
   /** @throws Failure for whatever stands in the way */
   handle: (context: Context) => HttpReply | Promise<HttpReply>;
   /** A failure as those who ask here can read it. Absent: as a page, as the module has it. */

@@ -112,5 +112,6 @@ export function owns(modules: readonly RouteModule[], env: Environment, request:
     // Our own address cannot be read. Whoever asks there is told so.
   }
   const parameters = new URLSearchParams(request.query.slice(0, longestQuery));
-  return findRoute(modules, path, request, parameters).route !== notFound;
+  const { route } = findRoute(modules, path, request, parameters);
+  return route !== notFound && route.stray !== true;
 }

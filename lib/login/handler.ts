@@ -125,6 +125,7 @@ function misplaced(rest: string, parameters: URLSearchParams): Route | undefined
   if (name === null || !before) return undefined;
   return {
     event: 'begin',
+    stray: true,
     ...step(name, undefined),
     handle({ address }) {
       const path = /^[\w./-]*$/.test(before) ? `/${before}` : '/…';

@@ -1,6 +1,6 @@
 /** Two applications with two configurations in one process, asked in turns: neither gets anything of the other. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createLogin, type App } from '../../lib/index.ts';
+import { createGateway, createLogin, type App } from '../../lib/index.ts';
 import { nextOf, tokenOf } from '../popup.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 
@@ -51,5 +51,37 @@ it('two logins that take their steps in turns end each at its own host, with a t
   for (const { token, i } of runs) {
     expect(token).not.toBe('');
     expect(hosts[i]?.requests.filter(({ path }) => path === '/login/oauth/access_token')).toHaveLength(1);
+  }
+});
+
+// Sign-ins of an application's own have addresses that look like ours, and the gateway's popup is one of them.
+it.each([
+  ['/api/auth?provider=google', undefined],
+  ['/api/auth/google?provider=google', undefined],
+  ['/git/auth?provider=github', undefined],
+  ['//auth?provider=github', undefined],
+  ['/auth?provider=github', 200],
+  ['/auth/unknown?provider=unknown', 400],
+] as const)('a login leaves what is not its own to the application: %s', async (path, status) => {
+  const reply = await logins[0]?.respond(new Request(addresses[0] + path));
+  expect(reply?.status).toBe(status);
+});
+
+it('a login and a gateway beside each other answer each at its own addresses, whichever is asked first', async () => {
+  const gateway = createGateway({ settings: { CMS_AUTH_URL: addresses[0] }, log: () => {} });
+  for (const apps of [
+    [...logins.slice(0, 1), gateway],
+    [gateway, ...logins.slice(0, 1)],
+  ]) {
+    const answer = async (path: string) => {
+      for (const app of apps) {
+        const reply = await app.respond(new Request(addresses[0] + path));
+        if (reply) return reply.text();
+      }
+      return undefined;
+    };
+    expect(await answer('/git/auth?provider=github')).toContain('CMS_GATEWAY_');
+    expect(await answer('/auth?provider=github')).toContain('authorizing:github');
+    expect(await answer('/elsewhere')).toBeUndefined();
   }
 });
