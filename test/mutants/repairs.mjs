@@ -167,4 +167,18 @@ export const repairs = [
     replace: '',
     tests: 'test/unit/cache.test.ts',
   },
+  {
+    guard: 'the folder that a deploy makes stays out of the commits of a site',
+    file: 'lib/setup/deploy/main.ts',
+    find: 'if (io.folder !== checkout) await keepFromGit(io.folder);',
+    replace: '',
+    tests: 'test/setup/deploy.test.ts',
+  },
+  {
+    guard: 'what only says better that nothing is there is not taken from an application',
+    file: 'lib/handler/serve.ts',
+    find: 'route !== notFound && route.stray !== true',
+    replace: 'route !== notFound',
+    tests: 'test/contract/two.test.ts',
+  },
 ];

@@ -1,8 +1,9 @@
+import { execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
+import { parseEnv, promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { createHandler } from '../../lib/login/handler.ts';
@@ -16,6 +17,8 @@ import { listen, type Listening } from '../hosts/http.ts';
 import { startNetlify, type NetlifyHost } from '../hosts/netlify.ts';
 import { playedIo, type Answers } from './io.ts';
 import { pressButtons, startRegistrar } from './run.ts';
+
+const execute = promisify(execFile);
 
 let folder: string;
 let source: string;
@@ -111,6 +114,18 @@ describe('From nothing to a login', () => {
     }
     // A whole login begins there: it would lead to the host.
     expect((await fetch(`${login.url}/auth?provider=github`)).status).toBe(200);
+  });
+
+  it('keeps the folder that it makes, with the secrets in it, out of the commits of a site', async () => {
+    const git = (...parameters: string[]) => execute('git', parameters, { cwd: folder });
+    await git('init', '--quiet');
+    const url = 'https://auth.example.com';
+    const { code, err } = await run([...usual.with(3, 'server'), '--url', url, '--repo', `${github.url}/acme/site`]);
+    expect([err, code]).toEqual(['', 0]);
+    const secret = github.registry.apps[0]?.clientSecret ?? 'none';
+    expect(await readFile(path.join(work(), '.env'), 'utf8')).toContain(secret);
+    await git('add', '--all');
+    expect((await git('ls-files')).stdout).not.toContain('cms-login');
   });
 
   it('asks for everything in a terminal, in words that a webmaster can answer', async () => {
@@ -333,7 +348,7 @@ describe('The gateway', () => {
         '--editors',
         'a@b.c',
       ],
-      /docs\/gateway\.md/,
+      /docs\/gateway-platforms\.md/,
     ],
     [
       [

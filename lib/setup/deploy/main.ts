@@ -1,4 +1,4 @@
-import { cp, mkdir, stat } from 'node:fs/promises';
+import { cp, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
 import { configuration } from '../../config/cms-config.ts';
@@ -188,6 +188,7 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
   }
   await mkdir(io.folder, { recursive: true });
   if (path.resolve(io.folder) !== path.resolve(source)) await copyProject(source, io.folder);
+  if (io.folder !== checkout) await keepFromGit(io.folder);
   if (!isAgain && steps.some(({ isDone }) => isDone)) io.write('An earlier run got further: going on from there.');
   for (const [i, step] of steps.entries()) {
     if (step.isDone) continue;
@@ -269,6 +270,14 @@ async function copyProject(source: string, folder: string): Promise<void> {
         if (error.code !== 'ENOENT') throw error; // a file of a platform that this version does not have
       },
     );
+}
+
+/** A folder of its own may be in the checkout of a site, and secrets come into it: it has to stay out of the site's commits. */
+async function keepFromGit(folder: string): Promise<void> {
+  const words = '# Made by "npm run deploy". Settings and secrets are in here.\n*\n';
+  await writeFile(path.join(folder, '.gitignore'), words, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 /** Changes the configuration in a checkout after a question, or says what to write. */
