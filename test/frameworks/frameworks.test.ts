@@ -32,15 +32,20 @@ afterAll(async () => {
   await rm(temporary, { recursive: true, force: true });
 });
 
-/** @returns the folder of an application with the package in it, and nothing else of ours */
-async function project(example: string): Promise<string> {
+/**
+ * @param copied whether the frameworks are copied instead of linked: Turbopack, which builds with Next, follows no link out of the project
+ * @returns the folder of an application with the package in it, and nothing else of ours
+ */
+async function project(example: string, copied = false): Promise<string> {
   const folder = await mkdtemp(path.join(temporary, `${example}-`));
   await cp(path.resolve('test/frameworks', example), folder, { recursive: true });
   await writeFile(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   const own = path.join(folder, 'node_modules');
+  if (copied) await execute('cp', ['-R', modules, own]);
   await mkdir(path.join(own, 'cms-auth-functions'), { recursive: true });
-  for (const name of await readdir(modules))
-    if (!name.startsWith('.')) await symlink(path.join(modules, name), path.join(own, name));
+  if (!copied)
+    for (const name of await readdir(modules))
+      if (!name.startsWith('.')) await symlink(path.join(modules, name), path.join(own, name));
   const tarball = (await readdir(temporary)).find((name) => name.endsWith('.tgz')) ?? '';
   const target = ['--strip-components=1', '-C', path.join(own, 'cms-auth-functions')];
   await execute('tar', ['-xzf', path.join(temporary, tarball), ...target]);
@@ -58,7 +63,7 @@ interface Running {
 
 /** @param program by which Node starts the application, once it is built */
 async function start(example: string, program: readonly string[], builder?: readonly string[]): Promise<Running> {
-  const folder = await project(example);
+  const folder = await project(example, example === 'next');
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const env = {
@@ -74,6 +79,7 @@ async function start(example: string, program: readonly string[], builder?: read
     GITHUB_CLIENT_ID: host.app.clientId,
     GITHUB_CLIENT_SECRET: host.app.clientSecret,
     ASTRO_TELEMETRY_DISABLED: '1',
+    NEXT_TELEMETRY_DISABLED: '1',
   };
   host.app.redirectUris.push(`${url}/auth/github/callback`);
   if (builder) await execute(process.execPath, [...builder], { cwd: folder, env });
@@ -96,11 +102,14 @@ async function start(example: string, program: readonly string[], builder?: read
   }
 }
 
+/** Within the project, where it is a copy. */
+const next = 'node_modules/next/dist/bin/next';
 const examples = [
   { name: 'hono', program: ['server.mjs'] },
   { name: 'express', program: ['server.mjs'] },
   { name: 'astro', program: ['dist/server/entry.mjs'], builder: [path.join(modules, 'astro/astro.js'), 'build'] },
   { name: 'sveltekit', program: ['build/index.js'], builder: [path.join(modules, 'vite/bin/vite.js'), 'build'] },
+  { name: 'next', program: [next, 'start'], builder: [next, 'build'] },
 ];
 
 describe.each(examples)('In an application made with $name', ({ name, program, builder }) => {
@@ -174,6 +183,7 @@ it.each([
   ['Express', 'express/server.ts'],
   ['Astro', 'astro/src/pages/auth/[...path].ts'],
   ['SvelteKit', 'sveltekit/src/routes/auth/[...path]/+server.js'],
+  ['Next', 'next/app/auth/[[...path]]/route.js'],
 ])('docs/embed.md shows what runs here: %s', async (heading, file) => {
   const [, section = ''] = (await readFile('docs/embed.md', 'utf8')).split(`\n## ${heading}\n`);
   const [, block = ''] = /```[jt]s\n(.*?)```/s.exec(section) ?? [];

@@ -1,0 +1,3 @@
+export default function Page() {
+  return <p>The page that was there before</p>;
+}
