@@ -109,7 +109,7 @@ export function logins(name: string, engine: Engine): void {
       const owner = await visitor.open(`${sites.loginServer}/auth`);
       const popup = await owner.popup("//section[1]//button[.='Try a login']");
       await popup.click(allow);
-      await owner.text("//section[1]//li[contains(., 'handed over a token')]");
+      await owner.text("//section[1]//li[contains(., 'The login works')]");
       expect(await owner.run('document.documentElement.outerHTML')).not.toContain('gho_');
     });
 
