@@ -34,7 +34,9 @@ const entries = {
   ],
   'no origin at all': ['null', '*', 'https://', 'https:www.example.com', 'undefined'],
   path: [
-    'https://www.example.com/',
+    // One slash at the end is what an address bar gives, and is taken for the origin. Nothing else is.
+    'https://www.example.com//',
+    'https://www.example.com/.',
     'https://www.example.com/admin',
     'https://www.example.com?',
     'https://www.example.com#x',
