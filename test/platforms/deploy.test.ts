@@ -3,6 +3,7 @@
  * ours, which is as strict as the vendor's. What the function then answers is played by the same handler with the settings
  * that arrived there.
  */
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -33,6 +34,9 @@ let settings: () => Record<string, string | undefined> | undefined;
 beforeEach(async () => {
   folder = await workspace('dist', 'functions', 'netlify.toml', 'serverless.yml', 'wrangler.jsonc', 'package.json');
   await mkdir(path.join(folder, 'bin'));
+  // As the command leaves a folder that it makes in somebody's checkout: no tool may take that for files that it is to leave out.
+  execFileSync('git', ['init', '--quiet'], { cwd: folder });
+  await writeFile(path.join(folder, '.gitignore'), '*\n');
   // The registry is not what is tested: the same versions are here already.
   await writeFile(
     path.join(folder, 'bin', 'npx'),
