@@ -139,6 +139,62 @@ describe('What takes time', () => {
   });
 });
 
+describe('A script', () => {
+  const call = `;CMS.init({ config: { backend: { name: 'github', repo: 'a/b' } } })`;
+  const scripts: Record<string, string> = {
+    'of many megabytes': `/*${'x'.repeat(9 * 1024 * 1024)}*/${call}`,
+    'of groups in groups': `${'['.repeat(200_000)}${call}`,
+    'of sums without end': `a=${'1+'.repeat(200_000)}1${call}`,
+    'of names that stand for each other': `var a=b,b=a;CMS.init({ config: a })`,
+    'of groups that hold each other ever so often': `const a0={};${Array.from({ length: 60 }, (_, i) => `const a${i + 1}={x:a${i},y:a${i},...a${i}};`).join('')}CMS.init({ config: a60 })`,
+    'of JSON in JSON': `CMS.init({ config: JSON.parse('${'['.repeat(100_000)}') })`,
+    'that is none': '<!doctype html>CMS.init()',
+  };
+
+  it.each(Object.entries(scripts))('is over soon: %s', async (_, body) => {
+    const begun = Date.now();
+    const page = { body: `<script>window.CMS_MANUAL_INIT = true</script>${decap}<script src="own.js"></script>` };
+    const pages = { '/admin/': page, '/admin/config.yml': { body: good }, '/admin/own.js': { body } };
+    const site = await serve(pages);
+    const { out, complaint } = await doctor([`${site.url}/admin/`]).finally(() => site.close());
+    expect([complaint, out.includes('Examined: ')]).toEqual(['', true]);
+    expect(Date.now() - begun).toBeLessThan(soon);
+  });
+
+  it('without end is read no further than a bundle goes', async () => {
+    let sent = 0;
+    const site = await listen(
+      (request, response) => {
+        if (request.url === '/admin/') return void response.end(`${decap}<script src="own.js"></script>`);
+        if (request.url !== '/admin/own.js') return void response.end(good);
+        const more = () => {
+          while (!response.destroyed && response.write(Buffer.alloc(64 * 1024, ' '))) sent += 64 * 1024;
+          response.once('drain', more);
+        };
+        more();
+      },
+      { host: '127.0.0.1' },
+    );
+    const { out } = await doctor([`${site.url}/admin/`]).finally(() => site.close());
+    expect(out).toContain('Examined: ');
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it('of another site is not asked for', async () => {
+    const asked: string[] = [];
+    const other = await listen((request, response) => (asked.push(request.url ?? ''), void response.end(call)), {
+      host: '127.0.0.1',
+    });
+    const site = await serve({
+      '/admin/': { body: `${decap}<script src="${other.url}/own.js"></script>` },
+      '/admin/config.yml': { body: good },
+    });
+    const { out } = await doctor([`${site.url}/admin/`]).finally(() => Promise.all([site.close(), other.close()]));
+    expect(out).toContain('Examined: ');
+    expect(asked).toEqual([]);
+  });
+});
+
 describe('What is no address', () => {
   const bases = ['http://[', 'data:text/plain,x', 'javascript:x', 'http://', '\\\\', '//'];
   it.each(bases)('is no base of a page: %s', async (base) => {
@@ -213,6 +269,25 @@ describe('A local page', () => {
   it('may name a configuration in the folder where the command was given', async () => {
     await writeFile(join(folder, 'site/cms.yml'), good.replace(loginServer, `${loginServer}/auth`));
     expect((await examine('../cms.yml')).first).toMatch(/base_url has a path .*cms\.yml:5/);
+  });
+
+  it.each([
+    '../../secret.js',
+    '../../../../../../../../../etc/passwd',
+    '../../../../../../../../../dev/zero',
+    'file:///etc/passwd',
+    '//127.0.0.1/x.js',
+    'link.js',
+    'link-to-no-script.js',
+  ])('makes nobody read the script %s', async (src) => {
+    await writeFile(join(folder, 'secret.js'), "CMS.init({ config: { backend: { name: 'topsecret' } } })");
+    await writeFile(join(folder, 'site/admin/config.yml'), `${good}media_folder: x\ncollections: []\n`);
+    await symlink(join(folder, 'secret.js'), join(folder, 'site/admin/link.js'));
+    await symlink('/etc/passwd', join(folder, 'site/admin/link-to-no-script.js'));
+    await writeFile(join(folder, 'site/admin/index.html'), `${decap}<script src="${src}"></script>`);
+    const { first, out } = await doctor(['admin/index.html'], join(folder, 'site'));
+    expect(out).not.toMatch(/root:|topsecret|A script in the admin page/);
+    expect(first).toContain('is the address of an example');
   });
 
   it('is no device and no pipe', async () => {

@@ -1,4 +1,5 @@
 // @ts-check
+import { doctor } from './doctor.mjs';
 import { gateway } from './gateway.mjs';
 import { loginServer } from './login.mjs';
 import { githubApi } from './github-api.mjs';
@@ -35,4 +36,5 @@ export const mutants = [
   ...hosts,
   ...githubApi,
   ...proxy,
+  ...doctor,
 ];
