@@ -417,6 +417,9 @@ class YamlGroups {
   }
 }
 
+/** What a parser has read, or a program holds, without lines. */
+export const groupOf = (object: object): Group => plainGroup(object, new Map());
+
 function plainGroup(object: object, lines: ReadonlyMap<string, number>, path = '', depth = 0): Group {
   if (depth > 3) return new Map();
   const entries = Object.entries(object).map(([name, value]: [string, unknown]): [string, Entry] => {

@@ -5,7 +5,7 @@ import { probeLogin } from './probe.ts';
 import { probeGateway } from './probe-gateway.ts';
 import { probeRepository } from './probe-repository.ts';
 import { diagnose } from './diagnose.ts';
-import { readGiven, type ReadOptions } from './read.ts';
+import { readGiven, type Given, type ReadOptions } from './read.ts';
 import { toJson, toText, type Report } from './report.ts';
 import { readAddress } from './server.ts';
 import { contextOf } from './context.ts';
@@ -22,6 +22,7 @@ export const help = (
   --hop <address>   the login server, such as https://auth.example.com; otherwise what base_url says
   --cms <name>      decap, netlify or sveltia; otherwise what the admin page loads
   --json            one JSON document instead of text
+  --browser         open the page in an installed Chromium, Chrome or Edge, too: what its scripts come to
   --timeout <s>     seconds to wait for each answer (10)
   --help
 
@@ -39,6 +40,8 @@ export interface Console {
   command?: string;
   /** What stands for the web. */
   fetcher?: (timeoutMs: number) => Ask;
+  /** Where a browser is; by itself the doctor looks in the usual places. */
+  findBrowser?: () => string | undefined;
 }
 
 /**
@@ -59,10 +62,37 @@ export async function main(providers: readonly Provider[], args: readonly string
     return 0;
   }
   const { source, namedServer, json, timeoutMs, cms } = call;
-  const options = { cms, ask: (console.fetcher ?? asker)(timeoutMs), folder: console.folder ?? process.cwd() };
+  // Only whoever wants a browser pays for what drives one.
+  const browsers = call.browser ? await import('./browser.ts') : undefined;
+  const browser = (console.findBrowser ?? browsers?.findBrowser)?.();
+  if (browsers && browser === undefined) {
+    console.complain(
+      '--browser needs Chromium, Chrome or Edge on this computer. Install one, or say where it is: CHROMIUM_PATH=/path/to/chromium.\n',
+    );
+    return 2;
+  }
+  const fetcher = console.fetcher ?? asker;
+  const options = {
+    cms,
+    ask: fetcher(timeoutMs),
+    folder: console.folder ?? process.cwd(),
+    ...(browsers &&
+      browser !== undefined && {
+        visit: async (given: Given) =>
+          (await import('./visit.ts')).visited(given, (url) => browsers.visit(browser, url)),
+        // The time with the browser is not taken from the questions after it.
+        askAfter: () => fetcher(timeoutMs),
+      }),
+  };
   const report = await examine(providers, source, namedServer, options);
   console.write(json ? toJson(report) : toText(report, { colour: console.colour ?? false }));
   return report.findings.some(({ severity }) => severity === 'broken') ? 1 : 0;
+}
+
+/** With a browser, if one is wanted. */
+interface ExamineOptions extends ReadOptions {
+  visit?: (given: Given) => Promise<Given>;
+  askAfter?: () => Ask;
 }
 
 /** Reads, asks, judges: first all that is to be known, then what it means. */
@@ -70,15 +100,15 @@ export async function examine(
   providers: readonly Provider[],
   source: string,
   namedServer: URL | undefined,
-  options: ReadOptions,
+  options: ExamineOptions,
 ): Promise<Report> {
-  const given = await readGiven(source, options);
+  const read = await readGiven(source, options);
+  const given = (read.answer && (await options.visit?.(read))) ?? read;
+  const ask = options.askAfter?.() ?? options.ask;
   const isRead = given.config !== undefined;
-  const probe = isRead ? await probeLogin(contextOf(given, { providers, namedServer }), options.ask) : undefined;
-  const gateway = isRead ? await probeGateway(contextOf(given, { providers, namedServer }), options.ask) : undefined;
-  const repository = isRead
-    ? await probeRepository(contextOf(given, { providers, namedServer }), options.ask)
-    : undefined;
+  const probe = isRead ? await probeLogin(contextOf(given, { providers, namedServer }), ask) : undefined;
+  const gateway = isRead ? await probeGateway(contextOf(given, { providers, namedServer }), ask) : undefined;
+  const repository = isRead ? await probeRepository(contextOf(given, { providers, namedServer }), ask) : undefined;
   const context = contextOf(given, { providers, namedServer, probe, gateway, repository });
   return {
     source: masked(given.name),
@@ -86,11 +116,18 @@ export async function examine(
     backend: context.host && masked(context.host),
     hop: probe?.server.origin,
     writable: gateway && !isNetworkError(gateway.page) ? writableAt(gateway.page) : undefined,
-    findings: byImportance([...given.findings, ...diagnose(context)]).map(({ where, ...finding }) => ({
-      ...finding,
-      ...(where !== undefined && { where: masked(where) }),
-    })),
-    notChecked: isRead ? gapsOf(context) : ['The login server: what the CMS asks of it is in the configuration.'],
+    findings: byImportance([...given.findings, ...diagnose(context), ...(given.late ?? [])]).map(
+      ({ where, ...finding }) => ({
+        ...finding,
+        ...(where !== undefined && { where: masked(where) }),
+      }),
+    ),
+    notChecked: [
+      ...(options.visit && !read.answer
+        ? ['What the browser makes of the page: there is no admin page on the web to open.']
+        : []),
+      ...(isRead ? gapsOf(context) : ['The login server: what the CMS asks of it is in the configuration.']),
+    ],
   };
 }
 
@@ -105,6 +142,7 @@ function readCall(args: readonly string[]) {
       hop: { type: 'string' },
       cms: { type: 'string' },
       json: { type: 'boolean', default: false },
+      browser: { type: 'boolean', default: false },
       timeout: { type: 'string', default: '10' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -122,5 +160,5 @@ function readCall(args: readonly string[]) {
     throw new Error('--hop takes the address of the login server, such as https://auth.example.com.');
   const seconds = Number(values.timeout);
   if (!(seconds > 0 && seconds <= 120)) throw new Error('--timeout takes a number of seconds, up to 120.');
-  return { source, namedServer, cms, json: values.json, timeoutMs: seconds * 1000 };
+  return { source, namedServer, cms, json: values.json, browser: values.browser, timeoutMs: seconds * 1000 };
 }

@@ -24,6 +24,8 @@ export interface Given {
   /** The page as the browser gets it in the end, if it was asked for. */
   answer?: HttpResponse;
   findings: Finding[];
+  /** What only repeats what another finding explains, if there is one. */
+  late?: readonly Finding[];
 }
 
 export interface ReadOptions {
