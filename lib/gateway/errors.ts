@@ -18,7 +18,7 @@ export const gatewayErrors = table({
     text: 'Your address is not confirmed yet. Open the link in the mail that you were sent, then log in again.',
   },
   NO_SUCH_ADDRESS: { status: 404, text: 'There is nothing at this address. The page of the gateway is at /git.' },
-  NOT_ON_LIST: { status: 404, text: 'The gateway does not pass this on: it is nothing that the CMS needs.' },
+  NOT_ON_LIST: { status: 404, text: 'The gateway does not pass this on: the CMS does not need it.' },
   MANGLED_PATH: {
     status: 404,
     text: 'The gateway does not pass this on: the name of the file did not arrive as it was sent. Names without "%" and "?" do.',

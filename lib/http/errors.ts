@@ -26,7 +26,7 @@ export const webErrors = table({
   NOT_FOUND: { status: 404, text: 'There is nothing at this address. The login begins at /auth.' },
   NAVIGATION_ONLY: {
     status: 403,
-    text: 'A login only works in a window of its own, not in a frame, in the background or ahead of time. A service worker of the site must leave {path} alone.',
+    text: 'A login only works in a window of its own, not in a frame, in the background or ahead of time. If the site has a service worker, it must not answer {path}.',
   },
   INTERNAL: { status: 500, text: 'Something went wrong in this login server. Start again from the CMS.' },
 });

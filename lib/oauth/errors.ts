@@ -66,7 +66,7 @@ export const connectErrors = /* @__PURE__ */ table({
   },
   ID_TOKEN_REFUSED: {
     status: 502,
-    text: 'What {host} says about you could not be verified. {why} Start again from the CMS. If it stays, tell the owner of the site: the log has the reason, and so has "Try a sign-in" at /git.',
+    text: 'What {host} says about you could not be verified. {why} Start again from the CMS. If it happens again, tell the owner of the site: the log has the reason, and so has "Try a sign-in" at /git.',
   },
 });
 

@@ -65,7 +65,7 @@ export function parameterStore({ stage, region }: AwsChoice, file?: Store): Stor
         '',
         ...rest.map(({ name, value }) => `${name}=${quoted(value)}`),
         '',
-        'Then deploy the login, also if it is there already: the secret fits this client id alone.',
+        'Then deploy the login, even if it is there already: the new secret works only with this client id.',
         '',
         deploy(''),
         ...(hasGateway
