@@ -21,7 +21,9 @@ const chosen = mutants.filter(({ guard, file, tests }) => [guard, file, tests].s
 /** In a folder of its own: nobody's working tree is without a guard for a moment. */
 async function copy() {
   const folder = await mkdtemp(path.join(tmpdir(), 'cms-auth-mutant-'));
-  for (const part of ['package.json', 'package-lock.json', 'tsconfig.json', 'functions', 'lib', 'test'])
+  // What tests read besides the code.
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json', 'netlify.toml', 'serverless.yml', 'docs'];
+  for (const part of [...files, 'functions', 'lib', 'test'])
     await cp(part, path.join(folder, part), {
       recursive: true,
       filter: (source) => path.basename(source) !== 'node_modules',
