@@ -35,8 +35,15 @@ const decap: Driver = {
 };
 
 const sveltia: Driver = {
-  // Earlier versions have a second button, for a token of one's own.
-  openLogin: (page) => popupOf(page, page.getByRole('button', { name: 'Sign In with' }).first()),
+  async openLogin(page) {
+    // It keeps what is being written, also while that is being saved. On a slow machine it then offers an entry that was
+    // published a moment ago as a draft.
+    await page.addLocatorHandler(page.getByRole('alertdialog', { name: 'Restore Draft' }), (dialog) =>
+      dialog.getByRole('button', { name: 'Discard' }).click(),
+    );
+    // Earlier versions have a second button, for a token of one's own.
+    return popupOf(page, page.getByRole('button', { name: 'Sign In with' }).first());
+  },
   loggedIn: (page) => sveltiaEntries(page).first().waitFor(),
   entries: async (page) => (await sveltiaEntries(page).locator('.title').allInnerTexts()).map(tidy),
   // The icon before the text is text as well: a ligature of the icon font.

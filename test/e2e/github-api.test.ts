@@ -195,18 +195,24 @@ describe.skipIf(browserMissing)('A CMS that speaks to GitHub itself, pointed at 
       await drivers.sveltia.loggedIn(page);
       await sveltiaWrites.openDraft(page, 'A draft');
       await sveltiaWrites.editDraft(page, 'A better draft');
-      expect(history(branch).map(([message, ...people]) => [message?.split(' ')[0], ...people])).toEqual([
-        ['Update', signed, signed],
-        ['Create', signed, signed],
-        ['First', 'Demo <demo@example.com>', 'Demo <demo@example.com>'],
-      ]);
+      await expect
+        .poll(() => history(branch).map(([message, ...people]) => [message?.split(' ')[0], ...people]))
+        .toEqual([
+          ['Update', signed, signed],
+          ['Create', signed, signed],
+          ['First', 'Demo <demo@example.com>', 'Demo <demo@example.com>'],
+        ]);
       await sveltiaWrites.openDraft(page, 'A better draft');
       await sveltiaWrites.setStatus(page, 'In Review');
-      expect(github.pullRequests[0]).toMatchObject({ draft: false, labels: ['sveltia-cms/pending_review'] });
+      await expect
+        .poll(() => github.pullRequests[0])
+        .toMatchObject({ draft: false, labels: ['sveltia-cms/pending_review'] });
       await sveltiaWrites.setStatus(page, 'Draft');
-      expect(github.pullRequests[0]).toMatchObject({ draft: true, labels: ['sveltia-cms/draft'] });
+      await expect.poll(() => github.pullRequests[0]).toMatchObject({ draft: true, labels: ['sveltia-cms/draft'] });
       await sveltiaWrites.setStatus(page, 'Ready');
-      expect(github.pullRequests[0]).toMatchObject({ draft: false, labels: ['sveltia-cms/pending_publish'] });
+      await expect
+        .poll(() => github.pullRequests[0])
+        .toMatchObject({ draft: false, labels: ['sveltia-cms/pending_publish'] });
       await sveltiaWrites.publishDraft(page, 'A better draft');
       await expect.poll(() => [...github.repository.branches.keys()]).toEqual(['main']);
       expect(github.repository.read('content/posts/a-draft.md')).toContain('A better draft');
