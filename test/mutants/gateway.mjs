@@ -33,13 +33,6 @@ export const gateway = [
     tests: editor,
   },
   {
-    guard: 'a session ends (exp is required)',
-    file: 'lib/gateway/identity/jwt.ts',
-    find: "      requiredClaims: ['exp'],\n",
-    replace: '',
-    tests: editor,
-  },
-  {
     guard: 'a page that is not listed is refused before any work',
     file: 'lib/gateway/handler.ts',
     find: 'await admit(context);',
@@ -60,8 +53,7 @@ export const gateway = [
     file: 'lib/gateway/proxy.ts',
     find: 'if (bytesHold(answer.bytes, token, isText) || spoken.some((value) => textHolds(value, token)))',
     replace: 'if (false as boolean && (isText || bytesHold))',
-    tests: contract,
-    named,
+    tests: 'test/unit/secret.test.ts',
   },
   {
     guard: 'no redirect of the host’s is passed on',
@@ -424,7 +416,7 @@ export const gateway = [
     find: 'if (isSpecial || ',
     replace: 'if (',
     tests: contract,
-    named,
+    named: 'behind the gateway on',
   },
   {
     guard: 'labels are states of a draft',

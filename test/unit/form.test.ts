@@ -126,6 +126,11 @@ describe('what another parser could read differently is refused', () => {
     ['a blank before a name', type, good.replace('branch', ' branch')],
     ['a blank of another kind', type, Buffer.from(good.replace('branch', 'branch\u3000')).toString('latin1')],
     ['an empty file name', type, good.replace('"branch"', '"branch"; filename=""')],
+    [
+      'an empty file name with a type',
+      type,
+      good.replace('"branch"\r\n', '"branch"; filename=""\r\nContent-Type: text/plain\r\n'),
+    ],
     ['a file without a type', type, good.replace('"branch"', '"branch"; filename="x"')],
     ['an empty name', type, good.replace('branch', '')],
     ['a null in a name', type, good.replace('branch', 'bra\0nch')],

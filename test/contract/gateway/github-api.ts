@@ -228,6 +228,12 @@ export function describeGitHubApi(name: string, call: Call): void {
       const moved = head();
       expect((await graphql(commitText, { input })).errors).toMatchObject([{ type: 'STALE_DATA' }]);
       expect(head()).toBe(moved);
+      // What nobody has reviewed, and stands on what is published, is not published along with it.
+      github.repository.branches.set('cms/posts/ahead', moved);
+      github.repository.save('cms/posts/ahead', { 'content/z.md': 'z' }, 'A draft', author);
+      const ahead = commit({}, { expectedHeadOid: github.repository.branches.get('cms/posts/ahead') });
+      expect((await graphql(commitText, { input: ahead })).errors).toMatchObject([{ type: 'STALE_DATA' }]);
+      expect(head()).toBe(moved);
       // In the last moment, after everything has been made.
       const late = commit();
       const { writeCommit } = github.repository;
