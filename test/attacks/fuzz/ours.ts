@@ -99,7 +99,7 @@ const withoutResult = (body: string): string =>
 
 /** The tags that we write, with what may stand in them: nothing that runs, loads or sends. */
 const tag =
-  /^<(!doctype html|\/?(html|meta|title|style|script|main|div|section|h[1-3]|p|pre|ul|ol|li|code|a|button|span|strong|em|details|summary|dl|dt|dd|noscript|template)( (lang|charset|name|content|class|id|role|type|hidden|tabindex|href|data-[a-z]+|aria-[a-z]+)(="(?!javascript:)[^"'<>\\]*")?)*)>$/;
+  /^<(!doctype html|\/?(html|meta|title|style|script|main|div|section|h[1-3]|p|pre|ul|ol|li|code|a|button|span|strong|em|details|summary|dl|dt|dd|noscript|template)( (lang|charset|name|content|class|id|role|type|hidden|tabindex|open|href|data-[a-z]+|aria-[a-z]+)(="(?!javascript:)[^"'<>\\]*")?)*)>$/;
 
 /** The one thing that a page of ours shows besides text; it is in the page itself. */
 const icon = /^<link rel="icon" href="data:image\/svg\+xml,[\w.!~*'()%-]+">$/m;
