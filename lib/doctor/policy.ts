@@ -53,11 +53,26 @@ function matches(source: string, url: URL, own: string): boolean {
     port === '*' ||
     (port === undefined ? url.port === '' : portOf(port, url.protocol) === portOf(url.port, url.protocol)) ||
     (port === '80' && url.protocol === 'https:' && url.port === '');
+  return isHost && isPort && (path === undefined || isPathAllowed(path, url.pathname));
+}
+
+/** @see https://www.w3.org/TR/CSP3/#match-paths */
+function isPathAllowed(allowed: string, path: string): boolean {
+  // Browsers, and Node from version 24 on, encode some characters that others leave: `^` is one of them.
+  const [whole, asked] = [allowed, path].map((text) => text.split('/').map(percentDecoded)) as [string[], string[]];
+  const pieces = whole.at(-1) === '' ? whole.slice(0, -1) : whole;
   return (
-    isHost &&
-    isPort &&
-    (path === undefined || path === '/' || (path.endsWith('/') ? url.pathname.startsWith(path) : url.pathname === path))
+    (pieces.length < whole.length ? asked.length >= whole.length : asked.length === whole.length) &&
+    pieces.every((piece, index) => piece === asked[index])
   );
+}
+
+function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** What a policy says about scripts; undefined if it says nothing. */

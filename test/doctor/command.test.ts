@@ -10,7 +10,7 @@ import { providers } from '../../functions/auth.ts';
 import { isFuzzyMatch } from '../../lib/doctor/fuzzy-match.ts';
 import { help, main } from '../../lib/doctor/main.ts';
 import { parseAdminPage } from '../../lib/doctor/admin-page.ts';
-import { connects, policiesOf } from '../../lib/doctor/policy.ts';
+import { connects, policiesOf, runs } from '../../lib/doctor/policy.ts';
 import { esbuildInline } from '../../lib/build/inline.mjs';
 import { doctor, onFiles } from './run.ts';
 import { loginServer } from './setups.ts';
@@ -292,6 +292,23 @@ describe('The parts', () => {
   ])('know what a policy lets through: %s', (policy, allowed) => {
     const policies = policiesOf(new Headers({ 'content-security-policy': policy }), undefined);
     expect(policies.every((one) => connects(one, 'https://api.github.com', 'https://www.example.com'))).toBe(allowed);
+  });
+
+  // https://www.w3.org/TR/CSP3/#match-paths
+  it.each([
+    ['https://unpkg.com/', true],
+    ['https://unpkg.com/decap-cms@^3.0.0/', true],
+    ['https://unpkg.com/decap-cms@%5E3.0.0/', true],
+    ['https://unpkg.com/decap-cms@%5e3.0.0/dist/decap-cms.js', true],
+    ['https://unpkg.com/decap-cms@^3.0.0', false],
+    ['https://unpkg.com/decap-cms@^3.0.0/dist', false],
+    ['https://unpkg.com/decap-cms@^3.0.0/dist/decap-cms.js/', false],
+    ['https://unpkg.com/decap-cms@%5/', false],
+    ['https://unpkg.com/DECAP-CMS@^3.0.0/', false],
+  ])('know which scripts a policy lets through: %s', (source, allowed) => {
+    const [policy] = policiesOf(new Headers({ 'content-security-policy': `script-src ${source}` }), undefined);
+    const url = new URL('https://unpkg.com/decap-cms@^3.0.0/dist/decap-cms.js');
+    expect(policy && runs(policy, { url, isVouched: false }, 'https://www.example.com')).toBe(allowed);
   });
 
   it('know a slip from another word', () => {
