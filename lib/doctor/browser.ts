@@ -16,7 +16,7 @@ export interface Visit extends PageState {
 }
 
 /** Where browsers are that speak the DevTools protocol; `CHROMIUM_PATH` goes first. */
-const usualPlaces = [
+const usualPlaces = (env: NodeJS.ProcessEnv): string[] => [
   '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
@@ -26,19 +26,18 @@ const usualPlaces = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
-  ...['ProgramFiles', 'ProgramFiles(x86)', 'LocalAppData'].flatMap((name) => {
-    const folder = process.env[name];
-    return folder === undefined
+  ...[env['ProgramFiles'], env['ProgramFiles(x86)'], env['LocalAppData']].flatMap((folder) =>
+    folder === undefined
       ? []
       : ['Google/Chrome/Application/chrome.exe', 'Microsoft/Edge/Application/msedge.exe'].map((file) =>
           path.join(folder, file),
-        );
-  }),
+        ),
+  ),
 ];
 
 /** @returns the path of an installed browser; undefined if there is none in the usual places */
 export const findBrowser = (env: NodeJS.ProcessEnv = process.env): string | undefined =>
-  [env['CHROMIUM_PATH'] ?? '', ...usualPlaces].find((file) => file !== '' && existsSync(file));
+  [env['CHROMIUM_PATH'] ?? '', ...usualPlaces(env)].find((file) => file !== '' && existsSync(file));
 
 const flags = [
   '--remote-debugging-pipe',
