@@ -150,13 +150,33 @@ const commands = programs({
 });
 
 /**
+ * Netlify bundles a function again before it deploys it, with all that it imports by a relative path. What it finds by
+ * `import.meta.url` it takes along as a file of its own.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const keptByNetlify = {
+  name: 'kept by Netlify',
+  setup({ initialOptions, onEnd }) {
+    initialOptions.write = false;
+    onEnd(async ({ outputFiles }) => {
+      const [output] = outputFiles ?? [];
+      if (output === undefined) return;
+      const kept = output.text.replace(/import\("(\.\/apart\/\w+\.mjs)"\)/g, 'import(new URL("$1",import.meta.url))');
+      await mkdir(path.dirname(output.path), { recursive: true });
+      await writeFile(output.path, kept);
+    });
+  },
+};
+
+/**
  * What is particular about some platforms' bundles. Lambda and Firebase hand over plain data, and never load Node's fetch; and on
  * Lambda a cold start reads only what it needs.
  *
  * @type {Record<string, { login: import('esbuild').BuildOptions, gateway: import('esbuild').BuildOptions }>}
  */
 const particular = {
-  netlify: { login: { plugins: [...common.plugins, leaveApart(ofLogin, below)] }, gateway: {} },
+  netlify: { login: { plugins: [...common.plugins, leaveApart(ofLogin, below), keptByNetlify] }, gateway: {} },
   lambda: {
     login: { plugins: [...common.plugins, apart] },
     // In one piece: split, a class stood in another file than what it extends, and was loaded before it.
