@@ -1,21 +1,19 @@
 import { cp, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseEnv } from 'node:util';
 import { configuration } from '../../config/cms-config.ts';
 import { readAddress } from '../../config/settings.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
 import { manifests } from '../../providers/manifests.ts';
+import { runCommand, toWords } from '../command.ts';
 import { registerByManifest } from '../manifest.ts';
 import { registerManually } from '../manual.ts';
-import { readIfThere } from '../stores/file.ts';
-import { Cancelled } from '../terminal.ts';
 import { applyChange, changeFor, findCmsConfigs } from './cms-config.ts';
 import { help, readDeployOptions, type DeployOptions } from './options.ts';
 import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
 import { targets } from '../targets.ts';
+import { Cancelled } from '../terminal.ts';
 import { saveSignIn, saveToken, tellCmsOfGateway } from './gateway.ts';
 import { untilReady } from './verify.ts';
-import type { Environment } from '../../config/environment.ts';
 import type { Provider } from '../../providers/provider.ts';
 import type { Io } from '../io.ts';
 import type { Options } from '../options.ts';
@@ -44,36 +42,19 @@ export async function deploy(
   io: Io,
   source: string,
 ): Promise<number> {
-  let options: DeployOptions | undefined;
   // A gateway never shares a folder with a login: the platforms' tools keep there what belongs to it, and its settings.
   const login = (await isProject(io.folder)) ? io.folder : path.join(io.folder, 'cms-login');
   const folder = parameters.includes('--gateway') ? path.join(io.folder, 'cms-gateway') : login;
-  try {
-    const file: Environment = parseEnv(await readIfThere(path.join(folder, '.env')));
-    options = await readDeployOptions(parameters, providers, { ...file, ...io.env }, io.prompts);
-  } catch (error) {
-    if (error instanceof Cancelled) return fail(io, error);
-    io.complain(`${toWords(error)}\n\n${help}`);
-    return 2;
-  }
-  if (options === undefined) {
-    io.write(help);
-    return 0;
-  }
-  try {
-    await run(options, { ...io, folder }, source, io.folder);
-    return 0;
-  } catch (error) {
-    return fail(io, error);
-  }
+  return runCommand<DeployOptions>(
+    {
+      help,
+      read: (environment) => readDeployOptions(parameters, providers, environment, io.prompts),
+      run: (options) => run(options, { ...io, folder }, source, io.folder),
+    },
+    io,
+    folder,
+  );
 }
-
-function fail(io: Io, error: unknown): number {
-  io.complain(`\n${toWords(error)}\n`);
-  return 1;
-}
-
-const toWords = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A clone of this project is deployed from where it is; in any other folder, a folder of its own is made. */
 const isProject = async (folder: string): Promise<boolean> =>
