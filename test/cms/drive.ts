@@ -1,6 +1,7 @@
 /** What an editor does in each CMS, for tests with a real browser. Every step ends when its effect can be seen. */
 import type { Locator, Page } from 'playwright-core';
 import type { CmsName } from './bundles.ts';
+import { enterTitle } from './write-sveltia.ts';
 
 export interface Driver {
   /** Presses the CMS's login button; the page returned is the popup. */
@@ -35,15 +36,8 @@ const decap: Driver = {
 };
 
 const sveltia: Driver = {
-  async openLogin(page) {
-    // It keeps what is being written, also while that is being saved. On a slow machine it then offers an entry that was
-    // published a moment ago as a draft.
-    await page.addLocatorHandler(page.getByRole('alertdialog', { name: 'Restore Draft' }), (dialog) =>
-      dialog.getByRole('button', { name: 'Discard' }).click(),
-    );
-    // Earlier versions have a second button, for a token of one's own.
-    return popupOf(page, page.getByRole('button', { name: 'Sign In with' }).first());
-  },
+  // Earlier versions have a second button, for a token of one's own.
+  openLogin: (page) => popupOf(page, page.getByRole('button', { name: 'Sign In with' }).first()),
   loggedIn: (page) => sveltiaEntries(page).first().waitFor(),
   entries: async (page) => (await sveltiaEntries(page).locator('.title').allInnerTexts()).map(tidy),
   // The icon before the text is text as well: a ligature of the icon font.
@@ -55,7 +49,7 @@ const sveltia: Driver = {
   },
   async editAndSave(page, title) {
     await sveltiaEntries(page).first().locator('.title').click();
-    await page.getByRole('textbox', { name: 'Title' }).fill(title);
+    await enterTitle(page, title);
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     // It returns to the list by itself.
     await page.getByRole('row', { name: title, exact: true }).waitFor();

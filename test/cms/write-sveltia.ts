@@ -1,5 +1,6 @@
 /** What an editor does in Sveltia CMS besides logging in: writing, uploading, and the editorial workflow. */
 import type { Page } from 'playwright-core';
+import { vi } from 'vitest';
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const dialogButton = (page: Page, name: string | RegExp) =>
@@ -8,12 +9,37 @@ const row = (page: Page, title: string) => page.getByRole('row', { name: title, 
 const goTo = (page: Page, place: 'Contents' | 'Assets' | 'Editorial Workflow') =>
   page.getByRole('radio', { name: place }).click();
 
+/**
+ * Before the CMS is loaded. It keeps what is being written, and on a slow machine offers an entry that was published a moment ago as
+ * a draft: editors can switch that off, and so it is here.
+ */
+export const keepNoBackups = (page: Page) =>
+  page.addInitScript(() => localStorage.setItem('sveltia-cms.prefs', JSON.stringify({ useDraftBackup: false })));
+
+/**
+ * Types until the CMS has it, which its preview shows: the editor may draw itself anew after a first reading, and takes a moment to
+ * take in what is typed. Saved before that, a field counts as empty.
+ */
+async function enter(page: Page, text: string, type: () => Promise<unknown>) {
+  const preview = page.getByRole('document', { name: 'Content Preview' }).getByText(text, { exact: true });
+  await vi.waitFor(
+    async () => {
+      await type();
+      await preview.waitFor({ timeout: 2_000 });
+    },
+    { timeout: 30_000 },
+  );
+}
+
+export const enterTitle = (page: Page, title: string) =>
+  enter(page, title, () => page.getByRole('textbox', { name: 'Title' }).fill(title));
+
 async function compose(page: Page, title: string) {
   await button(page, 'Create New Entry').click();
-  await page.getByRole('textbox', { name: 'Title' }).fill(title);
+  const body = page.getByRole('group', { name: /Body/ }).locator('[contenteditable="true"]').first();
+  await enter(page, 'Some text.', () => body.fill('Some text.'));
   await button(page, 'Now').click();
-  await page.getByRole('group', { name: /Body/ }).locator('[contenteditable="true"]').first().click();
-  await page.keyboard.type('Some text.');
+  await enterTitle(page, title);
 }
 
 /** From the list and back to it. */
@@ -62,16 +88,18 @@ export async function openDraft(page: Page, title: string) {
 }
 
 export async function editDraft(page: Page, title: string) {
-  await page.getByRole('textbox', { name: 'Title' }).fill(title);
+  await enterTitle(page, title);
   await button(page, 'Save').click();
   await dialogButton(page, 'Later').click();
   await row(page, title).waitFor();
 }
 
 export async function setStatus(page: Page, status: 'Draft' | 'In Review' | 'Ready') {
+  const shown = page.getByRole('button', { name: `Status: \u2068${status}\u2069` });
   await page.getByRole('button', { name: /^Status/ }).click();
-  await page.getByRole('menuitemradio', { name: status }).click();
-  await page.getByRole('button', { name: `Status: \u2068${status}\u2069` }).waitFor();
+  // A menu hears nothing for the first 100 ms; its items get an id when it does.
+  await page.getByRole('menuitemradio', { name: status }).and(page.locator('[id]')).click();
+  await shown.waitFor();
 }
 
 export async function publishDraft(page: Page, title: string) {

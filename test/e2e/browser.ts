@@ -1,6 +1,6 @@
 /** A real browser, and the pages that play the CMS's part where a real CMS would only be in the way. */
 import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { listen, send } from '../hosts/http.ts';
 
 const executablePath = [
@@ -25,6 +25,18 @@ export const launch = () =>
     // Chromium calls home by itself; on a machine without a way out that only costs time.
     args: ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
   });
+
+/** Notes all that the server at `origin` answers to the page: addresses, headers and texts. */
+export function noteAnswers(page: Page, origin: string, seen: string[]): void {
+  page.on('response', (response) => {
+    if (!response.url().startsWith(origin)) return;
+    seen.push(response.url(), JSON.stringify(response.headers()));
+    response.text().then(
+      (text) => seen.push(text),
+      () => {},
+    );
+  });
+}
 
 /**
  * A page that opens popups and plays the CMS's side of the handshake, as any page on any origin can.

@@ -12,7 +12,7 @@ import * as write from '../cms/write.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startGoTrue } from '../hosts/gotrue.ts';
 import { startIdentity } from '../hosts/identity.ts';
-import { browserMissing, launch } from './browser.ts';
+import { browserMissing, launch, noteAnswers } from './browser.ts';
 import { freePort } from '../hosts/port.ts';
 
 const timeoutMs = 180_000;
@@ -50,14 +50,7 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
     github = await startGitHub();
     github.accessTokens.set(token, { name: 'CMS', scopes: ['repo'] });
     page = await (await browser.newContext()).newPage();
-    page.on('response', (response) => {
-      if (!response.url().startsWith(own)) return;
-      seen.push(response.url(), JSON.stringify(response.headers()));
-      response.text().then(
-        (text) => seen.push(text),
-        () => {},
-      );
-    });
+    noteAnswers(page, own, seen);
   });
   afterEach(async () => {
     await page.context().close();
@@ -292,9 +285,12 @@ describe.skipIf(browserMissing)('Behind the gateway, with GitHub,', () => {
       await page.getByRole('menuitem', { name: 'Log Out' }).click();
       // Until it is loaded again the CMS may go on showing the list: it asks who is logged in before the window has logged out.
       await expect.poll(() => gotrue.refresh.size).toBe(0);
+      // The window forgets who was logged in when it has the answer.
+      const storage = () => page.evaluate(() => JSON.stringify({ ...localStorage }));
+      await expect.poll(storage).not.toContain('eyJ');
       await comeBack(site.url);
       await button.waitFor();
-      expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('eyJ');
+      expect(await storage()).not.toContain('eyJ');
     },
     timeoutMs,
   );

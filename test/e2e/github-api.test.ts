@@ -12,7 +12,7 @@ import * as sveltiaWrites from '../cms/write-sveltia.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import { startIdentity, type IdentityHost } from '../hosts/identity.ts';
 import { freePort } from '../hosts/port.ts';
-import { browserMissing, launch } from './browser.ts';
+import { browserMissing, launch, noteAnswers } from './browser.ts';
 
 const timeoutMs = 180_000;
 const token = 'github_pat_the-credential-of-the-gateway';
@@ -55,14 +55,7 @@ describe.skipIf(browserMissing)('A CMS that speaks to GitHub itself, pointed at 
     github = await startGitHub();
     github.accessTokens.set(token, { name: 'CMS', scopes: ['repo'] });
     page = await (await browser.newContext()).newPage();
-    page.on('response', (response) => {
-      if (!response.url().startsWith(own)) return;
-      seen.push(response.url(), JSON.stringify(response.headers()));
-      response.text().then(
-        (text) => seen.push(text),
-        () => {},
-      );
-    });
+    noteAnswers(page, own, seen);
   });
   afterEach(async () => {
     await page.context().close();
@@ -101,6 +94,7 @@ describe.skipIf(browserMissing)('A CMS that speaks to GitHub itself, pointed at 
       CMS_GATEWAY_EDITORS: 'ann@example.com',
       CMS_GATEWAY_PATHS: 'content/**, static/images/**',
     });
+    if (cms.startsWith('sveltia')) await sveltiaWrites.keepNoBackups(page);
     await page.goto(`${site.url}/`);
   }
 
