@@ -50,7 +50,7 @@ async function answer(cloudflare: CloudflareHost, request: IncomingMessage, resp
   if (path === 'user') return send(200, { id: 'user', email: 'owner@example.com' });
   if (path === 'accounts/account-1/workers/subdomain') return send(200, { subdomain: 'acme' });
   const [, name = '', what] =
-    /^accounts\/account-1\/workers\/(?:scripts|services)\/([a-z0-9-]+)(?:\/(\w+))?$/.exec(path) ?? [];
+    /^accounts\/account-1\/workers\/(?:scripts|services|workers)\/([a-z0-9-]+)(?:\/([\w-]+))?$/.exec(path) ?? [];
   const worker = cloudflare.workers.get(name);
   const secrets = cloudflare.secrets.get(name) ?? new Map<string, string>();
   if (method === 'PUT' && name !== '' && what === undefined) {
@@ -65,6 +65,8 @@ async function answer(cloudflare: CloudflareHost, request: IncomingMessage, resp
   }
   if (!worker)
     return refuse(404, path.includes('/services/') ? 10090 : 10007, 'This Worker does not exist on your account.');
+  if (what === undefined && method === 'GET' && path.includes('/workers/workers/'))
+    return send(200, { id: name, name, subdomain: { enabled: true, previews_enabled: false } });
   if (what === undefined && method === 'GET')
     return send(200, { default_environment: { environment: 'production', script: {} } });
   if (what === 'subdomain') return send(200, { enabled: true, previews_enabled: false });
@@ -84,6 +86,16 @@ async function answer(cloudflare: CloudflareHost, request: IncomingMessage, resp
     const kept = new Map<string, string>();
     for (const { name: key, text } of bindings) kept.set(key, text ?? secrets.get(key) ?? '');
     cloudflare.secrets.set(name, kept);
+    return send(200, {});
+  }
+  // What newer versions of wrangler do it by, as a merge patch (RFC 7396): null takes away, and what is not named stays.
+  if (what === 'secrets-bulk' && method === 'PATCH') {
+    if (request.headers['content-type'] !== 'application/merge-patch+json')
+      return refuse(415, 10001, 'Content-Type must be application/merge-patch+json');
+    const patch = JSON.parse(bytes.toString()) as { secrets: Record<string, { text: string } | null> };
+    for (const [key, value] of Object.entries(patch.secrets))
+      if (value === null) secrets.delete(key);
+      else secrets.set(key, value.text);
     return send(200, {});
   }
   if (what === 'deployments') return send(200, { deployments: [] });
