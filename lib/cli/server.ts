@@ -44,7 +44,8 @@ const incompleteCodes = [
  * be used, it says so and stops. Where a setting is only not there yet, it lets nobody in, and its page says what is missing.
  */
 export async function main({ providers, gateway: { hosts, routes } }: Served): Promise<void> {
-  const { env } = process;
+  // Node asks the system for each variable anew, and nobody else can change ours.
+  const env = { ...process.env };
   const port = readPort(env['PORT']);
   const host = readHost(env['HOST']);
   const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
@@ -78,7 +79,7 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   // Machines collect the lines of a server in production; of any other one a person reads them.
   const log =
     env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...loginEvents, ...gatewayEvents, ...signInEvents });
-  const server = serve([...(withGateway ? routes : []), loginRoutes(providers)], { log });
+  const server = serve([...(withGateway ? routes : []), loginRoutes(providers)], { env, log });
   const home = `${address.origin}${address.prefix}`;
   const handler: Handler = async (request) => {
     // Whoever opens the bare address is looking for the set-up page.

@@ -1,5 +1,6 @@
 import { Failure } from '../http/errors.ts';
 import { settingErrors } from './errors.ts';
+import { Cache } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
 import type { SettingName } from './table.ts';
 
@@ -68,6 +69,24 @@ export const reader = <const Name extends SettingName, Value>(
   names,
   read: (env) => read({ optional: (name) => optional(env, name), required: (name) => required(env, name) }),
 });
+
+/**
+ * The same reader, which judges the same texts once: for what is read at every call. What it throws is not kept.
+ *
+ * @param own gives what nobody changes afterwards
+ */
+export function remembering<Value>(own: Reader<Value>): Reader<Value> {
+  const values = new Cache<{ value: Value }>(16);
+  return {
+    ...own,
+    read(env) {
+      const texts = JSON.stringify(own.names.map((name) => env[name]));
+      let kept = values.get(texts);
+      if (!kept) values.set(texts, (kept = { value: own.read(env) }));
+      return kept.value;
+    },
+  };
+}
 
 /**
  * For one setting.

@@ -58,31 +58,34 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
       readers: Readers,
       alongWith: readonly Reader<unknown>[] = [],
     ) {
-      const settings = namesOf(readers);
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
-      if (openParameterStore && settings.some(isWanted)) {
-        const targets = new Map<string, string>();
-        for (const setting of [...settings, ...namesOf(alongWith)].filter(isWanted)) {
-          const [, target] = pointer.exec(env[setting]?.trim() ?? '') ?? [];
-          if (target === undefined) failed.set(setting, malformed(setting));
-          else targets.set(setting, target);
+      if (openParameterStore) {
+        const settings = namesOf(readers);
+        if (settings.some(isWanted)) {
+          const targets = new Map<string, string>();
+          for (const setting of [...settings, ...namesOf(alongWith)].filter(isWanted)) {
+            const [, target] = pointer.exec(env[setting]?.trim() ?? '') ?? [];
+            if (target === undefined) failed.set(setting, malformed(setting));
+            else targets.set(setting, target);
+          }
+          if (targets.size > 0) {
+            const limits = { timeToLive: timeToLiveSetting.read(env), deadline };
+            store ??= await openParameterStore();
+            const parameters = await store.read([...new Set(targets.values())], limits);
+            for (const [setting, target] of targets) take(setting, target, parameters.get(target) ?? {});
+          }
         }
-        if (targets.size > 0) {
-          const limits = { timeToLive: timeToLiveSetting.read(env), deadline };
-          store ??= await openParameterStore();
-          const parameters = await store.read([...new Set(targets.values())], limits);
-          for (const [setting, target] of targets) take(setting, target, parameters.get(target) ?? {});
+        // Only what is needed now: a failure of what comes later is told when it is needed.
+        for (const setting of settings) {
+          const failure = failed.get(setting);
+          if (failure) throw failure;
         }
       }
-      // Only what is needed now: a failure of what comes later is told when it is needed.
-      for (const setting of settings) {
-        const failure = failed.get(setting);
-        if (failure) throw failure;
-      }
-      const filled: Environment = {
-        ...env,
-        ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])),
-      };
+      // Node asks the system for each variable of its own environment, so that is not copied for nothing.
+      const filled: Environment =
+        found.size === 0
+          ? env
+          : { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
       return readers.map((reader) => reader.read(filled)) as Values<Readers>;
     },
     invalidate: () => found.forEach(({ target, value }) => store?.invalidate(target, value)),

@@ -79,7 +79,7 @@ async function lookAtHost(gateway: Gateway<GatewayHost>, found: Found, deadline:
   const { token } = await openCredential(gateway, deadline).catch((error: unknown) => {
     throw error instanceof Failure && error.code === gatewayErrors.UPSTREAM_CREDENTIAL.code ? refused : error;
   });
-  const ask = async (url: string): Promise<ClientResponse> => {
+  const ask = async (url: string | URL): Promise<ClientResponse> => {
     const answer = await sendRequest(url, {
       method: 'GET',
       headers: { ...requestHeaders, ...host.authorization(token) },
@@ -146,7 +146,7 @@ export const isRedirect = ({ status }: ClientResponse): boolean => [301, 302, 30
 async function moved(
   { headers, ...rest }: ClientResponse,
   { host, base }: Gateway<GatewayHost>,
-  ask: (url: string) => Promise<ClientResponse>,
+  ask: (url: string | URL) => Promise<ClientResponse>,
 ): Promise<Failure> {
   const root = apiRoots(host.provider, base)?.api_root;
   const body = jsonOf({ headers, ...rest });

@@ -205,7 +205,7 @@ const safe = (header: string | undefined): string | undefined =>
 interface Target {
   gateway: Gateway<GatewayHost>;
   /** Of the host's API: by `upstreamUrl`, or that of its GraphQL. */
-  url: string;
+  url: string | URL;
   isWrite: boolean;
   /** See `Rule.unauthorized`. */
   about?: ErrorRow | undefined;

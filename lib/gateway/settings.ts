@@ -13,11 +13,12 @@ import {
   type Environment,
   type Reader,
   type Texts,
+  remembering,
 } from '../config/environment.ts';
 import type { SettingName } from '../config/table.ts';
 import { settingErrors } from '../config/errors.ts';
 import { originsSetting, readAddress, urlSetting, type Address } from '../config/settings.ts';
-import { Cache } from '../http/cache.ts';
+import { memoize } from '../http/cache.ts';
 import { openSettings } from '../config/store.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { isBranch } from './rules/branches.ts';
@@ -89,30 +90,35 @@ export function gatewaySettings<Host extends RepositoryHost>(
   hosts: readonly Host[],
   address: Address,
 ): Reader<Gateway<Host>> {
+  let readerAt = readers.get(hosts);
+  if (!readerAt) {
+    readerAt = memoize((text) => makeReader(hosts, JSON.parse(text) as Address));
+    readers.set(hosts, readerAt);
+  }
+  return readerAt(JSON.stringify(address)) as Reader<Gateway<Host>>;
+}
+
+/** Kept by all that decides them: to make one, and to read and judge all of it, takes longer than the rest of a call. */
+const readers = new WeakMap<readonly RepositoryHost[], (address: string) => Reader<Gateway>>();
+
+function makeReader(hosts: readonly RepositoryHost[], address: Address): Reader<Gateway> {
   const parts = partsOf(hosts, address);
-  const names = [...new Set(Object.values(parts).flatMap((part) => part.names))];
-  return {
+  const own = remembering<Gateway>({
     name: parts.repository.name,
-    names,
+    names: [...new Set(Object.values(parts).flatMap((part) => part.names))],
+    read: (env) =>
+      gather(env, parts, (failure) => {
+        throw failure;
+      }) as Gateway, // complete, since nothing was noted
+  });
+  return {
+    ...own,
     read(env) {
       refuseUncheckedTls();
-      const text = JSON.stringify([address, names.map((name) => env[name])]);
-      const kept = read.get(hosts) ?? new Cache<Gateway>(16);
-      read.set(hosts, kept);
-      let gateway = kept.get(text);
-      if (!gateway) {
-        gateway = gather(env, parts, (failure) => {
-          throw failure;
-        }) as Gateway; // complete, since nothing was noted
-        kept.set(text, gateway);
-      }
-      return gateway as Gateway<Host>;
+      return own.read(env);
     },
   };
 }
-
-/** To read and judge all of it takes longer than the rest of a call. By all that decides it, so each configuration has its own. */
-const read = new WeakMap<readonly RepositoryHost[], Cache<Gateway>>();
 
 /**
  * All that is wrong with the gateway's settings, for a server that wants to know before the first call.

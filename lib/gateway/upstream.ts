@@ -22,8 +22,7 @@ const usualLimit = 64 * 1024;
 /** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
 const agents = new Map<string, { agent: Agent; used: number }>();
 
-function agentFor(url: string): { agent: Agent; used: number } {
-  const { protocol, origin } = new URL(url);
+function agentFor({ protocol, origin }: URL): { agent: Agent; used: number } {
   const kept = agents.get(origin);
   if (kept) return kept;
   const { Agent } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
@@ -55,7 +54,8 @@ export interface UpstreamRequest extends Omit<ClientRequest, 'agent'> {
  *
  * @throws TooLate, TooLarge, Unreachable, as `send` does
  */
-export async function sendRequest(url: string, question: UpstreamRequest): Promise<ClientResponse> {
+export async function sendRequest(address: string | URL, question: UpstreamRequest): Promise<ClientResponse> {
+  const url = typeof address === 'string' ? new URL(address) : address;
   const kept = agentFor(url);
   const isRead = question.method === 'GET' || question.method === 'HEAD';
   const trusted = isRead || Date.now() - kept.used < fresh;
@@ -70,9 +70,9 @@ export async function sendRequest(url: string, question: UpstreamRequest): Promi
 }
 
 /** As `send` does it, on a kept connection, and with more time for an answer that is on its way. */
-function transfer(url: string, question: UpstreamRequest, agent: Agent | undefined): Promise<ClientResponse> {
+function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined): Promise<ClientResponse> {
   const { method, headers, body, deadline, limit = usualLimit, deadlineAt = () => deadline } = question;
-  const { request } = process.getBuiltinModule(url.startsWith('https:') ? 'node:https' : 'node:http');
+  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -186,7 +186,7 @@ export const isEncoded = (encoding: string | undefined): boolean =>
  *
  * @param path below the repository, encoded; empty for the repository itself
  */
-export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path: string): string {
+export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path: string): URL {
   const root = apiRoots(host.provider, base)?.api_root;
   const prefix = `${root}${host.repositoryPath(fullName)}`;
   const address = `${prefix}${path}`;
@@ -194,5 +194,5 @@ export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path
   const isBelow = path === '' || address.startsWith(`${prefix}/`);
   if (root === undefined || url?.href !== address || !isBelow || url.hash !== '')
     throw new Failure(gatewayErrors.NOT_ON_LIST);
-  return address;
+  return url;
 }

@@ -111,19 +111,18 @@ export function findRoute(
   request: HttpRequest,
   parameters: URLSearchParams,
 ): Found {
+  const given = path.split('/');
   for (const module of modules)
     for (const endpoint of module.endpoints) {
-      const params = matchPath(endpoint.path, path);
+      const params = matchPath(endpoint.path.split('/'), given);
       const route = params && endpoint.route({ params, parameters, request });
       if (route) return { module, route };
     }
   return { module: modules.at(-1) as RouteModule, route: notFound };
 }
 
-function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+function matchPath(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
   const params: Record<string, string> = {};
-  const wanted = pattern.split('/');
-  const given = path.split('/');
   for (const [i, part] of wanted.entries()) {
     const own = given[i];
     if (own === undefined) return undefined;

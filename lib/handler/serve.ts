@@ -41,7 +41,7 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     let body: ReturnType<NonNullable<RouteModule['openBody']>> | undefined;
     try {
       address = readAddress(env, platform.url);
-      found = find(withoutPrefix(request.path, address.prefix));
+      if (address.prefix !== '') found = find(withoutPrefix(request.path, address.prefix));
       body = found.module.openBody?.(request);
       reply = await dispatch(found.route, {
         request: body?.request ?? request,

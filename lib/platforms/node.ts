@@ -13,15 +13,16 @@ export const node =
 
 export function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
   const [path = '', ...query] = (request.url ?? '').split('?');
-  const headers = Object.entries(request.headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.join(', ') : value,
-  ]);
+  const headers: Record<string, string | undefined> = {};
+  for (const name in request.headers) {
+    const value = request.headers[name];
+    headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
   return {
     method: request.method ?? 'GET',
     path,
     query: query.join('?'),
-    headers: Object.fromEntries(headers),
+    headers,
     body: () => request as AsyncIterable<Buffer>,
     platform,
   };

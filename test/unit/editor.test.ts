@@ -19,6 +19,16 @@ const lists: EditorLists = {
 };
 const secret = 'a-secret-of-more-than-thirty-two-characters';
 
+const gateways = new Map<string, Gateway>();
+
+/** As the settings give it: the same ones, the same gateway. */
+function gatewayOf(auth: AuthMethod, more: Partial<EditorLists>): Gateway {
+  const text = JSON.stringify([auth, more]);
+  const gateway = gateways.get(text) ?? ({ auth, lists: { ...lists, ...more } } as Gateway);
+  gateways.set(text, gateway);
+  return gateway;
+}
+
 /** The editor's `sub`, or the code of what they are told. */
 async function come(
   auth: AuthMethod,
@@ -26,7 +36,7 @@ async function come(
   more: Partial<EditorLists> = {},
   now = Date.now(),
 ): Promise<string> {
-  const gateway = { auth, lists: { ...lists, ...more } } as Gateway;
+  const gateway = gatewayOf(auth, more);
   return authenticate(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
     ({ sub }) => sub,
     ({ code }: { code: string }) => code,
@@ -35,7 +45,7 @@ async function come(
 
 /** What whoever is refused reads, and the owner in the log. */
 async function refusal(auth: AuthMethod, token: string, more: Partial<EditorLists> = {}, now = Date.now()) {
-  const gateway = { auth, lists: { ...lists, ...more } } as Gateway;
+  const gateway = gatewayOf(auth, more);
   return authenticate(`Bearer ${token}`, gateway, { address, now, deadline: Date.now() + 5_000 }).then(
     () => ({ code: 'none', message: '', reason: '' }),
     ({ code, message, reason = '' }: { code: string; message: string; reason?: string }) => ({ code, message, reason }),

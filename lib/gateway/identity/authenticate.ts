@@ -56,19 +56,22 @@ export async function authenticate(
  * a minute only, and no longer than the token itself, in which somebody whom the issuer has put out may still come in; the list of
  * editors is asked at every call. One that was refused is not remembered: its issuer may publish the key for it a moment later.
  */
-const verified = new Cache<Known>(1_000);
+const verified = new WeakMap<Gateway, Cache<{ known: Known; end: number }>>();
 const keptMs = 60_000;
 
 /** @throws Failure if the token is not good here */
 async function verifyToken(token: string, gateway: Gateway, moment: Moment): Promise<Known> {
   // A GoTrue is asked, and what it answers is kept with it.
   if (gateway.auth.kind === 'gotrue') return readToken(token, gateway, moment);
-  // With all that decides: a secret that was changed ends its sessions at once.
-  const hash = hashOf(token, JSON.stringify([gateway.auth, gateway.lists.rolesClaim, moment.address]));
-  const kept = verified.get(hash);
-  if (kept && moment.now < endOf(token)) return kept;
+  // Other settings make another gateway: a secret that was changed ends its sessions at once.
+  const tokens = verified.get(gateway) ?? new Cache<{ known: Known; end: number }>(1_000);
+  verified.set(gateway, tokens);
+  const hash = hashOf(token);
+  const kept = tokens.get(hash);
+  if (kept && moment.now < kept.end) return kept.known;
   const known = await readToken(token, gateway, moment);
-  verified.set(hash, known, Math.min(Date.now() + keptMs, endOf(token)));
+  const end = endOf(token);
+  tokens.set(hash, { known, end }, Math.min(Date.now() + keptMs, end));
   return known;
 }
 
