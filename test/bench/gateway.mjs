@@ -69,6 +69,41 @@ const passThrough = `import { Agent, createServer, request } from 'node:http';
     }).end();
   }).listen(Number(process.env.PORT), '127.0.0.1');`;
 
+/** Of what is measured warm. */
+export const byHand = 'the same job by hand';
+
+/**
+ * What a gateway has to do, written down as short as it goes: the session verified, its editor looked up, the page's origin judged,
+ * one request passed on over a kept connection, its answer checked and searched for the credential. There are no rules and no words.
+ */
+const sameJob = `import { Agent, createServer, request } from 'node:http';
+  import { createHmac, timingSafeEqual } from 'node:crypto';
+  const agent = new Agent({ keepAlive: true });
+  const root = process.env.BENCH_HOST_URL + '/api/v3/repos/owner/name';
+  const [secret, listed] = [process.env.BENCH_SECRET, process.env.CMS_AUTH_ORIGINS];
+  const refuse = (response, status) => response.writeHead(status).end();
+  createServer(({ method, url, headers: asked }, response) => {
+    if (asked.origin !== listed) return refuse(response, 400);
+    const [, head = '', claims = '', mac = ''] = /^Bearer ([\\w-]+)\\.([\\w-]+)\\.([\\w-]+)$/.exec(asked.authorization ?? '') ?? [];
+    const own = createHmac('sha256', secret).update(head + '.' + claims).digest();
+    const given = Buffer.from(mac, 'base64url');
+    if (given.length !== own.length || !timingSafeEqual(given, own)) return refuse(response, 401);
+    const { alg } = JSON.parse(Buffer.from(head, 'base64url'));
+    const { exp, email } = JSON.parse(Buffer.from(claims, 'base64url'));
+    if (alg !== 'HS256' || exp * 1000 < Date.now()) return refuse(response, 401);
+    if (email !== 'ann@example.org') return refuse(response, 403);
+    request(root + url.replace('/git/github', ''), { method, headers: ${headers}, agent }, (answer) => {
+      const chunks = [];
+      answer.on('data', (chunk) => chunks.push(chunk));
+      answer.on('end', () => {
+        const body = Buffer.concat(chunks);
+        const type = answer.headers['content-type'] ?? '';
+        if (!type.startsWith('application/json') || body.includes('github_pat_bench')) return refuse(response, 502);
+        response.writeHead(answer.statusCode, { 'content-type': type, 'content-length': body.length, 'access-control-allow-origin': listed, vary: 'Origin' }).end(body);
+      });
+    }).end();
+  }).listen(Number(process.env.PORT), '127.0.0.1');`;
+
 /** A client of either, in the shape that `worker.mjs` knows: here there is nothing to begin. @param {string} server a script */
 const client = (server) => `import { spawn } from 'node:child_process';
   import { once } from 'node:events';
@@ -128,6 +163,7 @@ export async function makeGateway(folder) {
     },
     warm: {
       gateway: await module('own', path.resolve('dist/node/start.mjs')),
+      [byHand]: await module('hand', await script('hand', sameJob)),
       'pass-through': await module('bare', await script('pass', passThrough)),
     },
   };

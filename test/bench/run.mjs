@@ -13,7 +13,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureCold } from './cold.mjs';
-import { gatewaySettings, largest, makeGateway } from './gateway.mjs';
+import { byHand, gatewaySettings, largest, makeGateway } from './gateway.mjs';
 import { measureGrowth } from './growth.mjs';
 import { comparison, report } from './report.mjs';
 import { settings } from './settings.mjs';
@@ -122,10 +122,13 @@ async function measure() {
       ratios[`64 warm callbacks at once: ${name} / ${client}`] = ratio(own.sixtyFour.share, other.sixtyFour.share);
     }
   }
-  const [ownGateway, passThrough] = ['gateway', 'pass-through'].map((name) => warmGateway.get(name));
-  if (!ownGateway || !passThrough) throw new Error();
-  ratios['warm gateway / pass-through'] = ratio(ownGateway.one.median, passThrough.one.median);
-  ratios['64 gateway calls at once / pass-through'] = ratio(ownGateway.sixtyFour.share, passThrough.sixtyFour.share);
+  const ownGateway = warmGateway.get('gateway');
+  for (const name of [byHand, 'pass-through']) {
+    const other = warmGateway.get(name);
+    if (!ownGateway || !other) throw new Error(name);
+    ratios[`warm gateway / ${name}`] = ratio(ownGateway.one.median, other.one.median);
+    ratios[`64 gateway calls at once / ${name}`] = ratio(ownGateway.sixtyFour.share, other.sixtyFour.share);
+  }
   coldRatio('cold gateway, on the clock / one HS256 and one fetch', 'gateway', 'gateway floor', 'wall');
   for (const [what, of, to] of [
     ['cold gateway / one HS256 and one fetch', 'gateway', 'gateway floor'],
@@ -133,9 +136,11 @@ async function measure() {
     ['one fetch / empty script', 'fetch', 'empty'],
     ['one node:http request / empty script', 'request', 'empty'],
     ['one GetParameters with the SDK as it comes / empty script', 'store', 'empty'],
+    [`cold begin: ${lambda} / the same job by hand`, `begin: ${lambda}`, 'begin'],
     [`cold begin: ${lambda} / random and two HMACs`, `begin: ${lambda}`, 'random'],
     [`cold begin: ${lambda} / its first step alone`, `begin: ${lambda}`, `first step: ${lambda}`],
     [`cold begin: ${netlify} / its first step alone`, `begin: ${netlify}`, `first step: ${netlify}`],
+    [`cold begin: ${netlify} / the same job by hand`, `begin: ${netlify}`, 'beginWeb'],
     [`cold begin: ${netlify} / random, two HMACs and a Response`, `begin: ${netlify}`, 'response'],
     [`cold callback: ${lambda} / one fetch`, `callback: ${lambda}`, 'fetch'],
     [`cold callback: ${lambda} / one node:http request`, `callback: ${lambda}`, 'request'],

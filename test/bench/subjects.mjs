@@ -121,10 +121,48 @@ const reading = `import { GetParametersCommand, SSMClient } from '@aws-sdk/clien
   if (Parameters[0].Value !== 'secret') throw new Error();`;
 const http = `import { request } from 'node:http';`;
 
-/** The least that anybody's code could do, and nothing checked. */
+/**
+ * The same job as a beginning of ours, written down as short as it goes: a page that asks who opened it, then the opener judged and
+ * the way to the host, bound to the browser and with PKCE. No settings are read and no words are kept for what could be wrong.
+ */
+const beginning = `import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+  const key = randomBytes(32);
+  const sign = (about, text) => createHmac('sha256', key).update(about + text).digest('base64url');
+  const listed = 'https://www.example.com';
+  function first() {
+    const attempt = randomBytes(32).toString('base64url');
+    const state = attempt + '.' + sign('state', attempt);
+    const next = 'https://auth.example.com/auth/github/begin?state=' + state + '&opener=';
+    const body = '<!doctype html><meta charset="utf-8"><title>Login</title><script>const next = ' + JSON.stringify(next) +
+      "; addEventListener('message', ({ origin }) => location.replace(next + encodeURIComponent(origin))); opener.postMessage('authorizing:github', '*');</script>";
+    return { statusCode: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, cookies: ['__Host-login=' + attempt + '; Path=/; Secure; HttpOnly; SameSite=Lax'], body };
+  }
+  function second(query, cookie) {
+    const parameters = new URLSearchParams(query);
+    const [attempt, mac] = parameters.get('state').split('.');
+    const own = sign('state', attempt);
+    if (mac.length !== own.length || !timingSafeEqual(Buffer.from(mac), Buffer.from(own)) || cookie !== '__Host-login=' + attempt) throw new Error();
+    if (parameters.get('opener') !== listed) throw new Error();
+    const challenge = createHash('sha256').update(sign('pkce', attempt)).digest('base64url');
+    const target = new URL('https://github.com/login/oauth/authorize');
+    for (const [name, value] of Object.entries({ client_id: 'id', redirect_uri: 'https://auth.example.com/auth/github/callback', scope: 'repo', state: parameters.get('state'), code_challenge: challenge, code_challenge_method: 'S256' }))
+      target.searchParams.set(name, value);
+    return { statusCode: 302, headers: { location: target.href }, cookies: [], body: '' };
+  }
+  const { body, cookies } = first();
+  const query = /begin\\?(.*?)"/.exec(body)[1] + encodeURIComponent(listed);`;
+
+/** The least that anybody's code could do. */
 const floors = {
   empty: '',
   random,
+  begin: `${beginning} if (!second(query, cookies[0].split(';')[0]).headers.location) throw new Error();`,
+  beginWeb: `${beginning}
+    const reply = ({ statusCode, headers, body }) => new Response(body || null, { status: statusCode, headers });
+    const asked = new Request('https://auth.example.com/auth?provider=github');
+    const page = await reply(first(new URL(asked.url))).text();
+    const again = new Request('https://auth.example.com/auth/github/begin?' + query, { headers: { cookie: cookies[0].split(';')[0] } });
+    if (!page || !reply(second(new URL(again.url).search, again.headers.get('cookie'))).headers.get('location')) throw new Error();`,
   response: `${random} new Response(verifier);`,
   fetch: `if (!(await (${fetching})())) throw new Error();`,
   request: `${http} if (!(await (${requesting()})())) throw new Error();`,
