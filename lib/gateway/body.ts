@@ -36,7 +36,10 @@ export function openBody(request: HttpRequest): IncomingBody {
       const most = drainFactor * mostBytes(request);
       if (ended || (length ?? 0) - size > most) return stop();
       let timer;
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, drainTimeoutMs)));
+      const left = (request.platform.deadline ?? Infinity) - Date.now();
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, Math.max(0, Math.min(drainTimeoutMs, left)));
+      });
       const read = async () => {
         const before = size;
         while (!ended && size - before <= most) await next();

@@ -4,6 +4,7 @@ import { request as send, type ClientRequest, type IncomingMessage, type ServerR
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openBody } from '../../lib/gateway/body.ts';
 import { listen, node } from '../../lib/platforms/node.ts';
 import {
   bodyTimeoutMs,
@@ -32,6 +33,31 @@ describe('Deadlines know each other', () => {
   it('a picture of 13 MB may take an editor at 3 Mbit/s as long as it does, and a host at 1 MB/s one of 11 MB', () => {
     expect(bodyTimeoutMs(13e6)).toBeGreaterThan((13e6 / 375_000) * 1000);
     expect(hostTimeoutMs(true, 11e6)).toBeGreaterThan((11e6 / 1e6) * 1000);
+  });
+
+  it('what nobody needs is read no longer than the platform gives the whole request', async () => {
+    async function* endless() {
+      for (;;) {
+        await sleep(10);
+        yield new Uint8Array(1);
+      }
+    }
+    const { drain } = openBody({
+      method: 'POST',
+      path: blob,
+      query: '',
+      headers: {},
+      body: endless,
+      platform: { deadline: Date.now() + 100 },
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout'], now: Date.now() });
+    try {
+      const drained = drain();
+      await vi.advanceTimersByTimeAsync(100);
+      await drained;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
