@@ -99,6 +99,8 @@ export async function answerGraphQL(asked: ApiRequest): Promise<HttpReply> {
   const given = await withHostApi(asked);
   const { context, gateway, api } = given;
   const { log } = context;
+  // Also of what is refused: whoever tries the fence from within has a name.
+  log.editor = sessionOf(given).email;
   const { query, variables } = await readDocument(context);
   const { judge } = await loadJudge();
   const mutations = Object.fromEntries(Object.entries(api.mutations).map(([name, { field }]) => [name, field]));
@@ -107,6 +109,7 @@ export async function answerGraphQL(asked: ApiRequest): Promise<HttpReply> {
     const { operation, fields } = judge(query, variables, { query: api.query, mutation: mutations }, gateway);
     if (operation === 'query') {
       log.route = 'query';
+      delete log.editor;
       return await given.upstream.proxyGraphQL(writeQuery(fields), gateway, context);
     }
     const [field] = fields;
@@ -114,7 +117,7 @@ export async function answerGraphQL(asked: ApiRequest): Promise<HttpReply> {
     if (!field || !mutation) throw new TypeError('A mutation was let through that is not on the table.');
     doing = field.alias;
     // What is logged is what was asked for, and not the steps to it.
-    Object.assign(log, { event: 'write', editor: sessionOf(given).email });
+    log.event = 'write';
     const done = await mutation.run(recordOf(field.given['input']), callOf(given)).finally(() => {
       log.route = mutation.name;
     });

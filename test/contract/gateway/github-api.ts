@@ -355,10 +355,12 @@ export function describeGitHubApi(name: string, call: Call): void {
         outcome: 'failed',
         code: 'UNKNOWN_DOCUMENT',
         message: expect.stringContaining('"viewer"') as unknown,
+        editor: 'zoe@example.org',
       });
       for (const body of ['', '[]', '{', '{"query":1}', '"x"']) {
         const reply = await ask('/git/graphql', { method: 'POST', body });
         expect([200, 422]).toContain(reply.status);
+        expect(world.log.at(-1)).toMatchObject({ outcome: 'failed', editor: 'zoe@example.org' });
       }
       expect(github.requests).toEqual([]);
     });
