@@ -46,6 +46,16 @@ describe('A name that no branch can have', () => {
     for (const say of said.filter((_, at) => at !== 1 || !name.includes(':'))) expect(say).toThrow(what);
   });
 
+  it('is the empty one, and one that is longer than file systems take', () => {
+    expect(wrongBranch('')).toContain('empty');
+    expect(wrongBranch('a'.repeat(255))).toBeUndefined();
+    expect(wrongBranch('a'.repeat(256))).toContain('256');
+  });
+
+  it.each(['@', '-a', '/a'])('is %j', (name) => {
+    expect(wrongBranch(name)).toContain(`"${name.charAt(0)}"`);
+  });
+
   it('can be asked for all the same, as a CMS does before it opens an entry', () => {
     for (const [name] of wrong.slice(0, 7).filter(([each]) => !each.includes('*'))) {
       expect(isRevision(name), name).toBe(true);
@@ -55,6 +65,8 @@ describe('A name that no branch can have', () => {
       const query = `source.repository.full_name = "" AND state = "OPEN" AND destination.branch.name = "main" AND comment_count > 0 AND source.branch.name = "${name}"`;
       expect(ask(bitbucket, 'pull requests', 'q', query)).toContain(`"${name}"`);
     }
+    for (const name of ['v1.0', 'a'.repeat(1024)]) expect(isRevision(name)).toBe(true);
+    expect(isRevision('a'.repeat(1025))).toBe(false);
     for (const name of ['cms/..', '../x', 'a//b', '/a', 'a/', 'a/./b', 'a\\b', 'a\0', ''])
       expect(isRevision(name), name).toBe(false);
   });

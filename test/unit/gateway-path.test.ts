@@ -94,6 +94,68 @@ const path = fc.oneof(
     .map(([start, pieces]) => start + pieces.join('')),
 );
 
+describe('A path that means one thing here and another to whoever reads it next', () => {
+  const hostile = [
+    '/a\\b',
+    '/a\tb',
+    '/a\u0085b',
+    '/a//b',
+    '//a',
+    '/a/./b',
+    '/a/../b',
+    '/a/..',
+    '/a/.',
+    '../a',
+    './a',
+    '..',
+    '/a/%2e%2E/b',
+    '/a/.%2e/b',
+    '/a/%2E/b',
+    '/a%2f..%2fb',
+    '/a%2F/b',
+    '/a%5Cb',
+    '/a%00b',
+    '/a%0Ab',
+    '/a%7Fb',
+    '/%zz%c0/%2e%2e/b',
+  ];
+  /** The same, encoded once more. */
+  const twice = hostile.filter((each) => each.includes('%')).map((each) => each.replaceAll('%', '%25'));
+
+  it.each([...hostile, ...twice])('is known: %j', (given) => {
+    expect(isHostile(given)).toBe(true);
+  });
+
+  it.each(['/a/b', '/a/...', '/a/.b', '/a/..b', '/a/b..', '/a..b/c', '/a.', '/%zz', '/%C3%BC', '/a/%25252e%25252e/b'])(
+    'is none of these: %j',
+    (given) => {
+      expect(isHostile(given)).toBe(false);
+    },
+  );
+
+  it.each(hosts.map((host) => [host.provider.name, host] as const))('passes nowhere at %s', (_, host: GatewayHost) => {
+    const gateway = { host, fullName: 'owner/name', branch: 'main' } as unknown as Gateway;
+    const starts = { github: '/git/trees/main:', gitlab: '/repository/files/', bitbucket: '/src/main/' };
+    const end = host.provider.id === 'gitlab' ? '/raw' : '';
+    const find = (name: string) => {
+      const path = starts[host.provider.id as keyof typeof starts] + name + end;
+      return findRule(host.rules, { method: 'GET', path, query: new URLSearchParams(), isDecoded: false }, gateway);
+    };
+    expect(find('a%2Fb')).toHaveProperty('rule');
+    // Decoded once, this names a file; decoded once more, it leads upwards.
+    expect(find('a%252f%252e%252e%252fb')).toBeUndefined();
+  });
+
+  it('is a slash in a part that has none, however it is written', () => {
+    const host = hosts.find(({ provider }) => provider.id === 'bitbucket');
+    const gateway = { host, fullName: 'owner/name', branch: 'main' } as unknown as Gateway;
+    const find = (path: string) =>
+      findRule(host?.rules ?? [], { method: 'GET', path, query: new URLSearchParams(), isDecoded: false }, gateway);
+    expect(find('/src/main/content/a.md')).toHaveProperty('rule');
+    expect(find('/src/feature%2Fmain/content/a.md')).toBeUndefined();
+  });
+});
+
 describe.each(hosts.map((host) => [host.provider.name, host] as const))('A path at %s', (_, host: GatewayHost) => {
   const fullName = host.provider.id === 'gitlab' ? 'group/sub/name' : 'owner/name';
   const gateway = { host, fullName, branch: 'main', paths: { allowed: undefined } } as unknown as Gateway;
@@ -153,7 +215,18 @@ describe('A name that a platform has decoded', () => {
   };
 
   it('is the same as one that it has not', () => {
-    for (const name of ['content/posts', 'content/über uns', 'a&b', 'a+b', '100% x', 'a%', "it's", 'a=b', '[1]'])
+    for (const name of [
+      'content/posts',
+      'content/über uns',
+      'a&b',
+      'a+b',
+      '100% x',
+      '50%fun',
+      'a%',
+      "it's",
+      'a=b',
+      '[1]',
+    ])
       expect([find(encodeURIComponent(name), false), find(name, true)], name).toEqual([`main:${name}`, `main:${name}`]);
   });
 
