@@ -1,0 +1,48 @@
+// @ts-check
+/** @param {...string} names */
+const unit = (...names) => names.map((name) => `test/unit/${name}.test.ts`);
+
+export const areas = {
+  rules: {
+    mutate: ['lib/gateway/rules/*.ts'],
+    tests: [
+      ...unit('apply', 'branches', 'fence', 'gitlab', 'bitbucket', 'committer', 'form', 'gateway-path', 'graphql'),
+      'test/stryker/gateway.test.ts',
+    ],
+  },
+  login: {
+    mutate: ['lib/oauth/*.ts', 'lib/login/*.ts', '!lib/login/setup-page*.ts', '!lib/oauth/fetch-shim*.ts'],
+    tests: [
+      ...unit(
+        'cookies',
+        'cookie-store',
+        'transaction',
+        'fetch',
+        'page',
+        'handler',
+        'origins',
+        'token-request',
+        'issuer',
+      ),
+      'test/stryker/login.test.ts',
+      'test/stryker/sign-in.test.ts',
+    ],
+  },
+  gateway: {
+    mutate: [
+      'lib/gateway/{proxy,upstream,body,credential,handler,api,origins}.ts',
+      'lib/gateway/{identity,sign-in,graphql}/*.ts',
+      '!lib/gateway/identity/public-mail.ts',
+    ],
+    tests: [
+      ...unit('gateway-settings', 'secret', 'body', 'committer', 'graphql', 'upload', 'health', 'credential', 'editor'),
+      'test/stryker/gateway.test.ts',
+      'test/stryker/sign-in.test.ts',
+    ],
+  },
+};
+
+const wanted = process.env['STRYKER_AREA'] ?? 'rules';
+if (!Object.hasOwn(areas, wanted)) throw new Error(`There is no area ${wanted}: ${Object.keys(areas).join(', ')}.`);
+/** The one of this run. */
+export const area = /** @type {keyof typeof areas} */ (wanted);
