@@ -61,6 +61,100 @@ describe('what a browser sends is read as it was meant', () => {
   });
 });
 
+describe('the header of a form', () => {
+  const named = (boundary: string) => bytes(good.replaceAll('--b', `--${boundary}`));
+  const read = (start: string, boundary: string) => readMultipart(`${start}${boundary}`, named(boundary));
+
+  it('names a boundary of up to 70 characters (RFC 2046, 5.1.1), with a blank before it or without', () => {
+    for (const start of [
+      'multipart/form-data; boundary=',
+      'multipart/form-data;boundary=',
+      'Multipart/Form-Data; boundary=',
+    ])
+      for (const boundary of ['b', '-_-B1', 'x'.repeat(70)]) expect(read(start, boundary), start).toHaveLength(1);
+    expect(read('multipart/form-data; boundary=', 'x'.repeat(71))).toBeUndefined();
+    for (const start of [
+      'x-multipart/form-data; boundary=',
+      'multipart/form-data;  boundary=',
+      ' multipart/form-data; boundary=',
+    ])
+      expect(read(start, 'b'), start).toBeUndefined();
+    for (const end of [' ', ';', '"', '; charset=utf-8', '\n'])
+      expect(readMultipart(`${type}${end}`, named('b')), end).toBeUndefined();
+    for (const none of [undefined, 'multipart/form-data']) {
+      expect(readMultipart(none, named('b'))).toBeUndefined();
+      expect(readMultipart(none, named('undefined'))).toBeUndefined();
+    }
+  });
+});
+
+describe('a file in a form', () => {
+  const file = (filename: string, its: string) =>
+    readMultipart(
+      type,
+      bytes(
+        `--b\r\nContent-Disposition: form-data; name="a"; filename="${filename}"\r\nContent-Type: ${its}\r\n\r\nx\r\n--b--`,
+      ),
+    );
+
+  it('has a type as browsers write one', () => {
+    for (const its of [
+      'text/plain',
+      'image/svg+xml',
+      'application/x-a.b_c-d',
+      'text/a; charset=utf-8',
+      'text/a;charset=x',
+    ])
+      expect(file('a.md', its), its).toHaveLength(1);
+    for (const its of [
+      'text',
+      'text/',
+      '/plain',
+      'text/plain/x',
+      'text/plain;',
+      'text/plain; charset=',
+      'text/plain; charset=a b',
+      'text/plain; charset=a; charset=b',
+      'text/plain;  charset=a',
+      'text/plain; name=a',
+      'text /plain',
+      '"text"/plain',
+      'multipart/mixed; boundary=c',
+    ])
+      expect(file('a.md', its), its).toBeUndefined();
+  });
+
+  it('has a name without a path, of signs that everybody reads alike', () => {
+    for (const name of ['a', 'a.md', 'a b.md', "l'a;b=c.md", '%41'])
+      expect(file(name, 'text/plain'), name).toHaveLength(1);
+    for (const name of ['', 'a/b', '/a', 'a\\b', 'a"b', 'a\tb', 'a\x7fb'])
+      expect(file(name, 'text/plain'), name).toBeUndefined();
+  });
+});
+
+describe('the name of a part', () => {
+  const named = (name: string) =>
+    readMultipart(type, Buffer.from(`--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\nx\r\n--b--`));
+
+  it('has no blank at an end, of any language’s kind', () => {
+    for (const name of ['a', 'a b', '%41', '%2', '%0b', 'a%22'.slice(0, 3)]) expect(named(name), name).toHaveLength(1);
+    for (const blank of [' ', '\u00a0', '\u3000', '\u2003', '\ufeff']) {
+      expect(named(`${blank}a`)).toBeUndefined();
+      expect(named(`a${blank}`)).toBeUndefined();
+      expect(named(`a${blank}b`)).toHaveLength(1);
+    }
+    for (const name of ['a%22', 'a%0d', 'a%0D', 'a%0a', 'a%0Ab', 'a\u0085b', 'a\u2028b', 'a\u2029b', 'a\\b'])
+      expect(named(name), name).toBeUndefined();
+  });
+});
+
+it('a thousand parts are read, and a form may end with its line or without', () => {
+  const many = part('a', '').repeat(1000);
+  for (const end of ['--b--', '--b--\r\n']) expect(readMultipart(type, bytes(many + end))).toHaveLength(1000);
+  for (const end of ['--b--\r', '--b--\n', '--b--\r\n\r\n', '--b--xx', '--b-', '--b'])
+    expect(readMultipart(type, bytes(part('a', 'x') + end)), end).toBeUndefined();
+});
+
 describe('a form written anew', () => {
   it('says the same, and brings nothing of the spelling with it', async () => {
     const form = new FormData();
