@@ -64,15 +64,13 @@ function matches(pattern: string, path: string): boolean {
   const parts = path.split('/');
   const groups = split(pattern.split('/'), '**');
   const isSame = (group: readonly string[], at: number) =>
-    at >= 0 &&
-    at + group.length <= parts.length &&
     group.every((part, index) => matchesPart(part, parts[at + index] ?? ''));
   const [first = []] = groups;
   if (groups.length === 1) return parts.length === first.length && isSame(first, 0);
   const last = groups.at(-1) ?? [];
   // At the end, `**` is for files, and there has to be one.
   const end = parts.length - Math.max(last.length, 1);
-  if (!isSame(first, 0) || first.length > end || (last.length > 0 && !isSame(last, end))) return false;
+  if (!isSame(first, 0) || first.length > end || !isSame(last, end)) return false;
   let at = first.length;
   for (const group of groups.slice(1, -1)) {
     while (at + group.length <= end && !isSame(group, at)) at += 1;
