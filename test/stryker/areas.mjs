@@ -6,7 +6,19 @@ export const areas = {
   rules: {
     mutate: ['lib/gateway/rules/*.ts'],
     tests: [
-      ...unit('apply', 'branches', 'fence', 'gitlab', 'bitbucket', 'committer', 'form', 'gateway-path', 'graphql'),
+      ...unit(
+        'apply',
+        'rule',
+        'branches',
+        'github',
+        'gitlab',
+        'bitbucket',
+        'fence',
+        'committer',
+        'form',
+        'gateway-path',
+        'graphql',
+      ),
       'test/stryker/gateway.test.ts',
     ],
   },

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readMultipart } from '../../lib/gateway/rules/multipart.ts';
+import { readPaths, type WritablePaths } from '../../lib/gateway/rules/paths.ts';
 import { ask, bitbucket, call, knows, lookUp, ruleOf, sendJson } from '../gateway/rules.ts';
 
 type Entries = Array<[name: string, value: string | { file: string; called?: string }]>;
 
 /** As the CMSs send it: the boundary and all else are the platform's. */
-async function send(entries: Entries) {
+async function send(entries: Entries, more: { paths?: WritablePaths; committer?: 'app' } = {}) {
   const form = new FormData();
   for (const [name, value] of entries)
     if (typeof value === 'string') form.append(name, value);
@@ -13,7 +14,12 @@ async function send(entries: Entries) {
   const response = new Response(form);
   const type = response.headers.get('content-type') ?? '';
   const bytes = Buffer.from(await response.arrayBuffer());
-  const sent = ruleOf(bitbucket, 'commit').body?.judge({ bytes, type }, call(bitbucket)).write({});
+  const ours = call(bitbucket);
+  const judged = ruleOf(bitbucket, 'commit').body?.judge(
+    { bytes, type },
+    { ...ours, gateway: { ...ours.gateway, ...more } },
+  );
+  const sent = judged?.write({});
   const parts = readMultipart(sent?.type, sent?.body as Uint8Array) ?? [];
   return {
     parts: parts.map(({ name, content }) => [name, String(Buffer.from(content))]),
@@ -111,6 +117,59 @@ describe('a commit', () => {
     ['a line end in a deleted path', [post, ['files', 'content/a.md\npackage.json'], ['branch', 'main']]],
   ])('with %s is refused', async (_, entries) => {
     await expect(send(entries)).rejects.toThrow(/^The (gateway does not pass this on|CMS writes to the branch)/);
+  });
+
+  it('holds no file that a parser could take for a value, even where everything may be written', async () => {
+    const paths = readPaths('**');
+    if ('problem' in paths) throw new Error(paths.problem);
+    for (const name of [
+      'branch',
+      'Branch',
+      'AUTHOR',
+      'message',
+      'parents',
+      'files',
+      '_charset_',
+      '_CHARSET_',
+      'br\uff41nch',
+    ])
+      await expect(
+        send(
+          [
+            [name, { file: 'x' }],
+            ['branch', 'main'],
+          ],
+          { paths },
+        ),
+        name,
+      ).rejects.toThrow('not for editors');
+    for (const name of ['branches', 'a-branch', 'branch/a', 'a/branch', 'charset', 'README.md'])
+      expect(
+        (
+          await send(
+            [
+              [name, { file: 'x' }],
+              ['branch', 'main'],
+            ],
+            { paths },
+          )
+        ).parts,
+      ).toContainEqual([name, 'x']);
+  });
+
+  it('in the name of the app says who wrote it, also where the CMS says nothing', async () => {
+    const named = 'Co-authored-by: Zoë Editor <zoe@example.org>';
+    const of = async (entries: Entries) => Object.fromEntries((await send(entries, { committer: 'app' })).parts);
+    expect(await of([post, ['branch', 'main']])).toEqual({
+      branch: 'main',
+      message: `Saved in the CMS\n\n${named}`,
+      'content/posts/a.md': 'text',
+    });
+    expect(await of([post, ['branch', 'main'], ['message', 'Update']])).toMatchObject({
+      message: `Update\n\n${named}`,
+    });
+    // Else it is left to Bitbucket.
+    expect((await send([post, ['branch', 'main']])).parts.map(([name]) => name)).not.toContain('message');
   });
 
   it('as JSON or an encoded form is refused', () => {
@@ -241,5 +300,118 @@ describe('a list points to its next page here', () => {
   it('a file that was asked for like a list stays as it is', () => {
     for (const file of [{ next: 'https://api/n' }, [], 'x', null, { values: 1, next: 'x' }])
       expect(answer?.(file, link)).toBe(file);
+  });
+});
+
+describe('what a merge brings', () => {
+  const end = (name: string, hash: unknown) => ({
+    branch: { name },
+    commit: { hash },
+    repository: { full_name: 'team/site' },
+  });
+  const side = (path: unknown, ...attributes: string[]) => ({ path, attributes });
+  const merge = (diffstat: unknown, from: unknown = 'abcdef0', to: unknown = '0'.repeat(64)) =>
+    lookUp(
+      bitbucket,
+      'merge',
+      knows({
+        '/pullrequests/7': { source: end('cms/posts/a', from), destination: end('main', to) },
+        [`/diffstat/${String(from)}..${String(to)}?`]: diffstat,
+      }),
+    );
+  const fresh = side('content/a.md');
+
+  it('is plain files of editors, or special ones that were so before', async () => {
+    for (const change of [
+      { old: null, new: fresh },
+      { old: fresh, new: null },
+      { old: fresh },
+      { old: side('content/b.md'), new: { path: 'content/a.md' } },
+      { old: side('content/a.md', 'link'), new: side('content/a.md', 'link') },
+      { old: side('content/a.md', 'executable'), new: fresh },
+      { old: fresh, new: side('content/a.md', 'lfs') },
+    ])
+      expect(await merge({ values: [{ old: fresh, new: fresh }, change] }), JSON.stringify(change)).toBeUndefined();
+    for (const change of [
+      ...['link', 'executable', 'subrepository'].flatMap((special) => [
+        { old: null, new: side('content/a.md', special) },
+        { old: fresh, new: side('content/a.md', 'x', special) },
+      ]),
+      { old: null, new: side('package.json') },
+      { old: side('package.json'), new: null },
+      { old: side('package.json'), new: fresh },
+      { old: null, new: side(undefined) },
+      { old: null, new: null },
+      {},
+      null,
+    ])
+      await expect(merge({ values: [{ old: fresh, new: fresh }, change] }), JSON.stringify(change)).rejects.toThrow(
+        'not for editors',
+      );
+  });
+
+  it('is shown whole, between two commits', async () => {
+    for (const cut of [{ values: [], next: 'https://api/n' }, { values: null }, {}, null])
+      await expect(merge(cut)).rejects.toThrow('more than can be checked');
+    for (const hash of [null, 7, 'main', 'abcdef', 'a'.repeat(65), 'ABCDEF0', 'abcdef0?x', 'xabcdef0'])
+      for (const ends of [
+        [hash, 'abcdef0'],
+        ['abcdef0', hash],
+      ])
+        await expect(merge({ values: [] }, ...(ends as [unknown, unknown]))).rejects.toThrow('has no commit');
+  });
+});
+
+describe('where a commit goes', () => {
+  const [tip, parent, draft, base] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(40));
+  const look = (branch: string, parents: string | undefined, merged: unknown = undefined, published: unknown = tip) =>
+    lookUp(
+      bitbucket,
+      'commit',
+      knows({
+        '/refs/branches/main': { target: { hash: published } },
+        '/refs/branches/cms/posts/a': { target: { hash: draft } },
+        '/merge-base/': merged,
+      }),
+      { branch, parents },
+    );
+
+  it('is what is published, or the tip of the draft', async () => {
+    expect(await look('cms/posts/a', undefined)).toBeUndefined();
+    expect(await look('cms/posts/a', tip)).toBeUndefined();
+    expect(await look('main', tip)).toBeUndefined();
+    expect(await look('cms/posts/a', draft)).toBeUndefined();
+    // Somebody has published meanwhile.
+    expect(await look('cms/posts/a', parent, { hash: parent })).toBeUndefined();
+    expect(await look('main', parent, { hash: parent })).toBeUndefined();
+    for (const [branch, parents, merged] of [
+      ['cms/posts/a', parent, { hash: base }],
+      ['cms/posts/a', parent, undefined],
+      ['cms/posts/b', draft, { hash: base }],
+      ['main', draft, { hash: base }],
+    ] as const)
+      await expect(look(branch, parents, merged), branch).rejects.toThrow('begins at a commit of the branch');
+    // Nothing is asked of Bitbucket under a name that is no hash.
+    await expect(look('cms/posts/a', parent, { hash: parent }, '../x')).rejects.toThrow('begins at a commit');
+  });
+});
+
+describe('what Bitbucket says of a repository', () => {
+  it.each([
+    ['unknown', undefined],
+    ['unknown', ''],
+    ['write', 'repository:write'],
+    ['write', 'account, repository:admin'],
+    ['read', 'repository'],
+    ['read', 'repository:read'],
+  ])('means %s with the scopes %j', (rights, scopes) => {
+    expect(bitbucket.repository.rights({}, scopes)).toBe(rights);
+  });
+
+  it('points to its own pages', () => {
+    for (const each of ['/repositories/team/site/commits', '/repositories/%7B1%7D/%7B2%7D/commits'])
+      expect(each.replace(bitbucket.links.prefix, '')).toBe('/commits');
+    for (const each of ['/repositories/team/site', '/repositories/team', '/x/repositories/team/site/y'])
+      expect(bitbucket.links.prefix.test(each), each).toBe(false);
   });
 });

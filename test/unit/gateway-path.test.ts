@@ -286,6 +286,13 @@ describe('What may be written', () => {
       'renovate.json',
       '.renovaterc.json',
       '.circleci/config.yml',
+      'Jenkinsfile..',
+      'Jenkinsfile. .',
+      'Jenkinsfile:x',
+      // To some these are slashes.
+      'x\uff0f.github\uff0fworkflows',
+      'x\uff0fJenkinsfile',
+      'Jenkinsfile\uff0fx',
     ])
       expect(isWritable(name, all), name).toBe(false);
     for (const name of [
@@ -322,7 +329,8 @@ describe('What may be written', () => {
     // What is there already can be read, whatever it is called.
     for (const name of ['content/a.md ', `content/${'a'.repeat(256)}`]) expect(isPath(name)).toBe(true);
     expect(isPath('content/\ud800.md')).toBe(false);
-    for (const name of [`content/${'a'.repeat(255)}`, 'content/a b.md']) expect(isWritable(name, all)).toBe(true);
+    for (const name of [`content/${'a'.repeat(255)}`, 'content/a b.md', `${'a/'.repeat(511)}aa`])
+      expect(isWritable(name, all)).toBe(true);
   });
 
   it('is matched in linear time', () => {
@@ -335,6 +343,21 @@ describe('What may be written', () => {
     expect(isWritable(`${'a/'.repeat(500)}c`, paths)).toBe(false);
     expect(isWritable(`${'a'.repeat(250)}/c`, paths)).toBe(false);
     expect(isWritable(`${'a/'.repeat(500)}b`, paths)).toBe(true);
+  });
+
+  it('has each sign of a pattern once: what begins a name does not end it as well', () => {
+    const may = (pattern: string, name: string) => {
+      const paths = readPaths(pattern);
+      if ('problem' in paths) throw new Error(paths.problem);
+      return isWritable(name, paths);
+    };
+    for (const name of ['aa', 'aba', 'aaa']) expect(may('a*a', name), name).toBe(true);
+    for (const name of ['a', 'ab', 'ba']) expect(may('a*a', name), name).toBe(false);
+    for (const name of ['aa', 'baca']) expect(may('*a*a', name), name).toBe(true);
+    for (const name of ['a', 'ba', 'ab']) expect(may('*a*a', name), name).toBe(false);
+    for (const name of ['a', 'a/b']) expect(may('*/*/**', name), name).toBe(false);
+    expect(may('*/*/**', 'a/b/c')).toBe(true);
+    expect(may('*/**/*/*', 'a/b')).toBe(false);
   });
 
   it('is what the same pattern as a regular expression says', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ask, gitlab, knows, lookUp, sendJson } from '../gateway/rules.ts';
+import { ask, call, gitlab, knows, lookUp, ruleOf, sendJson } from '../gateway/rules.ts';
 
 const action = { action: 'update', file_path: 'content/posts/a.md', content: 'eA==', encoding: 'base64' };
 const commit = { branch: 'main', commit_message: 'Update', actions: [action] };
@@ -71,6 +71,29 @@ describe('a commit', () => {
     expect(() => send(body)).toThrow(/^The (gateway does not pass this on|CMS writes to the branch)/);
   });
 
+  it('writes a file as it is, however long it is, in either encoding or none', () => {
+    for (const more of [{ content: 'x'.repeat(100_000) }, { encoding: 'text' }, { content: undefined }])
+      expect(send({ ...commit, actions: [{ ...action, ...more }] }).body).toEqual(
+        JSON.parse(JSON.stringify({ ...commit, actions: [{ ...action, ...more }], ...editor })),
+      );
+    const { encoding: _, ...plain } = action;
+    expect(send({ ...commit, actions: [plain] }).body).toEqual({ ...commit, actions: [plain], ...editor });
+    for (const kind of ['create', 'update', 'move', 'delete'])
+      expect(send({ ...commit, actions: [{ ...action, action: kind }] }).body).toMatchObject({
+        actions: [{ action: kind }],
+      });
+    for (const more of [{ encoding: null }, { previous_path: null }, { action: ['update'] }, { file_path: null }])
+      expect(() => send({ ...commit, actions: [{ ...action, ...more }] })).toThrow('does not pass this on');
+    for (const each of ['x', 7, undefined]) expect(() => send({ ...commit, actions: [each] })).toThrow('does not pass');
+  });
+
+  it('of a draft may go on top of it, and begins nowhere but at what is published', () => {
+    const draft = { ...commit, branch: 'cms/posts/a' };
+    expect(send(draft).body).toEqual({ ...draft, ...editor });
+    for (const start of ['cms/posts/a', 'other', null, ''])
+      expect(() => send({ ...draft, start_branch: start })).toThrow('begins at the branch of CMS_GATEWAY_BRANCH');
+  });
+
   it('as a form is refused', () => {
     expect(() => send(commit, 'multipart/form-data; boundary=x')).toThrow('it is not JSON');
     expect(() => send(commit, 'application/x-www-form-urlencoded')).toThrow('it is not JSON');
@@ -133,4 +156,113 @@ it.each([
 ])('asks as the CMSs do: %s, %s is %j and never %j', (rule, key, good, bad) => {
   expect(ask(gitlab, rule, key, good)).toBe(good);
   expect(() => ask(gitlab, rule, key, bad)).toThrow();
+});
+
+describe('A merge request that something is done to', () => {
+  const sha = 'a'.repeat(40);
+  const request = {
+    source_branch: 'cms/posts/a',
+    target_branch: 'main',
+    source_project_id: 3,
+    target_project_id: 3,
+    sha,
+    labels: ['cms/draft', 'bug', 7],
+  };
+  const file = { old_path: 'content/a.md', new_path: 'content/a.md', a_mode: '100644', b_mode: '100644' };
+  const merge = (comparison: unknown, said = {}, its: object = request) =>
+    lookUp(
+      gitlab,
+      'merge',
+      knows({ '/merge_requests/7': its, [`/repository/compare?from=main&to=${sha}`]: comparison }),
+      said,
+    );
+  const who = 'Merged-by: Zoë Editor <zoe@example.org>';
+
+  it('is merged as it was looked at, with who did it in both messages', async () => {
+    expect(await merge({ diffs: [] })).toEqual({ sha, merge_commit_message: who, squash_commit_message: who });
+    expect(await merge({ diffs: [file], compare_timeout: false }, { squash_commit_message: 'x' })).toEqual({
+      sha,
+      merge_commit_message: who,
+      squash_commit_message: `x\n\n${who}`,
+    });
+    for (const head of [undefined, null, 'main', 'a'.repeat(7)])
+      await expect(merge({ diffs: [] }, {}, { ...request, sha: head })).rejects.toThrow('has no commit');
+  });
+
+  it('brings only plain files of editors, or special ones that were so before, and all of them are shown', async () => {
+    for (const change of [
+      { a_mode: '0', b_mode: '100644' },
+      { a_mode: '100644', b_mode: '0' },
+      { a_mode: '100644', b_mode: '000000' },
+      { a_mode: '120000', b_mode: '120000' },
+      { a_mode: '120000', b_mode: '100644' },
+      { a_mode: undefined, b_mode: undefined },
+    ])
+      expect(await merge({ diffs: [file, { ...file, ...change }] })).toMatchObject({ sha });
+    for (const change of [
+      { b_mode: '100755' },
+      { b_mode: '120000' },
+      { b_mode: '160000' },
+      { b_mode: '1006440' },
+      { b_mode: '2100644' },
+      { a_mode: '100755', b_mode: '120000' },
+      { a_mode: undefined, b_mode: '10' },
+      { old_path: 'package.json' },
+      { new_path: 'package.json' },
+      { new_path: undefined },
+    ])
+      await expect(merge({ diffs: [file, { ...file, ...change }] }), JSON.stringify(change)).rejects.toThrow(
+        'not for editors to write',
+      );
+    for (const cut of [{ diffs: [], compare_timeout: true }, { diffs: null }, {}, null])
+      await expect(merge(cut)).rejects.toThrow('more than can be checked');
+  });
+
+  it('keeps the labels of others', async () => {
+    const change = (said: object, its: object = request) =>
+      lookUp(gitlab, 'change merge request', knows({ '/merge_requests/7': its }), { ...said });
+    expect(await change({})).toBeUndefined();
+    expect(await change({ labels: ' cms/pending_review ,,bug' })).toEqual({ labels: 'bug,cms/pending_review' });
+    expect(await change({ labels: '' })).toEqual({ labels: 'bug' });
+    expect(await change({ labels: 'cms/draft' }, { ...request, labels: undefined })).toEqual({ labels: 'cms/draft' });
+    await expect(change({ labels: 'cms/draft,automerge' })).rejects.toThrow('no state of a draft');
+    expect(ask(gitlab, 'open merge request', 'labels', 'cms/draft')).toBe('cms/draft');
+    for (const wanted of ['automerge', 'cms/draft,automerge', 'cms/draft,cms/pending_review'])
+      expect(() => ask(gitlab, 'open merge request', 'labels', wanted)).toThrow('no state of a draft');
+  });
+});
+
+describe('What GitLab says of a project', () => {
+  const level = (access_level: unknown) => ({ project_access: { access_level }, group_access: null });
+  it.each([
+    ['archived', { archived: true, permissions: level(40) }],
+    ['write', { permissions: level(30) }],
+    ['write', { archived: false, permissions: level(40) }],
+    ['write', { permissions: { project_access: { access_level: 10 }, group_access: { access_level: 30 } } }],
+    ['read', { permissions: level(29) }],
+    ['unknown', { permissions: { project_access: null, group_access: null } }],
+    ['unknown', { permissions: level('40') }],
+    ['unknown', { permissions: null }],
+    ['unknown', {}],
+  ])('means %s: %j', (rights, project) => {
+    expect(gitlab.repository.rights(project, undefined)).toBe(rights);
+  });
+
+  it('points to its own pages', () => {
+    for (const each of ['/projects/7/repository/tree', '/projects/team%2Fsite/repository/tree'])
+      expect(each.replace(gitlab.links.prefix, '')).toBe('/repository/tree');
+    for (const each of ['/projects/7', '/x/projects/7/y', '/projects//x'])
+      expect(gitlab.links.prefix.test(each), each).toBe(false);
+  });
+});
+
+it('is told who writes, and where the app stands for it, only in the message', () => {
+  const bytes = Buffer.from(JSON.stringify(commit));
+  const ours = call(gitlab);
+  const gateway = { ...ours.gateway, committer: 'app' as const };
+  const sent = ruleOf(gitlab, 'commit').body?.judge({ bytes, type: 'application/json' }, { ...ours, gateway });
+  expect(JSON.parse(String(sent?.write({}).body))).toEqual({
+    ...commit,
+    commit_message: 'Update\n\nCo-authored-by: Zoë Editor <zoe@example.org>',
+  });
 });

@@ -4,6 +4,7 @@ import {
   isSha,
   jsonBody,
   number,
+  otherBranch,
   readJson,
   record,
   records,
@@ -87,6 +88,12 @@ describe('A branch that is written to', () => {
     for (const each of ['cms/a b', 'cms/a..b', 'a b', '', undefined, null, 7, ['main']])
       expect(() => checkBranch(each, gateway), JSON.stringify(each)).toThrow(refused);
   });
+});
+
+it('A branch that is refused is named only if it can be one', () => {
+  expect(otherBranch('other', gateway).code).toBe('OTHER_BRANCH');
+  for (const each of ['a b', '', undefined, 7, { length: 1 }])
+    expect(otherBranch(each, gateway).code).toBe('NOT_ALLOWED');
 });
 
 describe('The state of a draft', () => {
