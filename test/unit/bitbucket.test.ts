@@ -56,6 +56,7 @@ describe('a commit', () => {
   it.each<[string, Entries]>([
     ['no branch', [post]],
     ['another branch', [post, ['branch', 'production']]],
+    ['a branch with a mark before it', [post, ['branch', '\ufeffmain']]],
     ['two branches', [post, ['branch', 'main'], ['branch', 'production']]],
     ['a branch that is a file', [post, ['branch', { file: 'main' }]]],
     ['a file that is called nearly like a value', [post, ['Branch', { file: 'x' }], ['branch', 'main']]],
@@ -133,16 +134,9 @@ describe('a commit', () => {
       '_CHARSET_',
       'br\uff41nch',
     ])
-      await expect(
-        send(
-          [
-            [name, { file: 'x' }],
-            ['branch', 'main'],
-          ],
-          { paths },
-        ),
-        name,
-      ).rejects.toThrow('not for editors');
+      await expect(send([post, [name, { file: 'x' }], ['branch', 'main']], { paths }), name).rejects.toThrow(
+        'not for editors',
+      );
     for (const name of ['branches', 'a-branch', 'branch/a', 'a/branch', 'charset', 'README.md'])
       expect(
         (
@@ -172,6 +166,17 @@ describe('a commit', () => {
     expect((await send([post, ['branch', 'main']])).parts.map(([name]) => name)).not.toContain('message');
   });
 
+  it('has no value that others could read otherwise', () => {
+    const judge = (message: string) => {
+      const part = (head: string, text: string) => `--b\r\nContent-Disposition: form-data; ${head}\r\n\r\n${text}\r\n`;
+      const form = `${part('name="content/a.md"; filename="a.md"\r\nContent-Type: text/plain', 'x')}${part('name="branch"', 'main')}${part('name="message"', message)}--b--`;
+      const received = { bytes: Buffer.from(form, 'latin1'), type: 'multipart/form-data; boundary=b' };
+      return ruleOf(bitbucket, 'commit').body?.judge(received, call(bitbucket));
+    };
+    expect(judge('Update')?.values).toEqual({ branch: 'main', parents: undefined });
+    expect(() => judge('Update \xff')).toThrow('not a form as browsers send it');
+  });
+
   it('as JSON or an encoded form is refused', () => {
     const rule = ruleOf(bitbucket, 'commit').body;
     for (const type of ['application/json', 'application/x-www-form-urlencoded', ''])
@@ -197,6 +202,8 @@ describe('a pull request', () => {
       reviewers: [{ uuid: '{1}' }],
     };
     expect(sendJson(bitbucket, 'open pull request', more).body).toEqual(request);
+    const kept = { ...request, close_source_branch: false };
+    expect(sendJson(bitbucket, 'open pull request', kept).body).toEqual(kept);
   });
 
   it.each([
@@ -224,6 +231,8 @@ describe('a pull request', () => {
       message: `${body.message}\n\nMerged-by: ${author}`,
     });
     expect(sendJson(bitbucket, 'merge', {}).body).toEqual({ message: `Merged-by: ${author}` });
+    const other = { close_source_branch: false, merge_strategy: 'merge_commit' };
+    expect(sendJson(bitbucket, 'merge', other).body).toEqual({ ...other, message: `Merged-by: ${author}` });
     for (const bad of [{ merge_strategy: 'fast_forward' }, { message: 'Mine' }, { close_source_branch: 1 }])
       expect(() => sendJson(bitbucket, 'merge', { ...body, ...bad })).toThrow();
   });
@@ -277,6 +286,11 @@ describe('a search for drafts', () => {
     query('', '= "cms/a" OR state = "MERGED"'),
     query('', '= "cms/a\\" OR title ~ \\"x"'),
     query('', '~ "cms/"', 'a" OR title ~ "'),
+    query('', '= "cms/../main"'),
+    query('', '~ "cms//"'),
+    query('', '= "cms/a/./b"'),
+    `title ~ "x" AND ${query('', '~ "cms/"')}`,
+    `${query('', '~ "cms/"')} AND title ~ "x"`,
     '',
     'state = "OPEN"',
   ])('%j is refused', (q) => {
@@ -353,7 +367,7 @@ describe('what a merge brings', () => {
   it('is shown whole, between two commits', async () => {
     for (const cut of [{ values: [], next: 'https://api/n' }, { values: null }, {}, null])
       await expect(merge(cut)).rejects.toThrow('more than can be checked');
-    for (const hash of [null, 7, 'main', 'abcdef', 'a'.repeat(65), 'ABCDEF0', 'abcdef0?x', 'xabcdef0'])
+    for (const hash of [null, 7, 1234567, 'main', 'abcdef', 'a'.repeat(65), 'ABCDEF0', 'abcdef0?x', 'xabcdef0'])
       for (const ends of [
         [hash, 'abcdef0'],
         ['abcdef0', hash],
