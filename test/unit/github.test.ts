@@ -115,6 +115,15 @@ describe('A commit', () => {
   });
 });
 
+it('A branch that is begun is none of another kind', () => {
+  expect(judge('new branch', { ref: 'refs/heads/cms/posts/a', sha, x: 1 })).toEqual({
+    ref: 'refs/heads/cms/posts/a',
+    sha,
+  });
+  for (const ref of ['refs/tags/refs/heads/cms/posts/a', 'cms/posts/a', 'refs/heads/', 'refs/heads/main', 7, undefined])
+    expect(() => judge('new branch', { ref, sha }), String(ref)).toThrow(refused);
+});
+
 describe('A branch is moved', () => {
   const move = (branch: string, body: object) => judge('move branch', body, undefined, { branch });
 
@@ -136,7 +145,16 @@ describe('A pull request', () => {
   it('goes from a draft of this repository into the published branch', () => {
     expect(open({ ...opened, draft: true, maintainer_can_modify: true })).toEqual(opened);
     expect(open({ ...opened, head: 'TEAM:cms/posts/a' })).toMatchObject({ head: 'TEAM:cms/posts/a' });
-    for (const head of ['other:cms/posts/a', ':cms/posts/a', 'team:main', 'main', 'team:site:cms/posts/a', 'team:', 7])
+    for (const head of [
+      'other:cms/posts/a',
+      ':cms/posts/a',
+      'team:main',
+      'main',
+      'team:site:cms/posts/a',
+      'team:cms/posts/a:x',
+      'team:',
+      7,
+    ])
       expect(() => open({ ...opened, head }), String(head)).toThrow(refused);
     for (const base of ['other', undefined, 'cms/posts/b']) expect(() => open({ ...opened, base })).toThrow(refused);
     expect(() => open({ ...opened, title: undefined })).toThrow(refused);

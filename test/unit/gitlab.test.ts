@@ -197,6 +197,7 @@ describe('A merge request that something is done to', () => {
       { a_mode: '120000', b_mode: '120000' },
       { a_mode: '120000', b_mode: '100644' },
       { a_mode: undefined, b_mode: undefined },
+      { b_mode: undefined },
     ])
       expect(await merge({ diffs: [file, { ...file, ...change }] })).toMatchObject({ sha });
     for (const change of [
