@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { openerOf, recallLogin, recallPendingLogin, type LoginRequest } from '../../lib/oauth/popup-transaction.ts';
-import { codeChallenge } from '../../lib/oauth/transaction.ts';
+import { codeChallenge, sameText } from '../../lib/oauth/transaction.ts';
 import { ownCookies } from '../../lib/oauth/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import { client, failing, http, https, cookieName, login, now, opener, recall, loginRequest } from './login.ts';
@@ -351,4 +351,9 @@ describe('The opener that a state names', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void expect(openerOf(text)).toBeUndefined()));
     expect(openerOf(undefined)).toBeUndefined();
   });
+});
+
+it('Texts of two lengths are not the same, and compared without an error', () => {
+  expect(sameText('abc', 'abc')).toBe(true);
+  for (const other of ['abd', 'ab', 'abcd', '']) expect(sameText('abc', other)).toBe(false);
 });
