@@ -6,6 +6,7 @@ import { commonHeaders, type HttpReply } from '../http/http.ts';
 import { openCredential, requestHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
+import { noteAnswer, placeOf, type Place } from './kept.ts';
 import { applyRule } from './rules/apply.ts';
 import { megabytes, receiveBody, tenths } from './body.ts';
 import { hostTimeoutMs } from './timeouts.ts';
@@ -157,8 +158,11 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
   const { search, sent } = await applyRule(rule, { query, receive: (limit) => receiveBody(context, limit) }, call);
 
   const { accept, 'if-none-match': match } = request.headers;
+  const url = upstreamUrl(gateway, found.path + search);
+  // Whoever has the file already asks the host.
+  const place = rule.immutable && match === undefined ? placeOf(gateway, url, accept) : undefined;
   const answer = await fetchUpstream(
-    { gateway, url: upstreamUrl(gateway, found.path + search), isWrite, about: rule.unauthorized },
+    { gateway, url, isWrite, about: rule.unauthorized, place },
     rule.method,
     {
       headers: {
@@ -173,7 +177,9 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
   // Without the branch that everything begins at, the CMS would only wait.
   if (answer.status === 404 && found.path === gateway.host.repository.branch(gateway.branch))
     await explain(gateway, context);
-  return lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
+  const reply = lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
+  place?.put(answer); // now that it may leave
+  return reply;
 }
 
 /** What leaves is what is looked at: an address may have been put together, and a text been read, on its way through here. */
@@ -209,6 +215,8 @@ interface Target {
   isWrite: boolean;
   /** See `Rule.unauthorized`. */
   about?: ErrorRow | undefined;
+  /** Where the answer may be already. */
+  place?: Place | undefined;
 }
 
 /** Asks with our credential; where the host does not take it any more and another can be had, a read is asked again. */
@@ -262,7 +270,7 @@ async function explain(gateway: Gateway<GatewayHost>, { deadline }: Context): Pr
 
 async function fetchWith(
   { token }: Credential,
-  { gateway, url, isWrite }: Target,
+  { gateway, url, isWrite, place }: Target,
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
   { deadline, request, log, now }: Context,
@@ -273,23 +281,27 @@ async function fetchWith(
   const limit = request.platform.largestAnswer ?? maxBytes;
   const began = Date.now();
   const size = sent ? Buffer.byteLength(sent.body) : 0;
-  const answer = await sendRequest(url, {
-    method,
-    headers: {
-      ...requestHeaders,
-      ...headers,
-      ...(sent && { 'content-type': sent.type, 'content-length': String(size) }),
-      // Last, so that nothing can take its place.
-      ...host.authorization(token),
-    } as Record<string, string>,
-    body: sent?.body,
-    deadline,
-    deadlineAt: (received) => Math.min(deadline, began + hostTimeoutMs(isWrite, size + received)),
-    limit,
-  }).catch((error: unknown) => {
-    if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
-    throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
-  });
+  const kept = place?.take();
+  const answer =
+    kept ??
+    (await sendRequest(url, {
+      method,
+      headers: {
+        ...requestHeaders,
+        ...headers,
+        ...(sent && { 'content-type': sent.type, 'content-length': String(size) }),
+        // Last, so that nothing can take its place.
+        ...host.authorization(token),
+      } as Record<string, string>,
+      body: sent?.body,
+      deadline,
+      deadlineAt: (received) => Math.min(deadline, began + hostTimeoutMs(isWrite, size + received)),
+      limit,
+    }).catch((error: unknown) => {
+      if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
+      throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
+    }));
+  if (!kept && method === 'GET') noteAnswer(gateway, answer);
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
   const spoken = [...passedHeaders, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
   const isText = isJson(answer.headers['content-type']) || answer.status >= 400;

@@ -6,6 +6,7 @@ const contract = 'test/contract/node.test.ts';
 const named = 'The gateway on';
 const settings = 'test/unit/gateway-settings.test.ts';
 const attacks = 'test/attacks/gateway.test.ts';
+const kept = 'test/unit/kept.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const gateway = [
@@ -54,6 +55,69 @@ export const gateway = [
     find: 'if (bytesHold(answer.bytes, token, isText) || spoken.some((value) => textHolds(value, token)))',
     replace: 'if (false as boolean && (isText || bytesHold))',
     tests: 'test/unit/secret.test.ts',
+  },
+  {
+    guard: 'only what may leave is kept for the next call',
+    file: 'lib/gateway/proxy.ts',
+    find: "  if (!kept && method === 'GET') noteAnswer(gateway, answer);",
+    replace: "  if (!kept && method === 'GET') noteAnswer(gateway, answer);\n  place?.put(answer);",
+    tests: kept,
+  },
+  {
+    guard: 'only what never changes is kept',
+    file: 'lib/gateway/proxy.ts',
+    find: 'rule.immutable && match === undefined ?',
+    replace: '!isWrite ?',
+    tests: kept,
+  },
+  {
+    guard: 'an error is not kept',
+    file: 'lib/gateway/kept.ts',
+    find: 'if (status === 200) files.set(',
+    replace: 'files.set(',
+    tests: kept,
+  },
+  {
+    guard: 'what is kept is for one credential',
+    file: 'lib/gateway/kept.ts',
+    find: 'JSON.stringify([shelf.id, accept, url])',
+    replace: 'JSON.stringify([accept, url])',
+    tests: kept,
+  },
+  {
+    guard: 'what is kept is for one repository, file and form',
+    file: 'lib/gateway/kept.ts',
+    find: 'JSON.stringify([shelf.id, accept, url])',
+    replace: 'JSON.stringify([shelf.id, url])',
+    tests: kept,
+  },
+  {
+    guard: 'nothing kept is given when the host may not take the credential any more',
+    file: 'lib/gateway/kept.ts',
+    find: 'Date.now() < shelf.until ? files.get(key) : undefined',
+    replace: 'files.get(key)',
+    tests: kept,
+  },
+  {
+    guard: 'nothing kept is given once the host has refused the credential',
+    file: 'lib/gateway/kept.ts',
+    find: 'else if (status < 404) shelf.until = 0;',
+    replace: '',
+    tests: kept,
+  },
+  {
+    guard: 'what was kept does not count as an answer of the host’s',
+    file: 'lib/gateway/proxy.ts',
+    find: 'if (!kept && method ===',
+    replace: 'if (method ===',
+    tests: kept,
+  },
+  {
+    guard: 'what is kept has an end',
+    file: 'lib/gateway/kept.ts',
+    find: 'if (this.#size <= this.#room.all) break;',
+    replace: 'break;',
+    tests: kept,
   },
   {
     guard: 'no redirect of the host’s is passed on',

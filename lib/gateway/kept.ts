@@ -1,0 +1,107 @@
+import type { ClientResponse } from '../oauth/request.ts';
+import type { Gateway } from './settings.ts';
+
+/**
+ * Files that are named by their own hash, kept for the next call: they never change, and whoever opens a long list asks for hundreds
+ * of them. Nobody gets one who would not be let through to the host: a file is looked for only after all that a call is judged by.
+ */
+
+/** How much is kept in all, and how much one file may weigh: more are posts than pictures, and those must not push them out. Bytes. */
+const room = { all: 16 * 1024 * 1024, one: 512 * 1024 };
+
+/** What a file takes besides its bytes: its key, and a little of the answer. Bytes. */
+const overhead = 1024;
+
+/** How long an answer of the host's says that it still takes the credential. Milliseconds. */
+const trustedMs = 60_000;
+
+/** Answers by key, up to so many bytes. Beyond that, those that were not used for the longest time go. */
+export class Files {
+  readonly #answers = new Map<string, ClientResponse>();
+  readonly #room: typeof room;
+  #size = 0;
+
+  constructor(limits = room) {
+    this.#room = limits;
+  }
+
+  get(key: string): ClientResponse | undefined {
+    const answer = this.#answers.get(key);
+    if (answer) {
+      this.#answers.delete(key);
+      this.#answers.set(key, answer); // a map keeps its order: the last used are at the end
+    }
+    return answer;
+  }
+
+  set(key: string, answer: ClientResponse): void {
+    if (weigh(answer) > this.#room.one) return;
+    this.#delete(key);
+    this.#answers.set(key, answer);
+    this.#size += weigh(answer);
+    for (const oldest of this.#answers.keys()) {
+      if (this.#size <= this.#room.all) break;
+      this.#delete(oldest);
+    }
+  }
+
+  #delete(key: string): void {
+    const answer = this.#answers.get(key);
+    if (answer && this.#answers.delete(key)) this.#size -= weigh(answer);
+  }
+}
+
+const weigh = ({ bytes }: ClientResponse): number => bytes.length + overhead;
+
+const files = new Files();
+
+/**
+ * Of each credential, what its files are found by and until when the host is known to take it. By the object that the settings were
+ * read into: with other settings it is another one, and none of these files are found any more.
+ */
+const shelves = new WeakMap<Gateway['credential'], Shelf>();
+let made = 0;
+
+interface Shelf {
+  id: number;
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
+function shelfOf({ credential }: Gateway): Shelf {
+  let shelf = shelves.get(credential);
+  if (!shelf) shelves.set(credential, (shelf = { id: made++, until: 0 }));
+  return shelf;
+}
+
+/** Where one file is kept. */
+export interface Place {
+  /** @returns undefined if it is not there, or if it is not known that the host still takes the credential */
+  take(): ClientResponse | undefined;
+  /** @param answer that may leave the gateway */
+  put(answer: ClientResponse): void;
+}
+
+/**
+ * @param url of the host's API
+ * @param accept in which form it was asked for
+ */
+export function placeOf(gateway: Gateway, url: string, accept: string | undefined): Place {
+  const shelf = shelfOf(gateway);
+  const key = JSON.stringify([shelf.id, accept, url]);
+  return {
+    take: () => (Date.now() < shelf.until ? files.get(key) : undefined),
+    put({ status, headers: { 'content-type': type, etag }, bytes }) {
+      // Without what the host says of this moment: how many questions are left, when the credential ends.
+      if (status === 200) files.set(key, { status, headers: { 'content-type': type, etag }, bytes });
+    },
+  };
+}
+
+/** Takes note of what the host thinks of the credential. Only what it has answered to a read below the repository counts. */
+export function noteAnswer(gateway: Gateway, { status }: ClientResponse): void {
+  const shelf = shelfOf(gateway);
+  if (status < 300 || status === 304) shelf.until = Date.now() + trustedMs;
+  // A file or a branch may be missing, or the host be out of order. All else means that it is not ours to read any more.
+  else if (status < 404) shelf.until = 0;
+}

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Files } from '../../lib/gateway/kept.ts';
+import { json, openWorld, sessionOf, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
+
+describe('Files that never change', () => {
+  let host: Host;
+  let count = 0;
+  let sha = '';
+  beforeAll(async () => {
+    host = await startHost();
+  });
+  afterAll(() => host.close());
+  beforeEach(() => {
+    vi.useRealTimers();
+    sha = String(++count).padStart(40, '0');
+    host.asked = [];
+    host.script = json(200, { sha, content: 'QQ==' });
+  });
+  const open = (more: Record<string, string | undefined> = {}) =>
+    openWorld(
+      host,
+      async (handler, request) => {
+        const reply = await handler({ ...request, platform: {}, body: () => [Buffer.from(request.body ?? '')] });
+        return { ...reply, body: reply.body.toString() };
+      },
+      more,
+    );
+  const blob = () => `/git/github/git/blobs/${sha}`;
+  const asked = () => host.asked.filter(({ url }) => url.endsWith(sha)).length;
+
+  it('are asked for once, for all editors, in each form', async () => {
+    const { ask, log } = open();
+    const first = await ask(blob());
+    const ann = { authorization: `Bearer ${await sessionOf({ sub: '2', email: 'ann@parish.example' })}` };
+    const second = await ask(blob(), { headers: ann });
+    expect(second).toEqual(first);
+    expect(log.at(-1)).toMatchObject({ event: 'read', outcome: 'ok', route: 'blob', status: 200 });
+    expect(asked()).toBe(1);
+    await ask(blob(), { headers: { accept: 'application/vnd.github.raw' } });
+    expect(asked()).toBe(2);
+    await ask(blob(), { headers: { 'if-none-match': '"abc"' } });
+    expect(asked()).toBe(3);
+  });
+
+  it('are for nobody who would not get them from the host', async () => {
+    const { ask, env } = open();
+    await ask(blob());
+    const eve = `Bearer ${await sessionOf({ email: 'eve@example.net' })}`;
+    expect((await ask(blob(), { headers: { authorization: eve } })).status).toBe(401);
+    expect((await ask(blob(), { headers: { authorization: undefined } })).status).toBe(401);
+    expect((await ask(blob(), { headers: { origin: 'https://evil.example' } })).status).toBe(400);
+    env['CMS_GATEWAY_EDITORS'] = '@parish.example';
+    expect((await ask(blob())).status).toBe(401);
+    expect(asked()).toBe(1);
+  });
+
+  it.each([
+    ['another credential', { CMS_GATEWAY_TOKEN: 'github_pat_another' }],
+    ['another repository', { CMS_GATEWAY_REPO: 'another' }],
+  ])('are not for %s', async (_, more: Record<string, string>) => {
+    await open().ask(blob());
+    const { CMS_GATEWAY_REPO: name } = more;
+    const other = open({ ...more, ...(name !== undefined && { CMS_GATEWAY_REPO: `${host.url}/owner/${name}` }) });
+    host.asked = [];
+    await other.ask('/git/github/branches/main'); // its credential is good
+    host.script = json(404, { message: 'Not Found' });
+    expect((await other.ask(blob())).status).toBe(404);
+    expect(asked()).toBe(1);
+  });
+
+  it.each([401, 403, 301])('are asked for again once the host has said %i to anything', async (status) => {
+    const { ask } = open();
+    await ask(blob());
+    const well = host.script;
+    host.script = json(status, { message: 'Bad credentials' });
+    await ask('/git/github/pulls');
+    expect((await ask(blob())).status).toBeGreaterThanOrEqual(400);
+    host.script = well;
+    expect((await ask(blob())).status).toBe(200);
+    expect(asked()).toBeGreaterThanOrEqual(3);
+  });
+
+  it('are asked for again once the host has not been heard for a minute', async () => {
+    const { ask } = open();
+    const headers = { authorization: `Bearer ${await sessionOf({}, { seconds: 7200 })}` };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await ask(blob(), { headers });
+    vi.setSystemTime(Date.now() + 59_000);
+    await ask(blob(), { headers });
+    expect(asked()).toBe(1);
+    vi.setSystemTime(Date.now() + 1_000); // what was kept is no answer of the host's
+    await ask(blob(), { headers });
+    expect(asked()).toBe(2);
+    vi.setSystemTime(Date.now() + 59_000);
+    host.script = json(404, { message: 'Not Found' });
+    await ask('/git/github/git/trees/main:gone', { headers }); // says nothing about the credential
+    vi.setSystemTime(Date.now() + 1_000);
+    expect((await ask(blob(), { headers })).status).toBe(404);
+  });
+
+  it.each([
+    ['an error', json(404, { message: 'Not Found' })],
+    ['a page', json(200, '<title>Sign in</title>')],
+    ['what is packed', json(200, { sha }, { 'content-encoding': 'gzip' })],
+    ['what holds the credential', json(200, { sha, content: upstreamToken })],
+    ['what is too large', json(200, { sha, content: 'A'.repeat(1024 * 1024) })],
+  ])('are not %s', async (_, script) => {
+    const { ask } = open();
+    await ask('/git/github/branches/main');
+    host.script = script;
+    const first = await ask(blob());
+    expect(await ask(blob())).toEqual(first);
+    expect(asked()).toBe(2);
+  });
+
+  it('are not what may change: a branch, a folder, a list', async () => {
+    const { ask } = open();
+    for (const path of ['branches/main', 'git/trees/main:content', 'commits?path=content&sha=main']) {
+      host.asked = [];
+      await ask(`/git/github/${path}`);
+      await ask(`/git/github/${path}`);
+      expect(host.asked).toHaveLength(2);
+    }
+  });
+
+  it('come without what the host said of the moment', async () => {
+    const { ask, log } = open();
+    const more = { 'x-ratelimit-remaining': '12', 'github-authentication-token-expiration': '2020-01-01 00:00:00 UTC' };
+    host.script = json(200, { sha }, { etag: '"abc"', ...more });
+    expect((await ask(blob())).headers).toMatchObject({ etag: '"abc"', 'x-ratelimit-remaining': '12' });
+    const { headers } = await ask(blob());
+    expect(headers).toMatchObject({ etag: '"abc"', 'cache-control': 'private, max-age=31536000, immutable' });
+    expect(headers).not.toHaveProperty('x-ratelimit-remaining');
+    expect(log.at(-1)).not.toHaveProperty('warning');
+  });
+});
+
+describe('The room for them', () => {
+  const answer = (size: number) => ({ status: 200, headers: {}, bytes: Buffer.alloc(size) });
+  const all = 10 * 1024;
+
+  it('has an end: those that were not used for the longest time go', () => {
+    const files = new Files({ all, one: all });
+    for (const key of ['a', 'b']) files.set(key, answer(3 * 1024));
+    files.get('a');
+    files.set('c', answer(3 * 1024));
+    expect(['a', 'b', 'c'].map((key) => files.get(key)?.bytes.length)).toEqual([3072, undefined, 3072]);
+    files.set('d', answer(9 * 1024));
+    expect(['a', 'c', 'd'].map((key) => files.get(key)?.bytes.length)).toEqual([undefined, undefined, 9216]);
+  });
+
+  it('counts a file once, however often it comes', () => {
+    const files = new Files({ all, one: all });
+    files.set('a', answer(3 * 1024));
+    for (let i = 0; i < 10; i++) files.set('b', answer(3 * 1024));
+    expect(files.get('a')).toBeDefined();
+  });
+
+  it('takes none that would push all others out', () => {
+    const files = new Files({ all, one: 2 * 1024 });
+    files.set('a', answer(2 * 1024));
+    expect(files.get('a')).toBeUndefined();
+  });
+});
