@@ -85,12 +85,19 @@ export interface Place {
 /**
  * @param url of the host's API
  * @param accept in which form it was asked for
+ * @param match `If-None-Match`: a browser asks so for what it has kept for an earlier session
  */
-export function placeOf(gateway: Gateway, url: string, accept: string | undefined): Place {
+export function placeOf(gateway: Gateway, url: string, accept: string | undefined, match = ''): Place {
   const shelf = shelfOf(gateway);
   const key = JSON.stringify([shelf.id, accept, url]);
   return {
-    take: () => (Date.now() < shelf.until ? files.get(key) : undefined),
+    take() {
+      const answer = Date.now() < shelf.until ? files.get(key) : undefined;
+      const { etag } = answer?.headers ?? {};
+      return answer && etag !== undefined && match.split(/, */).includes(etag)
+        ? { status: 304, headers: { etag }, bytes: Buffer.alloc(0) }
+        : answer;
+    },
     put({ status, headers: { 'content-type': type, etag }, bytes }) {
       // Without what the host says of this moment: how many questions are left, when the credential ends.
       if (status === 200) files.set(key, { status, headers: { 'content-type': type, etag }, bytes });

@@ -159,8 +159,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
 
   const { accept, 'if-none-match': match } = request.headers;
   const url = upstreamUrl(gateway, found.path + search);
-  // Whoever has the file already asks the host.
-  const place = rule.immutable && match === undefined ? placeOf(gateway, url, accept) : undefined;
+  const place = rule.immutable ? placeOf(gateway, url, accept, match) : undefined;
   const answer = await fetchUpstream(
     { gateway, url, isWrite, about: rule.unauthorized, place },
     rule.method,

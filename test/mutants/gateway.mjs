@@ -66,8 +66,8 @@ export const gateway = [
   {
     guard: 'only what never changes is kept',
     file: 'lib/gateway/proxy.ts',
-    find: 'rule.immutable && match === undefined ?',
-    replace: '!isWrite ?',
+    find: 'const place = rule.immutable ?',
+    replace: 'const place = !isWrite ?',
     tests: kept,
   },
   {
@@ -94,8 +94,8 @@ export const gateway = [
   {
     guard: 'nothing kept is given when the host may not take the credential any more',
     file: 'lib/gateway/kept.ts',
-    find: 'Date.now() < shelf.until ? files.get(key) : undefined',
-    replace: 'files.get(key)',
+    find: 'Date.now() < shelf.until ? files.get(key) : undefined;',
+    replace: 'files.get(key);',
     tests: kept,
   },
   {

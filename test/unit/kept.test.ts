@@ -38,8 +38,25 @@ describe('Files that never change', () => {
     expect(asked()).toBe(1);
     await ask(blob(), { headers: { accept: 'application/vnd.github.raw' } });
     expect(asked()).toBe(2);
-    await ask(blob(), { headers: { 'if-none-match': '"abc"' } });
-    expect(asked()).toBe(3);
+  });
+
+  it('are not sent again to a browser that has them', async () => {
+    const { ask } = open();
+    host.script = json(200, { sha }, { etag: 'W/"abc"' });
+    await ask(blob());
+    const again = await ask(blob(), { headers: { 'if-none-match': '"x", W/"abc"' } });
+    expect([again.status, again.body, again.headers['etag']]).toEqual([304, '', 'W/"abc"']);
+    expect((await ask(blob(), { headers: { 'if-none-match': '"x"' } })).status).toBe(200);
+    expect(asked()).toBe(1);
+  });
+
+  it('are not kept as the host’s word that a browser has them', async () => {
+    const { ask } = open();
+    host.script = (_, response) => void response.writeHead(304, { etag: '"abc"' }).end();
+    expect((await ask(blob(), { headers: { 'if-none-match': '"abc"' } })).status).toBe(304);
+    host.script = json(200, { sha });
+    expect((await ask(blob())).status).toBe(200);
+    expect(asked()).toBe(2);
   });
 
   it('are for nobody who would not get them from the host', async () => {
