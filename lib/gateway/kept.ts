@@ -87,7 +87,7 @@ export interface Place {
  * @param accept in which form it was asked for
  * @param match `If-None-Match`: a browser asks so for what it has kept for an earlier session
  */
-export function placeOf(gateway: Gateway, url: string, accept: string | undefined, match = ''): Place {
+export function placeOf(gateway: Gateway, url: string | URL, accept: string | undefined, match = ''): Place {
   const shelf = shelfOf(gateway);
   const key = JSON.stringify([shelf.id, accept, url]);
   return {
