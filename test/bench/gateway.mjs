@@ -115,6 +115,7 @@ const client = (server) => `import { spawn } from 'node:child_process';
   // In a folder without a .env of anybody's.
   const child = spawn(process.execPath, [${JSON.stringify(server)}], { cwd: import.meta.dirname, env: { ...process.env, NODE_ENV: 'production', PORT: String(port) }, stdio: 'ignore' });
   process.on('exit', () => child.kill());
+  process.on('SIGTERM', () => process.exit());
   const agent = new Agent({ keepAlive: true });
   const headers = { accept: 'application/json', origin: '${origin}', authorization: 'Bearer ' + process.env.BENCH_SESSION };
   const finish = () => new Promise((resolve, reject) => {
