@@ -9,7 +9,7 @@ import type { Gateway } from './settings.ts';
 /** How much is kept in all, and how much one file may weigh: more are posts than pictures, and those must not push them out. Bytes. */
 const room = { all: 16 * 1024 * 1024, one: 512 * 1024 };
 
-/** What a file takes besides its bytes: its key, and a little of the answer. Bytes. */
+/** What a file takes besides its bytes and its key: a little of the answer. Bytes. */
 const overhead = 1024;
 
 /** How long an answer of the host's says that it still takes the credential. Milliseconds. */
@@ -35,10 +35,10 @@ export class Files {
   }
 
   set(key: string, answer: ClientResponse): void {
-    if (weigh(answer) > this.#room.one) return;
+    if (weigh(key, answer) > this.#room.one) return;
     this.#delete(key);
     this.#answers.set(key, answer);
-    this.#size += weigh(answer);
+    this.#size += weigh(key, answer);
     for (const oldest of this.#answers.keys()) {
       if (this.#size <= this.#room.all) break;
       this.#delete(oldest);
@@ -47,11 +47,12 @@ export class Files {
 
   #delete(key: string): void {
     const answer = this.#answers.get(key);
-    if (answer && this.#answers.delete(key)) this.#size -= weigh(answer);
+    if (answer && this.#answers.delete(key)) this.#size -= weigh(key, answer);
   }
 }
 
-const weigh = ({ bytes }: ClientResponse): number => bytes.length + overhead;
+/** With its key, in which the client says how it wants the file: in as many words as it likes. */
+const weigh = (key: string, { bytes }: ClientResponse): number => key.length + bytes.length + overhead;
 
 const files = new Files();
 

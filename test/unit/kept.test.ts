@@ -162,8 +162,8 @@ describe('The room for them', () => {
     files.get('a');
     files.set('c', answer(3 * 1024));
     expect(['a', 'b', 'c'].map((key) => files.get(key)?.bytes.length)).toEqual([3072, undefined, 3072]);
-    files.set('d', answer(9 * 1024));
-    expect(['a', 'c', 'd'].map((key) => files.get(key)?.bytes.length)).toEqual([undefined, undefined, 9216]);
+    files.set('d', answer(8 * 1024));
+    expect(['a', 'c', 'd'].map((key) => files.get(key)?.bytes.length)).toEqual([undefined, undefined, 8192]);
   });
 
   it('counts a file once, however often it comes', () => {
@@ -171,6 +171,13 @@ describe('The room for them', () => {
     files.set('a', answer(3 * 1024));
     for (let i = 0; i < 10; i++) files.set('b', answer(3 * 1024));
     expect(files.get('a')).toBeDefined();
+  });
+
+  it('counts what the client says of the form that it wants', () => {
+    const files = new Files({ all, one: all });
+    files.set(`a${'x'.repeat(5 * 1024)}`, answer(1));
+    files.set(`b${'x'.repeat(5 * 1024)}`, answer(1));
+    expect(files.get(`a${'x'.repeat(5 * 1024)}`)).toBeUndefined();
   });
 
   it('takes none that would push all others out', () => {
