@@ -163,6 +163,7 @@ const keptByNetlify = {
       const [output] = outputFiles ?? [];
       if (output === undefined) return;
       const kept = output.text.replace(/import\("(\.\/apart\/\w+\.mjs)"\)/g, 'import(new URL("$1",import.meta.url))');
+      if (/import\(["'`]\.\/apart/.test(kept)) throw new Error('Netlify would bundle a file that is to stay apart.');
       await mkdir(path.dirname(output.path), { recursive: true });
       await writeFile(output.path, kept);
     });

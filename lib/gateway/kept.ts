@@ -88,7 +88,7 @@ export interface Place {
  * @param accept in which form it was asked for
  * @param match `If-None-Match`: a browser asks so for what it has kept for an earlier session
  */
-export function placeOf(gateway: Gateway, url: string | URL, accept: string | undefined, match = ''): Place {
+export function placeOf(gateway: Gateway, url: string | URL, accept: string, match = ''): Place {
   const shelf = shelfOf(gateway);
   const key = JSON.stringify([shelf.id, accept, url]);
   return {
@@ -101,15 +101,22 @@ export function placeOf(gateway: Gateway, url: string | URL, accept: string | un
     },
     put({ status, headers: { 'content-type': type, etag }, bytes }) {
       // Without what the host says of this moment: how many questions are left, when the credential ends.
-      if (status === 200) files.set(key, { status, headers: { 'content-type': type, etag }, bytes });
+      // In memory of its own: Node puts small answers into pieces of 8 KiB, and one of them would hold the whole piece.
+      if (status === 200) files.set(key, { status, headers: { 'content-type': type, etag }, bytes: copyOf(bytes) });
     },
   };
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
 
 /** Takes note of what the host thinks of the credential. Only what it has answered to a read below the repository counts. */
 export function noteAnswer(gateway: Gateway, { status }: ClientResponse): void {
   const shelf = shelfOf(gateway);
   if (status < 300 || status === 304) shelf.until = Date.now() + trustedMs;
-  // A file or a branch may be missing, or the host be out of order. All else means that it is not ours to read any more.
+  // A file or a branch may be missing, or the host be out of order. All else says that it is not ours to read any more.
   else if (status < 404) shelf.until = 0;
 }

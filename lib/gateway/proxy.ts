@@ -159,13 +159,14 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
 
   const { accept, 'if-none-match': match } = request.headers;
   const url = upstreamUrl(gateway, found.path + search);
-  const place = rule.immutable ? placeOf(gateway, url, accept, match) : undefined;
+  const form = safe(accept) ?? 'application/json';
+  const place = rule.immutable ? placeOf(gateway, url, form, match) : undefined;
   const answer = await fetchUpstream(
     { gateway, url, isWrite, about: rule.unauthorized, place },
     rule.method,
     {
       headers: {
-        accept: safe(accept) ?? 'application/json',
+        accept: form,
         ...(!isWrite && safe(match) !== undefined && { 'if-none-match': safe(match) }),
       },
       sent,
@@ -300,7 +301,7 @@ async function fetchWith(
       if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
       throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
     }));
-  if (!kept && method === 'GET') noteAnswer(gateway, answer);
+  if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
   const spoken = [...passedHeaders, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
   const isText = isJson(answer.headers['content-type']) || answer.status >= 400;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Files } from '../../lib/gateway/kept.ts';
+import { Files, placeOf } from '../../lib/gateway/kept.ts';
+import type { Gateway } from '../../lib/gateway/settings.ts';
 import { json, openWorld, sessionOf, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 
 describe('Files that never change', () => {
@@ -178,6 +179,14 @@ describe('The room for them', () => {
     files.set(`a${'x'.repeat(5 * 1024)}`, answer(1));
     files.set(`b${'x'.repeat(5 * 1024)}`, answer(1));
     expect(files.get(`a${'x'.repeat(5 * 1024)}`)).toBeUndefined();
+  });
+
+  it('is all that a file takes', () => {
+    const place = placeOf({ credential: {} } as Gateway, new URL('https://api.example.com/blob'), 'application/json');
+    const set = vi.spyOn(Files.prototype, 'set');
+    place.put({ status: 200, headers: {}, bytes: Buffer.concat([Buffer.from('some'), Buffer.from('text')]) });
+    const { bytes } = set.mock.calls[0]?.[1] ?? {};
+    expect([bytes?.toString(), bytes?.buffer.byteLength]).toEqual(['sometext', 8]);
   });
 
   it('takes none that would push all others out', () => {
