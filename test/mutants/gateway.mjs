@@ -59,8 +59,8 @@ export const gateway = [
   {
     guard: 'only what may leave is kept for the next call',
     file: 'lib/gateway/proxy.ts',
-    find: "  if (!kept && method === 'GET') noteAnswer(gateway, answer);",
-    replace: "  if (!kept && method === 'GET') noteAnswer(gateway, answer);\n  place?.put(answer);",
+    find: "  if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);",
+    replace: '  noteAnswer(gateway, answer);\n  place?.put(answer);',
     tests: kept,
   },
   {
@@ -108,8 +108,8 @@ export const gateway = [
   {
     guard: 'what was kept does not count as an answer of the host’s',
     file: 'lib/gateway/proxy.ts',
-    find: 'if (!kept && method ===',
-    replace: 'if (method ===',
+    find: 'if (!kept && (method ===',
+    replace: 'if ((method ===',
     tests: kept,
   },
   {
