@@ -60,7 +60,8 @@ export const gateway = [
     guard: 'only what may leave is kept for the next call',
     file: 'lib/gateway/proxy.ts',
     find: "  if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);",
-    replace: '  noteAnswer(gateway, answer);\n  place?.put(answer);',
+    replace:
+      "  if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);\n  place?.put(answer);",
     tests: kept,
   },
   {
