@@ -272,6 +272,22 @@ export function describeRefresh(name: string, call: Call): void {
       expect(requests('bitbucket')).toBe(0);
     });
 
+    const inJson = (body: string, type = 'application/json') =>
+      send('POST', '/auth/gitlab/token', '', { origin: site, 'content-type': type }, body);
+
+    it('reads JSON of any charset', async () => {
+      const body = JSON.stringify({ refresh_token: await refreshTokenOf('gitlab') });
+      expect((await inJson(body, 'application/json; charset=utf-8')).status).toBe(200);
+    });
+
+    it.each(['null', '5', '"refresh_token=x"', '{"refresh_token":5}', '{"refresh_token":["x"]}', '{'])(
+      'finds no refresh token in %s',
+      async (body) => {
+        expect((await inJson(body)).status).toBe(400);
+        expect(requests('gitlab')).toBe(0);
+      },
+    );
+
     it('exchanges refresh tokens only', async () => {
       const body = JSON.stringify({ grant_type: 'client_credentials', refresh_token: 'x' });
       const reply = await send(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sessionCookie, type Entry } from '../../lib/oauth/cookies.ts';
+import { cookieStoreFor, ownCookies, sessionCookie, type Entry } from '../../lib/oauth/cookies.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
 const cookieName = { name: 'login', path: '/auth' };
@@ -41,6 +41,12 @@ describe('A __session that somebody planted beside ours', () => {
     expect(names(cookieStore(...cookies).keep(fresh))).toBe('nor');
   });
 
+  it('counts as planted if one of its entries is from the future', () => {
+    const mixed = cookie(entry('x', now - 1), entry('y', now + 1));
+    expect(names(cookieStore(mixed, cookie(running)).keep(fresh))).toBe('nr');
+    expect(names(cookieStore(fromTheFuture, cookie(entry('s', now))).keep(fresh))).toBe('ns');
+  });
+
   it('does not keep the login from being found', () => {
     expect(cookieStore(planted, cookie(running)).keysOf(running.id)).toEqual([running.key]);
     const same = { ...running, key: 'x'.repeat(43) };
@@ -59,7 +65,59 @@ describe('A __session of ours', () => {
     expect(names(cookieStore(cookie(entry('q', now - 180), running, other)).keep(fresh))).toBe('nor');
   });
 
+  it('counts what begins in this second as the newest', () => {
+    expect(names(cookieStore(cookie(entry('s', now), running, other)).keep(fresh))).toBe('nso');
+  });
+
+  it('has its entries for as long as the browser keeps it and clocks may differ, and no second longer', () => {
+    for (const [time, lives] of [
+      [now - 660, true],
+      [now - 661, false],
+      [now + 60, true],
+      [now + 61, false],
+    ] as const)
+      expect(cookieStore(cookie(entry('e', time))).keysOf('e'.repeat(12))).toHaveLength(lives ? 1 : 0);
+  });
+
+  it('holds three, also where one is added while others end', () => {
+    expect(names(cookieStore(cookie(entry('q', now - 180), running, other)).forget([], fresh))).toBe('nor');
+    expect(names(cookieStore(cookie(running, other)).forget([running.id], fresh))).toBe('no');
+  });
+
+  it('is told by its name, and read in the seconds of its clock', () => {
+    expect(cookieStore(cookie(running).replace('__session', '__sessions')).keysOf(running.id)).toEqual([]);
+    const request = (header: string) => ({
+      method: 'GET',
+      path: '/auth',
+      query: '',
+      headers: { cookie: header },
+      platform: { sessionCookieOnly: true },
+    });
+    const store = cookieStoreFor(request(cookie(running)), address, cookieName, now * 1000 + 999);
+    expect(store.keysOf(running.id)).toEqual([running.key]);
+  });
+
   it('keeps one that another instance began, whose clock is ahead', () => {
     expect(names(cookieStore(cookie(entry('f', now + 30))).keep(fresh))).toBe('nf');
+  });
+});
+
+describe('A cookie of its own for each login', () => {
+  const own = ({ id, time, key }: Entry) => `__Host-login-${id}=${time.toString(36)}.${key}`;
+  const store = (header: string) => ownCookies(header, address, cookieName);
+
+  it('is found behind any number of spaces, and not with a space inside, where a browser sees no prefix', () => {
+    expect(store(`a=b;   ${own(running)}`).keysOf(running.id)).toEqual([running.key]);
+    for (const planted of [`_ ${own(running).slice(1)}`, `\u2000${own(running)}`])
+      expect(store(planted).keysOf(running.id)).toEqual([]);
+  });
+
+  it('is none without a value', () => {
+    const five = Array.from('abcde', (name) => own(entry(name, now)));
+    expect(store([...five, `__Host-login-${running.id}x`].join('; ')).keep(fresh)).toHaveLength(1);
+  });
+
+  it('is set once if it ends and begins in one answer', () => {
+    expect(store(own(running)).forget([running.id], running)).toEqual([expect.stringContaining('Max-Age=600')]);
   });
 });

@@ -1,7 +1,9 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checksOf, nonceOf } from '../../lib/oauth/transaction.ts';
+import { isSafe, verifyJws } from '../../lib/oauth/discovery.ts';
+import { saidBy } from '../../lib/oauth/reasons.ts';
 import { openIssuer, type Claims } from '../../lib/oauth/relying-party.ts';
 import type { Failure } from '../../lib/http/errors.ts';
 import { listen, readParameters, sendJson, type Listening } from '../hosts/http.ts';
@@ -251,6 +253,99 @@ describe('What a provider says against a sign-in', () => {
     );
     expect(error.reason?.length).toBeLessThan(260);
     expect(error.reason).not.toContain(secret);
+  });
+
+  it.each([
+    [`token ${'a'.repeat(16)}.${'b'.repeat(16)}.${'c'.repeat(20)} refused`, 'token … refused'],
+    [`token ${'a_-'.repeat(6)}.${'b_-'.repeat(6)}. refused`, 'token … refused'],
+    [`token ${'a~+/-'.repeat(8)}== refused`, 'token … refused'],
+    [`name ${'a'.repeat(39)} unknown`, `name ${'a'.repeat(39)} unknown`],
+    [`at ${'a'.repeat(15)}.${'b'.repeat(16)}.c`, `at ${'a'.repeat(15)}.${'b'.repeat(16)}.c`],
+    [`at ${'a'.repeat(16)}.${'b'.repeat(15)}.c`, `at ${'a'.repeat(16)}.${'b'.repeat(15)}.c`],
+    [`${'. '.repeat(30)}end`, `${'. '.repeat(30)}end`],
+    ['no login.example.net.', 'no login.example.net.'],
+    ['a hidden word', 'a … word'],
+    [' ', 'it gave no reason.'],
+    [undefined, 'it gave no reason.'],
+  ])('says nothing that looks like a token: %s', (description, shown) => {
+    expect(saidBy(undefined, description, ['', 'hidden'])).toBe(shown);
+  });
+});
+
+describe('An address of an issuer', () => {
+  it.each([
+    ['https://provider.example/x', false, true],
+    ['https://provider.example/x', true, true],
+    ['http://localhost:1/x', true, true],
+    ['http://localhost:1/x', false, false],
+    ['http://provider.example/x', true, false],
+    ['ftp://localhost/x', true, false],
+    ['nowhere', true, false],
+    [undefined, true, false],
+  ])('%s is safe if the issuer is on loopback (%s): %s', (at, insecure, safe) => {
+    expect(isSafe(at, insecure)).toBe(safe);
+  });
+});
+
+describe('Keys of an issuer', () => {
+  /** An issuer's keys, which change. */
+  async function publish(kid?: string) {
+    const published = { status: 200, list: [{ ...(await exportJWK(keys.publicKey)), ...(kid && { kid }) }], asked: 0 };
+    const listening = await listen(
+      async (_, response) => (published.asked++, sendJson(response, published.status, { keys: published.list })),
+    );
+    opened.push(listening);
+    const issuer = { issuer: listening.url, jwks_uri: `${listening.url}/keys` };
+    const verify = (token: string) => verifyJws(token, issuer, {}, Date.now() + 8_000);
+    return { published, verify };
+  }
+  const unnamed = (claims: JWTPayload, pair: typeof keys) =>
+    new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).sign(pair.privateKey);
+
+  it('are asked for anew because of one that is not there, but not for each such token', async () => {
+    const { published, verify } = await publish('one');
+    await verify(await jwt({}));
+    published.list.push({ ...(await exportJWK(others.publicKey)), kid: 'two' });
+    await verify(await jwt({}, { pair: others, kid: 'two' }));
+    expect(published.asked).toBe(2);
+    for (const kid of ['three', 'four']) await expect(verify(await jwt({}, { kid }))).rejects.toThrow();
+    expect(published.asked).toBe(2);
+  });
+
+  it('are asked for anew where the only one has no name and another is in its place', async () => {
+    const { published, verify } = await publish();
+    await verify(await unnamed({}, keys));
+    published.list = [await exportJWK(others.publicKey)];
+    expect(await verify(await unnamed({ sub: 'ann' }, others))).toMatchObject({ sub: 'ann' });
+    expect(published.asked).toBe(2);
+  });
+
+  it('are not asked for anew for a token that is bad in another way', async () => {
+    const { published, verify } = await publish('one');
+    await expect(verify(await jwt({ exp: 1 }))).rejects.toThrow();
+    await expect(verify(await jwt({}, { pair: others }))).rejects.toThrow();
+    expect(published.asked).toBe(1);
+  });
+
+  it('count only in an answer that is well', async () => {
+    const { published, verify } = await publish('one');
+    published.status = 500;
+    await expect(verify(await jwt({}))).rejects.toThrow('no keys');
+    Object.assign(published, { status: 200, list: 'none' });
+    await expect(verify(await jwt({}))).rejects.toThrow('no keys');
+  });
+
+  it('are good for an hour if they cannot be had anew, and no longer', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { published, verify } = await publish('one');
+    await verify(await jwt({}));
+    published.status = 500;
+    vi.setSystemTime(Date.now() + 59 * 60_000);
+    await verify(await jwt({}));
+    expect(published.asked).toBe(2);
+    vi.setSystemTime(Date.now() + 2 * 60_000);
+    await expect(verify(await jwt({}))).rejects.toThrow('no keys');
   });
 });
 
