@@ -3,7 +3,8 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } fr
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checksOf, nonceOf } from '../../lib/oauth/transaction.ts';
 import { isSafe, verifyJws } from '../../lib/oauth/discovery.ts';
-import { saidBy } from '../../lib/oauth/reasons.ts';
+import { reasonOf, saidBy } from '../../lib/oauth/reasons.ts';
+import { TooLate, Unreachable } from '../../lib/oauth/request.ts';
 import { openIssuer, type Claims } from '../../lib/oauth/relying-party.ts';
 import type { Failure } from '../../lib/http/errors.ts';
 import { listen, readParameters, sendJson, type Listening } from '../hosts/http.ts';
@@ -272,6 +273,60 @@ describe('What a provider says against a sign-in', () => {
   });
 });
 
+describe('A reason', () => {
+  const expected = {
+    idToken: 'a.b.c',
+    issuer: 'https://id.example',
+    clientId: 'client',
+    nonce: 'n',
+    now: 1_780_000_000_500,
+    clockTolerance: 30,
+  };
+  const second = 1_780_000_000;
+  const encode = (claims: object) =>
+    new UnsecuredJWT({
+      iss: 'https://id.example',
+      aud: 'client',
+      sub: 'ann',
+      nonce: 'n',
+      iat: second,
+      exp: second,
+      ...claims,
+    }).encode();
+
+  it.each([
+    [{ azp: 'client' }, 'algorithm'],
+    [{ nbf: second + 30 }, 'algorithm'],
+    [{ nbf: second + 31 }, 'clock'],
+    [{ exp: second - 29 }, 'algorithm'],
+    [{ exp: second - 30 }, 'clock'],
+  ])('of an ID token with %j is %s', (claims, id) => {
+    expect(reasonOf(new Error('no'), { ...expected, idToken: encode(claims) }).id).toBe(id);
+  });
+
+  it.each([undefined, null])('is that there is no ID token: %s', (idToken) => {
+    expect(reasonOf(new Error('no'), { ...expected, idToken }).id).toBe('id_token_missing');
+  });
+
+  it('is that the keys cannot be had', () => {
+    for (const cause of [new TooLate(), new Unreachable('', { keptConnection: false })])
+      expect(reasonOf(new Error('no', { cause }), expected).id).toBe('keys_unreachable');
+  });
+
+  it.each([
+    ['ERR_JWT_INVALID', ' (ERR_JWT_INVALID)'],
+    ['A'.repeat(61), ''],
+    ['eyJhbGciOiJub25lIn0', ''],
+    ['code=ERR_X', ''],
+    ['ERR_X: the-code', ''],
+    [5, ''],
+  ])('names the kind of an error, and no words of it: %s', (code, shown) => {
+    expect(reasonOf(Object.assign(new Error('no'), { code })).owner).toBe(
+      `it sent an answer that is not as it should be${shown}.`,
+    );
+  });
+});
+
 describe('An address of an issuer', () => {
   it.each([
     ['https://provider.example/x', false, true],
@@ -533,6 +588,8 @@ describe('A provider', () => {
     ['no address to sign in at', { authorization_endpoint: undefined }],
     ['no address for codes', { token_endpoint: undefined }],
     ['no keys', { jwks_uri: undefined }],
+    ['keys that anybody on the way can change', { jwks_uri: 'http://provider.example/keys' }],
+    ['an address for more claims that anybody can read', { userinfo_endpoint: 'http://provider.example/userinfo' }],
     ['an address that is none', { authorization_endpoint: 'javascript:alert(1)' }],
     ['an address that anybody on the way can read', { token_endpoint: 'http://provider.example/token' }],
     ['another name', { issuer: 'https://evil.example' }],
