@@ -102,7 +102,8 @@ export function placeOf(gateway: Gateway, url: string | URL, accept: string, mat
     put({ status, headers: { 'content-type': type, etag }, bytes }) {
       // Without what the host says of this moment: how many questions are left, when the credential ends.
       // In memory of its own: Node puts small answers into pieces of 8 KiB, and one of them would hold the whole piece.
-      if (status === 200) files.set(key, { status, headers: { 'content-type': type, etag }, bytes: copyOf(bytes) });
+      if (status === 200 && files.get(key)?.bytes !== bytes)
+        files.set(key, { status, headers: { 'content-type': type, etag }, bytes: copyOf(bytes) });
     },
   };
 }
@@ -113,7 +114,7 @@ function copyOf(bytes: Buffer): Buffer {
   return own;
 }
 
-/** Takes note of what the host thinks of the credential. Only what it has answered to a read below the repository counts. */
+/** Takes note of what the host thinks of the credential. Good news counts of reads below the repository, a 401 of any call. */
 export function noteAnswer(gateway: Gateway, { status }: ClientResponse): void {
   const shelf = shelfOf(gateway);
   if (status < 300 || status === 304) shelf.until = Date.now() + trustedMs;
