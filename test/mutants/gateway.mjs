@@ -74,8 +74,8 @@ export const gateway = [
   {
     guard: 'an error is not kept',
     file: 'lib/gateway/kept.ts',
-    find: 'if (status === 200) files.set(',
-    replace: 'files.set(',
+    find: 'if (status === 200 && files',
+    replace: 'if (files',
     tests: kept,
   },
   {
