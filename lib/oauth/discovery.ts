@@ -104,24 +104,26 @@ async function loadMetadata(issuer: string, deadline: number): Promise<IssuerMet
   const find = (name: string) =>
     oauth.discovery(new URL(name), 'none', undefined, undefined, {
       [oauth.customFetch]: (url: string) =>
-        (document ??= read(url, deadline).then(
-          ({ status, body }) => new oauth.Response(body, status) as unknown as Response,
-        )),
+        (document ??= read(url, deadline).then(({ status, body }) => {
+          const name = body?.['issuer'];
+          // The library would throw what looks like a mistake of ours.
+          if (typeof name === 'string' && !URL.canParse(name))
+            throw new UnusableIssuer(`it calls itself ${quoted(name)}, which is no address.`);
+          return new oauth.Response(body, status) as unknown as Response;
+        })),
       ...(insecure && { execute: [oauth.allowInsecureRequests] }),
     });
   const found = await find(issuer)
-    // Some write themselves with a slash at the end.
-    .catch((error: unknown) => {
-      if (namedBy(error) === undefined || issuer.endsWith('/')) throw error;
-      return find(`${issuer}/`);
-    })
+    // Some write themselves with a slash at the end. Whatever else was wrong is still wrong.
+    .catch(() => find(`${issuer}/`))
     // Some answer at more addresses than they have names. For Microsoft's first host the library knows that; we know the others.
     .catch((error: unknown) => {
       const named = namedBy(error);
       if (named === undefined) throw error;
       if (!isAlias(issuer, named))
         throw new UnusableIssuer(`CMS_GATEWAY_ISSUER is not its name: it calls itself ${quoted(named)}.`);
-      return find(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+      // By this path the library takes any name. The document is here already, and the address is not asked.
+      return find(`${issuer}/.well-known/openid-configuration`);
     });
   const said = found.serverMetadata();
   if (/(?:\{|%7B)\w+(?:\}|%7D)/i.test(said.issuer))
@@ -135,8 +137,8 @@ async function loadMetadata(issuer: string, deadline: number): Promise<IssuerMet
 
 /** Which issuer the metadata names instead, if that is what is wrong. */
 function namedBy(error: unknown): string | undefined {
-  const { cause } = error as { cause?: { attribute?: string; body?: { issuer?: unknown } } };
-  return cause?.attribute === 'issuer' && typeof cause.body?.issuer === 'string' ? cause.body.issuer : undefined;
+  const { cause } = error as { cause?: { body?: { issuer?: string } } };
+  return cause?.body?.issuer;
 }
 
 /** Somebody else's text, for the owner: printable, and not too much of it. */
@@ -151,9 +153,10 @@ export const cleaned = (text: string, length: number): string =>
     .slice(0, length);
 
 /** Whether nobody on the way to this address can read or change anything: https, or http on loopback if the issuer is there, too. */
-export function isSafe(address: string | undefined, insecure: boolean): boolean {
-  const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
-  return url !== undefined && (url.protocol === 'https:' || (insecure && url.protocol === 'http:' && isLoopback(url)));
+export function isSafe(address: unknown, insecure: boolean): boolean {
+  if (typeof address !== 'string' || !URL.canParse(address)) return false;
+  const url = new URL(address);
+  return url.protocol === 'https:' || (insecure && url.protocol === 'http:' && isLoopback(url));
 }
 
 interface KeySet {
@@ -193,12 +196,12 @@ async function verifyWith(
   options: Omit<JWTVerifyOptions, 'algorithms'>,
 ): Promise<JWTPayload> {
   type Find = (header: CompactJWSHeaderParameters, token: FlattenedJWSInput) => ReturnType<typeof all>;
-  const tryAll = async (find: Find, isNamed: boolean): Promise<JWTPayload> => {
+  const tryAll = async (find: Find, isNamed: () => boolean): Promise<JWTPayload> => {
     try {
       return (await jwtVerify(token, find, { ...options, algorithms })).payload;
     } catch (error) {
       // The one key that there is, and it has no name: the issuer may have put another in its place.
-      if (error instanceof errors.JWSSignatureVerificationFailed && !isNamed) throw new errors.JWKSNoMatchingKey();
+      if (error instanceof errors.JWSSignatureVerificationFailed && !isNamed()) throw new errors.JWKSNoMatchingKey();
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
       // Several fit, since the token does not say which, or they have no names or the same one: all are the issuer's.
       for await (const key of error)
@@ -211,18 +214,13 @@ async function verifyWith(
     }
   };
   try {
-    return await tryAll(all, namesKey(token));
+    return await tryAll(all, () => decodeProtectedHeader(token).kid !== undefined);
   } catch (error) {
     if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-    return tryAll(({ alg }, input) => unnamed({ alg }, input), false);
-  }
-}
-
-function namesKey(token: string): boolean {
-  try {
-    return decodeProtectedHeader(token).kid !== undefined;
-  } catch {
-    return true; // it is no JWT, and will be refused as such
+    return tryAll(
+      ({ alg }, input) => unnamed({ alg }, input),
+      () => false,
+    );
   }
 }
 

@@ -84,7 +84,7 @@ function reasonOfClaims(claims: JWTPayload, expected: Expected): Reason | undefi
       owner: `the ID token was made for ${audience.map(quoted).join(', ')}, and CMS_GATEWAY_CLIENT_ID is ${quoted(clientId)}.`,
       editor: 'What it says was meant for another program.',
     };
-  if ((audience.length > 1 || claims['azp'] !== undefined) && claims['azp'] !== clientId)
+  if (audience.length > 1 && claims['azp'] !== clientId)
     return {
       id: 'authorized_party',
       owner: `the ID token was made for ${audience.map(quoted).join(', ')}, and "azp" is ${claims['azp'] === undefined ? 'missing' : quoted(String(claims['azp']))}: it should be ${quoted(clientId)}.`,
@@ -128,7 +128,7 @@ export function reasonOfTime(claims: JWTPayload, now: number, clockTolerance: nu
 
 /** @param error what was thrown */
 export function reasonOfSignature({ alg, kid }: ProtectedHeaderParameters, error: unknown): Reason {
-  if (typeof alg !== 'string' || !algorithms.includes(alg))
+  if (!algorithms.includes(String(alg)))
     return {
       id: 'algorithm',
       owner: `the token is signed by ${quoted(String(alg))}. Choose one for this client that uses a key which the provider publishes, such as RS256.`,
@@ -145,8 +145,8 @@ export function reasonOfSignature({ alg, kid }: ProtectedHeaderParameters, error
 
 /** Whatever else: by the kind of the error only, since the library's own words may hold parts of tokens. */
 function described(error: unknown): Reason {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  const name = typeof code === 'string' && /^[A-Z_]{1,60}$/.test(code) ? ` (${code})` : '';
+  const code = String((error as { code?: unknown } | undefined)?.code);
+  const name = /^[A-Z_]{1,60}$/.test(code) ? ` (${code})` : '';
   return {
     id: 'malformed',
     owner: `it sent an answer that is not as it should be${name}.`,

@@ -139,9 +139,9 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
       const configuration = configure(authentication, (token) => (idToken = token));
       const tokens = await oauth.authorizationCodeGrant(configuration, callback, {
         expectedState: checks.state,
+        // By which the library also insists on an ID token.
         expectedNonce: nonceOf(checks),
         pkceCodeVerifier: checks.codeVerifier,
-        idTokenExpected: true,
       });
       authMethods.set(clientKey(client), authMethod);
       return tokens;
@@ -267,12 +267,10 @@ const clientKey = ({ issuer, clientId, redirectUri }: IssuerClient): string =>
  * that the provider is not well.
  */
 function mayBeAuthentication(oauth: Connect, error: unknown): boolean {
-  if (error instanceof oauth.ResponseBodyError)
-    return error.status < 500 && error.status !== 429 && error.error !== 'invalid_grant';
-  // A page, or nothing.
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if (cause.cause instanceof oauth.Response) return [400, 401, 403].includes(cause.cause.status);
-  return false;
+  if (error instanceof oauth.ResponseBodyError) return error.status !== 429 && error.error !== 'invalid_grant';
+  // A page, nothing, or an error of its own (5xx): then the cause is the answer itself.
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof oauth.Response && [400, 401, 403].includes(cause.status);
 }
 
 /** Which methods of client authentication to try, and in which order (OpenID Connect Discovery, 3: Basic where nothing is said). */
@@ -280,7 +278,8 @@ function authMethodsOf(
   metadata: IssuerMetadata,
   last: ClientAuthMethod | undefined,
 ): [ClientAuthMethod, ClientAuthMethod?] {
-  const offered = metadata.token_endpoint_auth_methods_supported ?? ['client_secret_basic', 'client_secret_post'];
+  const said: unknown = metadata.token_endpoint_auth_methods_supported;
+  const offered: unknown[] = Array.isArray(said) ? said : ['client_secret_basic', 'client_secret_post'];
   if (!offered.includes('client_secret_basic')) return ['client_secret_post'];
   if (!offered.includes('client_secret_post')) return ['client_secret_basic'];
   return last === 'client_secret_post'
@@ -317,7 +316,7 @@ function carefulFetch(oauth: Connect, deadline: number, onIdToken?: (token: unkn
     const given = await send(url, {
       method,
       headers: { ...headers, ...plain },
-      body: body == null ? undefined : String(body),
+      body: String(body), // always a form
       deadline,
     });
     const value = readObject(textOf(given), undefined);

@@ -185,6 +185,14 @@ export const signIn = [
     named: 'with no keys cannot be used',
   },
   {
+    guard: 'a code is not sent again where the answer to it was lost',
+    file: 'lib/oauth/relying-party.ts',
+    find: 'return cause instanceof oauth.Response && [400, 401, 403].includes(cause.status);',
+    replace: 'return true;',
+    tests: issuer,
+    named: 'nothing, so that the code may be spent',
+  },
+  {
     guard: 'a provider’s words hold no secret',
     file: 'lib/oauth/reasons.ts',
     find: "if (secret !== '') shown = shown.replaceAll(secret, '…');",

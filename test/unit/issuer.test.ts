@@ -1,8 +1,10 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
+import http from 'node:http';
+import https from 'node:https';
+import { errors, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { checksOf, nonceOf } from '../../lib/oauth/transaction.ts';
-import { isSafe, verifyJws } from '../../lib/oauth/discovery.ts';
+import { discover, isSafe, verifyJws } from '../../lib/oauth/discovery.ts';
 import { reasonOf, saidBy } from '../../lib/oauth/reasons.ts';
 import { TooLate, Unreachable } from '../../lib/oauth/request.ts';
 import { openIssuer, type Claims } from '../../lib/oauth/relying-party.ts';
@@ -38,11 +40,18 @@ interface Fake {
   authentication?: 'basic' | 'post';
   /** How it says no to the other. */
   no?: { status: number; body: object | string };
-  /** What the token endpoint answers instead. */
-  refusal?: { status: number; body: object };
+  /** What the token endpoint answers instead; without a status nothing, since the connection ends. */
+  refusal?: { status?: number; body?: object };
   /** Whether its keys have names. */
   named?: boolean;
 }
+
+/** Client id and secret, each of which is encoded as in a form (RFC 6749, 2.3.1). */
+const readBasic = (header = '') =>
+  Buffer.from(header.replace('Basic ', ''), 'base64')
+    .toString()
+    .split(':')
+    .map((part) => decodeURIComponent(part.replaceAll('+', ' ')));
 
 /** An issuer that says what it is told to say, right or wrong. */
 async function startIssuer({
@@ -90,11 +99,13 @@ async function startIssuer({
         expect(form.get('redirect_uri')).toBe(redirectUri);
         const sent = request.headers.authorization === undefined ? 'post' : 'basic';
         if (sent === 'post') expect(form.get('client_secret')).toBe(secret);
+        else expect(readBasic(request.headers.authorization)).toEqual(['client', secret]);
         if (authentication !== undefined && authentication !== sent)
           return typeof no.body === 'string'
             ? void response.writeHead(no.status, { 'content-type': 'text/html' }).end(no.body)
             : sendJson(response, no.status, no.body);
-        if (refusal) return sendJson(response, refusal.status, refusal.body);
+        if (refusal?.status) return sendJson(response, refusal.status, refusal.body ?? {});
+        if (refusal) return void response.destroy();
         const now = Math.floor(Date.now() / 1000);
         const payload = {
           iss: issuer,
@@ -199,6 +210,7 @@ describe('An ID token that is not believed', () => {
     ['has no end', { claims: { exp: undefined } }, /^claim_missing: .*"exp"/],
     ['is missing', { idToken: () => undefined }, /^id_token_missing: .*openid/],
     ['is none', { idToken: () => 'nonsense' }, /^id_token_malformed: /],
+    ['is a number', { idToken: () => 5 as unknown as string }, /^id_token_malformed: /],
     ['is encrypted', { idToken: () => 'a.b.c.d.e' }, /^id_token_encrypted: /],
     ['is by another key', { idToken: (claims) => jwt(claims, { pair: others }) }, /^signature: .*"one"/],
     ['is by a key that is not published', { idToken: (claims) => jwt(claims, { kid: 'two' }) }, /^signature: .*"two"/],
@@ -223,6 +235,11 @@ describe('An ID token that is not believed', () => {
     const shown = error.message + error.reason;
     for (const hidden of [secret, 'the-code', 'the-access-token', checks.codeVerifier, nonceOf(checks)])
       expect(shown).not.toContain(hidden);
+  });
+
+  it('is told the editor with the name of the provider, where that helps', async () => {
+    const { grant } = await startIssuer({ claims: { nbf: now + 75 } });
+    await expect(grant()).rejects.toThrow('The clocks of Fake and of this server differ');
   });
 
   it('is good by a key without a name, of several', async () => {
@@ -266,6 +283,7 @@ describe('What a provider says against a sign-in', () => {
     [`${'. '.repeat(30)}end`, `${'. '.repeat(30)}end`],
     ['no login.example.net.', 'no login.example.net.'],
     ['a hidden word', 'a … word'],
+    ['\n  no\t', 'no'],
     [' ', 'it gave no reason.'],
     [undefined, 'it gave no reason.'],
   ])('says nothing that looks like a token: %s', (description, shown) => {
@@ -295,13 +313,30 @@ describe('A reason', () => {
     }).encode();
 
   it.each([
-    [{ azp: 'client' }, 'algorithm'],
+    [{ azp: 'other' }, 'algorithm'], // of no meaning where one client is named
+    [{ aud: ['client', 'other'], azp: 'client' }, 'algorithm'],
+    [{ aud: ['client', 'other'], azp: 'other' }, 'authorized_party'],
     [{ nbf: second + 30 }, 'algorithm'],
     [{ nbf: second + 31 }, 'clock'],
     [{ exp: second - 29 }, 'algorithm'],
     [{ exp: second - 30 }, 'clock'],
   ])('of an ID token with %j is %s', (claims, id) => {
     expect(reasonOf(new Error('no'), { ...expected, idToken: encode(claims) }).id).toBe(id);
+  });
+
+  it('is the signature only where that is what was not good', async () => {
+    const idToken = await jwt({
+      iss: 'https://id.example',
+      aud: 'client',
+      sub: 'ann',
+      nonce: 'n',
+      iat: second,
+      exp: second,
+    });
+    const reasonFor = (error: Error) => reasonOf(error, { ...expected, idToken }).id;
+    expect(reasonFor(new errors.JWSSignatureVerificationFailed())).toBe('signature');
+    expect(reasonFor(new errors.JWKSNoMatchingKey())).toBe('signature');
+    expect(reasonFor(new Error('no'))).toBe('malformed');
   });
 
   it.each([undefined, null])('is that there is no ID token: %s', (idToken) => {
@@ -337,6 +372,8 @@ describe('An address of an issuer', () => {
     ['ftp://localhost/x', true, false],
     ['nowhere', true, false],
     [undefined, true, false],
+    [5, true, false],
+    [['https://provider.example/x'], true, false],
   ])('%s is safe if the issuer is on loopback (%s): %s', (at, insecure, safe) => {
     expect(isSafe(at, insecure)).toBe(safe);
   });
@@ -379,6 +416,14 @@ describe('Keys of an issuer', () => {
     const { published, verify } = await publish('one');
     await expect(verify(await jwt({ exp: 1 }))).rejects.toThrow();
     await expect(verify(await jwt({}, { pair: others }))).rejects.toThrow();
+    expect(published.asked).toBe(1);
+  });
+
+  it('are all tried where the token names none, and a token that has ended is told so', async () => {
+    const { published, verify } = await publish();
+    published.list.push(await exportJWK(others.publicKey));
+    expect(await verify(await unnamed({ sub: 'ann' }, others))).toMatchObject({ sub: 'ann' });
+    await expect(verify(await unnamed({ exp: 1 }, keys))).rejects.toThrow(errors.JWTExpired);
     expect(published.asked).toBe(1);
   });
 
@@ -433,11 +478,36 @@ describe('What the ID token lacks', () => {
     await expect(grant(() => false)).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
   });
 
-  it.each([403, 405, 500, 429])('is done without where that answers %i, and says so', async (userinfo) => {
+  it.each([
+    [403, 'HOST_FAILED'],
+    [405, 'HOST_FAILED'],
+    [500, 'HOST_FAILED'],
+    [429, 'HOST_BUSY'],
+  ])('is done without where that answers %i, and says so', async (userinfo, code) => {
     const { signIn } = await startIssuer({ claims: { email: 'ann@example.com', email_verified: true }, userinfo });
     const { claims, failed } = await signIn();
     expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com' });
-    expect(failed?.reason).toContain(String(userinfo));
+    expect(failed).toMatchObject({ code, reason: expect.stringContaining(String(userinfo)) });
+  });
+
+  it.each(['null', '[]', '5', '"x"', '', 'no session at id.example.net', 'id.example.net: no session', '<p>'])(
+    'is done without where that answers what is no JSON object, and says so: %s',
+    async (text) => {
+      const { signIn } = await startIssuer({ userinfo: async () => text });
+      const { claims, failed } = await signIn();
+      expect(claims).toMatchObject({ sub: 'ann' });
+      expect(failed).toMatchObject({ code: 'HOST_FAILED', reason: expect.stringContaining('is no JSON') });
+    },
+  );
+
+  it('is done without where there is nobody to ask', async () => {
+    const { signIn } = await startIssuer();
+    expect(await signIn()).toEqual({ claims: expect.objectContaining({ sub: 'ann' }) });
+  });
+
+  it('may come signed with a line’s end behind it', async () => {
+    const { grant } = await startIssuer({ userinfo: async () => `${await jwt(asked)}\r\n` });
+    expect(await grant(() => false)).toMatchObject(asked);
   });
 
   it('is asked of userinfo, which overrides nothing', async () => {
@@ -457,6 +527,11 @@ describe('What the ID token lacks', () => {
   it('is not believed of somebody else', async () => {
     const { grant } = await startIssuer({ userinfo: { sub: 'eve', email: 'eve@example.com', email_verified: true } });
     await expect(grant(() => false)).rejects.toThrow(failing('ID_TOKEN_REFUSED'));
+  });
+
+  it('may be that an address is verified, if it is the same', async () => {
+    const { grant } = await startIssuer({ claims: { email: asked.email }, userinfo: asked });
+    expect(await grant(() => false)).toMatchObject(asked);
   });
 
   it('says of no other address that it is verified', async () => {
@@ -515,19 +590,30 @@ describe('A provider', () => {
     ['it is busy', { status: 429, body: { error: 'slow_down' } }, 1],
     ['it is not well', { status: 500, body: { error: 'server_error' } }, 1],
     ['the client may not', { status: 400, body: { error: 'unauthorized_client', error_description: 'first' } }, 2],
+    ['nothing, so that the code may be spent', {}, 1],
   ])('that says that %s is asked once or by both methods', async (_, refusal, times) => {
     const { grant, asked } = await startIssuer({ refusal });
     await expect(grant()).rejects.toThrow();
     expect(asked.filter((line) => line === 'POST /token')).toHaveLength(times);
   });
 
-  it('that offers one way only is not asked another', async () => {
+  it.each(['basic', 'post'] as const)('that offers one way only is not asked another: %s', async (way) => {
     const { grant, asked } = await startIssuer({
-      authentication: 'post',
-      metadata: { token_endpoint_auth_methods_supported: ['client_secret_basic'] },
+      authentication: way === 'basic' ? 'post' : 'basic',
+      metadata: { token_endpoint_auth_methods_supported: [`client_secret_${way}`] },
     });
     await expect(grant()).rejects.toThrow(failing('BAD_CLIENT_CREDENTIALS'));
     expect(asked.filter((line) => line === 'POST /token')).toHaveLength(1);
+  });
+
+  it('that says in no list which ways it takes is asked by both', async () => {
+    for (const said of [null, 5, 'client_secret_basic']) {
+      const { grant } = await startIssuer({
+        authentication: 'post',
+        metadata: { token_endpoint_auth_methods_supported: said },
+      });
+      expect(await grant()).toMatchObject({ sub: 'ann' });
+    }
   });
 
   it.each(['/.well-known/openid-configuration', '/.well-known/openid-configuration/', '/'])(
@@ -547,6 +633,37 @@ describe('A provider', () => {
     const { open } = await startIssuer({ metadata: { issuer: 'https://id.example.net/x' } });
     const error = (await open().catch((thrown: unknown) => thrown)) as Failure;
     expect(error.reason).toMatch(/^discovery: .*"https:\/\/id\.example\.net\/x"/);
+  });
+
+  it('says so in a line that has an end', async () => {
+    const { open } = await startIssuer({ metadata: { issuer: `https://id.example.net/${'x'.repeat(1000)}` } });
+    const error = (await open().catch((thrown: unknown) => thrown)) as Failure;
+    expect(error.reason?.length).toBeLessThan(250);
+  });
+
+  it('that the owner names by an alias is called what it calls itself', async () => {
+    // One of Microsoft’s tenants, by its domain instead of its id.
+    const root = 'https://login.microsoftonline.us';
+    const issuer = `${root}/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0`;
+    const asked: string[] = [];
+    const host = await listen((request, response) => {
+      asked.push(request.url ?? '');
+      return sendJson(response, 200, { issuer, jwks_uri: `${root}/keys` });
+    });
+    opened.push(host);
+    const request = vi
+      .spyOn(https, 'request')
+      .mockImplementation(((url: string, options: object, callback: () => void) =>
+        http.request(`${host.url}${new URL(url).pathname}`, options, callback)) as typeof https.request);
+    onTestFinished(() => request.mockRestore());
+    for (const slash of ['', '/'])
+      expect(await discover(`${root}/contoso.us/v2.0${slash}`, Date.now() + 8_000)).toMatchObject({ issuer });
+    await expect(discover('https://id.example.net/contoso', Date.now() + 8_000)).rejects.toThrow(issuer);
+    expect(asked).toEqual([
+      '/contoso.us/v2.0/.well-known/openid-configuration',
+      '/contoso.us/v2.0/.well-known/openid-configuration',
+      '/contoso/.well-known/openid-configuration',
+    ]);
   });
 
   it('that is everybody’s, with a tenant to be filled in, cannot be used', async () => {
@@ -593,6 +710,9 @@ describe('A provider', () => {
     ['an address that is none', { authorization_endpoint: 'javascript:alert(1)' }],
     ['an address that anybody on the way can read', { token_endpoint: 'http://provider.example/token' }],
     ['another name', { issuer: 'https://evil.example' }],
+    ['a name that is no address', { issuer: 'the issuer' }],
+    ['a number as its name', { issuer: 5 }],
+    ['keys at a list of addresses', { jwks_uri: ['https://provider.example/keys'] }],
   ])('with %s cannot be used', async (_, metadata) => {
     const { open } = await startIssuer({ metadata });
     await expect(open()).rejects.toThrow(failing('NO_ISSUER'));
