@@ -7,9 +7,6 @@ import { clientSettings, originsSetting, refreshSetting, secretSetting, type Add
 import type { Context } from '../handler/router.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
-/** RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB. */
-const refreshTokenPattern = /^[\x21-\x7e]{1,8192}$/;
-
 /** Of a body, in bytes. */
 const longest = 16 * 1024;
 
@@ -82,7 +79,8 @@ async function readGiven(request: HttpRequest, provider: Provider, deadline: num
   const token = query.refresh_token ?? inBody.refresh_token ?? '';
   if (grant !== 'refresh_token')
     throw new Failure(webErrors.BAD_REQUEST, { detail: 'only refresh tokens are exchanged here' });
-  if (!refreshTokenPattern.test(token))
+  // RFC 6749, A.17: visible ASCII. Bitbucket's have about 3 kB.
+  if (!/^[\x21-\x7e]{1,8192}$/.test(token))
     throw new Failure(webErrors.BAD_REQUEST, { detail: '"refresh_token" is missing or is none' });
   return token;
 }
@@ -92,13 +90,12 @@ const plainParameters = (text: string): URLSearchParams => new URLSearchParams(t
 
 function jsonParameters(text: string): URLSearchParams {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null)
-      return new URLSearchParams(
-        Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
-      );
+    return new URLSearchParams(
+      Object.entries(JSON.parse(text) as object).filter(
+        (pair): pair is [string, string] => typeof pair[1] === 'string',
+      ),
+    );
   } catch {
-    // what is no JSON holds no refresh token
+    return new URLSearchParams(); // what is no JSON, or `null`, holds no refresh token
   }
-  return new URLSearchParams();
 }

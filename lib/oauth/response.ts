@@ -1,6 +1,6 @@
 import { Failure, webErrors, type ErrorRow } from '../http/errors.ts';
 import { hostErrors, tokenError } from './errors.ts';
-import { TooLarge, TooLate, Unreachable } from './request.ts';
+import { TooLate, Unreachable } from './request.ts';
 
 /** The classes of the OAuth library by which its errors are known. Each file that brings the library has its own. */
 interface OAuthClasses {
@@ -49,7 +49,6 @@ export function toFailure(
       : new Failure(tokenError(error.error, rejected), fill, options);
 
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof TooLarge) return new Failure(hostErrors.HOST_MALFORMED, fill, options);
     if (cause instanceof TooLate) return new Failure(hostErrors.HOST_TIMEOUT, fill, options);
     if (cause instanceof Unreachable) return new Failure(hostErrors.HOST_UNREACHABLE, fill, options);
     if (cause.cause instanceof oauth.Response && cause.cause.status !== 200) {

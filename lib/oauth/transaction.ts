@@ -95,9 +95,8 @@ export function recallTransaction(
   { cookieStore, origin, now }: RecallOptions,
 ): { transaction: Transaction; payload: string } {
   if (!token) throw new Failure(transactionErrors.STATE_MISSING);
-  const [, id, time, payload] = tokenPattern.exec(token) ?? [];
-  if (!id || !time || payload === undefined || !purpose.payload.test(payload))
-    throw new Failure(transactionErrors.STATE_MISMATCH);
+  const [, id = '', time = '', payload] = tokenPattern.exec(token) ?? [];
+  if (payload === undefined || !purpose.payload.test(payload)) throw new Failure(transactionErrors.STATE_MISMATCH);
 
   // First, because a cookie of that age is gone, too, and "lost" would be the wrong thing to tell.
   const age = Math.floor(now / 1000) - parseInt(time, 36);
