@@ -134,6 +134,7 @@ it('explains the codes of its pages on the owner’s page, below its own address
     expect(await linked(path, {})).toBe('/auth#NOT_FOUND');
   const wrong = { GITHUB_CLIENT_ID: '' };
   expect(await linked('/auth/github', wrong)).toBe('/auth#SETTING_EMPTY');
+  expect(await linked('/auth/github', { ...wrong, CMS_AUTH_PAGE: 'on\n' })).toBe('/auth#SETTING_EMPTY');
   const below = { CMS_AUTH_URL: 'https://auth.example.com/prod' };
   expect(await linked('/prod/auth/github', { ...wrong, ...below })).toBe('/prod/auth#SETTING_EMPTY');
   expect(await linked('/auth/github', { ...wrong, CMS_AUTH_PAGE: 'off' })).toBeUndefined();
@@ -141,6 +142,28 @@ it('explains the codes of its pages on the owner’s page, below its own address
 
   const page = await createHandler([github], { env, log: () => {} })({ ...request, path: '/auth' });
   for (const code of Object.keys(loginErrors)) expect(page.body).toContain(`<dt id="${code}">`);
+});
+
+it('serves a host whose sessions cannot be renewed, without an address for that', async () => {
+  const { refresh, ...other } = github;
+  expect(refresh.path).toBe('/auth/github/access_token');
+  const handler = createHandler([other], { env, log: () => {} });
+  expect((await handler(request)).status).toBe(200);
+  const renewal = { ...request, method: 'POST', path: refresh.path, headers: { origin: 'https://auth.example.com' } };
+  expect((await handler(renewal)).status).toBe(404);
+});
+
+it('clears the cookies of five attempts at the most, so that our answer cannot grow with what is asked', async () => {
+  const handler = createHandler([github], { env, log: () => {} });
+  const query = Array.from({ length: 9 }, (_, i) => `state=AAAAAAAAAAA${i}.x`).join('&');
+  expect((await handler({ ...request, path: '/auth/github/callback', query })).cookies).toHaveLength(5);
+});
+
+it('tells the owner that no sites are listed also where only a space is', async () => {
+  for (const path of ['/auth', '/auth/github/callback']) {
+    const handler = createHandler([github], { env: { ...env, CMS_AUTH_ORIGINS: ' \n' }, log: () => {} });
+    expect((await handler({ ...request, path })).body).toContain('CMS_AUTH_ORIGINS</code> is not set');
+  }
 });
 
 it('clears the cookie of an attempt once, also when two states name it', async () => {

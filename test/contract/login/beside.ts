@@ -25,6 +25,7 @@ export function besides(world: LoginWorld): void {
       '/xauth',
       '/%61uth',
       '/auth%2fgithub',
+      `/${'x'.repeat(100)}/auth`, // nor words that repeat all of that
     ])('there is nothing at %s', async (path) => {
       const reply = await open().ask(path, 'provider=github');
       expect(codeOf(reply)).toBe('NOT_FOUND');

@@ -32,6 +32,13 @@ export function ending(world: LoginWorld): void {
       const broken = await open({ GITHUB_CLIENT_SECRET: '' }).ask(callbackPath);
       expect(broken.status).toBe(200);
       expect(broken.body).toContain('GITHUB_CLIENT_SECRET');
+      // Which sites may log in is told, too, or what is wrong about the list.
+      const told = /CMS_AUTH_ORIGINS<\/code> lists the sites that may log in/;
+      for (const { body } of [reply, broken]) expect(body).toMatch(told);
+      const wrong = await open({ CMS_AUTH_ORIGINS: 'https://*.netlify.app' }).ask(callbackPath);
+      expect(wrong.status).toBe(200);
+      expect(wrong.body).toContain('GitHub is not ready');
+      expect(wrong.body).not.toMatch(told);
     });
 
     it('ends nothing for HEAD', async () => {

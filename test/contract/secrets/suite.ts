@@ -111,11 +111,11 @@ export function describeSecrets(name: string, way: Way): void {
           CMS_AUTH_ORIGINS: 'ssm:/cms/origins',
           CMS_AUTH_REFRESH: 'ssm:/cms/refresh',
         });
-        const renew = (instance: Instance, token: string, origin = site) =>
+        const renew = (instance: Instance, token: string, origin: string | null = site) =>
           instance.ask({
             method: 'POST',
             path: '/auth/github/access_token',
-            headers: { origin, 'content-type': 'application/json' },
+            headers: { ...(origin !== null && { origin }), 'content-type': 'application/json' },
             body: JSON.stringify({ grant_type: 'refresh_token', refresh_token: token }),
           });
 
@@ -146,6 +146,12 @@ export function describeSecrets(name: string, way: Way): void {
           const other = await renew(instance, 'ghr_none', 'https://evil.example');
           expect(JSON.parse(other.body)).toMatchObject({ error: 'ORIGIN_NOT_LISTED' });
           expect(tokenRequests()).toBe(0);
+        });
+
+        it('is nothing where no page asks', async () => {
+          const reply = await renew(await open(settings()), 'ghr_none', null);
+          expect(JSON.parse(reply.body)).toMatchObject({ error: 'ORIGIN_NOT_LISTED' });
+          expect(store.requests).toEqual([]);
         });
       });
     });
