@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { github as record } from '../../lib/gateway/rules/github.ts';
 import { openCredential } from '../../lib/gateway/credential.ts';
 import { json, startHost } from '../contract/gateway/world.ts';
@@ -45,7 +44,10 @@ describe('An app’s token', () => {
       lifetime: hour,
     };
   });
-  afterEach(() => host.close());
+  afterEach(async () => {
+    vi.useRealTimers();
+    await host.close();
+  });
 
   it('is for one repository, with the least rights, and made once for all who wait', async () => {
     const opened = await Promise.all(Array.from({ length: 64 }, () => open()));
@@ -78,7 +80,7 @@ describe('An app’s token', () => {
     if (host.installedApp) host.installedApp.lifetime = 5 * 60_000 + 1_500;
     const { token } = await open();
     expect((await open()).token).toBe(token);
-    await wait(2_600); // GitHub's times have no fractions
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2_600 }); // GitHub's times have no fractions
     expect((await open()).token).not.toBe(token);
   });
 
@@ -117,7 +119,7 @@ describe('An app’s token', () => {
     expect(host.requests.length).toBe(before);
     if (host.installedApp)
       host.installedApp.permissions = { contents: 'write', pull_requests: 'write', statuses: 'read' };
-    await wait(2_100);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2_100 });
     expect(await code(open())).toBe('ok');
   });
 
