@@ -7,6 +7,7 @@ import { writeQuery, type Fields } from '../../lib/gateway/graphql/table.ts';
 import { api } from '../../lib/gateway/rules/github-api.ts';
 import { readPaths } from '../../lib/gateway/rules/paths.ts';
 import { github } from '../../lib/gateway/rules/github.ts';
+import type { ApiCall } from '../../lib/gateway/rules/api.ts';
 import type { Gateway } from '../../lib/gateway/settings.ts';
 
 const paths = readPaths('content/**');
@@ -148,6 +149,70 @@ describe('A document of GraphQL', () => {
     ['another state', `{ repository(${ours}) { pullRequests(first: 1, states: [OPEN, LOCKED]) { totalCount } } }`],
   ])('does not pass with %s as an argument', (_, source) => {
     expect(() => judge(source, {}, tables, gateway)).toThrow('The gateway does not pass this on');
+  });
+
+  /** A list of drafts, and what is sent for its arguments. */
+  const drafts = (given: Record<string, unknown>) =>
+    sent(
+      `query($s: X, $l: X, $n: X, $o: X) { repository(${ours}) { pullRequests(states: $s, labels: $l, first: $n, orderBy: $o) { totalCount } } }`,
+      { s: 'OPEN', l: 'x', n: 1, o: { field: 'UPDATED_AT', direction: 'DESC' }, ...given },
+    ).replace(/^.*pullRequests/, '');
+
+  it('has a list where GitHub takes one, also of one, with words of GitHub’s own unquoted', () => {
+    const order = 'orderBy:{field:UPDATED_AT,direction:DESC}';
+    expect(drafts({})).toBe(`(states:[OPEN],labels:["x"],first:1,${order}){totalCount}}}`);
+    expect(drafts({ s: ['OPEN', 'MERGED'], l: ['a', '"'], n: 100 })).toBe(
+      `(states:[OPEN,MERGED],labels:["a","\\""],first:100,${order}){totalCount}}}`,
+    );
+  });
+
+  it('names as many labels as the CMS ever does, and as long ones', () => {
+    const labels = (count: number) => Array.from({ length: count }, (_, index) => `label ${index}`);
+    expect(drafts({ l: labels(100) })).toContain('"label 99"');
+    expect(() => drafts({ l: labels(101) })).toThrow('more than the CMS');
+    expect(drafts({ l: 'x'.repeat(100) })).toContain(`["${'x'.repeat(100)}"]`);
+    expect(() => drafts({ l: 'x'.repeat(101) })).toThrow('no label');
+  });
+
+  it.each([
+    ['a fraction', { n: 1.5 }],
+    ['a number in quotes', { n: '1' }],
+    ['a list in a list', { l: [['x']] }],
+    ['an object for a label', { l: { length: 1 } }],
+    ['a list for a state', { s: [['OPEN']] }],
+    ['a direction that there is not', { o: { field: 'UPDATED_AT', direction: 'UP' } }],
+    ['an order that is a text', { o: 'UPDATED_AT' }],
+  ])('does not pass with %s in a variable', (_, given) => {
+    expect(() => drafts(given)).toThrow('The gateway does not pass this on');
+  });
+
+  it.each([[['main']], [1], [true], [null], [{ toString: 'main' }]])(
+    'takes %j for no branch, file or hash',
+    (given) => {
+      for (const field of ['ref(qualifiedName: $x) { name }', 'object(oid: $x) { ... on Blob { oid } }'])
+        expect(() => sent(`query($x: X) { repository(${ours}) { ${field} } }`, { x: given })).toThrow(
+          'The gateway does not pass this on',
+        );
+      expect(() =>
+        sent(`query($x: X) { repository(${ours}) { object(expression: $x) { ... on Blob { oid } } } }`, { x: given }),
+      ).toThrow('The gateway does not pass this on');
+    },
+  );
+
+  it('switches no pull request of which GitHub does not say whose it is', async () => {
+    const asked: string[] = [];
+    const run = api.mutations['markPullRequestReadyForReview']?.run;
+    // A repository that the credential cannot see is null, and so is a fork that has been deleted.
+    const unseen = { headRefName: 'cms/a', baseRefName: 'main', headRepository: null, baseRepository: null };
+    const call = {
+      gateway,
+      graphql: (document: string) => {
+        asked.push(document);
+        return Promise.resolve({ repository: null, node: unseen });
+      },
+    } as unknown as ApiCall;
+    await expect(run?.({ pullRequestId: 'PR_1' }, call)).rejects.toThrow('none of the CMS');
+    expect(asked).toEqual([expect.stringMatching(/^query/)]);
   });
 
   it('does not pass with another repository in a variable', () => {

@@ -71,7 +71,7 @@ const ours =
   (index: 0 | 1): ArgumentRule =>
   (value, { fullName }) => {
     const name = fullName.split('/')[index] ?? '';
-    if (typeof value === 'string' && sameName(value, name)) return JSON.stringify(name);
+    if (sameName(value, name)) return JSON.stringify(name);
     throw refuse('it names another repository than that of CMS_GATEWAY_REPO');
   };
 
@@ -326,7 +326,7 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
     // load the CMS again would not help there.
     const isBehind =
       error instanceof HostRefused
-        ? /fast.?forward/i.test(error.message)
+        ? /fast.forward/i.test(error.message)
         : error instanceof Failure && error.code === gatewayErrors.BRANCH_MOVED.code;
     if (isBehind) throw new StaleData(stale);
     throw error;

@@ -90,8 +90,14 @@ export function describeGitHubApi(name: string, call: Call): void {
       expect(value(await ask(`${api}/repos/Demo/SITE`))).toMatchObject({
         full_name: 'demo/site',
         default_branch: 'main',
-        permissions: { push: true, admin: false },
+        private: true,
+        fork: false,
+        allow_forking: false,
+        permissions: { push: true, pull: true, admin: false },
       });
+      const picture = 'https://img.example/zoe.png';
+      const authorization = `token ${await sessionOf({ picture })}`;
+      expect(value(await ask(`${api}/user`, { headers: { authorization } }))).toMatchObject({ avatar_url: picture });
       expect(github.requests).toEqual([]);
     });
 
@@ -186,6 +192,41 @@ export function describeGitHubApi(name: string, call: Call): void {
       expect(github.repository.history('main')).toHaveLength(2);
     });
 
+    it('writes a commit into a draft, which has a name of its own', async () => {
+      for (const [branchName, branch] of [
+        ['cms/posts/a', 'cms/posts/a'],
+        ['refs/heads/cms/posts/b', 'cms/posts/b'],
+        ['cms/refs/heads/c', 'cms/refs/heads/c'],
+      ] as const) {
+        github.repository.branches.set(branch, head());
+        const { errors } = await graphql(commitText, {
+          input: commit({}, { branch: { repositoryNameWithOwner: 'demo/site', branchName } }),
+        });
+        expect(errors).toBeUndefined();
+        expect(github.repository.resolve(`${branch}:content/posts/a.md`)).toBeTruthy();
+      }
+      expect(github.repository.history('main')).toHaveLength(1);
+    });
+
+    // Both lists may be left out by GitHub's schema.
+    it.each([[undefined], [null]])('writes a commit that has %s instead of a list', async (none) => {
+      const deletions = [{ path: 'content/posts/first-post.md' }];
+      const gone = commitText.replace('file_0: file(path: "content/posts/a.md") { oid }', '');
+      expect((await graphql(gone, { input: commit({ additions: none, deletions }) })).errors).toBeUndefined();
+      expect(github.repository.read('content/posts/first-post.md')).toBeUndefined();
+      expect((await graphql(commitText, { input: commit({ deletions: none }) })).errors).toBeUndefined();
+      expect(github.repository.read('content/posts/a.md')).toBe('Text');
+    });
+
+    it('writes many files at once, each by one question and in its place', async () => {
+      const many = Array.from({ length: 9 }, (_, index) => ({ path: `content/${index}.md`, text: `Text ${index}` }));
+      const additions = many.map(({ path, text }) => ({ path, contents: Buffer.from(text).toString('base64') }));
+      const text = commitText.replace('posts/a.md', '8.md');
+      expect((await graphql(text, { input: commit({ additions }) })).errors).toBeUndefined();
+      for (const { path, text: content } of many) expect(github.repository.read(path)).toBe(content);
+      expect(github.requests.filter(({ path }) => path.endsWith('/git/blobs'))).toHaveLength(many.length);
+    });
+
     it.each([
       ['a path outside', () => commit({ additions: [{ path: 'package.json', contents: '' }] })],
       [
@@ -203,6 +244,9 @@ export function describeGitHubApi(name: string, call: Call): void {
       ['a file twice', () => commit({ deletions: [{ path: 'content/posts/a.md' }] })],
       ['nothing', () => commit({ additions: [] })],
       ['what is not base64', () => commit({ additions: [{ path: 'content/a.md', contents: '","encoding":"utf-8' }] })],
+      ['a file that is no text', () => commit({ additions: [{ path: 'content/a.md', contents: ['QQ=='] }] })],
+      ['a file without contents', () => commit({ additions: [{ path: 'content/a.md' }] })],
+      ['what is no list', () => commit({ additions: { path: 'content/a.md', contents: '' } })],
       ['another branch', () => commit({}, { branch: { repositoryNameWithOwner: 'demo/site', branchName: 'other' } })],
       ['a branch by its number', () => commit({}, { branch: { id: 'REF_1' } })],
       [
@@ -271,6 +315,29 @@ export function describeGitHubApi(name: string, call: Call): void {
       expect(everything()).toBe(before);
     });
 
+    it('does not ask for anything for a branch that is not for the CMS', async () => {
+      github.repository.branches.set('other', head());
+      const branch = { repositoryNameWithOwner: 'demo/site', branchName: 'other' };
+      expect((await graphql(commitText, { input: commit({}, { branch }) })).errors).toMatchObject([
+        { type: 'FORBIDDEN' },
+      ]);
+      expect(github.requests).toEqual([]);
+    });
+
+    // "The branch has moved" has an editor reload the CMS, and lose what was written. So it is said only if it has.
+    it('says that GitHub is down in the last moment, and not that the branch has moved', async () => {
+      const { writeCommit } = github.repository;
+      github.repository.writeCommit = function made(given) {
+        github.repository.writeCommit = writeCommit;
+        const sha = github.repository.writeCommit(given);
+        void github.close();
+        return sha;
+      };
+      const reply = await post('/git/graphql', { query: commitText, variables: { input: commit() } });
+      expect(reply.status).toBeGreaterThanOrEqual(500);
+      expect(reply.body).not.toContain('STALE_DATA');
+    });
+
     it('begins drafts only, and says when there is one', async () => {
       const text = 'mutation($input: CreateRefInput!) { createRef(input: $input) { ref { name } } }';
       const begin = (name: string) => graphql(text, { input: { repositoryId: 'R_1', name, oid: head() } });
@@ -279,13 +346,15 @@ export function describeGitHubApi(name: string, call: Call): void {
       for (const ref of ['refs/heads/main2', 'refs/tags/v1', 'refs/heads/cms/../main', 'heads/cms/x'])
         expect((await begin(ref)).errors).toMatchObject([{ type: 'FORBIDDEN' }]);
       expect([...github.repository.branches.keys()]).toEqual(['main', 'cms/posts/b']);
+      const odd = 'cms/refs/heads/c';
+      expect((await begin(`refs/heads/${odd}`)).data).toEqual({ createRef: { ref: { name: odd } } });
     });
 
     const switches = {
       markPullRequestReadyForReview: 'MarkPullRequestReadyForReviewInput',
       convertPullRequestToDraft: 'ConvertPullRequestToDraftInput',
     };
-    const switchTo = (name: keyof typeof switches, pullRequestId: string) =>
+    const switchTo = (name: keyof typeof switches, pullRequestId: unknown) =>
       graphql(`mutation($input: ${switches[name]}!) { ${name}(input: $input) { pullRequest { isDraft } } }`, {
         input: { pullRequestId },
       });
@@ -322,8 +391,12 @@ export function describeGitHubApi(name: string, call: Call): void {
     });
 
     it('takes no text for the number of a pull request', async () => {
-      for (const id of ['', 'x"){id}}', 'R_kgDODemo', 'PR_unknown', '\u2028'])
+      for (const id of ['R_kgDODemo', 'PR_unknown'])
         expect((await switchTo('markPullRequestReadyForReview', id)).errors?.[0]?.message).toBeTruthy();
+      const before = github.requests.length;
+      for (const id of ['', 'x"){id}}', '"PR_1', '\u2028', 'x'.repeat(201), 1, ['PR_1'], { id: 'PR_1' }])
+        expect((await switchTo('markPullRequestReadyForReview', id)).errors).toMatchObject([{ type: 'FORBIDDEN' }]);
+      expect(github.requests).toHaveLength(before);
     });
 
     it('merges what has been looked at, whatever the client leaves out', async () => {
@@ -333,6 +406,31 @@ export function describeGitHubApi(name: string, call: Call): void {
       expect(request.merged).toBe(true);
       expect(github.repository.read('content/posts/a.md')).toBe('Draft');
       expect(github.repository.commit(head())?.message).toContain('Create a');
+    });
+
+    it('merges without a title, too, which GitHub then makes itself', async () => {
+      const request = draft({ draft: false });
+      expect((await post(`${repo}/pulls/1/merge`, { merge_method: 'merge' }, 'PUT')).status).toBe(200);
+      expect(request.merged).toBe(true);
+    });
+
+    it('proposes a draft with the words of the CMS, and as a draft if the CMS says so', async () => {
+      const words = 'Automatically generated by Sveltia CMS';
+      const propose = async (name: string, more: object) => {
+        github.repository.branches.set(name, head());
+        github.repository.save(name, { 'content/posts/a.md': name }, 'A draft', editor);
+        return (await post(`${repo}/pulls`, { title: 'A', head: name, base: 'main', ...more })).status;
+      };
+      expect(await propose('cms/a', { body: words, draft: true })).toBe(201);
+      expect(await propose('cms/b', { body: 'Fixes #1. @everybody', draft: false })).toBe(201);
+      expect(await propose('cms/c', { draft: 'yes' })).toBe(201);
+      expect(github.pullRequests).toMatchObject([
+        { body: words, draft: true },
+        { body: '', draft: false },
+        { body: '', draft: false },
+      ]);
+      const sent = github.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/pulls'));
+      expect(sent).toHaveLength(3);
     });
 
     it('shows the labels of an issue and nothing else of it', async () => {
