@@ -49,16 +49,33 @@ export const areas = {
       ...unit('editor'),
     ],
   },
+  identity: {
+    mutate: ['lib/gateway/identity/*.ts', '!lib/gateway/identity/public-mail.ts'],
+    tests: [...unit('gateway-settings', 'committer', 'editor'), 'test/stryker/sign-in.test.ts'],
+  },
+  'sign-in': {
+    mutate: ['lib/gateway/sign-in/*.ts'],
+    tests: [...unit('gateway-settings'), 'test/stryker/sign-in.test.ts'],
+  },
   gateway: {
     mutate: [
-      'lib/gateway/{proxy,upstream,body,credential,handler,api,origins}.ts',
-      'lib/gateway/{identity,sign-in,graphql}/*.ts',
-      '!lib/gateway/identity/public-mail.ts',
+      'lib/gateway/{proxy,upstream,kept,body,credential,expiry,health,handler,api,origins}.ts',
+      'lib/gateway/graphql/*.ts',
     ],
     tests: [
-      ...unit('gateway-settings', 'secret', 'body', 'committer', 'graphql', 'upload', 'health', 'credential', 'editor'),
+      ...unit(
+        'gateway-settings',
+        'secret',
+        'kept',
+        'body',
+        'committer',
+        'graphql',
+        'upload',
+        'health',
+        'credential',
+        'gateway-path',
+      ),
       'test/stryker/gateway.test.ts',
-      'test/stryker/sign-in.test.ts',
     ],
   },
 };
