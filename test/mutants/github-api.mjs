@@ -60,7 +60,7 @@ export const githubApi = [
   {
     guard: 'no other repository',
     file: 'lib/gateway/rules/github-api.ts',
-    find: "if (typeof value === 'string' && sameName(value, name)) return",
+    find: 'if (sameName(value, name)) return',
     replace: "if (typeof value === 'string') return",
     tests: table,
   },

@@ -325,17 +325,16 @@ export function describeGitHubApi(name: string, call: Call): void {
     });
 
     // "The branch has moved" has an editor reload the CMS, and lose what was written. So it is said only if it has.
-    it('says that GitHub is down in the last moment, and not that the branch has moved', async () => {
-      const { writeCommit } = github.repository;
-      github.repository.writeCommit = function made(given) {
-        github.repository.writeCommit = writeCommit;
-        const sha = github.repository.writeCommit(given);
+    it('says that GitHub has hung up in the last moment, and not that the branch has moved', async () => {
+      const { branches } = github.repository;
+      branches.set = () => {
         void github.close();
-        return sha;
+        return branches;
       };
       const reply = await post('/git/graphql', { query: commitText, variables: { input: commit() } });
       expect(reply.status).toBeGreaterThanOrEqual(500);
       expect(reply.body).not.toContain('STALE_DATA');
+      expect(github.requests.at(-1)).toMatchObject({ method: 'PATCH' });
     });
 
     it('begins drafts only, and says when there is one', async () => {

@@ -65,6 +65,8 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
       throw new HttpError(422, `Validation Failed: No commits between ${base} and ${head}`);
     if (github.pullRequests.some((other) => other.state === 'open' && other.head === head && other.base === base))
       throw new HttpError(422, `A pull request already exists for ${owner}:${head}.`);
+    if (body['draft'] !== undefined && typeof body['draft'] !== 'boolean')
+      throw new HttpError(422, 'Invalid request. For ‘properties/draft’ it is not a boolean.');
     const request: PullRequest = {
       number: github.pullRequests.length + 1,
       title,
