@@ -1,12 +1,13 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
+import { decodeJwt, exportJWK, exportSPKI, SignJWT, type JWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isAlias, issuerFacts } from '../../lib/providers/issuers.ts';
 import { authenticate } from '../../lib/gateway/identity/authenticate.ts';
-import { sessionKeys, issueAccessToken } from '../../lib/gateway/identity/access-token.ts';
+import { authorize } from '../../lib/gateway/identity/authorize.ts';
+import { sessionKeys, issueAccessToken, verifyAccessToken } from '../../lib/gateway/identity/access-token.ts';
 import { json, startHost, type Host } from '../contract/gateway/world.ts';
 import type { Gateway, AuthMethod } from '../../lib/gateway/settings.ts';
-import type { EditorLists } from '../../lib/gateway/identity/editors.ts';
+import type { Editor, EditorLists } from '../../lib/gateway/identity/editors.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
 const lists: EditorLists = {
@@ -324,6 +325,35 @@ describe('A JWT of an issuer', () => {
     expect(count('/keys')).toBe(2);
   });
 
+  it('is refused with what is missing in it, or wrong, for the owner', async () => {
+    const reason = async (claims: object) => (await refusal(auth, await sign(claims))).reason;
+    expect(await reason({ exp: time(-60) })).toMatch(/^ended: .* ended 6[01] s ago/);
+    expect(await reason({ exp: undefined })).toMatch(/^claim: "exp" is missing/);
+    expect(await reason({ sub: undefined })).toMatch(/^claim: "sub" is missing/);
+    expect(await reason({ nbf: 'soon' })).toMatch(/^claim: "nbf" is not what it should be/);
+    expect(await reason({ nbf: time(120) })).toMatch(/^clock: /);
+  });
+
+  it('is looked at anew after a minute: its issuer may have taken the key back', async () => {
+    const token = await sign({ exp: time(7200) });
+    expect(await come(auth, token)).toBe('zoe');
+    keys = [await jwk(ec.publicKey, { kid: 'ec' })];
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
+    expect(await come(auth, token)).toBe('BAD_TOKEN');
+  });
+
+  it('whose issuer cannot be believed says why, in the log', async () => {
+    const { script } = host;
+    host.script = json(200, { issuer: 'https://evil.example', jwks_uri: `${host.url}/keys` });
+    expect((await refusal(auth, await sign())).reason).toMatch(/^issuer: .*evil\.example/);
+    host.script = script;
+  });
+
+  it('whose issuer is down says nothing of what it would be', async () => {
+    host.script = json(500, {});
+    expect(await refusal(auth, await sign())).toMatchObject({ code: 'IDENTITY_UNREACHABLE', reason: '' });
+  });
+
   it('lets nobody in while the issuer cannot be asked, which is not repeated at once', async () => {
     const script = host.script;
     host.script = json(500, {});
@@ -413,6 +443,52 @@ describe('A token by a shared secret', () => {
     expect(await come(auth, await sign(claims))).toBe(outcome);
   });
 
+  it('is good for a week and the difference of two clocks, and not for a second more', async () => {
+    const now = Date.now();
+    const ending = (seconds: number) => sign({ exp: Math.floor(now / 1000) + 7 * 86_400 + seconds });
+    expect(await come(auth, await ending(30), {}, now)).toBe('zoe');
+    expect(await come(auth, await ending(31), {}, now)).toBe('TOKEN_UNUSABLE');
+  });
+
+  // RFC 6750, 2.1; RFC 9110, 11.1: the scheme in any case, and one credential.
+  it('comes in a header of one form', async () => {
+    const token = await sign({});
+    const outcome = (header: string | undefined, method: AuthMethod = auth) =>
+      authenticate(header, gatewayOf(method, {}), { address, now: Date.now(), deadline: Date.now() + 5_000 }).then(
+        ({ sub }) => sub,
+        ({ code }: { code: string }) => code,
+      );
+    for (const header of ['Bearer T', 'bearer T', 'BEARER T', 'token T', 'Bearer   T', 'Bearer T '])
+      expect(await outcome(header.replace('T', token))).toBe('zoe');
+    for (const header of ['T', 'Basic T', 'xBearer T', 'Basic Bearer T', 'BearerT', 'Bearer T, Bearer T', 'Bearer T T'])
+      expect(await outcome(header.replaceAll('T', token))).toBe('BAD_TOKEN');
+    expect(await outcome(`Bearer ${'x'.repeat(16_385)}`)).toBe('BAD_TOKEN');
+    expect(await outcome('')).toBe('BAD_TOKEN');
+    expect(await outcome(undefined)).toBe('NO_TOKEN');
+    // Nor is a service asked about what is no token.
+    expect(await outcome('Basic eDp5', { kind: 'gotrue', address: host.url })).toBe('BAD_TOKEN');
+    expect(host.asked).toEqual([]);
+  });
+
+  it('of somebody who is not on the list tells the owner which roles were looked at, if roles let in', async () => {
+    const stranger = await sign({ email: 'eve@example.net', app_metadata: { roles: ['reader'] } });
+    const withRoles = await refusal(auth, stranger);
+    expect(withRoles.code).toBe('NOT_AN_EDITOR');
+    expect(withRoles.reason).toBe('roles: looked at "app_metadata.roles" (reader).');
+    expect(await refusal(auth, stranger, { roles: [] })).toMatchObject({ code: 'NOT_AN_EDITOR', reason: '' });
+  });
+
+  it.each([
+    ['an address that is not verified', { email_verified: false }, lists.roles, 'EMAIL_NOT_VERIFIED'],
+    ['no address', { email: undefined }, lists.roles, 'ROLE_NOT_LISTED'],
+    ['no address, where no role lets in', { email: undefined }, [], 'NO_EMAIL'],
+  ])('with a role that is not listed and %s is refused for the one that could help', async (_, more, roles, code) => {
+    const token = await sign({ ...more, app_metadata: { roles: ['reader'] } });
+    const found = await refusal(auth, token, { roles });
+    expect(found.code).toBe(code);
+    expect(found.reason).toBe(roles.length > 0 ? 'roles: looked at "app_metadata.roles" (reader).' : '');
+  });
+
   it('is for whom the owner says, if the owner says so', async () => {
     const only: AuthMethod = { ...auth, audience: ['authenticated'] };
     expect(await come(only, await sign(supabase))).toBe('zoe');
@@ -433,6 +509,76 @@ describe('A token by a shared secret', () => {
 
   it('of an unverified address may come by a role', async () => {
     expect(await come(auth, await sign({ email_verified: false, app_metadata: { roles: ['editor'] } }))).toBe('zoe');
+  });
+});
+
+describe('A session of ours', () => {
+  const client = { issuer: 'https://id.example.org', clientId: 'cms', clientSecret: secret };
+  const keys = sessionKeys(client);
+  const now = Date.now();
+  const zoe = {
+    sub: 'zoe',
+    email: 'zoe@example.org',
+    domain: 'example.org',
+    name: 'Zoë',
+    picture: 'https://img.example/z.png',
+    roles: ['editor'],
+  };
+  const issue = (editor: Editor, seconds = 3600) => issueAccessToken(keys, editor, { seconds, address, now });
+
+  it('says who the editor is, as they were known at the sign-in', async () => {
+    expect(await verifyAccessToken(keys, await issue(zoe), { address, now })).toEqual(zoe);
+  });
+
+  // RFC 7519, 2: seconds.
+  it('begins when it is made, and ends when it is over', async () => {
+    const token = await issue(zoe);
+    const begun = Math.floor(now / 1000);
+    expect(decodeJwt(token)).toMatchObject({ iat: begun, exp: begun + 3600 });
+    const at = (seconds: number) => verifyAccessToken(keys, token, { address, now: (begun + seconds) * 1000 });
+    expect(await at(3600 + 29)).toEqual(zoe);
+    expect(await at(3600 + 31)).toBeUndefined();
+  });
+
+  it('of somebody without a verified address vouches for none', async () => {
+    const token = await issue({ sub: 'ann', name: 'Ann', roles: ['editor'] });
+    // The CMS cannot do without one.
+    expect(decodeJwt(token)).toMatchObject({
+      email: expect.stringMatching(/@users\.noreply\./),
+      email_verified: false,
+    });
+    expect(await verifyAccessToken(keys, token, { address, now })).toEqual({
+      sub: 'ann',
+      name: 'Ann',
+      roles: ['editor'],
+    });
+  });
+
+  it('of somebody whose role is off the list is out, and says no more', async () => {
+    const auth: AuthMethod = { kind: 'oidc', ...client };
+    const token = await issue({ sub: 'ann', name: 'Ann', roles: ['editor'] });
+    expect(await come(auth, token)).toBe('ann');
+    const found = await refusal(auth, token, { roles: ['owner'] });
+    expect(found.code).toBe('NOT_AN_EDITOR');
+  });
+});
+
+describe('An address that nobody vouches for', () => {
+  it.each([
+    ['another', 'https://id.example.org', '(email_verified)'],
+    [
+      'Microsoft',
+      'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
+      '(email_verified or xms_edov)',
+    ],
+    ['a GoTrue', undefined, '(email_verified)'],
+  ])('is refused with the claims that would do it: of %s', (_, issuer, words) => {
+    const identity = {
+      editor: { sub: '1', name: 'Zoë', roles: [] },
+      email: { state: 'unsaid', address: 'zoe@example.org' },
+      rolesFound: '',
+    } as const;
+    expect(() => authorize(identity, lists, { host: 'It', issuer })).toThrow(words);
   });
 });
 
@@ -601,6 +747,19 @@ describe('A token of a GoTrue that is asked', () => {
     expect(asked()[0]?.headers.authorization).toBe(`Bearer ${one}`);
     expect(await come(auth, token('2'))).toBe('u1');
     expect(asked()).toHaveLength(2);
+  });
+
+  it('is asked about once a minute by whichever settings', async () => {
+    const one = token('1');
+    expect(await come(auth, one)).toBe('u1');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 50_000 });
+    // Other settings make another gateway, which knows of no token yet.
+    const more = { roles: ['editor', 'other'] };
+    expect(await come(auth, one, more)).toBe('u1');
+    expect(asked()).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 20_000);
+    answer = 401;
+    expect(await come(auth, one, more)).toBe('BAD_TOKEN');
   });
 
   it('is asked about no longer than it lasts, and not at all when it is over', async () => {
