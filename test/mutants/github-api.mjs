@@ -97,6 +97,13 @@ export const githubApi = [
     named,
   },
   {
+    guard: 'a repository of which nothing is said is not this one',
+    file: 'lib/gateway/rules/github-api.ts',
+    find: 'ownId !== undefined && ',
+    replace: '',
+    tests: table,
+  },
+  {
     guard: 'the REST API has one repository',
     file: 'lib/gateway/api.ts',
     find: "const isBelow = isRepository && (rest === '' || rest.startsWith('/'));",
