@@ -93,6 +93,26 @@ export function describePopup(name: string, call: Call): void {
       ]);
     });
 
+    it('opens for a CMS that does not say which host it means: there is only one', async () => {
+      const reply = await open().ask('/git/auth', 'site_id=x');
+      expect(popupGreetingOf(reply)).toMatchObject({ greeting: 'authorizing:github' });
+    });
+
+    it.each([[undefined], [''], ['null'], [`${site}/`], ['www.example.com']])(
+      'takes %j for no origin, and asks the provider for nothing',
+      async (origin) => {
+        const { ask } = open();
+        const { path, query } = nextOf(await ask('/git/auth', 'provider=github'), site);
+        const parameters = new URLSearchParams(query);
+        parameters.delete('origin');
+        if (origin !== undefined) parameters.set('origin', origin);
+        const reply = await ask(path, parameters.toString());
+        expect(codeOf(reply)).toBe('BAD_REQUEST');
+        expect(popupResultOf(reply)?.origin).not.toBe(site);
+        expect(identity.requests).toEqual([]);
+      },
+    );
+
     it('asks who opened it before it asks the provider for anything', async () => {
       const { ask } = open();
       const reply = await ask('/git/auth', 'provider=github');

@@ -173,6 +173,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
       expect(reply.status).toBe(errors[code].status);
       expect(reply.headers['content-type']).toBe('text/html; charset=utf-8');
       expect(reply.body).toContain(`Code: ${code}`);
+      expect(reply.body).not.toContain('This was a try');
       expect(log.at(-1)).toMatchObject({ outcome: 'failed', code });
     }
 
@@ -259,11 +260,56 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         ).toMatchObject({ email });
       });
 
+      it('gives a session that can be carried: with a name and a picture, but not of any length', async () => {
+        const claimsFor = async (person: Partial<Person>) => {
+          identity.people['ann'] = { name: 'Ann', email: 'ann@example.com', ...person };
+          const { comeBack, redeem } = open();
+          const { code } = await comeBack('ann');
+          return decodeJwt((JSON.parse((await redeem({ code })).body) as { access_token: string }).access_token);
+        };
+        const picture = `https://img.example/${'x'.repeat(980)}`;
+        expect(await claimsFor({ picture })).toMatchObject({ picture });
+        const heavy = await claimsFor({ name: 'n'.repeat(201), picture: `${picture}x` });
+        expect(heavy).toMatchObject({ name: 'n'.repeat(200) });
+        expect(heavy).not.toHaveProperty('picture');
+        expect(await claimsFor({})).not.toHaveProperty('picture');
+      });
+
+      it('asks the provider once more only for what the ID token leaves open', async () => {
+        const other = await startIdentity({ redirectUris: [gateway + callbackPath], claimsInIdToken: true });
+        const asks = async (person: Record<string, unknown>, settings: Environment = {}) => {
+          other.people['ann'] = { name: 'Ann', email: 'ann@example.com', ...person } as Person;
+          other.requests.length = 0;
+          const { comeBack } = open({ CMS_GATEWAY_ISSUER: other.issuer, ...settings });
+          const { code, error } = await comeBack('ann');
+          return [code === undefined ? error : 'ok', other.requests.includes('GET /me')];
+        };
+        const byRole = { CMS_GATEWAY_ROLES: 'editor', CMS_GATEWAY_ROLES_CLAIM: 'roles' };
+        expect(await asks({})).toEqual(['ok', false]);
+        expect(await asks({ roles: ['editor'] }, byRole)).toEqual(['ok', false]);
+        expect(await asks({}, byRole)).toEqual(['ok', true]);
+        expect(await asks({ name: undefined })).toEqual(['ok', true]);
+        expect(await asks({ email: undefined, roles: ['editor'] }, byRole)).toEqual(['ok', true]);
+        // It may let somebody in by itself, and then that question may fail; it may not keep anybody out.
+        other.faults.userinfo = 'html502';
+        expect(await asks({ name: undefined })).toEqual(['ok', true]);
+        expect(await asks({ name: undefined, email: 'eve@example.net' })).toEqual(['temporarily_unavailable', true]);
+        await other.close();
+      });
+
       it('takes the code as JSON, too, and the session’s length from the settings', async () => {
         const { comeBack, redeem } = open({ CMS_GATEWAY_SESSION: '2' });
         const { code } = await comeBack('ann');
         const reply = await redeem({ code }, { json: true });
         expect(JSON.parse(reply.body)).toMatchObject({ expires_in: 7200 });
+        for (const type of ['application/json; charset=utf-8', 'application/json ;charset=utf-8', 'Application/JSON'])
+          expect((await redeem({ code }, { json: true, headers: { 'content-type': type } })).status).toBe(200);
+        for (const type of ['text/plain', 'application/jsonx', 'x-application/json'])
+          expectTokenError(
+            await redeem({ code }, { json: true, headers: { 'content-type': type } }),
+            'WRONG_CLIENT',
+            'invalid_client',
+          );
       });
 
       it('works for the other page of the CMS, and without a state', async () => {
@@ -611,6 +657,21 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         untouched();
       });
 
+      it('not without a code', async () => {
+        const { ask, signInAs } = open();
+        const { back } = await signInAs('ann');
+        back.searchParams.delete('code');
+        expectRefused(await ask(callbackPath, back.search.slice(1)), 'BAD_REQUEST', 'invalid_request');
+        untouched();
+      });
+
+      it('not for an anonymous user, whatever address they have', async () => {
+        identity.people['ann'] = { name: 'Ann', email: 'ann@example.com', roles: [], is_anonymous: true };
+        const { ask, signInAs } = open();
+        const { query } = await signInAs('ann');
+        expectRefused(await ask(callbackPath, query), 'NO_EMAIL', 'access_denied');
+      });
+
       it('not with another state', async () => {
         const { ask, signInAs } = open();
         const { back } = await signInAs('ann');
@@ -718,7 +779,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
           'invalid_request',
         );
         expectTokenError(await redeem({ code: 'x'.repeat(20_000) }), 'REQUEST_TOO_LARGE', 'invalid_request');
-        for (const body of ['[]', 'null', '{', '"x"', '{"client_id":{}}'])
+        for (const body of ['[]', 'null', '{', '"x"', '{"client_id":{}}', '{"client_id":["cms"]}'])
           expectTokenError(
             await ask(tokenPath, '', {
               method: 'POST',
@@ -814,6 +875,33 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         const { body } = await ask(callbackPath, back.search.slice(1));
         expect(body).toMatch(words);
         expect(log.at(-1)?.reason).toMatch(/^(provider|roles): /);
+      });
+
+      it('step by step, with the way that lets them in', async () => {
+        identity.people['kim'] = { name: 'Kim', roles: ['editor'] };
+        const roles = { CMS_GATEWAY_ROLES: 'editor', CMS_GATEWAY_ROLES_CLAIM: 'roles' };
+        const tryAs = async (who: string) => {
+          const { ask } = open(roles);
+          const begun = await ask(authorizePath, 'try');
+          const back = await visit(begun.headers['location'] ?? '', who);
+          return (await ask(callbackPath, back.search.slice(1))).body;
+        };
+        const kim = await tryAs('kim');
+        expect(kim.match(/<li>/g)).toHaveLength(3);
+        expect(kim).toContain('You are Kim, and the list lets you in, also by the role editor.');
+        expect(await tryAs('ann')).toContain('You are Ann Example, ann@example.com, and the list lets you in.');
+        const eve = await tryAs('eve');
+        expect(eve.match(/<li>/g)).toHaveLength(3);
+        expect(eve).toContain('Code: EMAIL_NOT_LISTED');
+      });
+
+      it('and not by a CMS: whatever it asks for besides is no try', async () => {
+        const { ask, order } = open();
+        const begun = await ask(authorizePath, order({ try: '1' }));
+        expect(begun.headers['location']).toContain(`${identity.issuer}/`);
+        const back = await visit(begun.headers['location'] ?? '', 'ann');
+        expect(readBack(await ask(callbackPath, back.search.slice(1)))).toHaveProperty('code');
+        expectOwnPage(await ask(authorizePath, 'client_id=cms'), 'PAGE_NOT_LISTED');
       });
 
       it('and says what stands in its way', async () => {

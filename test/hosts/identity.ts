@@ -110,7 +110,7 @@ export async function startIdentity({
     clientBasedCORS: () => publicClient !== undefined,
     ...(publicClient && { extraTokenClaims: claimsOf(identity) }),
     claims: {
-      openid: ['sub', 'roles', 'hd', 'xms_edov'],
+      openid: ['sub', 'roles', 'hd', 'xms_edov', 'is_anonymous'],
       email: ['email', 'email_verified'],
       profile: ['name', 'picture'],
     },
@@ -233,7 +233,7 @@ async function choose(
 
 function peoplePage(known: Record<string, Person>) {
   const buttons = Object.entries(known).map(
-    ([id, { name, email = '' }]) =>
+    ([id, { name = id, email = '' }]) =>
       `<button style="flex-basis:100%" name="who" value="${escapeHtml(id)}">${escapeHtml(name)}<br><span class="quiet">${escapeHtml(email)}</span></button>`,
   );
   return page(

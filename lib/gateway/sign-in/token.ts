@@ -72,13 +72,9 @@ async function readForm(
 
 function jsonParameters(text: string): URLSearchParams {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null)
-      return new URLSearchParams(
-        Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
-      );
+    const members = Object.entries(JSON.parse(text) as object);
+    return new URLSearchParams(members.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
   } catch {
-    // what is no JSON holds no code
+    return new URLSearchParams(); // what is no JSON, or holds nothing, holds no code
   }
-  return new URLSearchParams();
 }
