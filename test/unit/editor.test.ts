@@ -7,7 +7,17 @@ import { authorize } from '../../lib/gateway/identity/authorize.ts';
 import { sessionKeys, issueAccessToken, verifyAccessToken } from '../../lib/gateway/identity/access-token.ts';
 import { json, startHost, type Host } from '../contract/gateway/world.ts';
 import type { Gateway, AuthMethod } from '../../lib/gateway/settings.ts';
-import type { Editor, EditorLists } from '../../lib/gateway/identity/editors.ts';
+import {
+  checkOpen,
+  commitAddress,
+  identify,
+  isAddress,
+  isEditorAddress,
+  lettingIn,
+  type Claims,
+  type Editor,
+  type EditorLists,
+} from '../../lib/gateway/identity/editors.ts';
 
 const address = { origin: 'https://gateway.example.com', prefix: '', secure: true };
 const lists: EditorLists = {
@@ -544,7 +554,7 @@ describe('A session of ours', () => {
     const token = await issue({ sub: 'ann', name: 'Ann', roles: ['editor'] });
     // The CMS cannot do without one.
     expect(decodeJwt(token)).toMatchObject({
-      email: expect.stringMatching(/@users\.noreply\./),
+      email: expect.stringMatching(/^[0-9a-f]{16}@users\.noreply\.gateway\.example\.com$/),
       email_verified: false,
     });
     expect(await verifyAccessToken(keys, token, { address, now })).toEqual({
@@ -560,6 +570,133 @@ describe('A session of ours', () => {
     expect(await come(auth, token)).toBe('ann');
     const found = await refusal(auth, token, { roles: ['owner'] });
     expect(found.code).toBe('NOT_AN_EDITOR');
+  });
+});
+
+describe('What is said about somebody', () => {
+  const issuer = 'https://id.example.org';
+  const who = (claims: Claims, rolesClaim = 'roles') => identify(claims, { issuer, rolesClaim });
+  const ofGoTrue = (claims: Claims) => identify(claims, { issuer: undefined, rolesClaim: 'roles' });
+
+  it('names nobody without a name that the issuer gives only once', () => {
+    expect(who({ sub: ' ', id: '1', email: 'zoe@example.org' })).toBeUndefined();
+    expect(ofGoTrue({ id: '1', email: 'zoe@example.org' })?.editor.sub).toBe('1');
+    expect(ofGoTrue({ email: 'zoe@example.org' })?.editor.sub).toBe('zoe@example.org');
+  });
+
+  // RFC 5321, 4.5.3.1.3, without the brackets.
+  it('has an address of 254 characters at most', () => {
+    const address = `${'x'.repeat(242)}@example.org`;
+    expect([address.length, isAddress(address), isAddress(`x${address}`)]).toEqual([254, true, false]);
+  });
+
+  it.each([
+    ['nothing', {}, 'missing'],
+    ['an address', { email: 'zoe@example.org' }, 'unsaid'],
+    ['one that is none', { email: 'zoe', email_verified: true }, 'missing'],
+  ])('tells %s from a no', (_, claims, state) => {
+    expect(who({ sub: '1', ...claims })?.email.state).toBe(state);
+    const microsoft = 'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0';
+    expect(identify({ sub: '1', ...claims }, { issuer: microsoft, rolesClaim: '' })?.email.state).toBe(state);
+  });
+
+  it('may have nothing where others have more', () => {
+    const empty = {
+      sub: '1',
+      is_anonymous: null,
+      app_metadata: null,
+      user_metadata: null,
+      roles: null,
+      firebase: null,
+    };
+    expect(who(empty)?.editor).toEqual({ sub: '1', name: '1', roles: [] });
+    expect(ofGoTrue(empty)?.editor).toEqual({ sub: '1', name: '1', roles: [] });
+  });
+
+  it.each([
+    [{ name: '  Zoë <x> ' }, 'Zoë x'],
+    [{ name: ' ', given_name: 'Zoë', family_name: 'Editor' }, 'Zoë Editor'],
+    [{ given_name: 'Zoë' }, 'Zoë'],
+    [{ family_name: 'Editor' }, 'Editor'],
+    [{ preferred_username: 'zoe' }, 'zoe'],
+    [{}, '1'],
+  ])('in %j is the name %j', (claims, name) => {
+    expect(who({ sub: '1', ...claims })?.editor.name).toBe(name);
+  });
+
+  it.each([
+    [{ picture: 'https://img.example/1' }, 'https://img.example/1'],
+    [{ user_metadata: { avatar_url: 'https://img.example/2' } }, 'https://img.example/2'],
+    [{ picture: 'http://img.example/https://' }, undefined],
+    [{ picture: 'javascript:alert(1)' }, undefined],
+    [{}, undefined],
+  ])('in %j is the picture %j', (claims, picture) => {
+    expect(who({ sub: '1', ...claims })?.editor.picture).toBe(picture);
+  });
+
+  it.each([
+    ['no roles', { roles: { editor: null, reader: false } }, []],
+    ['a blank', { roles: ['', 'editor'] }, ['editor']],
+    ['one twice', { roles: ['editor', 'editor'] }, ['editor']],
+  ])('has %s', (_, claims, roles) => {
+    expect(who({ sub: '1', ...claims })?.editor.roles).toEqual(roles);
+  });
+
+  it.each([
+    ['five roles', { groups: ['a', 'b', 'c', 'd', 'e'] }, '"groups" (a, b, c, d, e)'],
+    ['a long one', { groups: ['x'.repeat(61)] }, `"groups" (${'x'.repeat(60)})`],
+    ['blanks in one', { groups: ['a\n\t b'] }, '"groups" (a b)'],
+    ['an empty object', { groups: {} }, '"groups" (empty)'],
+    ['a text', { groups: '' }, '"groups" (no role)'],
+    ['Microsoft’s word for too many', { hasgroups: true }, '"groups" (left out, because there are too many)'],
+    ['nothing but what is in every token', { iss: issuer, aud: 'cms' }, '"groups" (not there)'],
+  ])('is shown with %s', (_, claims, found) => {
+    expect(who({ sub: '1', ...claims }, 'groups, ')?.rolesFound).toBe(found);
+  });
+
+  it('is shown as not there where another claim is too large', () => {
+    expect(who({ sub: '1', hasgroups: true }, 'roles')?.rolesFound).toBe('"roles" (not there; there are hasgroups)');
+  });
+
+  it('lets in by a role as a whole', () => {
+    expect(lettingIn(['/editor', 'ed/itor', 'a/editor'], ['editor', '/owner'])).toEqual(['/editor']);
+    expect(lettingIn(['owner'], ['/owner'])).toEqual(['owner']);
+  });
+});
+
+/** What the gateway asks of every commit that is published: see SECURITY.md, promise 10. */
+describe('An address in a commit', () => {
+  const ours = 'https://gateway.example.com';
+  const listed = (email: string, more: Partial<EditorLists> = {}) =>
+    isEditorAddress(email, { ...lists, roles: [], ...more }, ours);
+  const unnamed = commitAddress({ sub: '1', name: 'Ann', roles: [] }, ours);
+
+  it.each(['zoe@example.org', 'ZOE@Example.org', 'anybody@parish.example', unnamed])('%s is an editor’s', (email) => {
+    expect(listed(email)).toBe(true);
+  });
+
+  it.each([
+    'eve@example.org',
+    'zoe@example.org.evil.example',
+    'x@sub.parish.example',
+    unnamed.slice(1),
+    `0${unnamed}`,
+    unnamed.replace(/^./, 'g'),
+    unnamed.replace('gateway', 'other'),
+    unnamed.replace('users.noreply.', ''),
+    'zoe',
+    '',
+  ])('%j is nobody’s here', (email) => {
+    expect(listed(email)).toBe(false);
+  });
+
+  it.each([
+    ['everybody may in', { everyone: true }],
+    ['roles let in', { roles: ['editor'] }],
+  ])('may be any where %s, but has to be one', (_, more) => {
+    expect(listed('eve@example.net', more)).toBe(true);
+    expect(listed('eve', more)).toBe(false);
+    expect(listed('zoe@example.org>, <eve@example.net', more)).toBe(false);
   });
 });
 
@@ -636,12 +773,12 @@ describe('What an issuer calls itself decides, not what the owner typed', () => 
     );
   });
 
-  it('and everybody is let in by no issuer that calls itself one of the world’s', async () => {
-    const { checkOpen } = await import('../../lib/gateway/identity/editors.ts');
+  it('and everybody is let in by no issuer that calls itself one of the world’s', () => {
     const everybody = { ...lists, everyone: true };
     expect(() => checkOpen('https://accounts.google.com', everybody)).toThrow('CMS_GATEWAY_EDITORS');
     expect(() => checkOpen('https://accounts.google.com', lists)).not.toThrow();
     expect(() => checkOpen('https://id.example.org', everybody)).not.toThrow();
+    expect(() => checkOpen(undefined, everybody)).not.toThrow();
   });
 });
 
@@ -747,6 +884,75 @@ describe('A token of a GoTrue that is asked', () => {
     expect(asked()[0]?.headers.authorization).toBe(`Bearer ${one}`);
     expect(await come(auth, token('2'))).toBe('u1');
     expect(asked()).toHaveLength(2);
+    expect(host.asked.filter(({ url }) => url.endsWith('/settings'))).toHaveLength(1);
+  });
+
+  // RFC 7519, 4.1.4: on or after that time it must not be accepted.
+  it('is over in the second that it names', async () => {
+    const end = time(600);
+    expect(await come(auth, token('1', end), {}, end * 1000)).toBe('BAD_TOKEN');
+    expect(asked()).toHaveLength(0);
+  });
+
+  it.each([
+    ['that does not say when it ends', `${part({ alg: 'HS256' })}.${part({ sub: '1' })}.c2ln`],
+    ['that is no JWT', 'opaque'],
+  ])('%s is asked about once a minute, too', async (_, one) => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    expect([await come(auth, one), await come(auth, one)]).toEqual(['u1', 'u1']);
+    expect(asked()).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 61_000);
+    answer = 401;
+    expect(await come(auth, one)).toBe('BAD_TOKEN');
+  });
+
+  it.each(['"text"', '7', 'null'])('is believed by no answer like %s', async (text) => {
+    answer = text;
+    expect(await come(auth, token('1'))).toBe('IDENTITY_UNREACHABLE');
+  });
+
+  it('nobody new comes in while the service does not say who may sign up', async () => {
+    const one = token('1', time(900));
+    expect(await come(auth, one)).toBe('u1');
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    const { script } = host;
+    host.script = (question, ...rest) => (question.url.endsWith('/user') ? script : json(500, {}))(question, ...rest);
+    expect(await come(auth, token('2'))).toBe('IDENTITY_UNREACHABLE');
+    expect(await come(auth, one)).toBe('u1');
+  });
+
+  it('is asked about sixty times a minute for strangers, and for as many more as time has gone', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    answer = 401;
+    for (let i = 0; i < 70; i++) await come(auth, token(`stranger ${i}`));
+    expect(asked()).toHaveLength(60);
+    vi.setSystemTime(Date.now() + 2_000);
+    for (let i = 0; i < 5; i++) await come(auth, token(`later ${i}`));
+    expect(asked()).toHaveLength(62);
+  });
+
+  it.each([
+    ['names the user by its id', user, 'u1', 'u1'],
+    ['names the user by its sub', { ...user, id: undefined, sub: 'u2' }, 'u2', 'u2'],
+    ['names another than the service says', user, 'x', 'IDENTITY_UNREACHABLE'],
+  ])('that %s has a share of its own where that is so, whatever strangers do', async (_, known, sub, outcome) => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    answer = known;
+    await come(auth, token(sub, time(700)));
+    answer = 401;
+    for (let i = 0; i < 61; i++) await come(auth, token(`stranger ${i}`));
+    answer = known;
+    expect(await come(auth, token(sub, time(800)))).toBe(outcome);
+  });
+
+  it('does not stay good by what strangers do: it is asked about after a minute, whatever they have used up', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const one = token('x', time(900));
+    expect(await come(auth, one)).toBe('u1');
+    vi.setSystemTime(Date.now() + 61_000);
+    answer = 401;
+    for (let i = 0; i < 61; i++) await come(auth, token(`stranger ${i}`));
+    expect(await come(auth, one)).toBe('BAD_TOKEN');
   });
 
   it('is asked about once a minute by whichever settings', async () => {
@@ -775,7 +981,7 @@ describe('A token of a GoTrue that is asked', () => {
     expect(await come(auth, token('1'))).toBe('BAD_TOKEN');
   });
 
-  it.each([413, 431, 'more than is written about anybody'])(
+  it.each([400, 413, 431, 'more than is written about anybody'])(
     'that it answers with %s blocks nobody else',
     async (odd) => {
       answer = typeof odd === 'number' ? odd : { ...user, user_metadata: { about: 'x'.repeat(100_000) } };
@@ -862,6 +1068,8 @@ describe('A token of a GoTrue that is asked', () => {
   it('of somebody who has not confirmed the address lets nobody in', async () => {
     answer = { ...user, confirmed_at: null };
     expect(await come(auth, token('1'))).toBe('NOT_CONFIRMED');
+    answer = { ...user, confirmed_at: '' };
+    expect(await come(auth, token('2'))).toBe('NOT_CONFIRMED');
   });
 
   it('goes by roles as well', async () => {

@@ -128,12 +128,11 @@ function isAnonymous(claims: Claims): boolean {
 }
 
 function nameOf(claims: Claims, profile: Claims, email: string | undefined): string | undefined {
-  const parts = [text(claims['given_name']), text(claims['family_name'])].filter((part) => part !== undefined);
   const names = [
     text(claims['name']),
     text(profile['full_name']),
     text(profile['name']),
-    parts.join(' '),
+    [text(claims['given_name']), text(claims['family_name'])].join(' '),
     text(claims['preferred_username']),
     text(claims['nickname']),
     email?.split('@')[0],
