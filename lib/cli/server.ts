@@ -81,11 +81,9 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
     env['NODE_ENV'] === 'production' ? writeLog : printLine({ ...loginEvents, ...gatewayEvents, ...signInEvents });
   const server = serve([...(withGateway ? routes : []), loginRoutes(providers)], { env, log });
   const home = `${address.origin}${address.prefix}`;
-  const handler: Handler = async (request) => {
-    // Whoever opens the bare address is looking for the set-up page.
-    if (request.path === '/') return redirect(`${home}/${hasLogin ? 'auth' : 'git'}`);
-    return server(request);
-  };
+  // Whoever opens the bare address is looking for the set-up page.
+  const handler: Handler = (request) =>
+    request.path === '/' ? Promise.resolve(redirect(`${home}/${hasLogin ? 'auth' : 'git'}`)) : server(request);
   closeOnSignal(await listen(node(handler, platform), { port, host, ...(withGateway && { requestTimeoutMs }) }));
   const where = `port ${port}${host ? ` of ${host}` : ', for this machine alone'}`;
   for (const { name, page, isOn, missing } of [

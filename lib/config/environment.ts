@@ -1,6 +1,6 @@
 import { Failure } from '../http/errors.ts';
 import { settingErrors } from './errors.ts';
-import { Cache } from '../http/cache.ts';
+import { memoize } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
 import type { SettingName } from './table.ts';
 
@@ -76,16 +76,10 @@ export const reader = <const Name extends SettingName, Value>(
  * @param own gives what nobody changes afterwards
  */
 export function remembering<Value>(own: Reader<Value>): Reader<Value> {
-  const values = new Cache<{ value: Value }>(16);
-  return {
-    ...own,
-    read(env) {
-      const texts = JSON.stringify(own.names.map((name) => env[name]));
-      let kept = values.get(texts);
-      if (!kept) values.set(texts, (kept = { value: own.read(env) }));
-      return kept.value;
-    },
-  };
+  const read = memoize((...texts: readonly (string | undefined)[]) =>
+    own.read(Object.fromEntries(own.names.map((name, i) => [name, texts[i]]))),
+  );
+  return { ...own, read: (env) => read(...own.names.map((name) => env[name])) };
 }
 
 /**

@@ -53,8 +53,8 @@ export function readAddress(env: Environment, platformUrl: string | undefined): 
 }
 
 /** The origins that may receive a token: those listed, or our own alone. */
-export const originsSetting = (address: Address): Reader<OriginList> =>
-  setting('CMS_AUTH_ORIGINS', (text = address.origin, refuse) => {
+export const originsSetting = ({ origin }: Pick<Address, 'origin'>): Reader<OriginList> =>
+  setting('CMS_AUTH_ORIGINS', (text = origin, refuse) => {
     const parsed = parseOrigins(text);
     if ('problem' in parsed) throw refuse(`${parsed.problem}.`);
     return parsed.list;

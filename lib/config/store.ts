@@ -59,7 +59,8 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
       alongWith: readonly Reader<unknown>[] = [],
     ) {
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
-      if (openParameterStore) {
+      const isPointed = (setting: string) => isWanted(setting) || failed.has(setting);
+      if (openParameterStore && readers.some(({ names }) => names.some(isPointed))) {
         const settings = namesOf(readers);
         if (settings.some(isWanted)) {
           const targets = new Map<string, string>();

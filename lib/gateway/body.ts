@@ -19,9 +19,10 @@ export interface IncomingBody {
 /** @param request as the platform hands it over */
 export function openBody(request: HttpRequest): IncomingBody {
   const length = lengthOf(request);
+  if (length === 0) return { request, drain: async () => {} };
   let stream: Bytes | undefined;
   let size = 0;
-  let ended = length === 0;
+  let ended = false;
   const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {
     const body = request.body?.() ?? [];
     stream ??= Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();

@@ -6,7 +6,6 @@ import { sendRequest, rateLimited, mapError, jsonOf, quoteOf } from './upstream.
 import type { ClientResponse } from '../oauth/request.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
-import { apiRoots } from '../providers/provider.ts';
 
 /** Before its end a token is renewed, so that it does not end on its way. Milliseconds. */
 const margin = 5 * 60_000;
@@ -80,7 +79,7 @@ async function inTime<Value>(promise: Promise<Value>, deadline: number, host: st
  * @see https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-an-installation-access-token-for-a-github-app
  */
 async function makeToken(
-  { host, base, fullName }: Gateway<GatewayHost>,
+  { host, roots, fullName }: Gateway<GatewayHost>,
   { id, privateKey }: { id: string; privateKey: string },
   installation: Installation,
   deadline: number,
@@ -101,7 +100,7 @@ async function makeToken(
   let jwt = await sign();
 
   async function put(method: string, path: string, body?: object): Promise<Json> {
-    const answer = await sendRequest(`${apiRoots(host.provider, base)?.api_root}${path}`, {
+    const answer = await sendRequest(`${roots.api_root}${path}`, {
       method,
       headers: {
         ...requestHeaders,

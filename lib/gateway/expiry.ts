@@ -1,7 +1,6 @@
 import { requestHeaders } from './credential.ts';
 import { sendRequest, jsonOf } from './upstream.ts';
 import { LoadingCache } from '../http/cache.ts';
-import { apiRoots } from '../providers/provider.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
 
@@ -41,14 +40,13 @@ const ends = new LoadingCache<string | undefined>();
  *
  * @returns as the host says it
  */
-export function fetchExpiry({ host, base }: Gateway<GatewayHost>, token: string): Promise<string | undefined> {
+export function fetchExpiry({ host, roots }: Gateway<GatewayHost>, token: string): Promise<string | undefined> {
   const { expiry } = host;
-  const root = apiRoots(host.provider, base)?.api_root;
-  if (!expiry || !('path' in expiry) || root === undefined) return Promise.resolve(undefined);
+  if (!expiry || !('path' in expiry)) return Promise.resolve(undefined);
   const { createHash } = process.getBuiltinModule('node:crypto');
-  const key = createHash('sha256').update(`${root} ${token}`).digest('base64url');
+  const key = createHash('sha256').update(`${roots.api_root} ${token}`).digest('base64url');
   return ends.get(key, async () => {
-    const end = await sendRequest(`${root}${expiry.path}`, {
+    const end = await sendRequest(`${roots.api_root}${expiry.path}`, {
       method: 'GET',
       headers: { ...requestHeaders, ...host.authorization(token) },
       deadline: Date.now() + timeoutMs,

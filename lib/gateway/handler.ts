@@ -118,23 +118,24 @@ type Common = Pick<Route, 'admit' | 'fail'>;
 
 /** The addresses of one Git host: those below its name, and those at which clients look for the host's own API. */
 function hostEndpoints({ provider, api }: GatewayHost, hosts: readonly GatewayHost[], common: Common): Endpoint[] {
-  const below = (path: string, handle: (path: string, opened: Opened) => Promise<HttpReply>): Endpoint => ({
-    path: `${path}/*`,
-    route: ({ params, request: { method } }) => {
-      const isRead = method === 'GET' || method === 'HEAD';
-      return {
-        ...common,
-        event: isRead ? 'read' : 'write',
-        provider,
-        async handle(context) {
-          const opened = await open(context, hosts);
-          // Also of what is refused: whoever tries the fence from within has a name.
-          if (!isRead) context.log.editor = commitAddress(opened.editor, context.address.origin);
-          return handle(`/${params['*']}`, ofHost(provider, opened));
-        },
-      };
-    },
-  });
+  const below = (path: string, handle: (path: string, opened: Opened) => Promise<HttpReply>): Endpoint => {
+    const routeOf = (event: 'read' | 'write'): Route => ({
+      ...common,
+      event,
+      provider,
+      async handle(context, params) {
+        const opened = await open(context, hosts);
+        // Also of what is refused: whoever tries the fence from within has a name.
+        if (event === 'write') context.log.editor = commitAddress(opened.editor, context.address.origin);
+        return handle(`/${params['*']}`, ofHost(provider, opened));
+      },
+    });
+    const [read, write] = [routeOf('read'), routeOf('write')];
+    return {
+      path: `${path}/*`,
+      route: ({ request: { method } }) => (method === 'GET' || method === 'HEAD' ? read : write),
+    };
+  };
   const graphql = (path: string): Endpoint => ({
     path,
     route: () => ({

@@ -6,7 +6,6 @@ import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
 import { checkSignUp } from './identity/gotrue.ts';
 import { sendRequest, rateLimited, mapError, jsonOf, maxBytes, quoteOf, upstreamUrl } from './upstream.ts';
-import { apiRoots } from '../providers/provider.ts';
 import type { ClientResponse } from '../oauth/request.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
@@ -145,14 +144,14 @@ export const isRedirect = ({ status }: ClientResponse): boolean => [301, 302, 30
 /** Where it leads, in words, if that is a repository there and the credential reaches it. */
 async function moved(
   { headers, ...rest }: ClientResponse,
-  { host, base }: Gateway<GatewayHost>,
+  { host, base, roots }: Gateway<GatewayHost>,
   ask: (url: string | URL) => Promise<ClientResponse>,
 ): Promise<Failure> {
-  const root = apiRoots(host.provider, base)?.api_root;
+  const root = roots.api_root;
   const body = jsonOf({ headers, ...rest });
   const given = headers.location ?? (isRecord(body) ? body['url'] : undefined);
   const nowhere = new Failure(gatewayErrors.REPOSITORY_MOVED, { to: '' });
-  if (root === undefined || typeof given !== 'string' || !URL.canParse(given, root)) return nowhere;
+  if (typeof given !== 'string' || !URL.canParse(given, root)) return nowhere;
   // Of the host's API, and of a repository: the credential goes nowhere else.
   const { href, search, hash } = new URL(given, root);
   const path = href.slice(root.length);

@@ -1,11 +1,11 @@
 import { gatewaySettings, type RepositoryHost } from './settings.ts';
 import { remembering } from '../config/environment.ts';
-import { originsSetting, type Address } from '../config/settings.ts';
+import { originsSetting } from '../config/settings.ts';
 import { memoize } from '../http/cache.ts';
 import { admitOrigin } from '../http/cors.ts';
 import type { Context } from '../handler/router.ts';
 
-const originsAt = memoize((address: string) => remembering(originsSetting(JSON.parse(address) as Address)));
+const originsAt = memoize((origin: string) => remembering(originsSetting({ origin })));
 
 /**
  * Lets pages of listed sites in, before any work is done for them. Everything is read in one call to the store.
@@ -15,7 +15,7 @@ const originsAt = memoize((address: string) => remembering(originsSetting(JSON.p
 export const admitListed =
   (hosts: readonly RepositoryHost[]) =>
   async ({ request, settings, address, headers }: Context): Promise<void> => {
-    const listed = originsAt(JSON.stringify(address));
+    const listed = originsAt(address.origin);
     const [origins] = await settings.read([listed], [gatewaySettings(hosts, address)]);
     admitOrigin(request, origins, headers);
   };

@@ -1,4 +1,3 @@
-import { apiRoots } from '../providers/provider.ts';
 import { commitAddress, isEditorAddress, type Editor } from './identity/editors.ts';
 import { Failure, type ErrorRow } from '../http/errors.ts';
 import { lazy } from '../http/cache.ts';
@@ -92,7 +91,7 @@ export async function proxyGraphQL(
   gateway: Gateway<GatewayHost>,
   context: Context,
 ): Promise<HttpReply> {
-  const url = apiRoots(gateway.host.provider, gateway.base)?.graphql_api_root;
+  const url = gateway.roots.graphql_api_root;
   if (url === undefined) throw new Failure(gatewayErrors.NOT_ON_LIST);
   const sent = { body: JSON.stringify({ query: document }), type: 'application/json' };
   const answer = await fetchUpstream(
@@ -191,11 +190,8 @@ function lastLook(
 ): HttpReply {
   const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
   const { headers, body } = reply;
-  const inJson = JSON.stringify(token).slice(1, -1);
-  if (
-    Object.values(headers).some((value) => textHolds(value, token)) ||
-    (typeof body === 'string' && (body.includes(token) || body.includes(inJson)))
-  )
+  const holds = (text: string) => text.includes(token) || text.includes(JSON.stringify(token).slice(1, -1));
+  if (Object.values(headers).some((value) => textHolds(value, token)) || (typeof body === 'string' && holds(body)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: gateway.host.provider.name });
   if (sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return reply;
@@ -302,11 +298,10 @@ async function fetchWith(
       throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
     }));
   if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);
-  // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out.
-  const spoken = [...passedHeaders, 'content-type', 'link'].map((key) => String(answer.headers[key] ?? ''));
+  // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out. Its headers
+  // are looked at where they leave (`lastLook`).
   const isText = isJson(answer.headers['content-type']) || answer.status >= 400;
-  if (bytesHold(answer.bytes, token, isText) || spoken.some((value) => textHolds(value, token)))
-    throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  if (bytesHold(answer.bytes, token, isText)) throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
   const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) log.warning ??= warning;
@@ -362,7 +357,6 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     };
   // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
   if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
-  const body = answer.bytes;
   const value = rule.answer ? jsonOf(answer) : undefined;
   if (rule.answer && value === undefined) throw failed();
   return {
@@ -370,7 +364,7 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
     cookies: [],
     // As text, which platforms that send bytes in base64 need not make larger.
-    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : body.toString(),
+    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : answer.bytes.toString(),
   };
 }
 
@@ -397,9 +391,9 @@ function headersOf({ headers }: ClientResponse, link: (url: string) => string | 
 }
 
 /** A link of the host's as the client wants it; undefined for one that leads anywhere but to this kind of repository. */
-function rewriteLink(url: string, { host, base }: Gateway<GatewayHost>, origin: string): string | undefined {
-  const root = apiRoots(host.provider, base)?.api_root;
-  if (root === undefined || !URL.canParse(url)) return undefined;
+function rewriteLink(url: string, { host, roots }: Gateway<GatewayHost>, origin: string): string | undefined {
+  const root = roots.api_root;
+  if (!URL.canParse(url)) return undefined;
   const { href } = new URL(url);
   if (!href.startsWith(`${root}/`) || new URL(url).hash !== '') return undefined;
   const path = href.slice(root.length);

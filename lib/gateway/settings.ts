@@ -20,7 +20,7 @@ import { settingErrors } from '../config/errors.ts';
 import { originsSetting, readAddress, urlSetting, type Address } from '../config/settings.ts';
 import { memoize } from '../http/cache.ts';
 import { openSettings } from '../config/store.ts';
-import { settingPrefix, type Provider } from '../providers/provider.ts';
+import { apiRoots, settingPrefix, type ApiRoots, type Provider } from '../providers/provider.ts';
 import { isBranch } from './rules/branches.ts';
 import { readPaths, type WritablePaths } from './rules/paths.ts';
 import type { Platform } from '../http/platform.ts';
@@ -59,6 +59,8 @@ export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
   base: string;
   /** `owner/name`, as the host's address has it. */
   fullName: string;
+  /** Where its API is. */
+  roots: ApiRoots;
   branch: string;
   paths: WritablePaths;
   auth: AuthMethod;
@@ -71,6 +73,9 @@ export interface Gateway<Host extends RepositoryHost = RepositoryHost> {
   committer: 'editor' | 'app';
   credential: Credential;
 }
+
+/** What the settings have to know of our own address. */
+type Origin = Pick<Address, 'origin'>;
 
 /** Whether there is to be a gateway at all. */
 export const hasGateway = (env: Environment): boolean => Boolean(env['CMS_GATEWAY_REPO']?.trim());
@@ -88,22 +93,22 @@ const appSettings = (provider: Provider) => ({
  */
 export function gatewaySettings<Host extends RepositoryHost>(
   hosts: readonly Host[],
-  address: Address,
+  { origin }: Origin,
 ): Reader<Gateway<Host>> {
   let readerAt = readers.get(hosts);
   if (!readerAt) {
-    readerAt = memoize((text) => makeReader(hosts, JSON.parse(text) as Address));
+    readerAt = memoize((origin) => makeReader(hosts, { origin }));
     readers.set(hosts, readerAt);
   }
-  return readerAt(JSON.stringify(address)) as Reader<Gateway<Host>>;
+  return readerAt(origin) as Reader<Gateway<Host>>;
 }
 
 /** Kept by all that decides them: to make one, and to read and judge all of it, takes longer than the rest of a call. */
-const readers = new WeakMap<readonly RepositoryHost[], (address: string) => Reader<Gateway>>();
+const readers = new WeakMap<readonly RepositoryHost[], (origin: string) => Reader<Gateway>>();
 
-function makeReader(hosts: readonly RepositoryHost[], address: Address): Reader<Gateway> {
-  const parts = partsOf(hosts, address);
-  const own = remembering<Gateway>({
+function makeReader(hosts: readonly RepositoryHost[], own: Origin): Reader<Gateway> {
+  const parts = partsOf(hosts, own);
+  const kept = remembering<Gateway>({
     name: parts.repository.name,
     names: [...new Set(Object.values(parts).flatMap((part) => part.names))],
     read: (env) =>
@@ -112,10 +117,10 @@ function makeReader(hosts: readonly RepositoryHost[], address: Address): Reader<
       }) as Gateway, // complete, since nothing was noted
   });
   return {
-    ...own,
+    ...kept,
     read(env) {
       refuseUncheckedTls();
-      return own.read(env);
+      return kept.read(env);
     },
   };
 }
@@ -160,13 +165,13 @@ export async function checkGateway(
 }
 
 /** Each part with the settings that it is made of. What depends on another part gets that besides. */
-const partsOf = <Host extends RepositoryHost>(hosts: readonly Host[], address: Address) => ({
+const partsOf = <Host extends RepositoryHost>(hosts: readonly Host[], own: Origin) => ({
   repository: repositorySettings(hosts),
   branch: branchSetting,
   paths: pathsSetting,
   auth: authSettings,
   lists: listSettings,
-  pages: pagesSettings(address),
+  pages: pagesSettings(own),
   session: sessionSetting,
   committer: committerSetting,
   credential: credentialSettings(hosts),
@@ -222,9 +227,10 @@ function refuseUncheckedTls(): void {
     );
 }
 
-const repositorySettings = <Host extends RepositoryHost>(
-  hosts: readonly Host[],
-): Reader<Pick<Gateway<Host>, 'host' | 'base' | 'fullName'>> => {
+/** The repository, and the host that it is at. */
+type Repository<Host extends RepositoryHost> = Pick<Gateway<Host>, 'host' | 'base' | 'fullName' | 'roots'>;
+
+const repositorySettings = <Host extends RepositoryHost>(hosts: readonly Host[]): Reader<Repository<Host>> => {
   const name = 'CMS_GATEWAY_REPO';
   const bases = hosts.map((host) => ({ host, url: urlSetting(host.provider) }));
   return {
@@ -243,7 +249,7 @@ function findRepository<Host extends RepositoryHost>(
   name: string,
   value: string,
   hosts: readonly { host: Host; base: string }[],
-): Pick<Gateway<Host>, 'host' | 'base' | 'fullName'> {
+): Repository<Host> {
   if (!URL.canParse(value))
     throw invalid(
       name,
@@ -253,7 +259,8 @@ function findRepository<Host extends RepositoryHost>(
   const found = hosts
     .filter(({ base }) => url === base || url.startsWith(`${base}/`))
     .sort((a, b) => b.base.length - a.base.length)[0];
-  if (!found) {
+  const roots = found && apiRoots(found.host.provider, found.base);
+  if (!roots) {
     const settings = hosts.map(({ host }) => urlSetting(host.provider).name).join(', ');
     throw invalid(name, `it is at none of the Git hosts that are known here. For a host of your own, set ${settings}.`);
   }
@@ -263,7 +270,7 @@ function findRepository<Host extends RepositoryHost>(
       name,
       `it is not the address of a repository at ${found.host.provider.name}. Open the repository in a browser and copy its address.`,
     );
-  return { ...found, fullName };
+  return { ...found, fullName, roots };
 }
 
 const branchSetting = setting('CMS_GATEWAY_BRANCH', (branch = 'main', refuse) => {
@@ -429,9 +436,9 @@ function readRolesClaim(value = 'app_metadata.roles'): string {
 }
 
 /** Exact addresses: whoever begins a sign-in may be an attacker, and any page that hands its query on would give the code away. */
-export function pagesSettings(address: Address): Reader<string[]> {
+export function pagesSettings(own: Origin): Reader<string[]> {
   const name = 'CMS_GATEWAY_PAGES';
-  const origins = originsSetting(address);
+  const origins = originsSetting(own);
   return {
     name,
     names: [name, ...origins.names],

@@ -2,7 +2,6 @@ import { TooLarge, TooLate, Unreachable, type ClientResponse, type ClientRequest
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
 import { textHolds } from './secret.ts';
-import { apiRoots } from '../providers/provider.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
 import type { Agent } from 'node:http';
@@ -186,13 +185,20 @@ export const isEncoded = (encoding: string | undefined): boolean =>
  *
  * @param path below the repository, encoded; empty for the repository itself
  */
-export function upstreamUrl({ host, base, fullName }: Gateway<GatewayHost>, path: string): URL {
-  const root = apiRoots(host.provider, base)?.api_root;
-  const prefix = `${root}${host.repositoryPath(fullName)}`;
+export function upstreamUrl({ host, roots, fullName }: Gateway<GatewayHost>, path: string): URL {
+  const prefix = `${roots.api_root}${host.repositoryPath(fullName)}`;
   const address = `${prefix}${path}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  const isBelow = path === '' || address.startsWith(`${prefix}/`);
-  if (root === undefined || url?.href !== address || !isBelow || url.hash !== '')
-    throw new Failure(gatewayErrors.NOT_ON_LIST);
+  const isBelow = path === '' || path.startsWith('/');
+  const url = isBelow ? parse(address) : undefined;
+  if (url?.href !== address || url.hash !== '') throw new Failure(gatewayErrors.NOT_ON_LIST);
   return url;
+}
+
+/** Reads it once: to ask whether it can be read takes as long as reading it. */
+function parse(address: string): URL | undefined {
+  try {
+    return new URL(address);
+  } catch {
+    return undefined;
+  }
 }

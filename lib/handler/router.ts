@@ -51,8 +51,11 @@ export interface Route {
   optional?: boolean;
   /** It is at no address of ours, and only says so better: an application with addresses of its own beside ours may have it. */
   stray?: boolean;
-  /** @throws Failure for whatever stands in the way */
-  handle: (context: Context) => HttpReply | Promise<HttpReply>;
+  /**
+   * @param params of the path, by the endpoint's pattern
+   * @throws Failure for whatever stands in the way
+   */
+  handle: (context: Context, params: Match['params']) => HttpReply | Promise<HttpReply>;
   /** A failure as those who ask here can read it. Absent: as a page, as the module has it. */
   fail?: (failure: Failure, context: FailureContext) => HttpReply;
 }
@@ -84,10 +87,11 @@ export interface RouteModule {
   fail: (failure: Failure, context: FailureContext) => HttpReply;
 }
 
-/** A route with the module that it is of. */
+/** A route with the module that it is of, and what its path says. */
 interface Found {
   module: RouteModule;
   route: Route;
+  params: Match['params'];
 }
 
 /** More than any CMS or Git host sends, less than any platform refuses. Characters. */
@@ -116,15 +120,15 @@ export function findRoute(
     for (const endpoint of module.endpoints) {
       const params = matchPath(endpoint.path.split('/'), given);
       const route = params && endpoint.route({ params, parameters, request });
-      if (route) return { module, route };
+      if (route) return { module, route, params };
     }
-  return { module: modules.at(-1) as RouteModule, route: notFound };
+  return { module: modules.at(-1) as RouteModule, route: notFound, params: {} };
 }
 
 function matchPath(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
   const params: Record<string, string> = {};
-  for (const [i, part] of wanted.entries()) {
-    const own = given[i];
+  for (let i = 0; i < wanted.length; i++) {
+    const [part = '', own] = [wanted[i], given[i]];
     if (own === undefined) return undefined;
     if (part === '*') return { ...params, '*': given.slice(i).join('/') };
     if (part.startsWith(':')) params[part.slice(1)] = own;
@@ -135,7 +139,7 @@ function matchPath(wanted: readonly string[], given: readonly string[]): Record<
 }
 
 /** Answers, once all has been refused that this address does not take. @throws Failure */
-export async function dispatch(route: Route, context: Context): Promise<HttpReply> {
+export async function dispatch({ route, params }: Found, context: Context): Promise<HttpReply> {
   const { request, settings } = context;
   const { method } = request;
   await route.admit?.(context);
@@ -151,7 +155,7 @@ export async function dispatch(route: Route, context: Context): Promise<HttpRepl
     const [hasPage] = await settings.read([pageSetting]);
     if (!hasPage) throw new Failure(webErrors.NOT_FOUND);
   }
-  return route.handle(context);
+  return route.handle(context, params);
 }
 
 /** A failure as a reply, with `Allow` where a method was refused (RFC 9110, 15.5.6). */

@@ -22,6 +22,14 @@ export interface ServeOptions {
  */
 export function serve(modules: readonly RouteModule[], options: ServeOptions = {}): Handler {
   const { env = process.env, log, now = Date.now } = options;
+  /** The last one: it hardly ever changes, and is the first thing that a request needs. */
+  let own: { text: string | undefined; url: string | undefined; address: Address; headers: object } | undefined;
+  function readOwn(url: string | undefined) {
+    const text = env['CMS_AUTH_URL'];
+    if (own && own.text === text && own.url === url) return own;
+    const address = readAddress(env, url);
+    return (own = { text, url, address, headers: keptSafe(address) });
+  }
 
   return async (request) => {
     const start = now();
@@ -36,14 +44,15 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     const headers: Record<string, string> = {};
     const logged: Partial<LogEntry> = {};
     let address: Address | undefined;
+    let safe = {};
     let reply: HttpReply;
     let failure: Failure | undefined;
     let body: ReturnType<NonNullable<RouteModule['openBody']>> | undefined;
     try {
-      address = readAddress(env, platform.url);
+      ({ address, headers: safe } = readOwn(platform.url));
       if (address.prefix !== '') found = find(withoutPrefix(request.path, address.prefix));
       body = found.module.openBody?.(request);
-      reply = await dispatch(found.route, {
+      reply = await dispatch(found, {
         request: body?.request ?? request,
         parameters,
         settings,
@@ -81,7 +90,7 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     else writeLog(entry, platform.print);
     return {
       ...reply,
-      headers: { ...reply.headers, ...(address && keptSafe(address)), ...headers },
+      headers: { ...reply.headers, ...safe, ...headers },
       cookies,
       body: request.method === 'HEAD' ? '' : reply.body,
     };
@@ -89,8 +98,8 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
 }
 
 /** Whoever was here by https comes back by https (RFC 6797). Not on loopback, where other programs have their pages on http. */
-const keptSafe = ({ origin, secure }: Address) =>
-  secure && !isLoopback(new URL(origin)) && { 'strict-transport-security': 'max-age=31536000' };
+const keptSafe = ({ origin, secure }: Address): object =>
+  secure && !isLoopback(new URL(origin)) ? { 'strict-transport-security': 'max-age=31536000' } : {};
 
 const asFailure = (error: unknown): Failure =>
   error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error });

@@ -91,21 +91,24 @@ export class LoadingCache<Value> {
 }
 
 /**
- * A function that reads text, so that the same text is read once: settings are the same at nearly every request. The last few are
+ * A function that reads texts, so that the same ones are read once: settings are the same at nearly every request. The last few are
  * kept, one for each configuration in the process.
  *
- * @param read depends on its text alone, and gives what nobody changes afterwards; what it throws is not kept
+ * @param read depends on its texts alone, and gives what nobody changes afterwards; what it throws is not kept
  */
-export function memoize<Text extends string | undefined, Value>(
-  read: (text: Text) => Value,
+export function memoize<Texts extends readonly (string | undefined)[], Value>(
+  read: (...texts: Texts) => Value,
   size = 16,
-): (text: Text) => Value {
-  const values = new Cache<{ value: Value }>(size);
-  return (text) => {
-    const key = text === undefined ? '' : `=${text}`;
-    let kept = values.get(key);
-    if (!kept) values.set(key, (kept = { value: read(text) }));
-    return kept.value;
+): (...texts: Texts) => Value {
+  /** The last used first. Compared and not hashed: texts that are the same object, as most are, cost nothing. */
+  const kept: { texts: Texts; value: Value }[] = [];
+  return (...texts) => {
+    const at = kept.findIndex((entry) => texts.every((text, i) => text === entry.texts[i]));
+    if (at === 0 && kept[0]) return kept[0].value;
+    const [entry = { texts, value: read(...texts) }] = at < 0 ? [] : kept.splice(at, 1);
+    kept.unshift(entry);
+    kept.splice(size);
+    return entry.value;
   };
 }
 

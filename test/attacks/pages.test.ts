@@ -41,7 +41,7 @@ describe('What is posted to the opener (P1 to P10)', () => {
   });
 
   attack('P5 a deploy preview that the owner has not listed', async () => {
-    const origins = originsSetting({ origin: address, prefix: '', secure: true }).read({});
+    const origins = originsSetting({ origin: address }).read({});
     expect(origins).toEqual({ exact: [address], patterns: [] });
     expect(matchOrigin(origins, preview)).toBeUndefined();
     return 'is not listed: without a setting, our own origin alone is';

@@ -210,7 +210,7 @@ export function describeSignIn(name: string, call: Call, cookiesLook = cookiesOf
         expect(decodeProtectedHeader(access_token)['alg']).toBe('HS256');
         expect(claims).toMatchObject({ sub: 'ann', email: 'ann@example.com', name: 'Ann Example' });
         expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(36_000);
-        const read = gatewaySettings(signInHosts, { origin: gateway, prefix: '', secure: true }).read(env);
+        const read = gatewaySettings(signInHosts, { origin: gateway }).read(env);
         const keys = sessionKeys(read.auth as Extract<typeof read.auth, { kind: 'oidc' }>);
         const around = { address: { origin: gateway, prefix: '', secure: true }, now: Date.now() };
         expect(await verifyAccessToken(keys, access_token, around)).toMatchObject({

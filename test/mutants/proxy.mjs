@@ -185,8 +185,8 @@ export const proxy = [
   {
     guard: 'browsers come back by https',
     file: 'lib/handler/serve.ts',
-    find: '...(address && keptSafe(address)),',
-    replace: '',
+    find: '...reply.headers, ...safe,',
+    replace: '...reply.headers,',
     tests: 'test/unit/handler.test.ts',
   },
 ];

@@ -49,9 +49,9 @@ export const settings = [
   },
   {
     guard: 'an editor who was taken off the list is out at once',
-    file: 'lib/config/environment.ts',
-    find: 'const texts = JSON.stringify(own.names.map((name) => env[name]));',
-    replace: "const texts = '';",
+    file: 'lib/http/cache.ts',
+    find: 'texts.every((text, i) => text === entry.texts[i])',
+    replace: 'entry !== undefined',
     tests: 'test/unit/gateway-settings.test.ts',
     named: 'counts as soon as it is changed',
   },

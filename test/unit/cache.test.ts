@@ -89,10 +89,26 @@ describe('With a clock', () => {
       if (text === 'wrong') throw new Error('wrong');
       return `${text}!`;
     });
-    for (let turn = 0; turn < 3; turn++) expect(['a', 'b', undefined, 'undefined'].map(parse)).toHaveLength(4);
+    for (let turn = 0; turn < 3; turn++)
+      expect(['a', 'b', undefined, 'undefined'].map((text) => parse(text))).toHaveLength(4);
     expect(read).toEqual(['a', 'b', undefined, 'undefined']);
     expect(() => parse('wrong')).toThrow('wrong');
     expect(() => parse('wrong')).toThrow('wrong');
     expect(read).toHaveLength(6);
+  });
+
+  it('several texts are read again if one of them is another, and beyond the last few, those used last are kept', () => {
+    const read: string[] = [];
+    const join = memoize((a: string, b: string | undefined) => {
+      read.push(`${a} ${b}`);
+      return { text: `${a} ${b}` };
+    }, 2);
+    const first = join('a', 'b');
+    expect(join('a', undefined)).toEqual({ text: 'a undefined' });
+    expect(join('a', 'b')).toBe(first);
+    join('b', 'a');
+    expect(join('a', 'b')).toBe(first);
+    expect(join('a', undefined)).toEqual({ text: 'a undefined' });
+    expect(read).toEqual(['a b', 'a undefined', 'b a', 'a undefined']);
   });
 });

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { github as record } from '../../lib/gateway/rules/github.ts';
+import { apiRoots } from '../../lib/providers/provider.ts';
 import { openCredential } from '../../lib/gateway/credential.ts';
 import { json, startHost } from '../contract/gateway/world.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
@@ -17,6 +18,7 @@ describe('An app’s token', () => {
       {
         host: record,
         base,
+        roots: apiRoots(record.provider, base),
         fullName: 'demo/site',
         credential: { kind: 'app', id, privateKey: pem },
       } as Gateway<GatewayHost>,
@@ -145,6 +147,7 @@ describe('An app’s token', () => {
     const gateway = {
       host: record,
       base: 'http://127.0.0.1:9',
+      roots: { api_root: 'http://127.0.0.1:9/api/v3' },
       fullName: 'demo/site',
       credential: { kind: 'app', id: '79', privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
     };

@@ -158,8 +158,9 @@ describe('A path that means one thing here and another to whoever reads it next'
 
 describe.each(hosts.map((host) => [host.provider.name, host] as const))('A path at %s', (_, host: GatewayHost) => {
   const fullName = host.provider.id === 'gitlab' ? 'group/sub/name' : 'owner/name';
-  const gateway = { host, fullName, branch: 'main', paths: { allowed: undefined } } as unknown as Gateway;
-  const prefix = `${apiRoots(host.provider, host.provider.url)?.api_root}${host.repositoryPath(fullName)}`;
+  const roots = apiRoots(host.provider, host.provider.url);
+  const gateway = { host, roots, fullName, branch: 'main', paths: { allowed: undefined } } as unknown as Gateway;
+  const prefix = `${roots?.api_root}${host.repositoryPath(fullName)}`;
 
   it('that passes leads into the repository, whoever reads it, and however often it is decoded', () => {
     let passed = 0;

@@ -281,7 +281,8 @@ describe('The client', () => {
 
 describe('The list of origins', () => {
   it.each([undefined, '', ' \n'])('is our own alone where it is %j', (CMS_AUTH_ORIGINS) => {
-    expect(originsSetting({ ...address, prefix: '/prod' }).read({ CMS_AUTH_ORIGINS })).toEqual({
+    const behindStage = { ...address, prefix: '/prod' };
+    expect(originsSetting(behindStage).read({ CMS_AUTH_ORIGINS })).toEqual({
       exact: ['https://auth.example.com'],
       patterns: [],
     });

@@ -64,8 +64,8 @@ async function verifyToken(token: string, gateway: Gateway, moment: Moment): Pro
   // A GoTrue is asked, and what it answers is kept with it.
   if (gateway.auth.kind === 'gotrue') return readToken(token, gateway, moment);
   // Other settings make another gateway: a secret that was changed ends its sessions at once.
-  const tokens = verified.get(gateway) ?? new Cache<{ known: Known; end: number }>(1_000);
-  verified.set(gateway, tokens);
+  let tokens = verified.get(gateway);
+  if (!tokens) verified.set(gateway, (tokens = new Cache(1_000)));
   const hash = hashOf(token);
   const kept = tokens.get(hash);
   if (kept && moment.now < kept.end) return kept.known;
@@ -114,9 +114,10 @@ function known(identity: Identity | undefined, from: NonNullable<Known['from']>)
 }
 
 /** Deriving them takes longer than opening a session. */
-const derive = memoize((client: string) => sessionKeys(JSON.parse(client) as SignInClient));
-const keysOf = ({ issuer, clientId, clientSecret }: SignInClient) =>
-  derive(JSON.stringify({ issuer, clientId, clientSecret }));
+const derive = memoize((issuer: string, clientId: string, clientSecret: string) =>
+  sessionKeys({ issuer, clientId, clientSecret }),
+);
+const keysOf = ({ issuer, clientId, clientSecret }: SignInClient) => derive(issuer, clientId, clientSecret);
 
 /** When a token ends by its own account, in milliseconds since the epoch; 0 if it does not say. */
 function endOf(token: string): number {
