@@ -188,12 +188,13 @@ function lastLook(
   gateway: Gateway<GatewayHost>,
   { request }: Context,
 ): HttpReply {
-  const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
-  const { headers, body } = reply;
+  const { largestAnswer = maxBytes, sizeOf = (body) => Buffer.byteLength(body) } = request.platform;
+  const { headers, body, isText } = reply;
+  // Bytes are the host's own, which were looked at when they came.
   const holds = (text: string) => text.includes(token) || text.includes(JSON.stringify(token).slice(1, -1));
   if (Object.values(headers).some((value) => textHolds(value, token)) || (typeof body === 'string' && holds(body)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: gateway.host.provider.name });
-  if (sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  if (sizeOf(body, isText) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return reply;
 }
 
@@ -363,8 +364,8 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     status,
     headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
     cookies: [],
-    // As text, which platforms that send bytes in base64 need not make larger.
-    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : answer.bytes.toString(),
+    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : answer.bytes,
+    isText: true,
   };
 }
 
