@@ -47,7 +47,7 @@ export function readAddress(env: Environment, platformUrl: string | undefined): 
   const name = 'CMS_AUTH_URL';
   const url = readUrl(name, optional(env, name) ?? platformUrl);
   const prefix = withoutFinalSlash(url.pathname);
-  if (ourPath.test(prefix))
+  if (prefix !== '' && ourPath.test(prefix))
     throw invalid(name, 'leave out /auth or /git and everything after it; that part is added automatically.');
   return { origin: url.origin, prefix, secure: url.protocol === 'https:' };
 }

@@ -59,17 +59,51 @@ function isSpelled(host: string): boolean {
   return !/(^|\.)xn--/.test(name) && domainToASCII(name) === host;
 }
 
+/** What a bucket's host name ends with, where there is one. */
+const objectStore = /^(s3|f\d+|objectstorage)([.-][\w-]+)*$/;
+const region = /^[a-z-]+\d$/;
+const itself = /^$/;
+
 /**
  * Where everybody's pages are on one origin, each below a path of its own: to a browser they are all the same page. Object stores at
- * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones.
+ * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones: a domain, and which
+ * names below it. One by one, since Node reads a pattern when it is first used, and all in one cost every cold start a million
+ * instructions.
  */
-const sharedByPath =
-  /^(((s3|f\d+|objectstorage)([.-][\w-]+)*\.(amazonaws|wasabisys|backblazeb2|scw|oraclecloud)|(firebase)?storage\.googleapis|(storage\.cloud|sites)\.google|[a-z-]+\d\.(digitaloceanspaces|linodeobjects)|\w+\.githack|unpkg)\.c(om|loud)(\.cn)?|storage\.yandexcloud\.net|htmlpreview\.github\.io|cdn\.(jsdelivr\.net|statically\.io)|(cdpn|ipfs)\.io|web\.archive\.org)\.?$/;
+const sharedByPath: Readonly<Record<string, RegExp>> = {
+  'amazonaws.com': objectStore,
+  'amazonaws.com.cn': objectStore,
+  'wasabisys.com': objectStore,
+  'backblazeb2.com': objectStore,
+  'scw.cloud': objectStore,
+  'oraclecloud.com': objectStore,
+  'digitaloceanspaces.com': region,
+  'linodeobjects.com': region,
+  'googleapis.com': /^(firebase)?storage$/,
+  'google.com': /^(storage\.cloud|sites)$/,
+  'yandexcloud.net': /^storage$/,
+  'githack.com': /^\w+$/,
+  'github.io': /^htmlpreview$/,
+  'jsdelivr.net': /^cdn$/,
+  'statically.io': /^cdn$/,
+  'archive.org': /^web$/,
+  'unpkg.com': itself,
+  'cdpn.io': itself,
+  'ipfs.io': itself,
+};
+
+function isSharedByPath(host: string): boolean {
+  const labels = host.split('.');
+  if (labels.at(-1) === '') labels.pop(); // a dot at the end, which names the same host
+  const domain = labels.splice(labels.at(-1) === 'cn' ? -3 : -2).join('.');
+  return Object.hasOwn(sharedByPath, domain) && sharedByPath[domain]?.test(labels.join('.')) === true;
+}
 
 /** What copying and other lists leave between the entries or behind them. */
 function problemOfText(entry: string): string | undefined {
   if (/[\s;"'`“”„]/.test(entry)) return 'has a space, a quotation mark or ";" in it; put only commas between the sites';
-  return /^[a-z]+:\/\/[^/?#]+[/?#]/i.test(entry)
+  // Not with the flag `i`, for which Node asks its tables of all scripts at every cold start.
+  return /^[a-zA-Z]+:\/\/[^/?#]+[/?#]/.test(entry)
     ? 'has a path behind the host name; leave it out, as in https://www.example.com for https://www.example.com/admin/'
     : undefined;
 }
@@ -81,7 +115,7 @@ function problemOfOrigin(entry: string): string | undefined {
   if (url.origin !== entry)
     return 'is not spelled as in the browser’s address bar; write only https:// and the host name, in lower case (international names as xn--…)';
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
-  if (sharedByPath.test(url.hostname))
+  if (isSharedByPath(url.hostname))
     return 'is shared with strangers, whose pages could take a token; give the CMS a host name of its own';
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
     return 'must begin with https:// (http:// is for localhost, 127.0.0.1 and [::1] only)';

@@ -60,7 +60,7 @@ export const web = [
   {
     guard: 'an origin that strangers share is not listed',
     file: 'lib/http/origins.ts',
-    find: 'if (sharedByPath.test(url.hostname))',
+    find: 'if (isSharedByPath(url.hostname))',
     replace: 'if (false as boolean)',
     tests: 'test/unit/origins.test.ts',
   },
