@@ -8,6 +8,7 @@ import {
   type Provider,
   type Registration,
 } from '../providers/provider.ts';
+import { registrationsOf } from '../providers/registrations.ts';
 import { callbackAddress, isConfigured, urlSetting, type Address } from '../config/settings.ts';
 import { configuration } from '../config/cms-config.ts';
 import { loginNames, unknownSettings } from '../config/unknown.ts';
@@ -108,7 +109,7 @@ ${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(
 /** @param isNext whether it is the owner's next step, which the page shows at first sight */
 function howToRegister(provider: Provider, base: string, address: Address, isNext: boolean): Html {
   const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
-  const [best, ...others] = provider.registration;
+  const [best, ...others] = registrationsOf(provider);
   const link = (form: Registration, isPrimary = false) =>
     html`<a${isPrimary && html` class="primary"`} href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
   const steps = (form: Registration) => html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>`;

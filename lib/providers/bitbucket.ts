@@ -1,4 +1,4 @@
-import type { Provider } from './provider.ts';
+import type { Provider, Registrations } from './provider.ts';
 
 /**
  * Bitbucket Cloud.
@@ -21,19 +21,6 @@ export const bitbucket = {
   issuerPath: '',
   clientAuthentication: 'client_secret_basic',
   pkce: false,
-  registration: [
-    {
-      what: 'OAuth consumer',
-      // The form is in each workspace, so it is at no one address.
-      path: '/',
-      steps: [
-        'Open your workspace, Settings, OAuth consumers, and press Add consumer. Give it a name, and the address below as its Callback URL.',
-        'Tick This is a private consumer.',
-        'Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
-        'Save, open the consumer, and copy the Key (the client id) and the Secret.',
-      ],
-    },
-  ],
   session: 'Editors stay logged in for two hours. Decap CMS and Netlify CMS can renew the session.',
   tokenLife: 'two hours',
   repository: { form: 'workspace/repository', groups: false },
@@ -55,3 +42,18 @@ export const bitbucket = {
     login: { refreshToken: 'refresh_token', always: true },
   },
 } as const satisfies Provider;
+
+/** Where the login is registered there, and what to do. */
+export const registrations = [
+  {
+    what: 'OAuth consumer',
+    // The form is in each workspace, so it is at no one address.
+    path: '/',
+    steps: [
+      'Open your workspace, Settings, OAuth consumers, and press Add consumer. Give it a name, and the address below as its Callback URL.',
+      'Tick This is a private consumer.',
+      'Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
+      'Save, open the consumer, and copy the Key (the client id) and the Secret.',
+    ],
+  },
+] as const satisfies Registrations;

@@ -1,4 +1,4 @@
-import type { Provider } from './provider.ts';
+import type { Provider, Registrations } from './provider.ts';
 
 /**
  * gitlab.com and self-managed GitLab, also under a path.
@@ -22,17 +22,6 @@ export const gitlab = {
   looks: { 'client secret': /^gloas-/ },
   clientAuthentication: 'client_secret_post',
   pkce: true,
-  registration: [
-    {
-      what: 'application',
-      path: '/-/user_settings/applications',
-      steps: [
-        'Press Add new application. Give it a name, and the address below as its Redirect URI.',
-        'Leave Confidential on. Tick the scope api, and no other.',
-        'Save, then copy the Application ID and the Secret. The secret is shown once.',
-      ],
-    },
-  ],
   session: 'Editors stay logged in for two hours. Sveltia CMS can renew the session.',
   tokenLife: 'two hours',
   repository: { form: 'group/project', groups: true },
@@ -53,3 +42,16 @@ export const gitlab = {
     login: { refreshToken: 'refreshToken', always: false },
   },
 } as const satisfies Provider;
+
+/** Where the login is registered there, and what to do. */
+export const registrations = [
+  {
+    what: 'application',
+    path: '/-/user_settings/applications',
+    steps: [
+      'Press Add new application. Give it a name, and the address below as its Redirect URI.',
+      'Leave Confidential on. Tick the scope api, and no other.',
+      'Save, then copy the Application ID and the Secret. The secret is shown once.',
+    ],
+  },
+] as const satisfies Registrations;

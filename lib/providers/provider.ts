@@ -32,8 +32,6 @@ export interface Provider {
   clientAuthentication: 'client_secret_post' | 'client_secret_basic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */
   pkce: boolean;
-  /** What can stand behind the login, each with the form to register it at. What is best for most comes first. */
-  registration: readonly [Registration, ...Registration[]];
   /** How long a token lives, and who can renew it. */
   session: string;
   /** How long a token lives, where that is shorter than a day's work: `two hours`. */
@@ -89,6 +87,9 @@ export interface Registration {
   /** What is left to do by hand, in its order and in the form's own words. */
   steps: readonly string[];
 }
+
+/** What can stand behind the login at one host, each with the form to register it at. What is best for most comes first. */
+export type Registrations = readonly [Registration, ...Registration[]];
 
 /** "a GitHub App", "an OAuth App" */
 export const articled = (what: string): string => `${/^[AEIO]/i.test(what) ? 'an' : 'a'} ${what}`;

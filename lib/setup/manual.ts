@@ -1,3 +1,4 @@
+import { registrationsOf } from '../providers/registrations.ts';
 import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';
@@ -18,7 +19,7 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
   const store = openStore(options, io);
   const replace = await checkPlace(options, store, loginEntries(options), io);
 
-  const [form] = provider.registration;
+  const [form] = registrationsOf(provider);
   const callback = callbackAddress(address, provider);
   const place = registrationAddress(base, form, {
     name: 'CMS login',

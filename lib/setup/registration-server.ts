@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { registrationsOf } from '../providers/registrations.ts';
 import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { commonHeaders, type TextReply } from '../http/http.ts';
@@ -89,7 +90,7 @@ export class RegistrationServer {
     const name = wish ?? appName(this.#options);
     const state = isHead ? '' : this.#newState();
     const manifest = manifestOf(this.#options, name, `${this.origin}/created`);
-    const [form] = provider.registration;
+    const [form] = registrationsOf(provider);
     const byHand = registrationAddress(base, form, {
       name,
       homepage: manifest.url,

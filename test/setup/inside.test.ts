@@ -11,7 +11,9 @@ import { main } from '../../lib/setup/main.ts';
 import { setValues } from '../../lib/setup/stores/file.ts';
 import { saveValues } from '../../lib/setup/save.ts';
 import { withoutSecrets, type Store } from '../../lib/setup/values.ts';
+import { github as record } from '../../lib/providers/github.ts';
 import { registrationAddress } from '../../lib/providers/provider.ts';
+import { registrationsOf } from '../../lib/providers/registrations.ts';
 import { startBitbucket } from '../hosts/bitbucket.ts';
 import type { GitHubHost } from '../hosts/github.ts';
 import { startGitLab } from '../hosts/gitlab.ts';
@@ -235,7 +237,7 @@ describe('Where a person fills in the form', () => {
 });
 
 describe('The form that an address fills in', () => {
-  const [form, ...others] = providers[0]?.registration ?? [];
+  const [form, ...others] = registrationsOf(record);
   const fill = {
     name: 'CMS & login',
     homepage: 'https://www.example.com',

@@ -7,6 +7,7 @@ import { bitbucket } from '../../lib/providers/bitbucket.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';
 import { apiRoots, baseOfApi, pathsOf, renewable, settingPrefix, type Provider } from '../../lib/providers/provider.ts';
+import { registrationsOf } from '../../lib/providers/registrations.ts';
 
 /** Without a platform in between. */
 const direct: Call = async (handler, { body, ...request }) => {
@@ -48,6 +49,11 @@ function needs(provider: Provider): Need[] {
         ]
       : []),
     {
+      place: 'lib/providers/registrations.ts',
+      words: `put the "registrations" of lib/providers/${id}.ts into the list`,
+      isDone: isRegistered(provider),
+    },
+    {
       place: 'functions/auth.ts',
       words: `put ${id} into the list "providers"`,
       isDone: providers.some((one) => one.id === id),
@@ -82,6 +88,16 @@ function needs(provider: Provider): Need[] {
   ];
 }
 
+/** Its own, and not another host's. */
+function isRegistered({ id, name }: Provider): boolean {
+  try {
+    const own = modules.find((module) => id in module) as { registrations?: unknown } | undefined;
+    return registrationsOf({ id, name }) === own?.registrations;
+  } catch {
+    return false;
+  }
+}
+
 const lacks = (provider: Provider): string[] =>
   needs(provider)
     .filter(({ isDone }) => !isDone)
@@ -96,9 +112,11 @@ const gitea: Provider = {
   api: [{ base: '*', api_root: '*/api/v1' }],
 };
 
+const modules = await Promise.all(
+  readdirSync('lib/providers').map((file) => import(`../../lib/providers/${file}`) as Promise<object>),
+);
 /** All records that there are, listed anywhere or not. */
-const modules = readdirSync('lib/providers').map((file) => import(`../../lib/providers/${file}`) as Promise<object>);
-const records = (await Promise.all(modules)).flatMap((module) =>
+const records = modules.flatMap((module) =>
   Object.values(module).filter(
     (value: unknown): value is Provider => typeof value === 'object' && value !== null && 'authorizePath' in value,
   ),

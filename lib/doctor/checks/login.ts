@@ -1,3 +1,4 @@
+import { registrationsOf } from '../../providers/registrations.ts';
 import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { loginServers } from '../../providers/login-servers.ts';
@@ -40,7 +41,7 @@ const addressOf = ({ server }: LoginProbe): string => joined(server.origin, serv
 
 /** Where to register the app that is missing. */
 function formFor(provider: Provider, { server, text }: CheckContext): string {
-  const [form] = provider.registration;
+  const [form] = registrationsOf(provider);
   const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
   const origin = server?.origin ?? 'https://auth.example.com';
   const callback = joined(origin, `${server?.prefix ?? ''}/auth/${provider.id}/callback`);
@@ -95,7 +96,7 @@ export const loginChecks: readonly Check[] = [
       return (
         settingOf(context, words) === `${prefix}_CLIENT_ID` && {
           what: `${provider.name} is not set up at the login server: ${prefix}_CLIENT_ID is not set`,
-          why: `Register ${articled(provider.registration[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${provider.registration[0].prefill ? ', filled in' : ''}: ${formFor(provider, context)}`,
+          why: `Register ${articled(registrationsOf(provider)[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${registrationsOf(provider)[0].prefill ? ', filled in' : ''}: ${formFor(provider, context)}`,
           write: `${prefix}_CLIENT_ID=…\n${prefix}_CLIENT_SECRET=…`,
         }
       );
