@@ -1,5 +1,5 @@
 import { Failure } from '../http/errors.ts';
-import { commonHeaders, textOf, type HttpReply, type TextReply } from '../http/http.ts';
+import { commonHeaders, type HttpReply, type TextReply } from '../http/http.ts';
 import { lazy } from '../http/cache.ts';
 import { receiveBody } from './body.ts';
 import { gatewayErrors } from './errors.ts';
@@ -177,7 +177,7 @@ function callOf(given: Given): ApiCall {
 }
 
 function valueOf({ status, body }: HttpReply): Json {
-  const value = body === '' ? {} : recordOf(JSON.parse(textOf(body)));
+  const value = body === '' ? {} : recordOf(JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString()));
   if (status >= 400) throw new HostRefused(status, messageIn(value));
   return value;
 }

@@ -188,13 +188,13 @@ function lastLook(
   gateway: Gateway<GatewayHost>,
   { request }: Context,
 ): HttpReply {
-  const { largestAnswer = maxBytes, sizeOf = (body) => Buffer.byteLength(body) } = request.platform;
-  const { headers, body, isText } = reply;
+  const { largestAnswer = maxBytes, sizeOf = Buffer.byteLength } = request.platform;
+  const { headers, body } = reply;
   // Bytes are the host's own, which were looked at when they came.
   const holds = (text: string) => text.includes(token) || text.includes(JSON.stringify(token).slice(1, -1));
   if (Object.values(headers).some((value) => textHolds(value, token)) || (typeof body === 'string' && holds(body)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: gateway.host.provider.name });
-  if (sizeOf(body, isText) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  if (sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return reply;
 }
 
@@ -358,14 +358,14 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     };
   // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
   if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
+  const { base64: inBase64 } = context.request.platform;
   const value = rule.answer ? jsonOf(answer) : undefined;
   if (rule.answer && value === undefined) throw failed();
   return {
     status,
     headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
     cookies: [],
-    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : answer.bytes,
-    isText: true,
+    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : inBase64 ? answer.bytes.toString() : answer.bytes,
   };
 }
 

@@ -29,13 +29,7 @@ export interface HttpReply {
   cookies: string[];
   /** Bytes where they are a Git host's, passed on as they came. */
   body: string | Uint8Array;
-  /** Whether these bytes are text: a platform that sends bytes in base64 need not make it larger. */
-  isText?: boolean;
 }
-
-/** The body of a reply, if it is text. */
-export const textOf = (body: HttpReply['body']): string =>
-  typeof body === 'string' ? body : new TextDecoder().decode(body);
 
 /** A reply of our own making. */
 export interface TextReply extends HttpReply {

@@ -59,44 +59,33 @@ function isSpelled(host: string): boolean {
   return !/(^|\.)xn--/.test(name) && domainToASCII(name) === host;
 }
 
-/** What a bucket's host name ends with, where there is one. */
-const objectStore = /^(s3|f\d+|objectstorage)([.-][\w-]+)*$/;
-const region = /^[a-z-]+\d$/;
-const itself = /^$/;
-
 /**
  * Where everybody's pages are on one origin, each below a path of its own: to a browser they are all the same page. Object stores at
- * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones: a domain, and which
- * names below it. One by one, since Node reads a pattern when it is first used, and all in one cost every cold start a million
+ * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones: which names, below
+ * which domains. One by one, since Node reads a pattern when it is first used: all in one cost every cold start a million
  * instructions.
  */
-const sharedByPath: Readonly<Record<string, RegExp>> = {
-  'amazonaws.com': objectStore,
-  'amazonaws.com.cn': objectStore,
-  'wasabisys.com': objectStore,
-  'backblazeb2.com': objectStore,
-  'scw.cloud': objectStore,
-  'oraclecloud.com': objectStore,
-  'digitaloceanspaces.com': region,
-  'linodeobjects.com': region,
-  'googleapis.com': /^(firebase)?storage$/,
-  'google.com': /^(storage\.cloud|sites)$/,
-  'yandexcloud.net': /^storage$/,
-  'githack.com': /^\w+$/,
-  'github.io': /^htmlpreview$/,
-  'jsdelivr.net': /^cdn$/,
-  'statically.io': /^cdn$/,
-  'archive.org': /^web$/,
-  'unpkg.com': itself,
-  'cdpn.io': itself,
-  'ipfs.io': itself,
-};
+const sharedByPath: readonly (readonly [names: RegExp, domains: string])[] = [
+  [
+    /^(s3|f\d+|objectstorage)([.-][\w-]+)*$/,
+    'amazonaws.com amazonaws.com.cn wasabisys.com backblazeb2.com scw.cloud oraclecloud.com',
+  ],
+  [/^[a-z-]+\d$/, 'digitaloceanspaces.com linodeobjects.com'],
+  [/^(firebase)?storage$/, 'googleapis.com'],
+  [/^(storage\.cloud|sites)$/, 'google.com'],
+  [/^storage$/, 'yandexcloud.net'],
+  [/^\w+$/, 'githack.com'],
+  [/^htmlpreview$/, 'github.io'],
+  [/^cdn$/, 'jsdelivr.net statically.io'],
+  [/^web$/, 'archive.org'],
+  [/^$/, 'unpkg.com cdpn.io ipfs.io'],
+];
 
 function isSharedByPath(host: string): boolean {
   const labels = host.split('.');
   if (labels.at(-1) === '') labels.pop(); // a dot at the end, which names the same host
   const domain = labels.splice(labels.at(-1) === 'cn' ? -3 : -2).join('.');
-  return Object.hasOwn(sharedByPath, domain) && sharedByPath[domain]?.test(labels.join('.')) === true;
+  return sharedByPath.some(([names, domains]) => domains.split(' ').includes(domain) && names.test(labels.join('.')));
 }
 
 /** What copying and other lists leave between the entries or behind them. */

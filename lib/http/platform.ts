@@ -9,7 +9,9 @@ export interface Platform {
   /** Bytes that it lets out in an answer, as `sizeOf` counts them. */
   largestAnswer?: number | undefined;
   /** What an answer with this body weighs on its way out; as many bytes as it has, if absent. */
-  sizeOf?: ((body: string | Uint8Array, isText: boolean | undefined) => number) | undefined;
+  sizeOf?: ((body: string | Uint8Array) => number) | undefined;
+  /** Whether it sends bytes in base64, which makes them larger: what is text goes out as text there. */
+  base64?: boolean;
   /** Whether it hands paths over decoded, so that nobody can tell an encoded slash from another. */
   decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */

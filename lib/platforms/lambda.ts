@@ -1,5 +1,5 @@
 import { awsParameterStore } from './aws.ts';
-import { textOf, withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
+import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
 
 /**
@@ -56,9 +56,9 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
   };
 }
 
-const toReply = ({ status, headers, cookies, body, isText = typeof body === 'string' }: HttpReply): LambdaResult => ({
+const toReply = ({ status, headers, cookies, body }: HttpReply): LambdaResult => ({
   statusCode: status,
   headers,
   cookies,
-  ...(isText ? { body: textOf(body) } : { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }),
+  ...(typeof body === 'string' ? { body } : { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }),
 });

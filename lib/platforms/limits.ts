@@ -1,4 +1,4 @@
-import { textOf, type Handler, type HttpRequest } from '../http/http.ts';
+import type { Handler, HttpRequest } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
 
 /**
@@ -27,8 +27,8 @@ export const netlifyLimits: Limits = () => ({
 const envelope = 64 * 1024;
 
 /** As a text in JSON, or in base64. */
-const sizeForLambda = (body: string | Uint8Array, isText = typeof body === 'string'): number =>
-  envelope + (isText ? Buffer.byteLength(JSON.stringify(textOf(body))) : Math.ceil(body.length / 3) * 4);
+const sizeForLambda = (body: string | Uint8Array): number =>
+  envelope + (typeof body === 'string' ? Buffer.byteLength(JSON.stringify(body)) : Math.ceil(body.length / 3) * 4);
 
 /**
  * An HTTP API decodes the path before it hands it over; a Function URL does not, and has no name but its own.
@@ -39,6 +39,7 @@ export const lambdaLimits: Limits = ({ platform: { url } }) => ({
   largestBody: 6 * megabyte,
   largestAnswer: 6 * megabyte,
   sizeOf: sizeForLambda,
+  base64: true,
   deadline: Date.now() + time,
   decodesPath: !/^https:\/\/[^/]+\.lambda-url\.[^/]+\.on\.aws(\/|$)/.test(url ?? ''),
 });
