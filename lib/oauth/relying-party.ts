@@ -199,10 +199,10 @@ export async function openIssuer(client: IssuerClient, deadline: number): Promis
       new Failure(hostErrors.HOST_FAILED, { ...fill, status: String(status) }, { reason: `userinfo: ${reason}` });
     if (answer.status === 429) throw new Failure(hostErrors.HOST_BUSY, fill, { reason: 'userinfo: 429' });
     if (answer.status !== 200) throw refuse(answer.status, `its userinfo endpoint answered ${answer.status}.`);
-    const text = textOf(answer);
-    const isJwt = /^[\w-]+(\.[\w-]*){2,4}$/.test(text.trim());
+    const text = textOf(answer).trim();
+    const isJwt = /^[\w-]+(\.[\w-]*){2,4}$/.test(text);
     const claims: Claims | undefined = isJwt
-      ? await verifyJws(text.trim(), metadata, {}, deadline)
+      ? await verifyJws(text, metadata, {}, deadline)
       : readObject(text, undefined);
     if (!claims) throw refuse(200, 'what its userinfo endpoint answered is no JSON.');
     // A token that was made for something else must not pass for this answer.

@@ -71,4 +71,12 @@ export const settings = [
     tests: secrets,
     named: 'from the source a store that fails is asked again after two seconds',
   },
+  {
+    guard: 'the store is asked anew for a refused secret, and not for whatever anybody sends',
+    file: 'lib/login/handler.ts',
+    find: "if (code === ('BAD_CLIENT_CREDENTIALS' satisfies keyof typeof hostErrors)) settings.invalidate();",
+    replace: "if (code !== ('' as string)) settings.invalidate();",
+    tests: secrets,
+    named: 'is not looked for because of whatever else fails',
+  },
 ];

@@ -155,8 +155,8 @@ export const signIn = [
   {
     guard: 'signed userinfo is signed by the issuer',
     file: 'lib/oauth/relying-party.ts',
-    find: 'await verifyJws(text.trim(), metadata, {}, deadline)',
-    replace: "(await import('jose')).decodeJwt(text.trim())",
+    find: 'await verifyJws(text, metadata, {}, deadline)',
+    replace: "(await import('jose')).decodeJwt(text)",
     tests: issuer,
     named: 'signed by another key',
   },

@@ -314,6 +314,25 @@ export function describeSecrets(name: string, way: Way): void {
         expect(tokenRequests()).toBe(before + 4);
       });
 
+      it('is not looked for because of whatever else fails, which anybody can bring about', async () => {
+        const instance = await open(secretOnly());
+        expectToken(await login(instance));
+        const { query, cookie } = await begin(instance);
+        for (const attempt of [
+          { query, cookie: '' },
+          { query: 'code=x&state=x', cookie },
+        ]) {
+          expect(codeOf(await finish(instance, attempt))).toMatch(/COOKIE_LOST|STATE_MISMATCH/);
+          instance.advance(2_000);
+        }
+        host.fault = 'html502';
+        expectFailure(await login(instance), 'HOST_FAILED');
+        host.fault = undefined;
+        instance.advance(2_000);
+        expectToken(await login(instance));
+        expect(store.requests).toHaveLength(1);
+      });
+
       it('fails what is under way, and nothing after it', async () => {
         const instance = await open(secretOnly());
         expectToken(await login(instance));
