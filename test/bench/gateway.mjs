@@ -71,18 +71,34 @@ const passThrough = `import { Agent, createServer, request } from 'node:http';
 
 /** Of what is measured warm. */
 export const byHand = 'the same job by hand';
+export const byHandWhole = 'the same job by hand, with limits, headers and log';
+
+/** What our answers say besides. */
+const more = `...{
+    'access-control-expose-headers': 'content-type, link, etag, retry-after, x-total, x-total-pages, x-page, x-per-page, x-next-page, x-prev-page, x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset, x-ratelimit-used, x-ratelimit-resource',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; sandbox",
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'private, no-cache',
+    'strict-transport-security': 'max-age=31536000',
+  }`;
+const line = `writeSync(1, JSON.stringify({ event: 'read', provider: 'github', outcome: 'ok', route: 'branch', status: answer.statusCode, duration: Date.now() - began }) + '\\n');`;
 
 /**
  * What a gateway has to do, written down as short as it goes: the session verified, its editor looked up, the page's origin judged,
  * one request passed on over a kept connection, its answer checked and searched for the credential. There are no rules and no words.
+ *
+ * @param {boolean} isWhole with what a server in production does besides: limits of time and size, headers, and a line of log
  */
-const sameJob = `import { Agent, createServer, request } from 'node:http';
+const sameJob = (isWhole) => `import { Agent, createServer, request } from 'node:http';
+  import { writeSync } from 'node:fs';
   import { createHmac, timingSafeEqual } from 'node:crypto';
   const agent = new Agent({ keepAlive: true });
   const root = process.env.BENCH_HOST_URL + '/api/v3/repos/owner/name';
   const [secret, listed] = [process.env.BENCH_SECRET, process.env.CMS_AUTH_ORIGINS];
   const refuse = (response, status) => response.writeHead(status).end();
   createServer(({ method, url, headers: asked }, response) => {
+    const began = Date.now();
     if (asked.origin !== listed) return refuse(response, 400);
     const [, head = '', claims = '', mac = ''] = /^Bearer ([\\w-]+)\\.([\\w-]+)\\.([\\w-]+)$/.exec(asked.authorization ?? '') ?? [];
     const own = createHmac('sha256', secret).update(head + '.' + claims).digest();
@@ -90,18 +106,26 @@ const sameJob = `import { Agent, createServer, request } from 'node:http';
     if (given.length !== own.length || !timingSafeEqual(given, own)) return refuse(response, 401);
     const { alg } = JSON.parse(Buffer.from(head, 'base64url'));
     const { exp, email } = JSON.parse(Buffer.from(claims, 'base64url'));
-    if (alg !== 'HS256' || exp * 1000 < Date.now()) return refuse(response, 401);
+    if (alg !== 'HS256' || exp * 1000 < began) return refuse(response, 401);
     if (email !== 'ann@example.org') return refuse(response, 403);
-    request(root + url.replace('/git/github', ''), { method, headers: ${headers}, agent }, (answer) => {
+    ${isWhole ? `const timer = setTimeout(() => sent.destroy(), 8_000);` : ''}
+    const sent = request(root + url.replace('/git/github', ''), { method, headers: ${headers}, agent }, (answer) => {
       const chunks = [];
-      answer.on('data', (chunk) => chunks.push(chunk));
+      let size = 0;
+      answer.on('data', (chunk) => {
+        chunks.push(chunk);
+        if ((size += chunk.length) > 32e6) sent.destroy();
+      });
       answer.on('end', () => {
+        ${isWhole ? `clearTimeout(timer);` : ''}
         const body = Buffer.concat(chunks);
         const type = answer.headers['content-type'] ?? '';
         if (!type.startsWith('application/json') || body.includes('github_pat_bench')) return refuse(response, 502);
-        response.writeHead(answer.statusCode, { 'content-type': type, 'content-length': body.length, 'access-control-allow-origin': listed, vary: 'Origin' }).end(body);
+        response.writeHead(answer.statusCode, { 'content-type': type, 'content-length': body.length, 'access-control-allow-origin': listed, vary: 'Origin', ${isWhole ? more : ''} }).end(body);
+        ${isWhole ? line : ''}
       });
-    }).end();
+    });
+    sent.on('error', () => refuse(response, 502)).end();
   }).listen(Number(process.env.PORT), '127.0.0.1');`;
 
 /** A client of either, in the shape that `worker.mjs` knows: here there is nothing to begin. @param {string} server a script */
@@ -164,7 +188,8 @@ export async function makeGateway(folder) {
     },
     warm: {
       gateway: await module('own', path.resolve('dist/node/start.mjs')),
-      [byHand]: await module('hand', await script('hand', sameJob)),
+      [byHand]: await module('hand', await script('hand', sameJob(false))),
+      [byHandWhole]: await module('whole', await script('whole', sameJob(true))),
       'pass-through': await module('bare', await script('pass', passThrough)),
     },
   };

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { drawChart } from './chart.mjs';
 import { memoryRounds } from './cold.mjs';
-import { byHand } from './gateway.mjs';
+import { byHand, byHandWhole } from './gateway.mjs';
 import { lambda, netlify } from './subjects.mjs';
 
 /**
@@ -217,7 +217,8 @@ After ${growth.logins} logins on one warm instance the heap is ${growth.heap.toF
 
 One call that a CMS makes: a session token verified, the editor looked up on the list, the request judged and passed on. Cold, on Lambda, as
 a ratio to a process that verifies one such token and makes one \`fetch\`: CPU ${times('cold gateway / one HS256 and one fetch')}, clock ${times('cold gateway, on the clock / one HS256 and one fetch')}. Warm, \`npm start\` as a
-ratio to a Node server that does the same job without rules, settings and words: ${times(`warm gateway / ${byHand}`)}; with 64 at once, the time for each: ${times(`64 gateway calls at once / ${byHand}`)}. To
+ratio to a Node server that does the same job without rules, settings and words: ${times(`warm gateway / ${byHand}`)}; with 64 at once, the time for each: ${times(`64 gateway calls at once / ${byHand}`)}. To the
+same server with limits of time and size, our headers and a line of log: ${times(`warm gateway / ${byHandWhole}`)} and ${times(`64 gateway calls at once / ${byHandWhole}`)}. To
 one that passes everything on and looks at nothing: ${times('warm gateway / pass-through')} and ${times('64 gateway calls at once / pass-through')}. The largest
  body that Lambda lets through takes ${gatewayLargePeak.toFixed(1)} × its size.
 

@@ -13,7 +13,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureCold } from './cold.mjs';
-import { byHand, gatewaySettings, largest, makeGateway } from './gateway.mjs';
+import { byHand, byHandWhole, gatewaySettings, largest, makeGateway } from './gateway.mjs';
 import { measureGrowth } from './growth.mjs';
 import { comparison, report } from './report.mjs';
 import { settings } from './settings.mjs';
@@ -123,7 +123,7 @@ async function measure() {
     }
   }
   const ownGateway = warmGateway.get('gateway');
-  for (const name of [byHand, 'pass-through']) {
+  for (const name of [byHand, byHandWhole, 'pass-through']) {
     const other = warmGateway.get(name);
     if (!ownGateway || !other) throw new Error(name);
     ratios[`warm gateway / ${name}`] = ratio(ownGateway.one.median, other.one.median);
