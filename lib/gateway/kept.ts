@@ -56,6 +56,9 @@ const weigh = (key: string, { bytes }: ClientResponse): number => key.length + b
 
 const files = new Files();
 
+/** What the host is being asked for. An answer that is none is undefined. */
+const underWay = new Map<string, Promise<ClientResponse | undefined>>();
+
 /**
  * Of each credential, what its files are found by and until when the host is known to take it. By the object that the settings were
  * read into: with other settings it is another one, and none of these files are found any more.
@@ -79,6 +82,11 @@ function shelfOf({ credential }: Gateway): Shelf {
 export interface Place {
   /** @returns undefined if it is not there, or if it is not known that the host still takes the credential */
   take(): ClientResponse | undefined;
+  /**
+   * Asks the host, unless another call is asking for the same file just now: then that one's answer will do, if it is the file. Whoever
+   * gets anything else for an answer gets it alone, and the others ask, too.
+   */
+  ask(send: () => Promise<ClientResponse>): Promise<ClientResponse>;
   /** @param answer that may leave the gateway */
   put(answer: ClientResponse): void;
 }
@@ -91,22 +99,41 @@ export interface Place {
 export function placeOf(gateway: Gateway, url: string | URL, accept: string, match = ''): Place {
   const shelf = shelfOf(gateway);
   const key = JSON.stringify([shelf.id, accept, url]);
+  /** As this browser is told of a file. */
+  const told = (answer: ClientResponse): ClientResponse => {
+    const { etag } = answer.headers;
+    return etag !== undefined && match.split(/, */).includes(etag)
+      ? { status: 304, headers: { etag }, bytes: Buffer.alloc(0) }
+      : answer;
+  };
   return {
     take() {
       const answer = Date.now() < shelf.until ? files.get(key) : undefined;
-      const { etag } = answer?.headers ?? {};
-      return answer && etag !== undefined && match.split(/, */).includes(etag)
-        ? { status: 304, headers: { etag }, bytes: Buffer.alloc(0) }
-        : answer;
+      return answer && told(answer);
     },
-    put({ status, headers: { 'content-type': type, etag }, bytes }) {
-      // Without what the host says of this moment: how many questions are left, when the credential ends.
+    async ask(send) {
+      const another = await underWay.get(key);
+      if (another?.status === 200) return told(ofAnyMoment(another));
+      const sent = send();
+      const waited = sent.catch(() => undefined);
+      underWay.set(key, waited);
+      void waited.then(() => underWay.get(key) === waited && underWay.delete(key));
+      return sent;
+    },
+    put(answer) {
       // In memory of its own: Node puts small answers into pieces of 8 KiB, and one of them would hold the whole piece.
-      if (status === 200 && files.get(key)?.bytes !== bytes)
-        files.set(key, { status, headers: { 'content-type': type, etag }, bytes: copyOf(bytes) });
+      if (answer.status === 200 && files.get(key)?.bytes !== answer.bytes)
+        files.set(key, { ...ofAnyMoment(answer), bytes: copyOf(answer.bytes) });
     },
   };
 }
+
+/** Without what the host says of this moment: how many questions are left, when the credential ends. */
+const ofAnyMoment = ({ status, headers: { 'content-type': type, etag }, bytes }: ClientResponse): ClientResponse => ({
+  status,
+  headers: { 'content-type': type, etag },
+  bytes,
+});
 
 function copyOf(bytes: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(bytes.length);

@@ -276,12 +276,11 @@ async function fetchWith(
   const name = host.provider.name;
   const asked = fetchExpiry(gateway, token);
   const limit = request.platform.largestAnswer ?? maxBytes;
-  const began = Date.now();
   const size = sent ? Buffer.byteLength(sent.body) : 0;
   const kept = place?.take();
-  const answer =
-    kept ??
-    (await sendRequest(url, {
+  const send = () => {
+    const began = Date.now();
+    return sendRequest(url, {
       method,
       headers: {
         ...requestHeaders,
@@ -297,7 +296,9 @@ async function fetchWith(
     }).catch((error: unknown) => {
       if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
       throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
-    }));
+    });
+  };
+  const answer = kept ?? (await (place ? place.ask(send) : send()));
   if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out. Its headers
   // are looked at where they leave (`lastLook`).

@@ -102,8 +102,15 @@ export const gateway = [
   {
     guard: 'an error is not kept',
     file: 'lib/gateway/kept.ts',
-    find: 'if (status === 200 && files',
+    find: 'if (answer.status === 200 && files',
     replace: 'if (files',
+    tests: kept,
+  },
+  {
+    guard: 'an error is for nobody else who asks at that moment',
+    file: 'lib/gateway/kept.ts',
+    find: 'if (another?.status === 200)',
+    replace: 'if (another)',
     tests: kept,
   },
   {

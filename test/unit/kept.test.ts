@@ -153,6 +153,84 @@ describe('Files that never change', () => {
   });
 });
 
+describe('Files that many ask for at the same moment', () => {
+  let host: Host;
+  beforeAll(async () => {
+    host = await startHost();
+  });
+  afterAll(() => host.close());
+  beforeEach(() => {
+    host.asked = [];
+  });
+  const open = (more: Record<string, string | undefined> = {}) =>
+    openWorld(
+      host,
+      async (handler, request) => {
+        const reply = await handler({ ...request, platform: {}, body: () => [Buffer.from(request.body ?? '')] });
+        return { ...reply, body: reply.body.toString() };
+      },
+      more,
+    );
+  const shas = {
+    file: 'a'.repeat(40),
+    error: 'b'.repeat(40),
+    lost: 'c'.repeat(40),
+    known: 'd'.repeat(40),
+    two: 'e'.repeat(40),
+  };
+  const blob = (name: keyof typeof shas) => `/git/github/git/blobs/${shas[name]}`;
+  const asked = (name: keyof typeof shas) => host.asked.filter(({ url }) => url.endsWith(shas[name])).length;
+  /** The first is answered so, once all others are here, and these otherwise. */
+  const first = (own: NonNullable<Host['script']>, others: NonNullable<Host['script']>) => {
+    let count = 0;
+    host.script = (...given) => {
+      if (count++ > 0) return others(...given);
+      setTimeout(() => void own(...given), 100);
+    };
+  };
+  const file = json(200, { content: 'QQ==' }, { etag: '"abc"', 'x-ratelimit-remaining': '12' });
+
+  it('are asked for once', async () => {
+    const { ask } = open();
+    first(file, json(500, {}));
+    const replies = await Promise.all(Array.from({ length: 16 }, () => ask(blob('file'))));
+    expect(replies.map(({ status, body }) => [status, body])).toEqual(replies.map(() => [200, '{"content":"QQ=="}']));
+    expect(replies.filter(({ headers }) => 'x-ratelimit-remaining' in headers)).toHaveLength(1);
+    expect(asked('file')).toBe(1);
+  });
+
+  it('are asked for by each in its own form, and with its own credential', async () => {
+    const { ask } = open();
+    const other = open({ CMS_GATEWAY_TOKEN: 'github_pat_another' });
+    first(file, file);
+    const raw = { accept: 'application/vnd.github.raw' };
+    await Promise.all([ask(blob('two')), ask(blob('two'), { headers: raw }), other.ask(blob('two'))]);
+    expect(asked('two')).toBe(3);
+  });
+
+  it.each([
+    ['error', json(500, { message: 'Out of order' })],
+    ['lost', ((_, response) => void response.destroy()) as NonNullable<Host['script']>],
+  ] as const)('are asked for by each of the others, if the first gets nothing: %s', async (name, own) => {
+    const { ask } = open();
+    first(own, file);
+    const statuses = (await Promise.all(Array.from({ length: 5 }, () => ask(blob(name))))).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(4);
+    expect(asked(name)).toBeGreaterThan(1);
+  });
+
+  it('are not sent to a browser that has them', async () => {
+    const { ask } = open();
+    first(file, json(500, {}));
+    const [sent, had] = await Promise.all([
+      ask(blob('known')),
+      ask(blob('known'), { headers: { 'if-none-match': '"abc"' } }),
+    ]);
+    expect([sent.status, had.status, had.body]).toEqual([200, 304, '']);
+    expect(asked('known')).toBe(1);
+  });
+});
+
 describe('The room for them', () => {
   const answer = (size: number) => ({ status: 200, headers: {}, bytes: Buffer.alloc(size) });
   const all = 10 * 1024;
