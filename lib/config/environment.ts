@@ -10,6 +10,9 @@ import type { SettingName } from './table.ts';
  */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Also in the quotation marks of “word processors”, „languages“ and «others». */
+const isQuoted = /^["'`\u201c\u201e\u00ab].*["'`\u201d\u201c\u00bb]$/s;
+
 /** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
 export function optional(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim() || undefined;
@@ -20,7 +23,7 @@ export function optional(env: Environment, name: string): string | undefined {
       'it points to the AWS Parameter Store ("ssm:"), which only AWS Lambda and the local server can read, and not for every setting. Set the value itself.',
     );
   // Shells take quotation marks away; Docker, systemd and the forms of most platforms keep them.
-  if (value !== undefined && (/^["'`“„«].*["'`”“»]$/s.test(value) || value.startsWith(`${name}=`)))
+  if (value !== undefined && (isQuoted.test(value) || value.startsWith(`${name}=`)))
     throw invalid(name, 'it has quotation marks or its own name around it. Write the value alone.');
   return value;
 }

@@ -160,7 +160,10 @@ export function messageOf(value: unknown): string | undefined {
 export function quoteOf(answer: ClientResponse, host: string, secrets: readonly string[]): string {
   const text = (messageOf(jsonOf(answer)) ?? '').replace(/[\p{C}\s]+/gu, ' ').trim();
   if (text === '' || secrets.some((secret) => textHolds(text, secret))) return '';
-  return ` ${host} says: “${text.length > 300 ? `${text.slice(0, 300)}…` : text}”`.replace(/([^.!?…])”$/u, '$1.”');
+  return ` ${host} says: “${text.length > 300 ? `${text.slice(0, 300)}…` : text}”`.replace(
+    /([^.!?\u2026])\u201d$/u,
+    '$1.”',
+  );
 }
 
 /** The JSON of an answer; undefined if it is none. */

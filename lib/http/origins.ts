@@ -90,7 +90,9 @@ function isSharedByPath(host: string): boolean {
 
 /** What copying and other lists leave between the entries or behind them. */
 function problemOfText(entry: string): string | undefined {
-  if (/[\s;"'`“”„]/.test(entry)) return 'has a space, a quotation mark or ";" in it; put only commas between the sites';
+  // With the quotation marks of other languages, “„”.
+  if (/[\s;"'`\u201c\u201d\u201e]/.test(entry))
+    return 'has a space, a quotation mark or ";" in it; put only commas between the sites';
   // Not with the flag `i`, for which Node asks its tables of all scripts at every cold start.
   return /^[a-zA-Z]+:\/\/[^/?#]+[/?#]/.test(entry)
     ? 'has a path behind the host name; leave it out, as in https://www.example.com for https://www.example.com/admin/'
