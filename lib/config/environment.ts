@@ -10,8 +10,10 @@ import type { SettingName } from './table.ts';
  */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Also in the quotation marks of “word processors”, „languages“ and «others». */
-const isQuoted = /^["'`\u201c\u201e\u00ab].*["'`\u201d\u201c\u00bb]$/s;
+/** Of several languages. */
+const quotationMarks = `"'\`\u201c\u201d\u201e\u00ab\u00bb`;
+const isQuoted = (text: string): boolean =>
+  text.length > 1 && quotationMarks.includes(text.charAt(0)) && quotationMarks.includes(text.slice(-1));
 
 /** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
 export function optional(env: Environment, name: string): string | undefined {
@@ -23,13 +25,13 @@ export function optional(env: Environment, name: string): string | undefined {
       'it points to the AWS Parameter Store ("ssm:"), which only AWS Lambda and the local server can read, and not for every setting. Set the value itself.',
     );
   // Shells take quotation marks away; Docker, systemd and the forms of most platforms keep them.
-  if (value !== undefined && (isQuoted.test(value) || value.startsWith(`${name}=`)))
+  if (value !== undefined && (isQuoted(value) || value.startsWith(`${name}=`)))
     throw invalid(name, 'it has quotation marks or its own name around it. Write the value alone.');
   return value;
 }
 
 /** Whether a value only says where the value is. */
-export const isPointer = (value: string | undefined): boolean => /^\s*ssm:/i.test(value ?? '');
+export const isPointer = (value = ''): boolean => value.trimStart().slice(0, 4).toLowerCase() === 'ssm:';
 
 /** @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function required(env: Environment, name: string): string {
@@ -116,4 +118,4 @@ export function readUrl(name: string, value: string | undefined): URL {
   return url;
 }
 
-export const withoutFinalSlash = (text: string): string => text.replace(/\/+$/, '');
+export const withoutFinalSlash = (text: string): string => (text.endsWith('/') ? text.replace(/\/+$/, '') : text);

@@ -10,13 +10,13 @@ export interface ErrorRow {
   text: string;
 }
 
-/** Gives each row of a table its name as its code. */
-export const table = <Code extends string>(
+/** Gives each row of a table its name as its code: to the row itself, since this runs at every cold start. */
+export function table<Code extends string>(
   rows: Readonly<Record<Code, Omit<ErrorRow, 'code'>>>,
-): Readonly<Record<Code, ErrorRow>> => {
-  const entries = Object.entries<Omit<ErrorRow, 'code'>>(rows).map(([code, row]) => [code, { code, ...row }]);
-  return Object.fromEntries(entries) as Record<Code, ErrorRow>;
-};
+): Readonly<Record<Code, ErrorRow>> {
+  for (const code in rows) Object.assign(rows[code], { code });
+  return rows as Readonly<Record<Code, ErrorRow>>;
+}
 
 /** What every route module can say. */
 export const webErrors = table({

@@ -20,7 +20,7 @@ export function matchOrigin(list: OriginList, origin: string): 'exact' | 'patter
 
 /** Whether a text is an origin of the web as the browser writes it, which a message can be addressed to: not `null`, not `*`. */
 export const isOrigin = (text: string): boolean =>
-  /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  text.startsWith('http') && URL.canParse(text) && new URL(text).origin === text;
 
 /**
  * Reads a comma-separated list of origins.
@@ -44,7 +44,8 @@ export function parseOrigins(text: string): { list: OriginList } | { problem: st
 }
 
 /** What the owner of this origin owns as a whole. */
-const domainOf = (origin: string): string => new URL(origin).hostname.replace(/^www\./, '');
+const domainOf = (origin: string): string => withoutWww(new URL(origin).hostname);
+const withoutWww = (host: string): string => (host.startsWith('www.') ? host.slice(4) : host);
 
 const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
 

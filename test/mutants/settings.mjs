@@ -26,7 +26,7 @@ export const settings = [
   {
     guard: 'quotation marks are no part of a value',
     file: 'lib/config/environment.ts',
-    find: '/^["\'`“„«].*["\'`”“»]$/s.test(value) || ',
+    find: 'isQuoted(value) ||',
     replace: '',
     tests: reading,
     named: 'is refused by its name, in words that fit',
