@@ -121,7 +121,7 @@ export async function receiveBody(context: Context, most?: number): Promise<Rece
 /** Undefined if it does not say so; of a request without a body, 0. */
 function lengthOf({ headers, method }: HttpRequest): number | undefined {
   const length = headers['content-length'];
-  if (length !== undefined) return Number(length);
+  if (length) return Number(length); // an empty one says nothing
   const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
   return isRead && headers['transfer-encoding'] === undefined ? 0 : undefined;
 }

@@ -1,4 +1,5 @@
 import type { ClientResponse } from '../oauth/request.ts';
+import { hostTimeoutMs } from './timeouts.ts';
 import type { Gateway } from './settings.ts';
 
 /**
@@ -56,8 +57,8 @@ const weigh = (key: string, { bytes }: ClientResponse): number => key.length + b
 
 const files = new Files();
 
-/** What the host is being asked for. An answer that is none is undefined. */
-const underWay = new Map<string, Promise<ClientResponse | undefined>>();
+/** Calls that ask the host for a file. They do not reject. */
+const underWay = new Map<string, Promise<unknown>>();
 
 /**
  * Of each credential, what its files are found by and until when the host is known to take it. By the object that the settings were
@@ -83,10 +84,10 @@ export interface Place {
   /** @returns undefined if it is not there, or if it is not known that the host still takes the credential */
   take(): ClientResponse | undefined;
   /**
-   * Asks the host, unless another call is asking for the same file just now: then that one's answer will do, if it is the file. Whoever
-   * gets anything else for an answer gets it alone, and the others ask, too.
+   * Does the work, which takes the file from here or asks for it. If another call is at it just now, that one's end is waited for:
+   * whatever may leave is here then, and by nothing else does one call get the answer of another.
    */
-  ask(send: () => Promise<ClientResponse>): Promise<ClientResponse>;
+  inTurn<Result>(work: () => Promise<Result>): Promise<Result>;
   /** @param answer that may leave the gateway */
   put(answer: ClientResponse): void;
 }
@@ -99,41 +100,46 @@ export interface Place {
 export function placeOf(gateway: Gateway, url: string | URL, accept: string, match = ''): Place {
   const shelf = shelfOf(gateway);
   const key = JSON.stringify([shelf.id, accept, url]);
-  /** As this browser is told of a file. */
-  const told = (answer: ClientResponse): ClientResponse => {
-    const { etag } = answer.headers;
-    return etag !== undefined && match.split(/, */).includes(etag)
-      ? { status: 304, headers: { etag }, bytes: Buffer.alloc(0) }
-      : answer;
-  };
   return {
     take() {
       const answer = Date.now() < shelf.until ? files.get(key) : undefined;
-      return answer && told(answer);
+      const { etag } = answer?.headers ?? {};
+      return answer && etag !== undefined && match.split(/, */).includes(etag)
+        ? { status: 304, headers: { etag }, bytes: Buffer.alloc(0) }
+        : answer;
     },
-    async ask(send) {
-      const another = await underWay.get(key);
-      if (another?.status === 200) return told(ofAnyMoment(another));
-      const sent = send();
-      const waited = sent.catch(() => undefined);
-      underWay.set(key, waited);
-      void waited.then(() => underWay.get(key) === waited && underWay.delete(key));
-      return sent;
+    async inTurn(work) {
+      // Without one, nothing is waited for: calls may come in the same moment.
+      const running = underWay.get(key);
+      if (running) {
+        await inTime(running, hostTimeoutMs(false, 0));
+        // It is still at it, and may have been stopped where it stands: some platforms do that.
+        if (underWay.get(key) === running) underWay.delete(key);
+        return work();
+      }
+      const done = work();
+      const ended: Promise<unknown> = done
+        .catch(() => {})
+        .then(() => underWay.get(key) === ended && underWay.delete(key));
+      underWay.set(key, ended);
+      return done;
     },
-    put(answer) {
+    put({ status, headers: { 'content-type': type, etag }, bytes }) {
+      // Without what the host says of this moment: how many questions are left, when the credential ends.
       // In memory of its own: Node puts small answers into pieces of 8 KiB, and one of them would hold the whole piece.
-      if (answer.status === 200 && files.get(key)?.bytes !== answer.bytes)
-        files.set(key, { ...ofAnyMoment(answer), bytes: copyOf(answer.bytes) });
+      if (status === 200 && files.get(key)?.bytes !== bytes)
+        files.set(key, { status, headers: { 'content-type': type, etag }, bytes: copyOf(bytes) });
     },
   };
 }
 
-/** Without what the host says of this moment: how many questions are left, when the credential ends. */
-const ofAnyMoment = ({ status, headers: { 'content-type': type, etag }, bytes }: ClientResponse): ClientResponse => ({
-  status,
-  headers: { 'content-type': type, etag },
-  bytes,
-});
+/** Whether it ends well or not, and no longer than so many milliseconds. */
+async function inTime(promise: Promise<unknown>, limit: number): Promise<void> {
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, limit)));
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}
 
 function copyOf(bytes: Buffer): Buffer {
   const own = Buffer.allocUnsafeSlow(bytes.length);

@@ -160,25 +160,28 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
   const url = upstreamUrl(gateway, found.path + search);
   const form = safe(accept) ?? 'application/json';
   const place = rule.immutable ? placeOf(gateway, url, form, match) : undefined;
-  const answer = await fetchUpstream(
-    { gateway, url, isWrite, about: rule.unauthorized, place },
-    rule.method,
-    {
-      headers: {
-        accept: form,
-        ...(!isWrite && safe(match) !== undefined && { 'if-none-match': safe(match) }),
+  const forward = async (): Promise<HttpReply> => {
+    const answer = await fetchUpstream(
+      { gateway, url, isWrite, about: rule.unauthorized, place },
+      rule.method,
+      {
+        headers: {
+          accept: form,
+          ...(!isWrite && safe(match) !== undefined && { 'if-none-match': safe(match) }),
+        },
+        sent,
       },
-      sent,
-    },
-    context,
-  );
-  Object.assign(log, { status: answer.status });
-  // Without the branch that everything begins at, the CMS would only wait.
-  if (answer.status === 404 && found.path === gateway.host.repository.branch(gateway.branch))
-    await explain(gateway, context);
-  const reply = lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
-  place?.put(answer); // now that it may leave
-  return reply;
+      context,
+    );
+    Object.assign(log, { status: answer.status });
+    // Without the branch that everything begins at, the CMS would only wait.
+    if (answer.status === 404 && found.path === gateway.host.repository.branch(gateway.branch))
+      await explain(gateway, context);
+    const reply = lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
+    place?.put(answer); // now that it may leave
+    return reply;
+  };
+  return place ? place.inTurn(forward) : forward();
 }
 
 /** What leaves is what is looked at: an address may have been put together, and a text been read, on its way through here. */
@@ -278,9 +281,10 @@ async function fetchWith(
   const limit = request.platform.largestAnswer ?? maxBytes;
   const size = sent ? Buffer.byteLength(sent.body) : 0;
   const kept = place?.take();
-  const send = () => {
-    const began = Date.now();
-    return sendRequest(url, {
+  const began = Date.now();
+  const answer =
+    kept ??
+    (await sendRequest(url, {
       method,
       headers: {
         ...requestHeaders,
@@ -296,9 +300,7 @@ async function fetchWith(
     }).catch((error: unknown) => {
       if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
       throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
-    });
-  };
-  const answer = kept ?? (await (place ? place.ask(send) : send()));
+    }));
   if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out. Its headers
   // are looked at where they leave (`lastLook`).

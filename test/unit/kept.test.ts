@@ -172,6 +172,7 @@ describe('Files that many ask for at the same moment', () => {
       more,
     );
   const shas = {
+    refused: 'f'.repeat(40),
     file: 'a'.repeat(40),
     error: 'b'.repeat(40),
     lost: 'c'.repeat(40),
@@ -192,11 +193,40 @@ describe('Files that many ask for at the same moment', () => {
 
   it('are asked for once', async () => {
     const { ask } = open();
+    host.script = file;
+    await ask('/git/github/branches/main'); // so that the session of all is known, and they go in step
     first(file, json(500, {}));
     const replies = await Promise.all(Array.from({ length: 16 }, () => ask(blob('file'))));
     expect(replies.map(({ status, body }) => [status, body])).toEqual(replies.map(() => [200, '{"content":"QQ=="}']));
     expect(replies.filter(({ headers }) => 'x-ratelimit-remaining' in headers)).toHaveLength(1);
     expect(asked('file')).toBe(1);
+  });
+
+  it('leave only if each of them may leave: nobody gets by another’s call what would be refused', async () => {
+    const { ask } = open();
+    for (const own of [
+      json(200, { content: 'QQ==' }, { 'content-encoding': 'gzip' }),
+      json(200, { content: upstreamToken }),
+      json(200, { content: 'QQ==' }, { etag: `"${upstreamToken}"` }),
+      json(200, '<title>Sign in</title>'),
+    ]) {
+      first(own, own);
+      const replies = await Promise.all(Array.from({ length: 4 }, () => ask(blob('refused'))));
+      expect(replies.map(({ status }) => status)).toEqual([502, 502, 502, 502]);
+      expect((await ask(blob('refused'))).status).toBe(502);
+    }
+  });
+
+  it('are waited for no longer than the host is given for them', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const place = () => placeOf({ credential } as Gateway, 'https://api.example.com/blob', 'application/json');
+    const credential = { kind: 'token', token: 'github_pat' } as const;
+    void place().inTurn(() => new Promise(() => {})); // stopped where it stands
+    const second = place().inTurn(() => Promise.resolve('asked'));
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(await second).toBe('asked');
+    expect(await place().inTurn(() => Promise.resolve('asked at once'))).toBe('asked at once');
+    vi.useRealTimers();
   });
 
   it('are asked for by each in its own form, and with its own credential', async () => {
