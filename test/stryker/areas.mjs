@@ -52,7 +52,7 @@ export const areas = {
   },
   'sign-in': {
     mutate: ['lib/gateway/sign-in/*.ts'],
-    tests: [...unit('gateway-settings'), 'test/stryker/sign-in.test.ts'],
+    tests: [...unit('gateway-settings', 'sign-in'), 'test/stryker/sign-in.test.ts'],
   },
   gateway: {
     mutate: [
