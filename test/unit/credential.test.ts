@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { github as record } from '../../lib/gateway/rules/github.ts';
 import { apiRoots } from '../../lib/providers/provider.ts';
 import { openCredential } from '../../lib/gateway/credential.ts';
-import { json, startHost } from '../contract/gateway/world.ts';
+import { json, startHost, type Script } from '../contract/gateway/world.ts';
 import { startGitHub, type GitHubHost } from '../hosts/github.ts';
 import type { Gateway } from '../../lib/gateway/settings.ts';
 import type { GatewayHost } from '../../lib/gateway/rules/rule.ts';
@@ -141,6 +141,71 @@ describe('An app’s token', () => {
     } finally {
       await busy.close();
     }
+  });
+
+  /** A host that answers the question for the installation, and the one for a token, as a test wants. */
+  async function ask(installation: Script, token: Script): Promise<string> {
+    const odd = await startHost();
+    try {
+      odd.script = (asked, ...rest) => (asked.method === 'GET' ? installation : token)(asked, ...rest);
+      return await code(open('77', undefined, odd.url));
+    } finally {
+      await odd.close();
+    }
+  }
+  const found = json(200, { id: 4711 });
+  const made = { token: 'ghs_x', expires_at: '2099-01-01T00:00:00Z', repositories: [{ name: 'site' }] };
+
+  it.each([
+    ['a whole answer', json(201, made), 'ok'],
+    ['an answer that does not repeat the repositories', json(201, { ...made, repositories: undefined }), 'ok'],
+    ['a token for two repositories', json(201, { ...made, repositories: [{}, {}] }), 'UPSTREAM_FAILED'],
+    ['a token for none', json(201, { ...made, repositories: [] }), 'UPSTREAM_FAILED'],
+    ['no token', json(201, { ...made, token: undefined }), 'UPSTREAM_FAILED'],
+    ['a number for a token', json(201, { ...made, token: 7 }), 'UPSTREAM_FAILED'],
+    ['a list for a token', json(201, { ...made, token: ['ghs_x'] }), 'UPSTREAM_FAILED'],
+    ['an empty token', json(201, { ...made, token: '' }), 'UPSTREAM_FAILED'],
+    ['a second header in the token', json(201, { ...made, token: 'ghs_x\r\nx-other: 1' }), 'UPSTREAM_FAILED'],
+    ['a blank before the token', json(201, { ...made, token: ' ghs_x' }), 'UPSTREAM_FAILED'],
+    ['a failure that holds a token', json(500, made), 'UPSTREAM_FAILED'],
+    ['a redirect that holds a token', json(302, made), 'UPSTREAM_FAILED'],
+    ['nothing', json(201, 'null'), 'UPSTREAM_FAILED'],
+    ['a text', json(201, '"ghs_x"'), 'UPSTREAM_FAILED'],
+  ])('made by a host that sends %s', async (_, answer, outcome) => {
+    expect(await ask(found, answer)).toBe(outcome);
+  });
+
+  it.each([[undefined], ['4711'], ['../../other'], [1.5], [2 ** 53], [[4711]]])(
+    'is asked for at no installation that is called %j',
+    async (id) => {
+      expect(await ask(json(200, { id }), json(201, made))).toBe('UPSTREAM_FAILED');
+    },
+  );
+
+  it('of which the host does not say when it ends is used for a moment', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const odd = await startHost();
+    let count = 0;
+    odd.script = (asked, ...rest) =>
+      (asked.method === 'GET' ? found : json(201, { ...made, token: `ghs_${++count}`, expires_at: 'soon' }))(
+        asked,
+        ...rest,
+      );
+    const token = async () => (await open('77', undefined, odd.url)).token;
+    expect([await token(), await token()]).toEqual(['ghs_1', 'ghs_1']);
+    vi.setSystemTime(Date.now() + 1_100);
+    expect(await token()).toBe('ghs_2');
+    const { headers, body } = odd.asked.at(-1) ?? {};
+    expect(headers?.['content-type']).toBe('application/json');
+    expect(JSON.parse(String(body))).toMatchObject({ repositories: ['site'] });
+    expect(odd.asked.filter(({ method }) => method === 'GET')).toHaveLength(1);
+    await odd.close();
+  });
+
+  it('that the owner has set is the only one there is', async () => {
+    const credential = { kind: 'token', token: 'github_pat_x' };
+    const opened = await openCredential({ host: record, credential } as Gateway<GatewayHost>, Date.now() + 1_000);
+    expect([opened.token, opened.invalidate()]).toEqual(['github_pat_x', false]);
   });
 
   it('is not waited for longer than there is time', async () => {

@@ -101,6 +101,15 @@ describe('A document of GraphQL', () => {
     ['a variable that nobody has set', 'query($o: String!) { repository(owner: $o, name: "name") { id } }', '"owner"'],
     ['an argument twice', `{ repository(${ours}, owner: "other") { id } }`, 'two arguments'],
     ['another argument', `{ repository(${ours}, followRenames: true) { id } }`, '"followRenames"'],
+    ['an argument where there is none', `{ repository(${ours}) { id(x: 1) } }`, '"x"'],
+    ['a fragment that stands nowhere', `{ repository(${ours}) { ...F } }`, 'a fragment with a name'],
+    [
+      'two values of one name',
+      `{ repository(${ours}) { pullRequests(first: 1, orderBy: { field: CREATED_AT, direction: ASC, field: UPDATED_AT }) { totalCount } } }`,
+      'two values of one name',
+    ],
+    ['a long name', `{ ${'x'.repeat(61)} }`, `"${'x'.repeat(60)}…"`],
+    ['a name that is nearly long', `{ ${'x'.repeat(60)} }`, `"${'x'.repeat(60)}"`],
     ['no ref', `{ repository(${ours}) { ref { name } } }`, '"qualifiedName"'],
     ['no object', `{ repository(${ours}) { object { ... on Blob { text } } } }`, '"oid", "expression"'],
     [
@@ -163,6 +172,17 @@ describe('A document of GraphQL', () => {
     expect(drafts({})).toBe(`(states:[OPEN],labels:["x"],first:1,${order}){totalCount}}}`);
     expect(drafts({ s: ['OPEN', 'MERGED'], l: ['a', '"'], n: 100 })).toBe(
       `(states:[OPEN,MERGED],labels:["a","\\""],first:100,${order}){totalCount}}}`,
+    );
+  });
+
+  it('asks for one thing twice, by two names, and in an order that is written down in it', () => {
+    const order = 'orderBy: { field: CREATED_AT, direction: ASC }';
+    expect(
+      sent(
+        `{ a: repository(${ours}) { id } b: repository(${ours}) { pullRequests(first: 1, ${order}) { totalCount } } }`,
+      ),
+    ).toBe(
+      'query{a:repository(owner:"Owner",name:"name"){id} b:repository(owner:"Owner",name:"name"){pullRequests(first:1,orderBy:{field:CREATED_AT,direction:ASC}){totalCount}}}',
     );
   });
 
