@@ -18,7 +18,7 @@ const isQuoted = (text: string): boolean =>
 /** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
 export function optional(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim() || undefined;
-  // What is read from a store has been put in its place before (settings/store.ts). A pointer must never pass for a value.
+  // What is read from a store has been put in its place before (store.ts). A pointer must never pass for a value.
   if (isPointer(value))
     throw invalid(
       name,

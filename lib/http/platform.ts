@@ -11,7 +11,7 @@ export interface Platform {
   /** What an answer with this body weighs on its way out; as many bytes as it has, if absent. */
   sizeOf?: ((body: string | Uint8Array) => number) | undefined;
   /** Whether it sends bytes in base64, which makes them larger: what is text goes out as text there. */
-  base64?: boolean;
+  base64?: boolean | undefined;
   /** Whether it hands paths over decoded, so that nobody can tell an encoded slash from another. */
   decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */
