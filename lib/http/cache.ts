@@ -103,7 +103,9 @@ export function memoize<Texts extends readonly (string | undefined)[], Value>(
   /** The last used first. Compared and not hashed: texts that are the same object, as most are, cost nothing. */
   const kept: { texts: Texts; value: Value }[] = [];
   return (...texts) => {
-    const at = kept.findIndex((entry) => texts.every((text, i) => text === entry.texts[i]) && texts.length === entry.texts.length);
+    const at = kept.findIndex(
+      (entry) => texts.every((text, i) => text === entry.texts[i]) && texts.length === entry.texts.length,
+    );
     if (at === 0 && kept[0]) return kept[0].value;
     const [entry = { texts, value: read(...texts) }] = at < 0 ? [] : kept.splice(at, 1);
     kept.unshift(entry);
