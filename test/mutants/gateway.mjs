@@ -41,6 +41,20 @@ export const gateway = [
     tests: editor,
   },
   {
+    guard: 'an app that is refused is asked about once more, and not for ever',
+    file: 'lib/gateway/credential.ts',
+    find: 'Math.abs(ahead - installation.ahead) < mostSkew',
+    replace: 'ahead === 0',
+    tests: 'test/unit/credential.test.ts',
+  },
+  {
+    guard: 'an app’s token is for one repository',
+    file: 'lib/gateway/credential.ts',
+    find: 'Array.isArray(repositories) && repositories.length !== 1',
+    replace: 'false',
+    tests: 'test/unit/credential.test.ts',
+  },
+  {
     guard: 'a session ends',
     file: 'lib/gateway/identity/access-token.ts',
     find: 'Math.floor(now / 1000)',

@@ -202,6 +202,37 @@ describe('An app’s token', () => {
     await odd.close();
   });
 
+  // The host's clock is two days ahead, as its `Date` says (RFC 9110, 6.6.1), and so are the times in its answers.
+  const theirs = () => Date.now() + 48 * hour;
+  const dated = (status: number, body: unknown) => json(status, body, { date: new Date(theirs()).toUTCString() });
+
+  it('is asked for once more by the host’s clock, and not again if that was not the reason', async () => {
+    const odd = await startHost();
+    odd.script = (...given) => dated(401, {})(...given);
+    expect(await code(open('77', undefined, odd.url))).toBe('UPSTREAM_CREDENTIAL');
+    expect(odd.asked).toHaveLength(2);
+    await odd.close();
+  });
+
+  it('ends by the host’s clock, and is renewed five minutes before', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const odd = await startHost();
+    let count = 0;
+    odd.script = (asked, ...rest) => {
+      count += asked.method === 'POST' ? 1 : 0;
+      const whole = { ...made, token: `ghs_${count}`, expires_at: new Date(theirs() + hour).toISOString() };
+      const answer = asked.method === 'GET' ? dated(200, { id: 4711 }) : dated(201, whole);
+      return (odd.asked.length === 1 ? dated(401, {}) : answer)(asked, ...rest);
+    };
+    const token = async () => (await open('77', undefined, odd.url)).token;
+    expect(await token()).toBe('ghs_1');
+    vi.setSystemTime(Date.now() + 54 * 60_000);
+    expect(await token()).toBe('ghs_1');
+    vi.setSystemTime(Date.now() + 2 * 60_000);
+    expect(await token()).toBe('ghs_2');
+    await odd.close();
+  });
+
   it('that the owner has set is the only one there is', async () => {
     const credential = { kind: 'token', token: 'github_pat_x' };
     const opened = await openCredential({ host: record, credential } as Gateway<GatewayHost>, Date.now() + 1_000);

@@ -902,6 +902,10 @@ describe('A token of a GoTrue that is asked', () => {
     expect([await come(auth, one), await come(auth, one)]).toEqual(['u1', 'u1']);
     expect(asked()).toHaveLength(1);
     vi.setSystemTime(Date.now() + 61_000);
+    // Nor does it stay good for ever while the service is silent.
+    answer = 500;
+    expect(await come(auth, one)).toBe('IDENTITY_UNREACHABLE');
+    vi.setSystemTime(Date.now() + 61_000);
     answer = 401;
     expect(await come(auth, one)).toBe('BAD_TOKEN');
   });
