@@ -220,7 +220,7 @@ a ratio to a process that verifies one such token and makes one \`fetch\`: CPU $
 ratio to a Node server that does the same job without rules, settings and words: ${times(`warm gateway / ${byHand}`)}; with 64 at once, the time for each: ${times(`64 gateway calls at once / ${byHand}`)}. To the
 same server with limits of time and size, our headers and a line of log: ${times(`warm gateway / ${byHandWhole}`)} and ${times(`64 gateway calls at once / ${byHandWhole}`)}. To
 one that passes everything on and looks at nothing: ${times('warm gateway / pass-through')} and ${times('64 gateway calls at once / pass-through')}. The largest
- body that Lambda lets through takes ${gatewayLargePeak.toFixed(1)} × its size.
+body that Lambda lets through takes ${gatewayLargePeak.toFixed(1)} × its size.
 
 ## Targets
 
