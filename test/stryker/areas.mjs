@@ -65,6 +65,7 @@ export const areas = {
         'secret',
         'kept',
         'body',
+        'gateway-body',
         'committer',
         'graphql',
         'upload',
