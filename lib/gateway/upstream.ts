@@ -81,7 +81,7 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
     const sent = request(url, { method, headers, agent: agent ?? false }, (response) => {
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
-        if ((size += chunk.length) > limit) sent.destroy(new TooLarge());
+        if ((size += chunk.length) > limit) stop(new TooLarge());
       });
       response.on('error', fail).on('end', () => {
         complete = true;
@@ -94,12 +94,17 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
           ? cause
           : new Unreachable('', { cause, keptConnection: sent.reusedSocket }),
       );
+    /** See `send`: an error that is given to `destroy` may end the process. */
+    const stop = (cause: Error) => {
+      fail(cause);
+      sent.destroy();
+    };
     // Looked at when it would be over, and not with each piece that comes.
     let timer: NodeJS.Timeout;
     const wait = () => {
       const left = deadlineAt(size) - Date.now();
       if (left > 0) timer = setTimeout(wait, left);
-      else sent.destroy(new TooSlow(size));
+      else stop(new TooSlow(size));
     };
     wait();
     sent.on('error', fail).on('close', () => {

@@ -48,7 +48,7 @@ export function send(
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
-        if ((size += chunk.length) > limit) sent.destroy(new TooLarge());
+        if ((size += chunk.length) > limit) stop(new TooLarge());
       });
       response
         .on('error', fail)
@@ -62,7 +62,13 @@ export function send(
           ? cause
           : new Unreachable('', { cause, keptConnection: sent.reusedSocket }),
       );
-    const timer = setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now());
+    // Told here, and not by `destroy`: where the answer ends with the same piece, Node has taken its listeners off the socket by then,
+    // and an error that nobody hears ends the process.
+    const stop = (cause: Error) => {
+      fail(cause);
+      sent.destroy();
+    };
+    const timer = setTimeout(() => stop(new TooLate()), deadline - Date.now());
     sent.on('error', fail).on('close', () => {
       clearTimeout(timer);
       fail(); // if it has not been answered

@@ -114,6 +114,20 @@ export const gateway = [
     tests: kept,
   },
   {
+    guard: 'an answer that is too large ends the call, and not the process',
+    file: 'lib/gateway/upstream.ts',
+    find: 'fail(cause);\n      sent.destroy();',
+    replace: 'sent.destroy(cause);',
+    tests: 'test/unit/upstream.test.ts',
+  },
+  {
+    guard: 'an answer that is too large ends the login, and not the process',
+    file: 'lib/oauth/request.ts',
+    find: 'fail(cause);\n      sent.destroy();',
+    replace: 'sent.destroy(cause);',
+    tests: 'test/unit/upstream.test.ts',
+  },
+  {
     guard: 'only what never changes is kept',
     file: 'lib/gateway/proxy.ts',
     find: 'const place = rule.immutable ?',

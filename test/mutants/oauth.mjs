@@ -65,7 +65,7 @@ export const oauth = [
   {
     guard: 'an answer ends in time',
     file: 'lib/oauth/request.ts',
-    find: 'setTimeout(() => sent.destroy(new TooLate()), deadline - Date.now())',
+    find: 'setTimeout(() => stop(new TooLate()), deadline - Date.now())',
     replace: 'undefined',
     tests: tokenRequest,
     named: 'one request: hang',

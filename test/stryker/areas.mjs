@@ -66,6 +66,7 @@ export const areas = {
         'kept',
         'body',
         'gateway-body',
+        'upstream',
         'committer',
         'graphql',
         'upload',
