@@ -67,6 +67,8 @@ export const areas = {
         'body',
         'gateway-body',
         'upstream',
+        'proxy',
+        'lambda',
         'committer',
         'graphql',
         'upload',

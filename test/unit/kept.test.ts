@@ -45,7 +45,7 @@ describe('Files that never change', () => {
     const { ask } = open();
     host.script = json(200, { sha }, { etag: 'W/"abc"' });
     await ask(blob());
-    const again = await ask(blob(), { headers: { 'if-none-match': '"x", W/"abc"' } });
+    const again = await ask(blob(), { headers: { 'if-none-match': '"x",W/"abc"' } });
     expect([again.status, again.body, again.headers['etag']]).toEqual([304, '', 'W/"abc"']);
     expect((await ask(blob(), { headers: { 'if-none-match': '"x"' } })).status).toBe(200);
     expect(asked()).toBe(1);
@@ -96,6 +96,17 @@ describe('Files that never change', () => {
     host.script = well;
     expect((await ask(blob())).status).toBe(200);
     expect(asked()).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each([404, 422, 500])('are still there when the host has said %i to something else', async (status) => {
+    const { ask } = open();
+    await ask(blob());
+    const well = host.script;
+    host.script = json(status, { message: 'words' });
+    await ask('/git/github/pulls');
+    host.script = well;
+    expect((await ask(blob())).status).toBe(200);
+    expect(asked()).toBe(1);
   });
 
   it('are asked for again once the host has not been heard for a minute', async () => {
@@ -173,6 +184,7 @@ describe('Files that many ask for at the same moment', () => {
     );
   const shas = {
     refused: 'f'.repeat(40),
+    'known twice': '1'.repeat(40),
     file: 'a'.repeat(40),
     error: 'b'.repeat(40),
     lost: 'c'.repeat(40),
@@ -200,6 +212,22 @@ describe('Files that many ask for at the same moment', () => {
     expect(replies.map(({ status, body }) => [status, body])).toEqual(replies.map(() => [200, '{"content":"QQ=="}']));
     expect(replies.filter(({ headers }) => 'x-ratelimit-remaining' in headers)).toHaveLength(1);
     expect(asked('file')).toBe(1);
+  });
+
+  it('are asked for once again, when they are asked for again', async () => {
+    const { ask } = open();
+    const headers = { authorization: `Bearer ${await sessionOf({}, { seconds: 7200 })}` };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    for (const times of [1, 2]) {
+      host.script = json(404, { message: 'Not Found' });
+      await ask('/git/github/git/trees/main:gone', { headers }); // the session is known again
+      first(file, json(500, {}));
+      const replies = await Promise.all(Array.from({ length: 8 }, () => ask(blob('known twice'), { headers })));
+      expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
+      expect(asked('known twice')).toBe(times);
+      vi.setSystemTime(Date.now() + 61_000);
+    }
+    vi.useRealTimers();
   });
 
   it('leave only if each of them may leave: nobody gets by another’s call what would be refused', async () => {
