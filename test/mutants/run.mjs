@@ -81,7 +81,7 @@ for (const { guard, file, find } of mutants) {
 if (chosen.length === 0) stop(`No guard is called "${wanted}".`);
 
 const folders = await Promise.all(Array.from({ length: atOnce }, copy));
-process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true, maxRetries: 9 })));
 
 /**
  * Hands each job to a folder as one becomes free.

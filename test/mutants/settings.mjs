@@ -75,7 +75,8 @@ export const settings = [
     guard: 'the store is asked anew for a refused secret, and not for whatever anybody sends',
     file: 'lib/login/handler.ts',
     find: "if (code === ('BAD_CLIENT_CREDENTIALS' satisfies keyof typeof hostErrors)) settings.invalidate();",
-    replace: "if (code !== ('' as string)) settings.invalidate();",
+    replace:
+      "if (typeof code === 'string' || code === ('BAD_CLIENT_CREDENTIALS' satisfies keyof typeof hostErrors)) settings.invalidate();",
     tests: secrets,
     named: 'is not looked for because of whatever else fails',
   },
