@@ -14,7 +14,11 @@ import {
   rateLimited,
   sendRequest,
   TooSlow,
+  upstreamUrl,
 } from '../../lib/gateway/upstream.ts';
+import { github } from '../../lib/gateway/rules/github.ts';
+import type { Gateway } from '../../lib/gateway/settings.ts';
+import type { GatewayHost } from '../../lib/gateway/rules/rule.ts';
 
 const answer = (
   status: number,
@@ -140,6 +144,42 @@ describe('What a host says', () => {
     const ours = new TypeError('a mistake of ours');
     expect(() => mapError(ours, 'GitHub')).toThrow(ours);
   });
+});
+
+describe('The address that the credential goes to', () => {
+  const gateway = {
+    host: github,
+    roots: { api_root: 'https://api.github.com' },
+    fullName: 'owner/name',
+  } as unknown as Gateway<GatewayHost>;
+
+  it.each(['', '/pulls', '/contents/a%2Fb?ref=main', '/git/trees/main:content'])(
+    'is below the repository: %j',
+    (path) => expect(upstreamUrl(gateway, path).href).toBe(`https://api.github.com/repos/owner/name${path}`),
+  );
+
+  // Whatever would be read as another address than it is written as.
+  it.each([
+    'x',
+    '2/pulls',
+    '.evil.example/',
+    '@evil.example/',
+    '/../other',
+    '/%2e%2e/other',
+    '/a/../../b',
+    '/pulls#x',
+    '/a b',
+    '/a\\b',
+    '/ä',
+    '/a\n',
+  ])('is none for %j', (path) =>
+    expect(() => upstreamUrl(gateway, path)).toThrow(expect.objectContaining({ code: 'NOT_ON_LIST' })),
+  );
+
+  it('is none if the host’s own is not one', () =>
+    expect(() => upstreamUrl({ ...gateway, roots: { api_root: 'nonsense' } }, '/pulls')).toThrow(
+      expect.objectContaining({ code: 'NOT_ON_LIST' }),
+    ));
 });
 
 describe('A question to a host', () => {
