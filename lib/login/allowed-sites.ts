@@ -10,5 +10,5 @@ export async function describeAllowedSites({
   await settings.read([originsSetting(address)]); // if they are wrong, that is told instead
   return settings.env['CMS_AUTH_ORIGINS']?.trim()
     ? html`<code>CMS_AUTH_ORIGINS</code> lists the sites that may log in.`
-    : html`<code>CMS_AUTH_ORIGINS</code> is not set, so only a CMS page at <code>${address.origin}</code> may log in. If yours is elsewhere, set it to the beginning of that page's address, such as <code>https://www.example.com</code>.`;
+    : html`<code>CMS_AUTH_ORIGINS</code> is not set, so only a CMS page at <code>${address.origin}</code> may log in. If yours is elsewhere, set it to the beginning of its address, such as <code>https://www.example.com</code>.`;
 }
