@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Files, placeOf } from '../../lib/gateway/kept.ts';
 import type { Gateway } from '../../lib/gateway/settings.ts';
-import { json, openWorld, sessionOf, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
+import { direct, json, openWorld, sessionOf, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 
 describe('Files that never change', () => {
   let host: Host;
@@ -17,15 +17,7 @@ describe('Files that never change', () => {
     host.asked = [];
     host.script = json(200, { sha, content: 'QQ==' });
   });
-  const open = (more: Record<string, string | undefined> = {}) =>
-    openWorld(
-      host,
-      async (handler, request) => {
-        const reply = await handler({ ...request, platform: {}, body: () => [Buffer.from(request.body ?? '')] });
-        return { ...reply, body: reply.body.toString() };
-      },
-      more,
-    );
+  const open = (more: Record<string, string | undefined> = {}) => openWorld(host, direct(), more);
   const blob = () => `/git/github/git/blobs/${sha}`;
   const asked = () => host.asked.filter(({ url }) => url.endsWith(sha)).length;
 
@@ -173,15 +165,7 @@ describe('Files that many ask for at the same moment', () => {
   beforeEach(() => {
     host.asked = [];
   });
-  const open = (more: Record<string, string | undefined> = {}) =>
-    openWorld(
-      host,
-      async (handler, request) => {
-        const reply = await handler({ ...request, platform: {}, body: () => [Buffer.from(request.body ?? '')] });
-        return { ...reply, body: reply.body.toString() };
-      },
-      more,
-    );
+  const open = (more: Record<string, string | undefined> = {}) => openWorld(host, direct(), more);
   const shas = {
     refused: 'f'.repeat(40),
     'known twice': '1'.repeat(40),

@@ -1,6 +1,14 @@
 /** What becomes of a host's answer on its way through the gateway, and of what a client says on its way to the host. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { json, openWorld, startHost, upstreamToken, type Host, type Script } from '../contract/gateway/world.ts';
+import {
+  direct,
+  json,
+  openWorld,
+  startHost,
+  upstreamToken,
+  type Host,
+  type Script,
+} from '../contract/gateway/world.ts';
 
 const blob = `/git/api/v3/repos/owner/name/git/blobs/${'a'.repeat(40)}`;
 const raw = { accept: 'application/vnd.github.raw' };
@@ -18,14 +26,7 @@ describe('An answer of the host', () => {
   /** Each test with a credential of its own, so that nothing is there that was kept for another. */
   let count = 0;
   const open = (platform: object = {}) =>
-    openWorld(
-      host,
-      async (handler, request) => {
-        const reply = await handler({ ...request, platform, body: () => [Buffer.from(request.body ?? '')] });
-        return { ...reply, body: Buffer.from(reply.body).toString() };
-      },
-      { CMS_GATEWAY_TOKEN: `${upstreamToken}${++count}` },
-    );
+    openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: `${upstreamToken}${++count}` });
   const say =
     (status: number, headers: Record<string, string>, body = ''): Script =>
     (_, response) =>
