@@ -1,6 +1,6 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
-import { bodyTimeoutMs, drainFactor, drainTimeoutMs, restTimeoutMs } from './timeouts.ts';
+import { bodyTimeoutMs, drainFactor, drainTimeoutMs, inTime, restTimeoutMs } from './timeouts.ts';
 import { maxBytes } from './upstream.ts';
 import type { HttpRequest } from '../http/http.ts';
 import type { Context } from '../handler/router.ts';
@@ -75,17 +75,11 @@ async function readIncoming(request: HttpRequest, most = Infinity): Promise<Rece
   const deadline = Math.min(request.platform.deadline ?? Infinity, began + bodyTimeoutMs(length ?? limit));
   const chunks: Uint8Array[] = [];
   let size = 0;
-  let timer;
-  const late = new Promise<never>((_, reject) => {
-    const refuse = () =>
-      reject(
-        new Failure(gatewayErrors.UPLOAD_TOO_SLOW, {
-          part: length === undefined ? `${tenths(size)} MB` : `${tenths(size)} of ${tenths(length)} MB`,
-          seconds: String(Math.round((Date.now() - began) / 1000)),
-        }),
-      );
-    timer = setTimeout(refuse, Math.max(0, deadline - Date.now()));
-  });
+  const tooSlow = () =>
+    new Failure(gatewayErrors.UPLOAD_TOO_SLOW, {
+      part: length === undefined ? `${tenths(size)} MB` : `${tenths(size)} of ${tenths(length)} MB`,
+      seconds: String(Math.round((Date.now() - began) / 1000)),
+    });
   const read = async (): Promise<Buffer> => {
     for await (const chunk of request.body?.() ?? []) {
       if ((size += chunk.length) > limit) throw tooLarge;
@@ -96,13 +90,11 @@ async function readIncoming(request: HttpRequest, most = Infinity): Promise<Rece
     return chunks.length === 1 && Buffer.isBuffer(only) ? only : Buffer.concat(chunks);
   };
   try {
-    return { bytes: await Promise.race([read(), late]), type: request.headers['content-type'] ?? '' };
+    return { bytes: await inTime(read(), deadline - Date.now(), tooSlow), type: request.headers['content-type'] ?? '' };
   } catch (error) {
     throw error instanceof Failure
       ? error
       : new Failure(webErrors.BAD_REQUEST, { detail: 'its body broke off' }, { cause: error });
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -2,6 +2,7 @@ import { SignJWT } from 'jose';
 import { Cache, LoadingCache } from '../http/cache.ts';
 import { Failure } from '../http/errors.ts';
 import { gatewayErrors } from './errors.ts';
+import { inTime } from './timeouts.ts';
 import { sendRequest, rateLimited, mapError, jsonOf, quoteOf } from './upstream.ts';
 import type { ClientResponse } from '../oauth/request.ts';
 import type { Gateway } from './settings.ts';
@@ -48,8 +49,8 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
   // Shared by all who wait for it, so it has a deadline of its own, and each of them has theirs besides.
   const token = await inTime(
     tokens.get(key, () => makeToken(gateway, credential, installation, Date.now() + timeoutMs)),
-    deadline,
-    host.provider.name,
+    deadline - Date.now(),
+    () => new Failure(gatewayErrors.UPSTREAM_TIMEOUT, { host: host.provider.name }),
   );
   return {
     token,
@@ -58,19 +59,6 @@ export async function openCredential(gateway: Gateway<GatewayHost>, deadline: nu
       return true;
     },
   };
-}
-
-async function inTime<Value>(promise: Promise<Value>, deadline: number, host: string): Promise<Value> {
-  let timer;
-  const late = new Promise<never>((_, reject) => {
-    const refuse = () => reject(new Failure(gatewayErrors.UPSTREAM_TIMEOUT, { host }));
-    timer = setTimeout(refuse, Math.max(0, deadline - Date.now()));
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

@@ -33,5 +33,23 @@ export const hostTimeoutMs = (isWrite: boolean, bytes: number): number =>
 export const drainTimeoutMs = 60_000;
 export const drainFactor = 4;
 
+/**
+ * What a promise gives, if it does so in time.
+ *
+ * @param limitMs milliseconds
+ * @throws what `late` makes, if it does not
+ */
+export async function inTime<Value>(promise: Promise<Value>, limitMs: number, late: () => Error): Promise<Value> {
+  let timer;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), Math.max(0, limitMs));
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Milliseconds that a server of one's own gives a whole request to get here: the largest body, and what is drained of another. */
 export const requestTimeoutMs = bodyTimeoutMs(maxBytes) + drainTimeoutMs + 30_000;
