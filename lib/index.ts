@@ -81,7 +81,7 @@ export const createGateway = (options: Options = {}): App => createApp([signIn(r
 
 function createApp(modules: readonly RouteModule[], { settings: env = process.env, log }: Options): App {
   const handler = serve(modules, { env, ...(log && { log }) });
-  const platform = { adviceOnMissing: 'Set it in "settings", or in the environment of this program.' };
+  const platform = { streams: true, adviceOnMissing: 'Set it in "settings", or in the environment of this program.' };
   const answer = web.fetchHandler(handler, () => platform);
   return {
     fetch: (request) => answer(request),

@@ -160,8 +160,8 @@ function callOf(given: Given): ApiCall {
         query: '',
         headers: { ...(body && { 'content-type': 'application/json', 'content-length': String(bytes.length) }) },
         body: () => [bytes],
-        // It is as we have written it.
-        platform: { ...context.request.platform, decodesPath: false },
+        // It is as we have written it, and the answer is for us.
+        platform: { ...context.request.platform, decodesPath: false, streams: false },
       };
       return valueOf(
         await out.proxy(path, gateway, editor, { ...context, request, parameters: new URLSearchParams() }),
@@ -177,7 +177,10 @@ function callOf(given: Given): ApiCall {
 }
 
 function valueOf({ status, body }: HttpReply): Json {
-  const value = body === '' ? {} : recordOf(JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString()));
+  const value =
+    body === ''
+      ? {}
+      : recordOf(JSON.parse(typeof body === 'string' ? body : Buffer.from(body as Uint8Array).toString()));
   if (status >= 400) throw new HostRefused(status, messageIn(value));
   return value;
 }

@@ -1,5 +1,5 @@
-import type { ClientResponse } from '../oauth/request.ts';
-import { hostTimeoutMs } from './timeouts.ts';
+import { TooLate, type ClientResponse } from '../oauth/request.ts';
+import { hostTimeoutMs, inTime } from './timeouts.ts';
 import type { Gateway } from './settings.ts';
 
 /**
@@ -8,7 +8,8 @@ import type { Gateway } from './settings.ts';
  */
 
 /** How much is kept in all, and how much one file may weigh: more are posts than pictures, and those must not push them out. Bytes. */
-const room = { all: 16 * 1024 * 1024, one: 512 * 1024 };
+export const largestKept = 512 * 1024;
+const room = { all: 16 * 1024 * 1024, one: largestKept };
 
 /** What a file takes besides its bytes and its key: a little of the answer. Bytes. */
 const overhead = 1024;
@@ -112,7 +113,7 @@ export function placeOf(gateway: Gateway, url: string | URL, accept: string, mat
       // Without one, nothing is waited for: calls may come in the same moment.
       const running = underWay.get(key);
       if (running) {
-        await inTime(running, hostTimeoutMs(false, 0));
+        await inTime(running, hostTimeoutMs(false, 0), () => new TooLate()).catch(() => {});
         // It is still at it, and may have been stopped where it stands: some platforms do that.
         if (underWay.get(key) === running) underWay.delete(key);
         return work();
@@ -131,14 +132,6 @@ export function placeOf(gateway: Gateway, url: string | URL, accept: string, mat
         files.set(key, { status, headers: { 'content-type': type, etag }, bytes: copyOf(bytes) });
     },
   };
-}
-
-/** Whether it ends well or not, and no longer than so many milliseconds. */
-async function inTime(promise: Promise<unknown>, limit: number): Promise<void> {
-  let timer;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, limit)));
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }
 
 function copyOf(bytes: Buffer): Buffer {

@@ -1,11 +1,12 @@
 import { commitAddress, isEditorAddress, type Editor } from './identity/editors.ts';
 import { Failure, type ErrorRow } from '../http/errors.ts';
 import { lazy } from '../http/cache.ts';
-import { commonHeaders, type HttpReply } from '../http/http.ts';
+import { commonHeaders, isStream, type HttpReply } from '../http/http.ts';
 import { openCredential, requestHeaders, type Credential } from './credential.ts';
 import { gatewayErrors } from './errors.ts';
 import { fetchExpiry, expiryWarning } from './expiry.ts';
-import { noteAnswer, placeOf, type Place } from './kept.ts';
+import { noteAnswer, largestKept, placeOf, type Place } from './kept.ts';
+import { Held, passOn, type PassedOn } from './stream.ts';
 import { applyRule } from './rules/apply.ts';
 import { megabytes, receiveBody, tenths } from './body.ts';
 import { hostTimeoutMs } from './timeouts.ts';
@@ -24,6 +25,7 @@ import {
   quoteOf,
   TooSlow,
   upstreamUrl,
+  type UpstreamAnswer,
 } from './upstream.ts';
 import { TooLarge, type ClientResponse } from '../oauth/request.ts';
 import type { Context } from '../handler/router.ts';
@@ -162,7 +164,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
   const place = rule.immutable ? placeOf(gateway, url, form, match) : undefined;
   const forward = async (): Promise<HttpReply> => {
     const answer = await fetchUpstream(
-      { gateway, url, isWrite, about: rule.unauthorized, place },
+      { gateway, url, isWrite, about: rule.unauthorized, place, streams: isRead(rule) && !rule.answer },
       rule.method,
       {
         headers: {
@@ -177,9 +179,14 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
     // Without the branch that everything begins at, the CMS would only wait.
     if (answer.status === 404 && found.path === gateway.host.repository.branch(gateway.branch))
       await explain(gateway, context);
-    const reply = lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
-    place?.put(answer); // now that it may leave
-    return reply;
+    try {
+      const reply = lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
+      place?.put(answer); // now that it may leave
+      return reply;
+    } catch (error) {
+      void answer.large?.body.cancel();
+      throw error;
+    }
   };
   return place ? place.inTurn(forward) : forward();
 }
@@ -197,7 +204,7 @@ function lastLook(
   const holds = (text: string) => text.includes(token) || text.includes(JSON.stringify(token).slice(1, -1));
   if (Object.values(headers).some((value) => textHolds(value, token)) || (typeof body === 'string' && holds(body)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: gateway.host.provider.name });
-  if (sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
+  if (!isStream(body) && sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return reply;
 }
 
@@ -217,6 +224,8 @@ interface Target {
   about?: ErrorRow | undefined;
   /** Where the answer may be already. */
   place?: Place | undefined;
+  /** Whether nobody reads the answer here, so that a large one may be passed on while it is coming. */
+  streams?: boolean;
 }
 
 /** Asks with our credential; where the host does not take it any more and another can be had, a read is asked again. */
@@ -270,7 +279,7 @@ async function explain(gateway: Gateway<GatewayHost>, { deadline }: Context): Pr
 
 async function fetchWith(
   { token }: Credential,
-  { gateway, url, isWrite, place }: Target,
+  { gateway, url, isWrite, place, streams = false }: Target,
   method: string,
   { headers, sent }: { headers?: Readonly<Record<string, string | undefined>>; sent?: SentBody | undefined },
   { deadline, request, log, now }: Context,
@@ -282,7 +291,12 @@ async function fetchWith(
   const size = sent ? Buffer.byteLength(sent.body) : 0;
   const kept = place?.take();
   const began = Date.now();
-  const answer =
+  const toFailure = (error: unknown): Failure => {
+    if (error instanceof Held) return new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+    if (error instanceof TooSlow) return tooSlow(name, began, size, error.received);
+    return error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
+  };
+  const answer: UpstreamAnswer =
     kept ??
     (await sendRequest(url, {
       method,
@@ -297,24 +311,30 @@ async function fetchWith(
       deadline,
       deadlineAt: (received) => Math.min(deadline, began + hostTimeoutMs(isWrite, size + received)),
       limit,
+      ...(streams && request.platform.streams && { restFrom: largestKept }),
     }).catch((error: unknown) => {
-      if (error instanceof TooSlow) throw tooSlow(name, began, size, error.received);
-      throw error instanceof TooLarge ? answerTooLarge(gateway, limit) : mapError(error, name);
+      throw toFailure(error);
     }));
   if (!kept && (method === 'GET' || answer.status === 401)) noteAnswer(gateway, answer);
   // Whatever the host answers, this does not leave us: a debugging proxy that sends back what it got would hand it out. Its headers
   // are looked at where they leave (`lastLook`).
   const isText = isJson(answer.headers['content-type']) || answer.status >= 400;
-  if (bytesHold(answer.bytes, token, isText)) throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
+  if (bytesHold(answer.bytes, token, isText)) {
+    answer.rest?.destroy();
+    throw toFailure(new Held());
+  }
   const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) log.warning ??= warning;
-  return { ...answer, token };
+  const large = answer.rest && passOn(answer.bytes, answer.rest, { secret: token, isText, limit, toFailure });
+  return { ...answer, token, large };
 }
 
 /** An answer, and the credential that it was given for, which must not be in what we make of it either. */
 interface UpstreamResponse extends ClientResponse {
   token: string;
+  /** All of it, if more of it is still to come. */
+  large: PassedOn | undefined;
 }
 
 /** A file that takes longer than there is time for always will: so the words are not "try again". */
@@ -325,7 +345,7 @@ function tooSlow(host: string, began: number, sent: number, received: number): F
   return new Failure(gatewayErrors.UPSTREAM_TOO_SLOW, { host, detail, seconds });
 }
 
-function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
+function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayHost>, context: Context): HttpReply {
   const { status } = answer;
   const name = gateway.host.provider.name;
   const failed = () => new Failure(gatewayErrors.UPSTREAM_FAILED, { host: name });
@@ -348,6 +368,7 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
   if (status === 204 || status === 205 || status === 304 || answer.bytes.length === 0 || rule.method === 'HEAD')
     return { status, headers, cookies: [], body: '' };
 
+  const whole = answer.large ?? { body: answer.bytes };
   const type = answer.headers['content-type'];
   const isRaw = rule.raw !== undefined && context.request.headers['accept'] === rule.raw;
   // A browser that keeps one of the two must not give it for the other.
@@ -357,7 +378,7 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
       status,
       headers: { ...headers, 'content-type': type ?? 'application/octet-stream' },
       cookies: [],
-      body: answer.bytes,
+      ...whole,
     };
   // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
   if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
@@ -368,7 +389,11 @@ function toReply(answer: ClientResponse, rule: Rule, gateway: Gateway<GatewayHos
     status,
     headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
     cookies: [],
-    body: rule.answer ? JSON.stringify(rule.answer(value, link)) : inBase64 ? answer.bytes.toString() : answer.bytes,
+    ...(rule.answer
+      ? { body: JSON.stringify(rule.answer(value, link)) }
+      : inBase64
+        ? { body: answer.bytes.toString() }
+        : whole),
   };
 }
 

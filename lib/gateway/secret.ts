@@ -26,6 +26,24 @@ export function bytesHold(bytes: Buffer, secret: string, isText: boolean): boole
   return isText && marks.some((mark) => bytes.includes(mark)) && textHolds(bytes.toString(), secret);
 }
 
+/**
+ * The same for a part of what a host has sent. It may begin within a row of backslashes, and nobody can tell then which of them belong
+ * together: so it is looked at in all the ways that make a difference to so many layers.
+ */
+export function partHolds(part: Buffer, secret: string, isText: boolean): boolean {
+  const ways = isText && part[0] === backslash ? 2 ** mostLayers : 1;
+  for (let more = 0; more < ways; more++)
+    if (bytesHold(more === 0 ? part : Buffer.concat([Buffer.alloc(more, backslash), part]), secret, isText))
+      return true;
+  return false;
+}
+
+const backslash = 0x5c;
+
+/** How many bytes a secret may take in what a host sends: as \u005c in JSON, each of whose characters may stand in percent, layer by layer. */
+export const reachOf = (secret: string, isText: boolean): number =>
+  secret.length * (isText ? (6 * 3) ** mostLayers : 2);
+
 /** RFC 8259, 7, without those that stand for blanks and line ends, of which no secret has any. */
 const unescaped = (text: string): string =>
   text.replace(/\\(?:u([0-9a-f]{4})|(["\\/]))/gi, (_, code: string | undefined, character: string) =>

@@ -4,7 +4,7 @@ import { gatewayErrors } from './errors.ts';
 import { textHolds } from './secret.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
-import type { Agent } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 
 /** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */
 export const maxBytes = 32 * 1024 * 1024;
@@ -45,6 +45,14 @@ export interface UpstreamRequest extends Omit<ClientRequest, 'agent'> {
    * milliseconds since the epoch.
    */
   deadlineAt?: (received: number) => number;
+  /** Bytes beyond which the rest of an answer with status 200 is left to the caller, for a caller who passes it on. */
+  restFrom?: number;
+}
+
+/** An answer whose end may still be on its way. */
+export interface UpstreamAnswer extends ClientResponse {
+  /** What follows the bytes that are here. Whoever does not read it on has to `destroy` it. */
+  rest?: IncomingMessage;
 }
 
 /**
@@ -53,7 +61,7 @@ export interface UpstreamRequest extends Omit<ClientRequest, 'agent'> {
  *
  * @throws TooLate, TooLarge, Unreachable, as `send` does
  */
-export async function sendRequest(address: string | URL, question: UpstreamRequest): Promise<ClientResponse> {
+export async function sendRequest(address: string | URL, question: UpstreamRequest): Promise<UpstreamAnswer> {
   const url = typeof address === 'string' ? new URL(address) : address;
   const kept = agentFor(url);
   const isRead = question.method === 'GET' || question.method === 'HEAD';
@@ -69,8 +77,16 @@ export async function sendRequest(address: string | URL, question: UpstreamReque
 }
 
 /** As `send` does it, on a kept connection, and with more time for an answer that is on its way. */
-function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined): Promise<ClientResponse> {
-  const { method, headers, body, deadline, limit = usualLimit, deadlineAt = () => deadline } = question;
+function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined): Promise<UpstreamAnswer> {
+  const {
+    method,
+    headers,
+    body,
+    deadline,
+    limit = usualLimit,
+    deadlineAt = () => deadline,
+    restFrom = Infinity,
+  } = question;
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -79,14 +95,23 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
     // Before anything is sent: what the host has got by then may be done there.
     if (deadlineAt(0) <= Date.now()) return reject(new TooSlow(0));
     const sent = request(url, { method, headers, agent: agent ?? false }, (response) => {
-      response.on('data', (chunk: Buffer) => {
+      const { statusCode: status = 0, headers } = response;
+      const take = (chunk: Buffer) => {
         chunks.push(chunk);
-        if ((size += chunk.length) > limit) stop(new TooLarge());
-      });
-      response.on('error', fail).on('end', () => {
+        if ((size += chunk.length) > limit) return stop(new TooLarge());
+        if (size <= restFrom || status !== 200) return;
+        response.off('data', take).pause();
+        answer(response);
+      };
+      const answer = (rest?: IncomingMessage) => {
         complete = true;
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks, size) });
-      });
+        clearTimeout(timer);
+        resolve({ status, headers, bytes: Buffer.concat(chunks, size), ...(rest && { rest }) });
+      };
+      response
+        .on('data', take)
+        .on('error', fail)
+        .on('end', () => answer());
     });
     const fail = (cause?: unknown) =>
       reject(

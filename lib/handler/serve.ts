@@ -75,19 +75,29 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     }
     await body?.drain();
     const { event, provider } = found.route;
-    const entry: LogEntry = {
-      event,
-      ...(provider !== undefined && { provider: provider.id }),
-      outcome: failure ? 'failed' : 'ok',
-      ...(failure && { code: failure.code, message: failure.message }),
-      ...(failure?.reason !== undefined && { reason: failure.reason }),
-      ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
-      ...logged,
-      duration: Math.round(now() - start),
-      ...(platform.requestId !== undefined && { request: platform.requestId }),
+    const write = (failure?: Failure) => {
+      const entry: LogEntry = {
+        event,
+        ...(provider !== undefined && { provider: provider.id }),
+        outcome: failure ? 'failed' : 'ok',
+        ...(failure && { code: failure.code, message: failure.message }),
+        ...(failure?.reason !== undefined && { reason: failure.reason }),
+        ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
+        ...logged,
+        duration: Math.round(now() - start),
+        ...(platform.requestId !== undefined && { request: platform.requestId }),
+      };
+      if (log) log(entry);
+      else writeLog(entry, platform.print);
     };
-    if (log) log(entry);
-    else writeLog(entry, platform.print);
+    if (reply.ended)
+      void reply.ended
+        .then(
+          () => write(),
+          (error: unknown) => write(asFailure(error)),
+        )
+        .catch(() => {});
+    else write(failure);
     return {
       ...reply,
       headers: { ...reply.headers, ...safe, ...headers },

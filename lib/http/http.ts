@@ -27,9 +27,15 @@ export interface HttpReply {
   headers: Record<string, string>;
   /** One complete `Set-Cookie` value each. They must never be merged into one header. */
   cookies: string[];
-  /** Bytes where they are a Git host's, passed on as they came. */
-  body: string | Uint8Array;
+  /** Bytes where they are a Git host's, passed on as they came; a stream where more of them are still to come. */
+  body: string | Uint8Array | ReadableStream<Uint8Array>;
+  /** Of a stream: that it has ended. The line in the log waits for it. @throws Failure, if it broke off */
+  ended?: Promise<void>;
 }
+
+/** Not by its class, whose first touch loads Node's web streams. */
+export const isStream = (body: HttpReply['body']): body is ReadableStream<Uint8Array> =>
+  typeof body === 'object' && 'getReader' in body;
 
 /** A reply of our own making. */
 export interface TextReply extends HttpReply {

@@ -10,6 +10,8 @@ export interface Platform {
   largestAnswer?: number | undefined;
   /** What an answer with this body weighs on its way out; as many bytes as it has, if absent. */
   sizeOf?: ((body: string | Uint8Array) => number) | undefined;
+  /** Whether it sends an answer on while more of it is still to come. */
+  streams?: boolean | undefined;
   /** Whether it sends bytes in base64, which makes them larger: what is text goes out as text there. */
   base64?: boolean | undefined;
   /** Whether it hands paths over decoded, so that nobody can tell an encoded slash from another. */

@@ -60,5 +60,7 @@ const toReply = ({ status, headers, cookies, body }: HttpReply): LambdaResult =>
   statusCode: status,
   headers,
   cookies,
-  ...(typeof body === 'string' ? { body } : { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }),
+  ...(typeof body === 'string'
+    ? { body }
+    : { body: Buffer.from(body as Uint8Array).toString('base64'), isBase64Encoded: true }),
 });

@@ -20,6 +20,7 @@ const time = 25_000;
 export const netlifyLimits: Limits = () => ({
   largestBody: 6 * megabyte,
   largestAnswer: 20 * megabyte,
+  streams: true,
   deadline: Date.now() + time,
 });
 
@@ -60,6 +61,7 @@ export const firebaseLimits: Limits = () => ({
 export const workersLimits: Limits = () => ({
   largestBody: 16 * megabyte,
   largestAnswer: 16 * megabyte,
+  streams: true,
   deadline: Date.now() + time,
 });
 
@@ -67,11 +69,12 @@ export const workersLimits: Limits = () => ({
 export const vercelLimits: Limits = () => ({
   largestBody: 4 * megabyte,
   largestAnswer: 4 * megabyte,
+  streams: true,
   deadline: Date.now() + time,
 });
 
 /** A server of one's own: it is the Git host that sets bounds there. */
-export const fetchLimits: Limits = () => ({ deadline: Date.now() + time });
+export const fetchLimits: Limits = () => ({ streams: true, deadline: Date.now() + time });
 
 /** The handler, told of these limits with each request. */
 export const withLimits =

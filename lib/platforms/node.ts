@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { commonHeaders, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
+import type { ReadableStream as WebStream } from 'node:stream/web';
+import { commonHeaders, isStream, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
@@ -33,11 +34,15 @@ export function toReply({ status, headers, cookies, body }: HttpReply, response:
     ...headers,
     ...(cookies.length > 0 && { 'set-cookie': cookies }),
     // Google takes an answer without a length for a stream, and lets less of it through.
-    ...(body !== '' && { 'content-length': Buffer.byteLength(body) }),
+    ...(body !== '' && !isStream(body) && { 'content-length': Buffer.byteLength(body) }),
     // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
     ...(!response.req.complete && { connection: 'close' }),
   });
-  response.end(body);
+  // What breaks off ends without an end, and whoever does not read on is not read for.
+  if (isStream(body)) {
+    const { pipeline, Readable } = process.getBuiltinModule('node:stream');
+    pipeline(Readable.fromWeb(body as WebStream), response, () => {});
+  } else response.end(body);
 }
 
 /**

@@ -73,7 +73,7 @@ export const direct =
   (platform: object = {}): Call =>
   async (handler, request) => {
     const reply = await handler({ ...request, platform, body: () => [Buffer.from(request.body ?? '')] });
-    return { ...reply, body: Buffer.from(reply.body).toString() };
+    return { ...reply, body: await new Response(reply.body as BodyInit).text() };
   };
 
 export function openWorld(host: Host, call: Call, more: Record<string, string | undefined> = {}) {
