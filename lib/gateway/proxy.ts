@@ -164,7 +164,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
   const place = rule.immutable ? placeOf(gateway, url, form, match) : undefined;
   const forward = async (): Promise<HttpReply> => {
     const answer = await fetchUpstream(
-      { gateway, url, isWrite, about: rule.unauthorized, place, streams: isRead(rule) && !rule.answer },
+      { gateway, url, isWrite, about: rule.unauthorized, place, streams: rule.method === 'GET' && !rule.answer },
       rule.method,
       {
         headers: {

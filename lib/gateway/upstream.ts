@@ -100,6 +100,8 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
         chunks.push(chunk);
         if ((size += chunk.length) > limit) return stop(new TooLarge());
         if (size <= restFrom || status !== 200) return;
+        // While it can still be said in words.
+        if (Number(headers['content-length']) > limit) return stop(new TooLarge());
         response.off('data', take).pause();
         answer(response);
       };

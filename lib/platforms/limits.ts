@@ -20,7 +20,6 @@ const time = 25_000;
 export const netlifyLimits: Limits = () => ({
   largestBody: 6 * megabyte,
   largestAnswer: 20 * megabyte,
-  streams: true,
   deadline: Date.now() + time,
 });
 
@@ -61,7 +60,6 @@ export const firebaseLimits: Limits = () => ({
 export const workersLimits: Limits = () => ({
   largestBody: 16 * megabyte,
   largestAnswer: 16 * megabyte,
-  streams: true,
   deadline: Date.now() + time,
 });
 
@@ -69,7 +67,6 @@ export const workersLimits: Limits = () => ({
 export const vercelLimits: Limits = () => ({
   largestBody: 4 * megabyte,
   largestAnswer: 4 * megabyte,
-  streams: true,
   deadline: Date.now() + time,
 });
 

@@ -6,6 +6,7 @@ const health = 'test/unit/health.test.ts';
 const committer = 'test/unit/committer.test.ts';
 const secret = 'test/unit/secret.test.ts';
 const server = 'test/unit/server.test.ts';
+const stream = 'test/unit/stream.test.ts';
 
 /** @type {import('./mutants.mjs').Mutant[]} */
 export const proxy = [
@@ -19,9 +20,58 @@ export const proxy = [
   {
     guard: 'a body is not waited for without an end',
     file: 'lib/gateway/body.ts',
-    find: 'timer = setTimeout(refuse, Math.max(0, deadline - Date.now()));',
-    replace: 'void [refuse, deadline];',
+    find: 'inTime(read(), deadline - Date.now(), tooSlow)',
+    replace: '(void [deadline, tooSlow, inTime], read())',
     tests: upload,
+  },
+  {
+    guard: 'all of a large answer is searched for the credential',
+    file: 'lib/gateway/stream.ts',
+    find: 'if (partHolds(window, secret, isText))',
+    replace: 'if (partHolds(first, secret, isText))',
+    tests: stream,
+  },
+  {
+    guard: 'no beginning of the credential leaves with a large answer',
+    file: 'lib/gateway/stream.ts',
+    find: 'done ? length : length - reach',
+    replace: 'length',
+    tests: stream,
+  },
+  {
+    guard: 'a part of an answer is searched for each layer of writing',
+    file: 'lib/gateway/secret.ts',
+    find: '(6 * 3) ** mostLayers',
+    replace: '6 * 3',
+    tests: stream,
+  },
+  {
+    guard: 'backslashes that belong together are not parted by where an answer was cut',
+    file: 'lib/gateway/secret.ts',
+    find: 'isText && part[0] === backslash ? 2 ** mostLayers : 1',
+    replace: '1',
+    tests: stream,
+  },
+  {
+    guard: 'a part of a file is not taken for the file',
+    file: 'lib/gateway/stream.ts',
+    find: 'controller.error(error);',
+    replace: 'controller.close();',
+    tests: stream,
+  },
+  {
+    guard: 'a host is let go of when a large answer is refused',
+    file: 'lib/gateway/proxy.ts',
+    find: 'void answer.large?.body.cancel();',
+    replace: '',
+    tests: stream,
+  },
+  {
+    guard: 'a host that falls silent in the middle of a large answer is not waited for',
+    file: 'lib/gateway/stream.ts',
+    find: 'hostTimeoutMs(false, size) - waited',
+    replace: 'Infinity - waited',
+    tests: stream,
   },
   {
     guard: 'the host is given time by the size of what it is sent',

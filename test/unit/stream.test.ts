@@ -181,6 +181,15 @@ describe('A large answer, on its way through a server', () => {
     expect(world.log).toMatchObject([{ outcome: 'failed', code: 'UPSTREAM_FAILED' }]);
   });
 
+  it('is refused in words if the host says that it is more than fits', async () => {
+    const size = 33 * megabyte;
+    host.script = (_, response) =>
+      void response.writeHead(200, { 'content-type': rawType, 'content-length': size }).end(Buffer.alloc(size));
+    const world = open();
+    expect((await world.ask(rawBlob, { headers: { accept: rawType } })).status).toBe(502);
+    expect(JSON.parse((await buffer(reply)).toString())).toMatchObject({ code: 'ANSWER_TOO_LARGE' });
+  });
+
   it('is not fetched to its end for a client who has left', async () => {
     const { promise: closed, resolve: close } = defer<void>();
     host.script = (_, response) => {
