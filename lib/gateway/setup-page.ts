@@ -4,7 +4,8 @@ import { issuerFacts, knownIssuers } from '../providers/issuers.ts';
 import { settingPrefix } from '../providers/provider.ts';
 import { copyable } from '../http/copy.ts';
 import { forOwner } from '../http/for-owner.ts';
-import { html, outcome, page, type Html } from '../http/page.ts';
+import { html, outcome, type Html } from '../http/page.ts';
+import { ownerPage } from '../http/owner-page.ts';
 import { probe } from './health.ts';
 import script from '../http/copy.client.ts?inline';
 import type { Context } from '../handler/router.ts';
@@ -28,7 +29,7 @@ export async function gatewayPage(hosts: readonly GatewayHost[], context: Contex
   const names = [...loginNames, 'CMS_GATEWAY_URL', ...gatewaySettings(hosts, address).names];
   const unknown = unknownSettings(env, names, /^CMS_(AUTH|GATEWAY)_/);
   const title = all.length > 0 ? 'The gateway is not ready' : 'The gateway: nothing is missing';
-  return page(200, {
+  return ownerPage(200, {
     title,
     script,
     body: html`<main class="wide ${all.length > 0 ? 'failed' : 'done'}" data-page="gateway"${outcome(all.length > 0 ? 'NOT_READY' : 'READY')}>

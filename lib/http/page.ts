@@ -53,14 +53,16 @@ export function page(
     title,
     body,
     script,
+    styles = [],
     formAction = `'none'`,
     connect,
-  }: { title: string; body: Html; script?: Inline; formAction?: string; connect?: string },
+  }: { title: string; body: Html; script?: Inline; styles?: readonly Inline[]; formAction?: string; connect?: string },
 ): TextReply {
+  const sheets = [style, ...styles];
   const policy = [
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
-    `style-src '${style.hash}'`,
+    `style-src ${sheets.map(({ hash }) => `'${hash}'`).join(' ')}`,
     // For the icon. A picture that is in the page itself asks nobody for anything.
     `img-src data:`,
     `base-uri 'none'`,
@@ -76,7 +78,7 @@ export function page(
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="${icon}">
-<style>${new Html(style.text)}</style>
+${sheets.map(({ text }) => html`<style>${new Html(text)}</style>`)}
 ${body}
 ${script && html`<script>${new Html(script.text)}</script>`}
 </html>

@@ -1,5 +1,6 @@
 import { forOwner } from '../http/for-owner.ts';
-import { html, outcome, page } from '../http/page.ts';
+import { html, outcome } from '../http/page.ts';
+import { ownerPage } from '../http/owner-page.ts';
 import { pageSetting } from '../config/settings.ts';
 import { firstProblem, checkReadiness } from './readiness.ts';
 import { describeAllowedSites } from './allowed-sites.ts';
@@ -15,7 +16,7 @@ export async function callbackPage(provider: Provider, context: Context): Promis
   const [hasPage] = await settings.read([pageSetting]);
   const next = html`Nobody has tried them yet. ${hasPage ? html`<a href="${address.prefix}/auth">Try a login</a>.` : 'Press Login in the CMS.'}`;
   const title = problem ? `${provider.name} is not ready` : `${provider.name}: all settings are there`;
-  return page(200, {
+  return ownerPage(200, {
     title,
     body: html`<main class="${problem ? 'failed' : 'done'}" data-page="callback"${outcome(problem ?? 'READY')}>
 <h1>${title}</h1>

@@ -1,6 +1,7 @@
 import { copyable } from '../http/copy.ts';
 import { forOwner } from '../http/for-owner.ts';
-import { html, outcome, page, type Html } from '../http/page.ts';
+import { html, outcome, type Html } from '../http/page.ts';
+import { ownerPage } from '../http/owner-page.ts';
 import {
   articled,
   registrationAddress,
@@ -38,7 +39,7 @@ export async function setupPage(providers: readonly Provider[], context: Context
     sections.push(html`<section id="${provider.id}">${await section(provider, context, provider === first)}</section>`);
   // Strangers can read this: nothing that belongs to another program on the same machine.
   const unknown = unknownSettings(env, loginNames, /^CMS_AUTH_/);
-  return page(200, {
+  return ownerPage(200, {
     title: 'Login for your CMS',
     script,
     body: html`<main class="wide" data-page="setup">

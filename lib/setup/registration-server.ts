@@ -3,7 +3,8 @@ import { registrationsOf } from '../providers/registrations.ts';
 import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { commonHeaders, type TextReply } from '../http/http.ts';
-import { html, page, type Html } from '../http/page.ts';
+import { html, type Html } from '../http/page.ts';
+import { ownerPage } from '../http/owner-page.ts';
 import { appName, manifestOf, registrationTarget, repositoryPage, type Clock, type ManifestOptions } from './app.ts';
 import script from './registration-server.client.ts?inline';
 import { plain, type Request } from './local-page.ts';
@@ -97,7 +98,7 @@ export class RegistrationServer {
       callback: callbackAddress(address, provider),
       organisation: this.#isOrganisation ? repository.owner : undefined,
     });
-    return page(200, {
+    return ownerPage(200, {
       title: `${form.what} for ${repository.name}`,
       // The one button leads to the host; the form for another name comes back here.
       formAction: `${new URL(base).origin} 'self'`,
@@ -182,7 +183,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
 
   #progress(): TextReply {
     const provider = this.#options.provider.name;
-    return page(this.#stage === 'failed' ? 500 : 200, {
+    return ownerPage(this.#stage === 'failed' ? 500 : 200, {
       title: `${provider}: registration`,
       connect: `'self'`,
       script,

@@ -6,6 +6,7 @@ import { serve } from '../../lib/handler/serve.ts';
 import { signInEvents } from '../../lib/gateway/sign-in/handler.ts';
 import { printLine } from '../../lib/http/log.ts';
 import { closeOnSignal, listen, node, readPort } from '../../lib/platforms/node.ts';
+import ownerStyle from '../../lib/http/owner.css?inline';
 import style from '../../lib/http/page.css?inline';
 import { cmsBundle } from '../cms/bundles.ts';
 import { cmsPages } from '../cms/server.ts';
@@ -105,7 +106,7 @@ export async function main(): Promise<void> {
         text: 'The same for the other CMS: it speaks to GitHub, and the gateway is GitHub to it.',
       },
     ],
-    style.text,
+    [style.text, ownerStyle.text],
   );
   const pages = demos.map(({ cms, id }) => {
     const host = hosts[id];

@@ -20,8 +20,8 @@ nav strong span { color: var(--work); }
 nav a > span { margin-top: 0.3rem; color: var(--quiet); font-size: 0.875rem; }
 `;
 
-/** @param style the style sheet of the login server's pages */
-export const home = (cards: readonly Card[], style: string): string =>
+/** @param styles the style sheets of the login server's pages */
+export const home = (cards: readonly Card[], styles: readonly string[]): string =>
   html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -29,7 +29,7 @@ export const home = (cards: readonly Card[], style: string): string =>
 <meta name="color-scheme" content="light dark">
 <title>Demo: log in to a CMS</title>
 <link rel="icon" href="data:,">
-<style>${new Html(style)}${new Html(cardStyle)}</style>
+<style>${new Html([...styles, cardStyle].join('\n'))}</style>
 <main class="wide">
 <h1>Log in to a real CMS</h1>
 <p>This is the demo. The CMS pages are the published ones, and the login is the real one. The Git hosts behind them are small programs on

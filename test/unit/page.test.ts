@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { hostErrors } from '../../lib/oauth/errors.ts';
+import { ownerPage } from '../../lib/http/owner-page.ts';
 import { html, Html, page, safeJson } from '../../lib/http/page.ts';
 import { failurePage, greetingPage, successPage } from '../../lib/handler/popup.ts';
 import { loginErrors } from '../../lib/login/errors.ts';
@@ -61,9 +62,9 @@ describe('HTML', () => {
 });
 
 function parts(text: string) {
-  const style = /<style>([\s\S]*?)<\/style>/.exec(text)?.[1] ?? '';
+  const styles = [...text.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, style = '']) => style);
   const script = /<script>([\s\S]*?)<\/script>/.exec(text)?.[1];
-  return { style, script };
+  return { styles, script };
 }
 const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
@@ -71,6 +72,7 @@ const provider = 'github';
 const origin = 'https://www.example.com';
 const pages = {
   'a page for people': page(200, { title: 'x', body: html`<p>x</p>` }),
+  'a page for owners': ownerPage(200, { title: 'x', body: html`<p>x</p>` }),
   'a beginning': greetingPage({ provider, next: '/auth/github/begin?origin=', ownOrigin: 'https://auth.example.com' }),
   'a success': successPage({ provider, result: { token: 'gho_1' }, origin, ownOrigin: 'https://auth.example.com' }),
   'a refusal': failurePage({ provider, error: new Failure(loginErrors.UNSUPPORTED_DOMAIN), origin }),
@@ -78,20 +80,21 @@ const pages = {
   'a failure that is not': failurePage({ provider: undefined, error: new Failure(webErrors.INTERNAL) }),
 };
 
-describe.each(Object.entries(pages))('The page of %s', (_, reply) => {
+describe.each(Object.entries(pages))('The page of %s', (name, reply) => {
   const policy = new Map(
     (reply.headers['content-security-policy'] ?? '').split('; ').map((directive) => {
       const [name = '', ...values] = directive.split(' ');
       return [name, values.join(' ')];
     }),
   );
-  const { style, script } = parts(reply.body);
+  const { styles, script } = parts(reply.body);
 
   it('allows nothing but its own style and script, by the hash of what really is in it, and a picture in itself', () => {
-    expect(style).not.toBe('');
+    expect(styles).toHaveLength(name === 'a page for owners' ? 2 : 1);
+    expect(styles).not.toContain('');
     expect(Object.fromEntries(policy)).toEqual({
       'default-src': "'none'",
-      'style-src': hash(style),
+      'style-src': styles.map(hash).join(' '),
       'img-src': 'data:',
       'base-uri': "'none'",
       'form-action': "'none'",
@@ -101,7 +104,7 @@ describe.each(Object.entries(pages))('The page of %s', (_, reply) => {
   });
 
   it('has no more scripts and styles than these, no attribute of either kind, and nothing to load', () => {
-    expect(reply.body.match(/<style/g)).toHaveLength(1);
+    expect(reply.body.match(/<style/g)).toHaveLength(styles.length);
     const running = reply.body.match(/<script(?! type="application\/json")/g) ?? [];
     expect(running).toHaveLength(script === undefined ? 0 : 1);
     const icon = /<link rel="icon" href="data:image\/svg\+xml,[^"]*">/;

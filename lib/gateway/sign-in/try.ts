@@ -1,4 +1,5 @@
-import { html, outcome, page } from '../../http/page.ts';
+import { html, outcome } from '../../http/page.ts';
+import { ownerPage } from '../../http/owner-page.ts';
 import type { Editor } from '../identity/editors.ts';
 import type { Address } from '../../config/settings.ts';
 import type { Failure } from '../../http/errors.ts';
@@ -20,7 +21,7 @@ export class TryOut {
   /** @param failure what the next step was refused with */
   page(failure: Failure | undefined, editor?: Editor): HttpReply {
     const title = failure ? 'The sign-in does not work' : 'The sign-in works';
-    return page(failure?.status ?? 200, {
+    return ownerPage(failure?.status ?? 200, {
       title,
       body: html`<main class="${failure ? 'failed' : 'done'}" data-page="try"${outcome(failure ?? 'READY')}>
 <h1>${title}</h1>

@@ -110,9 +110,9 @@ function expectPage(entry: LogEntry, { headers, body }: Reply): void {
   const policy = headers['content-security-policy'] ?? '';
   const [, source] = /<script>(.*?)<\/script>/s.exec(body) ?? [];
   const script = source === undefined ? '' : `script-src '${hash(source)}'; `;
-  const style = hash(/<style>(.*?)<\/style>/s.exec(body)?.[1]);
+  const styles = [...body.matchAll(/<style>(.*?)<\/style>/gs)].map(([, style]) => `'${hash(style)}'`);
   expect(policy).toBe(
-    `default-src 'none'; ${script}style-src '${style}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    `default-src 'none'; ${script}style-src ${styles.join(' ')}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
   const markup = body.replace(icon, '').replace(/<(style|script)\b([^>]*)>.*?<\/\1>/gs, '<$1$2></$1>');
   for (const [found] of markup.matchAll(/<[^>]*>?/g)) expect(found).toMatch(tag);
