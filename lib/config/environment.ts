@@ -118,4 +118,5 @@ export function readUrl(name: string, value: string | undefined): URL {
   return url;
 }
 
-export const withoutFinalSlash = (text: string): string => (text.endsWith('/') ? text.replace(/\/+$/, '') : text);
+export const withoutFinalSlash = (text: string): string =>
+  text.endsWith('/') ? withoutFinalSlash(text.slice(0, -1)) : text;

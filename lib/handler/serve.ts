@@ -9,7 +9,7 @@ import { commonHeaders, withoutPrefix, type Handler, type HttpReply, type HttpRe
 
 export interface ServeOptions {
   env?: Environment;
-  log?: (entry: LogEntry) => void;
+  log?: (entry: LogEntry, print?: (line: string) => void) => void;
   /** Milliseconds since the epoch. */
   now?: () => number;
 }
@@ -21,7 +21,7 @@ export interface ServeOptions {
  * @param modules the first that has an address answers there; what none of them has is the last one's to refuse
  */
 export function serve(modules: readonly RouteModule[], options: ServeOptions = {}): Handler {
-  const { env = process.env, log, now = Date.now } = options;
+  const { env = process.env, log = writeLog, now = Date.now } = options;
   /** The last one: it hardly ever changes, and is the first thing that a request needs. */
   let own: { text: string | undefined; url: string | undefined; address: Address; headers: object } | undefined;
   function readOwn(url: string | undefined) {
@@ -75,29 +75,21 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     }
     await body?.drain();
     const { event, provider } = found.route;
-    const write = (failure?: Failure) => {
-      const entry: LogEntry = {
-        event,
-        ...(provider !== undefined && { provider: provider.id }),
-        outcome: failure ? 'failed' : 'ok',
-        ...(failure && { code: failure.code, message: failure.message }),
-        ...(failure?.reason !== undefined && { reason: failure.reason }),
-        ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
-        ...logged,
-        duration: Math.round(now() - start),
-        ...(platform.requestId !== undefined && { request: platform.requestId }),
-      };
-      if (log) log(entry);
-      else writeLog(entry, platform.print);
+    const entry = {
+      event,
+      ...(provider !== undefined && { provider: provider.id }),
+      ...outcomeOf(failure),
+      ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
+      ...logged,
+      duration: Math.round(now() - start),
+      ...(platform.requestId !== undefined && { request: platform.requestId }),
     };
-    if (reply.ended)
+    if (!reply.ended) log(entry, platform.print);
+    else
       void reply.ended
-        .then(
-          () => write(),
-          (error: unknown) => write(asFailure(error)),
-        )
+        .then(() => undefined, asFailure)
+        .then((late) => log({ ...entry, ...outcomeOf(late), duration: Math.round(now() - start) }, platform.print))
         .catch(() => {});
-    else write(failure);
     return {
       ...reply,
       headers: { ...reply.headers, ...safe, ...headers },
@@ -113,6 +105,16 @@ const keptSafe = ({ origin, secure }: Address): object =>
 
 const asFailure = (error: unknown): Failure =>
   error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error });
+
+const outcomeOf = (failure: Failure | undefined): Pick<LogEntry, 'outcome' | 'code' | 'message' | 'reason'> =>
+  failure
+    ? {
+        outcome: 'failed',
+        code: failure.code,
+        message: failure.message,
+        ...(failure.reason !== undefined && { reason: failure.reason }),
+      }
+    : { outcome: 'ok' };
 
 /** Where nothing else can be said. */
 const plainly = ({ status, message }: Failure): HttpReply => ({

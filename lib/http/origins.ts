@@ -30,18 +30,24 @@ export const isOrigin = (text: string): boolean =>
  */
 export function parseOrigins(text: string): { list: OriginList } | { problem: string } {
   // The slash at the end of what an address bar gives is no path.
-  const entries = text.split(',').map((entry) => entry.trim().replace(/(?<=[^/])\/$/, ''));
+  const entries = text.split(',').map((entry) => withoutSlash(entry.trim()));
   if (entries.length > 1 && entries.at(-1) === '') entries.pop(); // a trailing comma
   const exact = entries.filter((entry) => !entry.includes('*'));
   const patterns = entries.filter((entry) => entry.includes('*'));
   const own = exact.filter((entry) => !problemOfOrigin(entry)).map(domainOf);
   for (const [index, entry] of entries.entries()) {
-    const problem =
-      problemOfText(entry) ?? (entry.includes('*') ? problemOfPattern(entry, own) : problemOfOrigin(entry));
+    const problem = strays.test(entry)
+      ? 'has a space, a quotation mark or ";" in it; put only commas between the sites'
+      : entry.includes('*')
+        ? (problemOfPath(entry) ?? problemOfPattern(entry, own))
+        : problemOfOrigin(entry);
     if (problem) return { problem: `entry ${index + 1} ${problem}` };
   }
   return { list: { exact, patterns: patterns.map(sourceOf) } };
 }
+
+const withoutSlash = (entry: string): string =>
+  entry.endsWith('/') && !entry.endsWith('//') ? entry.slice(0, -1) : entry;
 
 /** What the owner of this origin owns as a whole. */
 const domainOf = (origin: string): string => withoutWww(new URL(origin).hostname);
@@ -63,38 +69,38 @@ function isSpelled(host: string): boolean {
 /**
  * Where everybody's pages are on one origin, each below a path of its own: to a browser they are all the same page. Object stores at
  * their own address (a bucket's own host name is fine), and services that show anybody's files. The known ones: which names, below
- * which domains. One by one, since Node reads a pattern when it is first used: all in one cost every cold start a million
- * instructions.
+ * which domains. Patterns as texts, since each cold start would pay for them, and hardly any needs one.
  */
-const sharedByPath: readonly (readonly [names: RegExp, domains: string])[] = [
+const sharedByPath: readonly (readonly [names: string, domains: string])[] = [
   [
-    /^(s3|f\d+|objectstorage)([.-][\w-]+)*$/,
+    '(s3|f\\d+|objectstorage)([.-][\\w-]+)*',
     'amazonaws.com amazonaws.com.cn wasabisys.com backblazeb2.com scw.cloud oraclecloud.com',
   ],
-  [/^[a-z-]+\d$/, 'digitaloceanspaces.com linodeobjects.com'],
-  [/^(firebase)?storage$/, 'googleapis.com'],
-  [/^(storage\.cloud|sites)$/, 'google.com'],
-  [/^storage$/, 'yandexcloud.net'],
-  [/^\w+$/, 'githack.com'],
-  [/^htmlpreview$/, 'github.io'],
-  [/^cdn$/, 'jsdelivr.net statically.io'],
-  [/^web$/, 'archive.org'],
-  [/^$/, 'unpkg.com cdpn.io ipfs.io'],
+  ['[a-z-]+\\d', 'digitaloceanspaces.com linodeobjects.com'],
+  ['(firebase)?storage', 'googleapis.com'],
+  ['(storage\\.cloud|sites)', 'google.com'],
+  ['storage', 'yandexcloud.net'],
+  ['\\w+', 'githack.com'],
+  ['htmlpreview', 'github.io'],
+  ['cdn', 'jsdelivr.net statically.io'],
+  ['web', 'archive.org'],
+  ['', 'unpkg.com cdpn.io ipfs.io'],
 ];
 
 function isSharedByPath(host: string): boolean {
   const labels = host.split('.');
   if (labels.at(-1) === '') labels.pop(); // a dot at the end, which names the same host
   const domain = labels.splice(labels.at(-1) === 'cn' ? -3 : -2).join('.');
-  return sharedByPath.some(([names, domains]) => domains.split(' ').includes(domain) && names.test(labels.join('.')));
+  return sharedByPath.some(
+    ([names, domains]) => domains.split(' ').includes(domain) && new RegExp(`^${names}$`).test(labels.join('.')),
+  );
 }
 
-/** What copying and other lists leave between the entries or behind them. */
-function problemOfText(entry: string): string | undefined {
-  // With the quotation marks of other languages, “„”.
-  if (/[\s;"'`\u201c\u201d\u201e]/.test(entry))
-    return 'has a space, a quotation mark or ";" in it; put only commas between the sites';
-  // Not with the flag `i`, for which Node asks its tables of all scripts at every cold start.
+/** What copying and other lists leave between the entries or behind them, with the quotation marks of other languages, “”„. */
+const strays = /[\s;"'`\u201c\u201d\u201e]/;
+
+function problemOfPath(entry: string): string | undefined {
+  // Not with the flag `i`, for which Node asks its tables of all scripts.
   return /^[a-zA-Z]+:\/\/[^/?#]+[/?#]/.test(entry)
     ? 'has a path behind the host name; leave it out, as in https://www.example.com for https://www.example.com/admin/'
     : undefined;
@@ -105,7 +111,10 @@ function problemOfOrigin(entry: string): string | undefined {
   if (!url) return 'is not the address of a site; write it as https://www.example.com';
   // The browser reports origins in one spelling only, so any other spelling in the list could never match.
   if (url.origin !== entry)
-    return 'is not spelled as in the browser’s address bar; write only https:// and the host name, in lower case (international names as xn--…)';
+    return (
+      problemOfPath(entry) ??
+      'is not spelled as in the browser’s address bar; write only https:// and the host name, in lower case (international names as xn--…)'
+    );
   if (!isSpelled(url.hostname)) return 'has a part that begins with xn-- and is no name; copy it from the address bar';
   if (isSharedByPath(url.hostname))
     return 'is shared with strangers, whose pages could take a token; give the CMS a host name of its own';
@@ -120,10 +129,10 @@ function problemOfOrigin(entry: string): string | undefined {
  *
  * @see https://docs.netlify.com/deploy/deploy-overview/ https://firebase.google.com/docs/hosting/test-preview-deploy
  */
-const previews: Readonly<Record<string, RegExp>> = {
-  'netlify.app': /\*--[a-z0-9]+(-[a-z0-9]+)*$/,
-  'web.app': /^[a-z0-9]+(-[a-z0-9]+)*--\*/,
-  'firebaseapp.com': /^[a-z0-9]+(-[a-z0-9]+)*--\*/,
+const previews: Readonly<Record<string, string>> = {
+  'netlify.app': '\\*--[a-z0-9]+(-[a-z0-9]+)*$',
+  'web.app': '^[a-z0-9]+(-[a-z0-9]+)*--\\*',
+  'firebaseapp.com': '^[a-z0-9]+(-[a-z0-9]+)*--\\*',
 };
 
 /**
@@ -145,9 +154,9 @@ function problemOfPattern(entry: string, own: readonly string[]): string | undef
     return 'has a star that does not touch a "--" with a name behind it, so strangers could register names that match; write https://deploy-preview-*--site.netlify.app';
   const domain = parents.join('.');
   const preview = Object.hasOwn(previews, domain) ? previews[domain] : undefined;
-  if (preview && !preview.test(label))
+  if (preview !== undefined && !new RegExp(preview).test(label))
     return 'has a star in the place of the name of your site, so it would list the sites of strangers; write https://deploy-preview-*--site.netlify.app or https://site--*.web.app, with the name of your site for "site"';
-  if (!preview && !own.some((name) => domain === name || domain.endsWith(`.${name}`)))
+  if (preview === undefined && !own.some((name) => domain === name || domain.endsWith(`.${name}`)))
     return 'has a star below a domain where strangers may have names, too; list your own site there without a star as well, such as https://www.example.com for https://preview-*--site.example.com, or list each preview without a star';
   return problemOfOrigin(entry.replace('*', 'x'));
 }

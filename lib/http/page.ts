@@ -53,16 +53,15 @@ export function page(
     title,
     body,
     script,
-    styles = [],
+    ownStyle,
     formAction = `'none'`,
     connect,
-  }: { title: string; body: Html; script?: Inline; styles?: readonly Inline[]; formAction?: string; connect?: string },
+  }: { title: string; body: Html; script?: Inline; ownStyle?: Inline; formAction?: string; connect?: string },
 ): TextReply {
-  const sheets = [style, ...styles];
   const policy = [
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
-    `style-src ${sheets.map(({ hash }) => `'${hash}'`).join(' ')}`,
+    `style-src '${style.hash}'${ownStyle ? ` '${ownStyle.hash}'` : ''}`,
     // For the icon. A picture that is in the page itself asks nobody for anything.
     `img-src data:`,
     `base-uri 'none'`,
@@ -78,7 +77,7 @@ export function page(
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="${icon}">
-${sheets.map(({ text }) => html`<style>${new Html(text)}</style>`)}
+<style>${new Html(style.text)}</style>${ownStyle && html`<style>${new Html(ownStyle.text)}</style>`}
 ${body}
 ${script && html`<script>${new Html(script.text)}</script>`}
 </html>
