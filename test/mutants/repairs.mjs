@@ -10,7 +10,7 @@ export const repairs = [
   {
     guard: 'a star only below a domain of one owner',
     file: 'lib/http/origins.ts',
-    find: 'if (!preview && !own.some(',
+    find: 'if (preview === undefined && !own.some(',
     replace: 'if (false && !own.some(',
     tests: stars,
   },
@@ -24,7 +24,7 @@ export const repairs = [
   {
     guard: 'a star in the place of a preview’s name, not of a site’s',
     file: 'lib/http/origins.ts',
-    find: 'if (preview && !preview.test(label))',
+    find: 'if (preview !== undefined && !new RegExp(preview).test(label))',
     replace: 'if (false as boolean)',
     tests: stars,
   },
