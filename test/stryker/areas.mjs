@@ -68,6 +68,7 @@ export const areas = {
         'gateway-body',
         'upstream',
         'proxy',
+        'gateway-calls',
         'lambda',
         'committer',
         'graphql',
