@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Files, placeOf } from '../../lib/gateway/kept.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Files, noteAnswer, placeOf } from '../../lib/gateway/kept.ts';
 import type { Gateway } from '../../lib/gateway/settings.ts';
 import { direct, json, openWorld, sessionOf, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 
@@ -78,7 +78,7 @@ describe('Files that never change', () => {
     expect(asked()).toBe(1);
   });
 
-  it.each([401, 403, 301])('are asked for again once the host has said %i to anything', async (status) => {
+  it.each([401, 403, 301, 300])('are asked for again once the host has said %i to anything', async (status) => {
     const { ask } = open();
     await ask(blob());
     const well = host.script;
@@ -90,7 +90,7 @@ describe('Files that never change', () => {
     expect(asked()).toBeGreaterThanOrEqual(3);
   });
 
-  it.each([404, 422, 500])('are still there when the host has said %i to something else', async (status) => {
+  it.each([304, 404, 422, 500])('are still there when the host has said %i to something else', async (status) => {
     const { ask } = open();
     await ask(blob());
     const well = host.script;
@@ -98,6 +98,48 @@ describe('Files that never change', () => {
     await ask('/git/github/pulls');
     host.script = well;
     expect((await ask(blob())).status).toBe(200);
+    expect(asked()).toBe(1);
+  });
+
+  // What is written says nothing of the right to read, except that a credential is none any more.
+  it.each([
+    [401, 'are asked for again', 2],
+    [403, 'are still there', 1],
+    [404, 'are still there', 1],
+  ])('where the host has refused a write with %i, %s', async (status, _, times) => {
+    const { ask } = open();
+    await ask(blob());
+    const well = host.script;
+    host.script = json(status, { message: 'words' });
+    await ask('/git/github/git/blobs', { method: 'POST', body: '{"content":"","encoding":"base64"}' });
+    host.script = well;
+    expect((await ask(blob())).status).toBe(200);
+    expect(asked()).toBe(times);
+  });
+
+  it('are asked for again once the host has not been heard for a minute: what it says of writes does not count', async () => {
+    const { ask } = open();
+    const headers = { authorization: `Bearer ${await sessionOf({}, { seconds: 7200 })}` };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await ask(blob(), { headers });
+    vi.setSystemTime(Date.now() + 59_000);
+    const written = await ask('/git/github/git/refs/heads/cms%2Fposts%2Fa', { method: 'DELETE', headers });
+    expect(written.status).toBe(200);
+    vi.setSystemTime(Date.now() + 1_000);
+    await ask(blob(), { headers });
+    expect(asked()).toBe(2);
+  });
+
+  it('are still there as long as the host says that a browser has something else of it', async () => {
+    const { ask } = open();
+    const headers = { authorization: `Bearer ${await sessionOf({}, { seconds: 7200 })}` };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    await ask(blob(), { headers });
+    vi.setSystemTime(Date.now() + 59_000);
+    host.script = json(304, '');
+    await ask('/git/github/pulls', { headers: { ...headers, 'if-none-match': '"abc"' } });
+    vi.setSystemTime(Date.now() + 59_000);
+    expect((await ask(blob(), { headers })).status).toBe(200);
     expect(asked()).toBe(1);
   });
 
@@ -241,6 +283,57 @@ describe('Files that many ask for at the same moment', () => {
     vi.useRealTimers();
   });
 
+  describe('in turn', () => {
+    const credential = { kind: 'token', token: 'github_pat' } as const;
+    let files = 0;
+    let address = '';
+    beforeEach(() => {
+      address = `https://api.example.com/${++files}`;
+    });
+    afterEach(() => void vi.useRealTimers());
+    const inTurn = (work: () => Promise<string>) =>
+      placeOf({ credential } as Gateway, address, 'application/json').inTurn(work);
+    const never = () => new Promise<string>(() => {});
+    /** What all these have come to by now. */
+    const now = (...promises: Promise<string>[]) =>
+      Promise.all(promises.map((promise) => Promise.race([promise, Promise.resolve().then(() => 'waits')])));
+
+    it('go on by turns after one has ended, well or not', async () => {
+      for (const work of [() => Promise.resolve('asked'), () => Promise.reject(new Error('lost'))]) {
+        await inTurn(work).catch(() => {});
+        await new Promise(setImmediate);
+        const asks = vi.fn(never);
+        void inTurn(asks);
+        void inTurn(asks);
+        await new Promise(setImmediate);
+        expect(asks).toHaveBeenCalledOnce();
+        address += '/another';
+      }
+    });
+
+    it.each([
+      ['has lost patience with an earlier one', 4_000, false],
+      ['was waited for in vain, and ends late', 0, true],
+    ])('are waited for, whoever %s', async (_, later, ends) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+      let end = (_value: string) => {};
+      void inTurn(() => new Promise((resolve) => (end = resolve)));
+      void inTurn(never); // until 8 s
+      await vi.advanceTimersByTimeAsync(later);
+      const patient = inTurn(() => Promise.resolve('asked'));
+      await vi.advanceTimersByTimeAsync(9_000 - later);
+      void inTurn(never); // is under way from now on
+      if (ends) end('late');
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(await now(patient)).toEqual(['asked']);
+      const next = inTurn(() => Promise.resolve('asked'));
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(await now(next)).toEqual(['waits']);
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(await now(next)).toEqual(['asked']);
+    });
+  });
+
   it('are asked for by each in its own form, and with its own credential', async () => {
     const { ask } = open();
     const other = open({ CMS_GATEWAY_TOKEN: 'github_pat_another' });
@@ -263,6 +356,8 @@ describe('Files that many ask for at the same moment', () => {
 
   it('are not sent to a browser that has them', async () => {
     const { ask } = open();
+    host.script = file;
+    await ask('/git/github/branches/main'); // so that the session is known, and they go in step
     first(file, json(500, {}));
     const sending = ask(blob('known'));
     await vi.waitFor(() => expect(asked('known')).toBe(1));
@@ -307,6 +402,18 @@ describe('The room for them', () => {
     place.put({ status: 200, headers: {}, bytes: Buffer.concat([Buffer.from('some'), Buffer.from('text')]) });
     const { bytes } = set.mock.calls[0]?.[1] ?? {};
     expect([bytes?.toString(), bytes?.buffer.byteLength]).toEqual(['sometext', 8]);
+  });
+
+  it('takes a file once, however often it goes out from there', () => {
+    const gateway = { credential: {} } as Gateway;
+    const place = placeOf(gateway, 'https://api.example.com/blob', 'application/json');
+    place.put(answer(8));
+    noteAnswer(gateway, answer(0));
+    const set = vi.spyOn(Files.prototype, 'set').mockClear();
+    const taken = place.take();
+    expect(taken?.bytes).toHaveLength(8);
+    if (taken) place.put(taken);
+    expect(set).not.toHaveBeenCalled();
   });
 
   it('takes none that would push all others out', () => {
