@@ -158,7 +158,7 @@ function callOf(given: Given): ApiCall {
         method,
         path,
         query: '',
-        headers: { ...(body && { 'content-type': 'application/json', 'content-length': String(bytes.length) }) },
+        headers: { 'content-type': 'application/json', 'content-length': String(bytes.length) },
         body: () => [bytes],
         // It is as we have written it, and the answer is for us.
         platform: { ...context.request.platform, decodesPath: false, streams: false },

@@ -69,6 +69,8 @@ export const areas = {
         'upstream',
         'proxy',
         'gateway-calls',
+        'gateway-handler',
+        'gateway-api',
         'lambda',
         'committer',
         'graphql',
