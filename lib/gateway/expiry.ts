@@ -8,17 +8,12 @@ import type { GatewayHost, Json } from './rules/rule.ts';
  * A credential that ends soon, in words for the owner. GitHub has been seen to name the present time, so only what lies ahead
  * counts.
  *
- * @param end as the host says it: `2026-12-01`, `2026-12-01 10:00:00 UTC`, or with an offset in the place of the name
+ * @param end as the host says it: `2026-12-01`, `2026-12-01 10:00:00 UTC`, or with an offset in the place of the name. V8 and
+ *   JavaScriptCore read all of these
  * @see https://docs.github.com/rest/authentication/authenticating-to-the-rest-api
  */
 export function expiryWarning(end: string, host: string, now: number): string | undefined {
-  const time = Date.parse(
-    end
-      .trim()
-      .replace(/ UTC$/, 'Z')
-      .replace(/^(\S+) (?=\d)/, '$1T')
-      .replace(/ (?=[+-]\d)/, ''),
-  );
+  const time = Date.parse(end);
   const days = (time - now) / 86_400_000;
   if (!(days > 1 / 24 && days <= 30)) return undefined;
   const date = new Date(time).toISOString().slice(0, 10);

@@ -71,6 +71,7 @@ export const areas = {
         'gateway-calls',
         'gateway-handler',
         'gateway-api',
+        'expiry',
         'lambda',
         'committer',
         'graphql',
