@@ -93,6 +93,7 @@ describe('What a host says', () => {
     ['a'.repeat(300), ` GitHub says: “${'a'.repeat(300)}.”`],
     ['a'.repeat(301), ` GitHub says: “${'a'.repeat(300)}…”`],
     ['\u200b \n', ''],
+    ['It is “closed” here', ' GitHub says: “It is “closed” here.”'],
     ['it is github_pat_1', ''],
     ['it is %67ithub_pat_1', ''],
   ])('%j is quoted as %j', (message, quoted) =>
@@ -218,6 +219,16 @@ describe('A question to a host', () => {
     for (let i = 0; i < 3; i++) expect((await send()).bytes.toString()).toBe('ok');
     await send('POST', { body: 'x' });
     expect([asked.length, sockets.size]).toEqual([4, 1]);
+  });
+
+  // Node's two clients refuse each other's addresses, and that would be an error of ours.
+  it('to an address with https goes out by TLS alone', async () => {
+    const secure = url.replace('http:', 'https:');
+    for (const address of [secure, new URL(secure)])
+      expect(
+        await error(sendRequest(address, { method: 'GET', headers: {}, deadline: Date.now() + 5_000 })),
+      ).toBeInstanceOf(Unreachable);
+    expect(asked).toEqual([]);
   });
 
   it('that writes does not go out on a connection that nobody used for two seconds', async () => {
