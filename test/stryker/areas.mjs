@@ -77,6 +77,7 @@ export const areas = {
         'graphql',
         'upload',
         'health',
+        'probe',
         'credential',
         'gateway-path',
       ),
