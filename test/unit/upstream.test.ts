@@ -222,12 +222,12 @@ describe('A question to a host', () => {
   });
 
   // Node's two clients refuse each other's addresses, and that would be an error of ours.
-  it('to an address with https goes out by TLS alone', async () => {
+  it.each(['GET', 'POST'])('to an address with https goes out by TLS alone: %s', async (method) => {
     const secure = url.replace('http:', 'https:');
     for (const address of [secure, new URL(secure)])
-      expect(
-        await error(sendRequest(address, { method: 'GET', headers: {}, deadline: Date.now() + 5_000 })),
-      ).toBeInstanceOf(Unreachable);
+      expect(await error(sendRequest(address, { method, headers: {}, deadline: Date.now() + 5_000 }))).toBeInstanceOf(
+        Unreachable,
+      );
     expect(asked).toEqual([]);
   });
 
