@@ -9,7 +9,9 @@ export function textHolds(text: string, secret: string, layers = mostLayers): bo
   if (text.includes(secret)) return true;
   if (layers === 0 || !/[\\%]/.test(text)) return false;
   const plain = decoded(unescaped(text));
-  return plain !== text && textHolds(plain, secret, layers - 1);
+  if (plain === text) return false;
+  // Also between the two: a secret may hold by itself what looks like percent.
+  return unescaped(text).includes(secret) || textHolds(plain, secret, layers - 1);
 }
 
 /**

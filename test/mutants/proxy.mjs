@@ -139,6 +139,13 @@ export const proxy = [
     tests: secret,
   },
   {
+    guard: 'a credential in escapes that holds what looks like percent does not leave',
+    file: 'lib/gateway/secret.ts',
+    find: 'unescaped(text).includes(secret) ||',
+    replace: '',
+    tests: secret,
+  },
+  {
     guard: 'a credential in UTF-16 does not leave',
     file: 'lib/gateway/secret.ts',
     find: 'if (bytes.includes(wide) || bytes.includes(wide.swap16())) return true;',

@@ -1,6 +1,6 @@
 /** The credential does not come back, however the host writes it: every way of writing that an answer passes through is tried. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { textHolds } from '../../lib/gateway/secret.ts';
+import { bytesHold, textHolds } from '../../lib/gateway/secret.ts';
 import { openWorld, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 import type { Handler, HttpReply } from '../../lib/http/http.ts';
 
@@ -105,6 +105,17 @@ describe('The credential of the gateway', () => {
   it('is not in what looks up a draft, and of other answers nothing is kept back', async () => {
     host.script = answer(200, JSON.stringify({ a: '100 %', b: '\\u0067 "x" \\', c: 'ghp%20', d: 'ü\u0000' }));
     expect((await world.ask('/git/github/branches/main')).status).toBe(200);
+  });
+
+  // Settings take any token without blanks.
+  it.each([
+    ['in escapes', 'x\\u002541y'],
+    ['in escapes of escapes', 'x\\\\u002541y'],
+    ['in percent', 'x%2541y'],
+    ['in percent within escapes', 'x\\u00252541y'],
+  ])('is found, also if it holds what looks like percent itself, and is written %s', (_, text) => {
+    expect(bytesHold(Buffer.from(`["${text}"]`), 'x%41y', true)).toBe(true);
+    expect(textHolds(text, 'x%42y')).toBe(false);
   });
 
   it('is not looked for in layers without an end', () => {
