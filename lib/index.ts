@@ -94,7 +94,7 @@ function createApp(modules: readonly RouteModule[], { settings: env = process.en
       const asked = { ...nodeShell.toRequest(request, platform), path, query: query.join('?') };
       if (next && !owns(modules, env, asked)) return next();
       handler(asked)
-        .then((reply) => nodeShell.toReply(reply, response))
+        .then((reply) => nodeShell.send(reply, response))
         .catch(() => response.destroy());
     },
   };

@@ -7,8 +7,9 @@ import type { Gateway } from './settings.ts';
  * of them. Nobody gets one who would not be let through to the host: a file is looked for only after all that a call is judged by.
  */
 
-/** How much is kept in all, and how much one file may weigh: more are posts than pictures, and those must not push them out. Bytes. */
+/** How much one file may weigh: more are posts than pictures, and those must not push them out. What is larger is passed on as it comes. Bytes. */
 export const largestKept = 512 * 1024;
+/** With how much is kept in all. */
 const room = { all: 16 * 1024 * 1024, one: largestKept };
 
 /** What a file takes besides its bytes and its key: a little of the answer. Bytes. */
@@ -86,7 +87,7 @@ export interface Place {
   take(): ClientResponse | undefined;
   /**
    * Does the work, which takes the file from here or asks for it. If another call is at it just now, that one's end is waited for:
-   * whatever may leave is here then, and by nothing else does one call get the answer of another.
+   * whatever may be kept is here then, and by nothing else does one call get the answer of another.
    */
   inTurn<Result>(work: () => Promise<Result>): Promise<Result>;
   /** @param answer that may leave the gateway */

@@ -181,7 +181,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
       await explain(gateway, context);
     try {
       const reply = lastLook(toReply(answer, rule, gateway, context), answer, gateway, context);
-      place?.put(answer); // now that it may leave
+      if (!answer.large) place?.put(answer); // now that it may leave
       return reply;
     } catch (error) {
       void answer.large?.body.cancel();
@@ -356,7 +356,7 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
     return failure;
   }
   // A redirect would lead the browser to the host without a credential, and us with one to who knows where.
-  if (!isAnswer(status) || (status >= 300 && status < 400 && status !== 304)) throw failed();
+  if (!isAnswer(status) || (status >= 300 && status !== 304)) throw failed();
   if (isEncoded(answer.headers['content-encoding'])) throw failed();
 
   const link = (url: string) => rewriteLink(url, gateway, context.address.origin);
@@ -365,7 +365,7 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
     ...headersOf(answer, link),
   };
   // With a type the client would try to read what is not there.
-  if (status === 204 || status === 205 || status === 304 || answer.bytes.length === 0 || rule.method === 'HEAD')
+  if (status === 205 || answer.bytes.length === 0 || rule.method === 'HEAD')
     return { status, headers, cookies: [], body: '' };
 
   const whole = answer.large ?? { body: answer.bytes };

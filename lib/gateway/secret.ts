@@ -23,28 +23,13 @@ export function bytesHold(bytes: Buffer, secret: string, isText: boolean): boole
   if (bytes.includes(secret)) return true;
   const wide = Buffer.from(secret, 'utf16le');
   if (bytes.includes(wide) || bytes.includes(wide.swap16())) return true;
-  // Most of it holds nothing that stands for something else, and may be large.
-  const marks = ['\\u', '\\/', '\\"', '\\\\', '%'];
-  return isText && marks.some((mark) => bytes.includes(mark)) && textHolds(bytes.toString(), secret);
+  return isText && isWritten(bytes) && textHolds(bytes.toString(), secret);
 }
 
-/**
- * The same for a part of what a host has sent. It may begin within a row of backslashes, and nobody can tell then which of them belong
- * together: so it is looked at in all the ways that make a difference to so many layers.
- */
-export function partHolds(part: Buffer, secret: string, isText: boolean): boolean {
-  const ways = isText && part[0] === backslash ? 2 ** mostLayers : 1;
-  for (let more = 0; more < ways; more++)
-    if (bytesHold(more === 0 ? part : Buffer.concat([Buffer.alloc(more, backslash), part]), secret, isText))
-      return true;
-  return false;
-}
+/** Whether anything in it may stand for something else. Most of what a host sends holds nothing of the kind, and may be large. */
+export const isWritten = (text: Buffer): boolean => marks.some((mark) => text.includes(mark));
 
-const backslash = 0x5c;
-
-/** How many bytes a secret may take in what a host sends: as \u005c in JSON, each of whose characters may stand in percent, layer by layer. */
-export const reachOf = (secret: string, isText: boolean): number =>
-  secret.length * (isText ? (6 * 3) ** mostLayers : 2);
+const marks = ['\\u', '\\/', '\\"', '\\\\', '%'];
 
 /** RFC 8259, 7, without those that stand for blanks and line ends, of which no secret has any. */
 const unescaped = (text: string): string =>

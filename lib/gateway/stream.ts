@@ -1,6 +1,6 @@
 import { TooLarge, Unreachable } from '../oauth/request.ts';
-import { hostTimeoutMs, inTime } from './timeouts.ts';
-import { partHolds, reachOf } from './secret.ts';
+import { hostTimeoutMs, idleTimeoutMs, inTime } from './timeouts.ts';
+import { bytesHold, isWritten } from './secret.ts';
 import { TooSlow } from './upstream.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Failure } from '../http/errors.ts';
@@ -23,7 +23,7 @@ export interface PassedOn {
  * off: a client must not take a part for the file.
  *
  * @param secret which must not leave: no byte goes out before it is certain that it is not the beginning of it
- * @param isText as in `partHolds`
+ * @param isText as in `bytesHold`
  * @param limit bytes of the whole answer
  * @param toFailure given Held, TooLarge, TooSlow, or Unreachable
  */
@@ -32,18 +32,32 @@ export function passOn(
   rest: IncomingMessage,
   bounds: Bounds & { toFailure: (cause: unknown) => Failure },
 ): PassedOn {
-  let [end, fail]: [() => void, (cause: unknown) => void] = [() => {}, () => {}];
-  const ended = new Promise<void>((resolve, reject) => ([end, fail] = [resolve, reject])).catch((cause: unknown) => {
+  const { promise, resolve: end, reject: fail } = deferred();
+  const ended = promise.catch((cause: unknown) => {
     throw bounds.toFailure(cause);
   });
   ended.catch(() => {}); // it may break off before anybody waits for it
   const pieces = searched(first, rest, bounds);
+  let timer: NodeJS.Timeout;
+  /** Also for a client who never reads, or a program that forgets the answer: the host's connection is not held for them. */
+  const waitForReader = (controller: ReadableStreamDefaultController) => {
+    timer = setTimeout(() => {
+      rest.destroy();
+      controller.error(new Error('Nobody reads it.'));
+      end();
+    }, idleTimeoutMs);
+  };
   const body = new ReadableStream<Uint8Array>(
     {
+      start: waitForReader,
       async pull(controller) {
+        clearTimeout(timer);
         try {
           const { done, value } = await pieces.next();
-          if (!done) return controller.enqueue(value);
+          if (!done) {
+            controller.enqueue(value);
+            return waitForReader(controller);
+          }
           controller.close();
           end();
         } catch (error) {
@@ -53,6 +67,7 @@ export function passOn(
         }
       },
       cancel() {
+        clearTimeout(timer);
         rest.destroy();
         end();
       },
@@ -62,32 +77,46 @@ export function passOn(
   return { body, ended };
 }
 
+function deferred() {
+  let [resolve, reject]: [() => void, (cause: unknown) => void] = [() => {}, () => {}];
+  const promise = new Promise<void>((yes, no) => ([resolve, reject] = [yes, no]));
+  return { promise, resolve, reject };
+}
+
 /** The secret was in what came. */
 export class Held extends Error {}
 
 /** Bytes that are looked at in one go, at least: to look at each few by themselves would take more time than to pass them on. */
 const leastPiece = 64 * 1024;
 
-/** @throws Held, TooLarge, TooSlow, Unreachable if the connection breaks off */
+/**
+ * What leaves has nothing in it that stands for something else, so that it can be searched as it is, and the secret's beginning is in
+ * the last few bytes if anywhere. Where there is something of the kind, the rest is searched as a whole: what comes before it may
+ * decide how it is read. Files are sent in base64 or as they are, and have none.
+ *
+ * @throws Held, TooLarge, TooSlow, Unreachable if the connection breaks off
+ */
 async function* searched(
   first: Buffer,
   rest: IncomingMessage,
   { secret, isText, limit }: Bounds,
 ): AsyncGenerator<Buffer, undefined> {
-  const reach = reachOf(secret, isText);
   const pieces = (rest as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   const nextPiece = () =>
     pieces.next().catch((cause: unknown) => {
       throw new Unreachable('', { cause, keptConnection: false });
     });
+  /** In UTF-16, too, and a mark of two characters. */
+  const reach = 2 * secret.length + 2;
+  let held = first;
   let size = first.length;
   /** Milliseconds. Only for the host: how fast the client reads is the client's own affair. */
   let waited = 0;
-  let window = first;
   for (let done = false; !done;) {
-    const parts = [window];
-    let length = window.length;
-    while (!done && length < Math.max(2 * reach, leastPiece)) {
+    const needsAll = isText && isWritten(held);
+    const parts = [held];
+    let length = held.length;
+    while (!done && (needsAll || length < leastPiece)) {
       const began = Date.now();
       const next = await inTime(nextPiece(), hostTimeoutMs(false, size) - waited, () => new TooSlow(size));
       waited += Date.now() - began;
@@ -98,10 +127,11 @@ async function* searched(
         if ((size += next.value.length) > limit) throw new TooLarge();
       }
     }
-    window = Buffer.concat(parts, length);
-    if (partHolds(window, secret, isText)) throw new Held();
+    held = Buffer.concat(parts, length);
+    if (!done && isText && isWritten(held)) continue;
+    if (bytesHold(held, secret, isText)) throw new Held();
     const cut = done ? length : length - reach;
-    if (cut > 0) yield window.subarray(0, cut);
-    window = window.subarray(cut);
+    yield held.subarray(0, cut);
+    held = held.subarray(cut);
   }
 }

@@ -33,6 +33,9 @@ export const hostTimeoutMs = (isWrite: boolean, bytes: number): number =>
 export const drainTimeoutMs = 60_000;
 export const drainFactor = 4;
 
+/** Milliseconds that somebody who was sent a piece of a large answer has for the next one to be asked for. */
+export const idleTimeoutMs = 60_000;
+
 /**
  * What a promise gives, if it does so in time.
  *

@@ -4,7 +4,7 @@ import { gatewayErrors } from './errors.ts';
 import { textHolds } from './secret.ts';
 import type { Gateway } from './settings.ts';
 import type { GatewayHost, Json } from './rules/rule.ts';
-import type { Agent, IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage, request } from 'node:http';
 
 /** What one answer may weigh where the platform sets no bound: as much as the largest file that a body brings. Bytes. */
 export const maxBytes = 32 * 1024 * 1024;
@@ -18,15 +18,26 @@ const fresh = 2_000;
 /** What an answer may weigh unless the caller says otherwise. Bytes. */
 const usualLimit = 64 * 1024;
 
-/** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
-const agents = new Map<string, { agent: Agent; used: number }>();
+interface Upstream {
+  agent: Agent;
+  /** When it last answered, in milliseconds since the epoch. */
+  used: number;
+  request: typeof request;
+  /** As `request` takes it, which would make it of the URL anew for each call. */
+  address: { host: string; port: string };
+}
 
-function agentFor({ protocol, origin }: URL): { agent: Agent; used: number } {
-  const kept = agents.get(origin);
+/** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
+const upstreams = new Map<string, Upstream>();
+
+function upstreamOf({ protocol, origin, hostname, port }: URL): Upstream {
+  const kept = upstreams.get(origin);
   if (kept) return kept;
-  const { Agent } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
-  const made = { agent: new Agent({ keepAlive: true }), used: 0 };
-  agents.set(origin, made);
+  const { Agent, request } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
+  // Without the brackets of IPv6.
+  const address = { host: hostname.replace(/^\[|\]$/g, ''), port };
+  const made = { agent: new Agent({ keepAlive: true }), used: 0, request, address };
+  upstreams.set(origin, made);
   return made;
 }
 
@@ -63,21 +74,30 @@ export interface UpstreamAnswer extends ClientResponse {
  */
 export async function sendRequest(address: string | URL, question: UpstreamRequest): Promise<UpstreamAnswer> {
   const url = typeof address === 'string' ? new URL(address) : address;
-  const kept = agentFor(url);
+  const kept = upstreamOf(url);
   const isRead = question.method === 'GET' || question.method === 'HEAD';
   const trusted = isRead || Date.now() - kept.used < fresh;
   try {
-    const answer = await transfer(url, question, trusted ? kept.agent : undefined);
+    const answer = await transfer(kept, url, question, trusted);
     kept.used = Date.now();
     return answer;
   } catch (error) {
-    if (isRead && error instanceof Unreachable && error.keptConnection) return transfer(url, question, undefined);
+    if (isRead && error instanceof Unreachable && error.keptConnection) return transfer(kept, url, question, false);
     throw error;
   }
 }
 
-/** As `send` does it, on a kept connection, and with more time for an answer that is on its way. */
-function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined): Promise<UpstreamAnswer> {
+/**
+ * As `send` does it, and with more time for an answer that is on its way.
+ *
+ * @param isKept whether on a kept connection
+ */
+function transfer(
+  { request, agent, address }: Upstream,
+  { pathname, search }: URL,
+  question: UpstreamRequest,
+  isKept: boolean,
+): Promise<UpstreamAnswer> {
   const {
     method,
     headers,
@@ -87,14 +107,13 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
     deadlineAt = () => deadline,
     restFrom = Infinity,
   } = question;
-  const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http');
+  const target = { ...address, path: pathname + search, method, headers, agent: isKept && agent };
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    let complete = false;
     // Before anything is sent: what the host has got by then may be done there.
     if (deadlineAt(0) <= Date.now()) return reject(new TooSlow(0));
-    const sent = request(url, { method, headers, agent: agent ?? false }, (response) => {
+    const sent = request(target, (response) => {
       const { statusCode: status = 0, headers } = response;
       const take = (chunk: Buffer) => {
         chunks.push(chunk);
@@ -102,18 +121,15 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
         if (size <= restFrom || status !== 200) return;
         // While it can still be said in words.
         if (Number(headers['content-length']) > limit) return stop(new TooLarge());
-        response.off('data', take).pause();
-        answer(response);
+        response.off('data', take).off('end', end).pause();
+        answer({ rest: response });
       };
-      const answer = (rest?: IncomingMessage) => {
-        complete = true;
+      const answer = (more: Pick<UpstreamAnswer, 'rest'>) => {
         clearTimeout(timer);
-        resolve({ status, headers, bytes: Buffer.concat(chunks, size), ...(rest && { rest }) });
+        resolve({ status, headers, bytes: Buffer.concat(chunks.splice(0), size), ...more });
       };
-      response
-        .on('data', take)
-        .on('error', fail)
-        .on('end', () => answer());
+      const end = () => answer({});
+      response.on('data', take).on('error', fail).on('end', end);
     });
     const fail = (cause?: unknown) =>
       reject(
@@ -136,7 +152,7 @@ function transfer(url: URL, question: UpstreamRequest, agent: Agent | undefined)
     wait();
     sent.on('error', fail).on('close', () => {
       clearTimeout(timer);
-      if (!complete) fail();
+      fail(); // if it has not been answered
     });
     sent.end(body);
   });

@@ -13,7 +13,7 @@ const megabyte = 1024 * 1024;
 const time = 25_000;
 
 /**
- * Netlify streams the answers of functions that take a `Request`.
+ * Netlify streams the answers of functions that take a `Request`, but what does not fit is better told in words, before any of it is sent.
  *
  * @see https://docs.netlify.com/build/functions/configuration/#default-values
  */

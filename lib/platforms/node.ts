@@ -9,7 +9,7 @@ export const node =
   (handler: Handler, platform: Platform = {}): RequestListener =>
   (request, response) =>
     handler(toRequest(request, platform))
-      .then((reply) => toReply(reply, response))
+      .then((reply) => send(reply, response))
       .catch(() => response.destroy());
 
 export function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
@@ -25,24 +25,41 @@ export function toRequest(request: IncomingMessage, platform: Platform): HttpReq
     query: query.join('?'),
     headers,
     body: () => request as AsyncIterable<Buffer>,
-    platform,
+    // A client of HTTP/1.0 could not tell a part of a stream from all of it.
+    platform: request.httpVersion === '1.0' ? { ...platform, streams: false } : platform,
   };
 }
 
-export function toReply({ status, headers, cookies, body }: HttpReply, response: ServerResponse): void {
-  response.writeHead(status, {
-    ...headers,
-    ...(cookies.length > 0 && { 'set-cookie': cookies }),
+/** For replies that are there as a whole. */
+export function toReply(reply: HttpReply, response: ServerResponse): void {
+  const body = reply.body as string | Uint8Array;
+  response.writeHead(reply.status, {
+    ...headersOf(reply, response),
     // Google takes an answer without a length for a stream, and lets less of it through.
-    ...(body !== '' && !isStream(body) && { 'content-length': Buffer.byteLength(body) }),
-    // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
-    ...(!response.req.complete && { connection: 'close' }),
+    ...(body !== '' && { 'content-length': Buffer.byteLength(body) }),
   });
-  // What breaks off ends without an end, and whoever does not read on is not read for.
-  if (isStream(body)) {
-    const { pipeline, Readable } = process.getBuiltinModule('node:stream');
-    pipeline(Readable.fromWeb(body as WebStream), response, () => {});
-  } else response.end(body);
+  response.end(body);
+}
+
+const headersOf = ({ headers, cookies }: HttpReply, response: ServerResponse) => ({
+  ...headers,
+  ...(cookies.length > 0 && { 'set-cookie': cookies }),
+  // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
+  ...(!response.req.complete && { connection: 'close' }),
+});
+
+/** For all replies. What breaks off ends without an end, and what nobody reads any more is let go of. */
+export function send(reply: HttpReply, response: ServerResponse): void {
+  if (!isStream(reply.body)) return toReply(reply, response);
+  const { pipeline, Readable } = process.getBuiltinModule('node:stream');
+  const stream = Readable.fromWeb(reply.body as WebStream);
+  try {
+    response.writeHead(reply.status, headersOf(reply, response));
+    pipeline(stream, response, () => {});
+  } catch (error) {
+    stream.destroy(); // the client is gone, or somebody else has answered
+    throw error;
+  }
 }
 
 /**

@@ -1,12 +1,12 @@
 /** A large answer of the host goes on to the client while it is still coming, and no byte of it before it has been looked at. */
-import { createServer, request as ask, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request as ask, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { hostTimeoutMs } from '../../lib/gateway/timeouts.ts';
-import { bytesHold, reachOf, textHolds } from '../../lib/gateway/secret.ts';
+import { hostTimeoutMs, idleTimeoutMs } from '../../lib/gateway/timeouts.ts';
+import { bytesHold } from '../../lib/gateway/secret.ts';
 import { Held, passOn } from '../../lib/gateway/stream.ts';
 import { TooSlow } from '../../lib/gateway/upstream.ts';
 import { TooLarge, Unreachable } from '../../lib/oauth/request.ts';
@@ -14,7 +14,7 @@ import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { fetchHandler } from '../../lib/platforms/fetch.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { openWorld, startHost, upstreamToken, type Host, type Script } from '../contract/gateway/world.ts';
-import type { Call } from '../contract/login.ts';
+import type { Call, Reply } from '../contract/login.ts';
 
 const megabyte = 1024 * 1024;
 const sha = 'a'.repeat(40);
@@ -30,6 +30,8 @@ describe('A large answer, on its way through a server', () => {
   let host: Host;
   let server: Server;
   let reply: IncomingMessage;
+  let asked: { headers: Record<string, string> };
+  let answered = false;
   beforeAll(async () => {
     host = await startHost();
   });
@@ -44,15 +46,23 @@ describe('A large answer, on its way through a server', () => {
 
   /** Through the shell of Node, to a client that reads only what a test reads. */
   const call: Call = async (handler, { path, query, method, headers }) => {
-    server = createServer(node(handler, { streams: true })).listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
+    if (!server?.listening) {
+      server = createServer((request, response) => {
+        response.on('close', () => server.emit('left'));
+        if (answered) response.writeHead(503).end();
+        node(handler, { streams: true })(request, response);
+      }).listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+    }
+    asked = { headers: defined(headers) };
     const { port } = server.address() as AddressInfo;
     const { promise, resolve, reject } = defer<IncomingMessage>();
     ask({ port, host: '127.0.0.1', path: `${path}?${query}`, method, headers: defined(headers) }, resolve)
       .on('error', reject)
       .end();
     reply = await promise;
-    return { status: reply.statusCode ?? 0, headers: reply.headers as Record<string, string>, cookies: [], body: '' };
+    const { statusCode: status = 0, headers: own } = reply;
+    return { status, headers: own as Record<string, string>, cookies: [], body: '', raw: reply };
   };
   let count = 0;
   const open = () => openWorld(host, call, { CMS_GATEWAY_TOKEN: `${upstreamToken}${++count}` });
@@ -93,7 +103,6 @@ describe('A large answer, on its way through a server', () => {
       await world.ask(blob);
       expect((await buffer(reply)).toString()).toBe(text);
       expect(host.asked).toHaveLength(times);
-      server.close();
     }
   });
 
@@ -179,6 +188,81 @@ describe('A large answer, on its way through a server', () => {
     expect((await world.ask(blob)).status).toBe(502);
     await closed;
     expect(world.log).toMatchObject([{ outcome: 'failed', code: 'UPSTREAM_FAILED' }]);
+  });
+
+  it('is let go of, with a line in the log, for a client who has left before it began', async () => {
+    const { promise: closed, resolve: close } = defer<void>();
+    const { promise: asked, resolve: hear } = defer<ServerResponse>();
+    host.script = (_, response) => hear(response.on('close', close));
+    const world = open();
+    const asking = world.ask(blob).catch(() => {});
+    const response = await asked;
+    const left = new Promise((resolve) => server.once('left', resolve));
+    server.closeAllConnections();
+    await Promise.all([asking, left]);
+    response.writeHead(200, { 'content-type': 'application/json' }).write(blobOf(2 * megabyte));
+    await closed;
+    await logged(world.log);
+  });
+
+  it('is let go of, with a line in the log, if somebody else has answered', async () => {
+    const { promise: closed, resolve: close } = defer<void>();
+    host.script = (_, response) => {
+      response.on('close', close).writeHead(200, { 'content-type': 'application/json' });
+      response.write(blobOf(2 * megabyte));
+    };
+    const world = open();
+    answered = true;
+    expect((await world.ask(blob)).status).toBe(503);
+    answered = false;
+    await closed;
+    await logged(world.log);
+  });
+
+  // RFC 1945, 7.2.2: there, all that comes before the connection is closed is the file.
+  it('is there as a whole before it leaves for a client of HTTP/1.0, to whom a part would be all', async () => {
+    host.script = (_, response) =>
+      void response
+        .writeHead(200, { 'content-type': 'application/json', 'content-length': 4 * megabyte })
+        .write(blobOf(2 * megabyte), () => setTimeout(() => response.destroy(), 50));
+    const world = open();
+    await world.ask(blob); // for its headers
+    reply.on('error', () => {});
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    const lines = Object.entries(asked.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`GET ${blob} HTTP/1.0\r\n${lines.join('')}\r\n`);
+    expect(await readText(socket)).toMatch(/^HTTP\/1\.1 502 .*"code":"UPSTREAM_UNREACHABLE"/s);
+  });
+
+  it('is each caller’s own, on connections that are kept and break off', async () => {
+    const world = open();
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    let count = 0;
+    host.script = ({ url }, response) => {
+      const own = url.slice(-1);
+      response.writeHead(200, { 'content-type': rawType });
+      if (count++ % 5 > 0) return void response.end(Buffer.alloc(700 * 1024 + count * 1_000, own));
+      response.write(Buffer.alloc(650 * 1024, own), () => setTimeout(() => response.destroy(), 5));
+    };
+    const read = async (name: string, times: number): Promise<void> => {
+      if (times === 0) return;
+      const { raw: own } = (await world.ask(`${rawBlob.slice(0, -1)}${name}`, {
+        headers: { accept: rawType },
+      })) as Reply & { raw: IncomingMessage };
+      let size = 0;
+      try {
+        for await (const piece of own as AsyncIterable<Buffer>) {
+          expect(piece.every((byte) => byte === name.charCodeAt(0))).toBe(true);
+          if ((size += piece.length) > 300 * 1024 && times % 4 === 0) own.destroy();
+        }
+      } catch {
+        // It broke off, or was left.
+      }
+      return read(name, times - 1);
+    };
+    await Promise.all(names.map((name) => read(name, 8)));
+    await vi.waitFor(() => expect(world.log).toHaveLength(names.length * 8));
   });
 
   it('is refused in words if the host says that it is more than fits', async () => {
@@ -291,32 +375,30 @@ describe('What is passed on', () => {
         const all = Buffer.concat([before, secret, Buffer.alloc(300 * 1024, 'y')]);
         expect(bytesHold(all, token, isText)).toBe(true);
         const at = before.length + cut;
-        const { seen, broke, end } = await readAll(pass(all.subarray(0, at), [all.subarray(at)], { isText }));
-        expect([broke, end]).toEqual([true, expect.any(Held)]);
-        expect(seen.equals(before.subarray(0, seen.length))).toBe(true);
+        for (const begun of [at, 300 * 1024]) {
+          const pieces = [all.subarray(begun, at), all.subarray(at)].filter(({ length }) => length > 0);
+          const { seen, broke, end } = await readAll(pass(all.subarray(0, begun), pieces, { isText }));
+          expect([broke, end]).toEqual([true, expect.any(Held)]);
+          expect(seen.equals(before.subarray(0, seen.length))).toBe(true);
+        }
       },
     );
   });
 
-  // Which backslashes belong together, only the beginning of the row can tell.
-  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
-    'breaks off where only the beginning of a long row of backslashes tells, %i before a cut',
-    async (more) => {
-      const reach = reachOf(token, true);
-      for (const layers of [1, 2, 3]) {
-        // So many belong together, however long the row is.
-        const row = Buffer.alloc(2 ** layers * Math.ceil((2 * reach) / 2 ** layers) + 2 ** (layers - 1), '\\');
-        const own = Buffer.concat([row, Buffer.from(`u0067${token.slice(1)}`)]);
+  // Which of them belong together, only the beginning of the row can tell, and the row may be written itself.
+  describe.each(['\\', '\\u005c', '%5c', '\\u00255c', '%255c', '\\u005cu005c'])('behind a long row of %s', (one) => {
+    it.each([0, 1, 2, 3])('with the credential in escapes, breaks off, %i before a cut', async (more) => {
+      for (const odd of [0, 1, 2, 3, 4, 5, 6, 7]) {
+        const own = Buffer.from(one.repeat(20_000 + odd) + `u0067${token.slice(1)}`);
         const cut = 600 * 1024;
-        const before = Buffer.alloc(cut + 100 - more - row.length, 'x');
-        const all = Buffer.concat([before, own, Buffer.alloc(reach, 'y')]);
-        expect(textHolds(all.toString(), token)).toBe(true);
-        const { seen, end } = await readAll(pass(all.subarray(0, cut), [all.subarray(cut)]));
-        expect(end).toBeInstanceOf(Held);
-        expect(seen.includes('u0067')).toBe(false);
+        const all = Buffer.concat([Buffer.alloc(cut + 40 - more - own.length, 'x'), own, Buffer.alloc(cut, 'y')]);
+        const pieces = [all.subarray(cut, cut + 100 * 1024), all.subarray(cut + 100 * 1024)];
+        const { seen, end } = await readAll(pass(all.subarray(0, cut), pieces));
+        expect(end instanceof Held).toBe(bytesHold(all, token, true));
+        if (end) expect(seen.includes('u0067')).toBe(false);
       }
-    },
-  );
+    });
+  });
 
   it('is the same, wherever it is cut', async () => {
     let seed = 1;
@@ -379,7 +461,20 @@ describe('What is passed on', () => {
       expect((await all).end).toBeInstanceOf(TooSlow);
     });
 
-    it('waits for as long as the client likes', async () => {
+    it('lets go of the host if nobody reads on for a minute', async () => {
+      for (const reads of [0, 1]) {
+        const rest = new PassThrough();
+        const { body, ended } = passOn(Buffer.alloc(megabyte), rest as unknown as IncomingMessage, bounds);
+        if (reads > 0) await body.getReader().read();
+        await vi.advanceTimersByTimeAsync(idleTimeoutMs - 1);
+        expect(rest.destroyed).toBe(false);
+        await vi.advanceTimersByTimeAsync(1);
+        expect(rest.destroyed).toBe(true);
+        await ended;
+      }
+    });
+
+    it('waits for a client who is slow', async () => {
       const rest = new PassThrough({ highWaterMark: 8 * megabyte });
       rest.end(Buffer.alloc(4 * megabyte));
       const { body, ended } = passOn(Buffer.alloc(megabyte), rest as unknown as IncomingMessage, bounds);
@@ -389,7 +484,7 @@ describe('What is passed on', () => {
         const { done, value } = await reader.read();
         if (done) break;
         size += value.length;
-        await vi.advanceTimersByTimeAsync(3_600_000);
+        await vi.advanceTimersByTimeAsync(idleTimeoutMs - 1);
       }
       expect([size, await ended]).toEqual([5 * megabyte, undefined]);
     });
