@@ -56,7 +56,7 @@ export const areas = {
   },
   gateway: {
     mutate: [
-      'lib/gateway/{proxy,upstream,kept,body,credential,expiry,health,handler,api,origins}.ts',
+      'lib/gateway/{proxy,upstream,stream,secret,kept,body,credential,expiry,health,handler,api,origins}.ts',
       'lib/gateway/graphql/*.ts',
     ],
     tests: [
@@ -67,6 +67,7 @@ export const areas = {
         'body',
         'gateway-body',
         'upstream',
+        'stream',
         'proxy',
         'gateway-calls',
         'gateway-handler',
