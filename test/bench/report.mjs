@@ -22,6 +22,7 @@ import { lambda, netlify } from './subjects.mjs';
  * @property {{ logins: number; heap: number; time: number }} growth
  * @property {number} beginPeakAboveEmpty MiB
  * @property {number} gatewayLargePeak what the largest body takes of the gateway's memory at most, in parts of that body; once for what the platform hands over
+ * @property {{ memory: number; firstByte: number }} largeFile through a server: see `large.mjs`
  * @property {number} warmBegin microseconds, which say something about this machine alone; both steps of it
  * @property {number} warmFirstStep the same for the first one
  */
@@ -90,13 +91,14 @@ export async function comparison() {
 }
 
 /** @param {Results} results @returns {Record<string, number>} all that may get worse */
-const numbers = ({ ratios, sizes, growth, beginPeakAboveEmpty, gatewayLargePeak }) => ({
+const numbers = ({ ratios, sizes, growth, beginPeakAboveEmpty, gatewayLargePeak, largeFile }) => ({
   ...Object.fromEntries(Object.entries(ratios).map(([what, { median }]) => [what, median])),
   ...Object.fromEntries(Object.entries(sizes).map(([name, { bytes }]) => [`bytes: ${name}`, bytes])),
   'growth: heap': growth.heap,
   'growth: time': growth.time,
   "MiB: begin's peak memory above an empty script's": beginPeakAboveEmpty,
   'gateway: memory for the largest body': gatewayLargePeak,
+  'gateway: memory for a large file': largeFile.memory,
 });
 
 /** @param {Results} results */
@@ -133,7 +135,7 @@ function targets({ ratios, sizes, beginPeakAboveEmpty, warmBegin, gatewayLargePe
 
 /** @param {Results} results @returns {string} Markdown, good to read as it is */
 function tables(results) {
-  const { ratios, sizes, can, versions, growth, gatewayLargePeak } = results;
+  const { ratios, sizes, can, versions, growth, gatewayLargePeak, largeFile } = results;
   const names = Object.keys(sizes);
   /** @param {string} what */
   const times = (what) => {
@@ -220,7 +222,8 @@ a ratio to a process that verifies one such token and makes one \`fetch\`: CPU $
 ratio to a Node server that does the same job without rules, settings and words: ${times(`warm gateway / ${byHand}`)}; with 64 at once, the time for each: ${times(`64 gateway calls at once / ${byHand}`)}. To the
 same server with limits of time and size, our headers and a line of log: ${times(`warm gateway / ${byHandWhole}`)} and ${times(`64 gateway calls at once / ${byHandWhole}`)}. To
 one that passes everything on and looks at nothing: ${times('warm gateway / pass-through')} and ${times('64 gateway calls at once / pass-through')}. The largest
-body that Lambda lets through takes ${gatewayLargePeak.toFixed(1)} × its size.
+body that Lambda lets through takes ${gatewayLargePeak.toFixed(1)} × its size. A file of 24 MB that comes through \`npm start\` takes ${largeFile.memory.toFixed(2)} × its size,
+and its first byte is there after ${largeFile.firstByte.toFixed(2)} of the time that the last one takes.
 
 ## Targets
 

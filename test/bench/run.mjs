@@ -13,6 +13,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureCold } from './cold.mjs';
+import { measureLarge } from './large.mjs';
 import { byHand, byHandWhole, gatewaySettings, largest, makeGateway } from './gateway.mjs';
 import { measureGrowth } from './growth.mjs';
 import { comparison, report } from './report.mjs';
@@ -158,6 +159,7 @@ async function measure() {
   ])
     coldRatio(what ?? '', of ?? '', to ?? '', 'cpu');
 
+  const largeFile = await measureLarge(folder);
   const peak = (/** @type {string} */ name) => quantile(cold.get(name)?.peak ?? [], 0.5);
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -172,6 +174,7 @@ async function measure() {
     beginPeakAboveEmpty: peak(`begin: ${lambda}`) - peak('empty'),
     warmBegin: quantile(warm.get(lambda)?.begin.median ?? [], 0.5),
     gatewayLargePeak: 1 + ((peak('gateway, large') - peak('gateway, large body unused')) * 2 ** 20) / largest,
+    largeFile,
     warmFirstStep: quantile(warm.get(lambda)?.first.median ?? [], 0.5),
   };
 }
