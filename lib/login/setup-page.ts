@@ -9,7 +9,7 @@ import {
   type Provider,
   type Registration,
 } from '../providers/provider.ts';
-import { registrationsOf } from '../providers/registrations.ts';
+import { registrationsOf } from '../providers/facts.ts';
 import { callbackAddress, isConfigured, urlSetting, type Address } from '../config/settings.ts';
 import { configuration } from '../config/cms-config.ts';
 import { loginNames, unknownSettings } from '../config/unknown.ts';

@@ -1,4 +1,4 @@
-import { registrationsOf } from '../providers/registrations.ts';
+import { registrationsOf } from '../providers/facts.ts';
 import { articled } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { html, type Html } from '../http/page.ts';

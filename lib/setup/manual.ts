@@ -1,4 +1,4 @@
-import { registrationsOf } from '../providers/registrations.ts';
+import { registrationsOf } from '../providers/facts.ts';
 import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';

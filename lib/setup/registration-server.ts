@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { registrationsOf } from '../providers/registrations.ts';
+import { registrationsOf } from '../providers/facts.ts';
 import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { commonHeaders, type TextReply } from '../http/http.ts';

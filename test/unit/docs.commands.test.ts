@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { hosts } from '../../functions/gateway.ts';
 import { github } from '../../lib/providers/github.ts';
-import { registrationsOf } from '../../lib/providers/registrations.ts';
+import { registrationsOf } from '../../lib/providers/facts.ts';
 import { checkSettings } from '../../lib/config/check.ts';
 import { checkGateway, hasGateway } from '../../lib/gateway/settings.ts';
 import { readOptions } from '../../lib/setup/options.ts';

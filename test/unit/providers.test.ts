@@ -7,7 +7,7 @@ import { bitbucket } from '../../lib/providers/bitbucket.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';
 import { apiRoots, baseOfApi, pathsOf, renewable, settingPrefix, type Provider } from '../../lib/providers/provider.ts';
-import { registrationsOf } from '../../lib/providers/registrations.ts';
+import { registrationsOf } from '../../lib/providers/facts.ts';
 
 /** Without a platform in between. */
 const direct: Call = async (handler, { body, ...request }) => {
@@ -49,7 +49,7 @@ function needs(provider: Provider): Need[] {
         ]
       : []),
     {
-      place: 'lib/providers/registrations.ts',
+      place: 'lib/providers/facts.ts',
       words: `put the "registrations" of lib/providers/${id}.ts into the list`,
       isDone: isRegistered(provider),
     },

@@ -1,4 +1,4 @@
-import { registrationsOf } from '../../providers/registrations.ts';
+import { registrationsOf } from '../../providers/facts.ts';
 import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { loginServers } from '../../providers/login-servers.ts';
