@@ -43,9 +43,9 @@ export interface CheckContext extends Knowledge {
   /** The Git host, if it is one of ours. */
   provider: Provider | undefined;
   /** What this CMS does at this host, or what most do. */
-  facts: CmsFacts | undefined;
+  cmsFacts: CmsFacts | undefined;
   /** What only the doctor knows of this host. */
-  hostFacts: DiagnosisFacts;
+  diagnosis: DiagnosisFacts;
   /** The gateway, where a CMS that speaks to the Git host itself is to log in and to work through one. */
   atGateway: string | undefined;
   /** Whether the CMS works with a program on this computer instead, as `local_backend` has it. */
@@ -66,7 +66,7 @@ export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
   const text = (key: string) => textOf(backend.get(key)?.value);
   const host = text('name');
   const provider = providers.find(({ id }) => id === host);
-  const facts = provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap;
+  const cmsFacts = provider?.cms[cms?.name ?? 'decap'] ?? provider?.cms.decap;
   const isSveltia = cms?.name === 'sveltia';
   const local = config.get('local_backend')?.value;
   const isLocal =
@@ -86,7 +86,7 @@ export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
     !(isSveltia && backend.get('auth_methods')?.items?.includes('oauth') === false) &&
     !['pkce', 'implicit'].includes(text('auth_type') ?? '');
   const usual =
-    usesLoginServer && facts?.fallback === undefined && !isComputed(config, 'backend.base_url')
+    usesLoginServer && cmsFacts?.fallback === undefined && !isComputed(config, 'backend.base_url')
       ? usualServer
       : undefined;
   const [server = usual && { origin: usual.origin, prefix: '', endpoint: 'auth' }] = serversOf({
@@ -121,8 +121,8 @@ export function contextOf(given: Given, knowledge: Knowledge): CheckContext {
     answer,
     host,
     provider,
-    facts,
-    hostFacts: (provider && diagnosisFacts[provider.id]) ?? {},
+    cmsFacts,
+    diagnosis: (provider && diagnosisFacts[provider.id]) ?? {},
     atGateway:
       usesLoginServer && server && /(?:^|\/)git\/auth$/.test(server.endpoint)
         ? `${server.origin}/${server.endpoint.replace(/\/auth$/, '')}`
@@ -142,8 +142,8 @@ export function siteOrigin({ answer, config }: Pick<CheckContext, 'answer' | 'co
 }
 
 /** The scopes that the CMS asks for. */
-export function scopesOf({ provider, facts, isSveltia, backend, text }: CheckContext): string[] {
-  const [first, ...rest] = facts?.scopes ?? [];
+export function scopesOf({ provider, cmsFacts, isSveltia, backend, text }: CheckContext): string[] {
+  const [first, ...rest] = cmsFacts?.scopes ?? [];
   const forks = !isSveltia && backend.get('open_authoring')?.value === true ? provider?.forks?.scope : undefined;
   const asked = (provider?.authScopes && text('auth_scope')) ?? forks ?? first;
   return [...(asked === undefined ? [] : [asked]), ...rest];

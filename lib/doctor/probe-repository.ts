@@ -11,11 +11,11 @@ import type { RepositoryProbe } from './probe-result.ts';
  * @returns undefined where there is nobody to ask, or where the answer says nothing
  */
 export async function probeRepository(context: CheckContext, ask: Ask): Promise<RepositoryProbe | undefined> {
-  const { provider, hostFacts, answer, atGateway } = context;
+  const { provider, diagnosis, answer, atGateway } = context;
   const [repo, branch, base] = [context.text('repo'), context.text('branch'), baseOf(context)];
   const root = provider && base !== undefined && apiRoots(provider, base)?.api_root;
   const asked = root ? parseUrl(root) : undefined;
-  if (!answer || !root || !asked || !isSafe(asked) || repo === undefined || !hostFacts.repository) return undefined;
+  if (!answer || !root || !asked || !isSafe(asked) || repo === undefined || !diagnosis.repository) return undefined;
   if (
     atGateway !== undefined ||
     !/^[\w.-]+(?:\/[\w.-]+)+$/.test(repo) ||
@@ -31,14 +31,14 @@ export async function probeRepository(context: CheckContext, ask: Ask): Promise<
           .replace('{id}', encodeURIComponent(repo))
           .replace('{branch}', encodeURIComponent(branch ?? '')),
     );
-  let found = await ask(filled(hostFacts.repository.path));
+  let found = await ask(filled(diagnosis.repository.path));
   const next = isNetworkError(found) ? undefined : target(found);
   // A moved one is at the same host.
   if (next?.origin === asked.origin) found = await ask(next);
   if (isNetworkError(found)) return undefined;
   if (found.status === 404) return next ? undefined : { repo, branch, state: 'hidden' };
   const facts = factsOf(found);
-  const name = textOf(facts?.[hostFacts.repository.nameKey]);
+  const name = textOf(facts?.[diagnosis.repository.nameKey]);
   if (found.status !== 200 || !facts || name === undefined) return undefined;
   const defaultBranch = textOf(facts['default_branch']);
   const probe: RepositoryProbe = {
@@ -50,7 +50,7 @@ export async function probeRepository(context: CheckContext, ask: Ask): Promise<
     ...(defaultBranch !== undefined && { defaultBranch }),
   };
   if (branch === undefined || branch === defaultBranch || probe.movedTo !== undefined) return probe;
-  const there = await ask(filled(hostFacts.repository.branchPath));
+  const there = await ask(filled(diagnosis.repository.branchPath));
   const lacksBranch =
     !isNetworkError(there) &&
     there.status === 404 &&

@@ -74,13 +74,13 @@ export const addressChecks: readonly Check[] = [
       context.text('base_url') === undefined &&
       // A login does begin where the CMS goes by itself.
       !(context.namedServer === undefined && isLogin(context.probe?.next)) && {
-        ...(context.facts?.fallback === undefined
+        ...(context.cmsFacts?.fallback === undefined
           ? {
               ...usualProblem(context),
               about: ['server', 'base_url'],
             }
           : {
-              what: `base_url is not set, so the popup goes to ${new URL(context.facts.fallback).host} without a client id`,
+              what: `base_url is not set, so the popup goes to ${new URL(context.cmsFacts.fallback).host} without a client id`,
               why: 'It has to go to your login server, which knows the client id.',
             }),
         fix: { backend: baseFix(context) },

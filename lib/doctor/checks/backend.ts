@@ -51,11 +51,11 @@ export const backendChecks: readonly Check[] = [
     id: 'backend-unsupported',
     severity: 'broken',
     at: 'backend.name',
-    look({ cms, who, host, provider, providers, hostFacts, usesLoginServer }) {
+    look({ cms, who, host, provider, providers, diagnosis, usesLoginServer }) {
       if (!cms || !provider || !usesLoginServer || provider.cms[cms.name]) return false;
       const others = (Object.keys(provider.cms) as (keyof typeof cmsTitles)[]).map((name) => cmsTitles[name]);
       const about = ['base_url', 'backend.base_url', 'backend.repo'];
-      if (hostFacts.dropsToken?.includes(cms.name))
+      if (diagnosis.dropsToken?.includes(cms.name))
         return {
           about,
           what: `${who} cannot log in to ${provider.name} through a login server`,
@@ -125,7 +125,7 @@ export const backendChecks: readonly Check[] = [
         case 'short':
           return {
             what: '"auth_type: implicit" ends each session in the middle of the work',
-            why: `Its tokens live ${context.hostFacts.implicitLife ?? 'for a short time'} and cannot be renewed: what is being written then cannot be saved. ${instead}`,
+            why: `Its tokens live ${context.diagnosis.implicitLife ?? 'for a short time'} and cannot be renewed: what is being written then cannot be saved. ${instead}`,
             ...rest,
           };
         default:
@@ -197,7 +197,7 @@ export const backendChecks: readonly Check[] = [
       inPagePkce(context) && {
         what: 'This configuration logs in without a login server (auth_type: pkce)',
         why: `The page exchanges the code with ${context.provider?.name} itself. ${
-          context.hostFacts.pkce?.register.replace(
+          context.diagnosis.pkce?.register.replace(
             '{page}',
             shown(
               context.answer
@@ -213,7 +213,7 @@ export const backendChecks: readonly Check[] = [
     severity: 'broken',
     at: 'page.version',
     look: (context) => {
-      const since = context.cms && context.hostFacts.pkce?.since[context.cms.name];
+      const since = context.cms && context.diagnosis.pkce?.since[context.cms.name];
       return (
         inPagePkce(context) &&
         context.cms !== undefined &&
@@ -230,7 +230,7 @@ export const backendChecks: readonly Check[] = [
     severity: 'note',
     at: 'page.version',
     look: (context) => {
-      const renews = context.cms && context.hostFacts.pkce?.renews[context.cms.name];
+      const renews = context.cms && context.diagnosis.pkce?.renews[context.cms.name];
       return (
         inPagePkce(context) &&
         context.cms !== undefined &&

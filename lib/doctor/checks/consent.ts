@@ -62,10 +62,10 @@ export const consentChecks: readonly Check[] = [
     severity: 'broken',
     at: 'server.consent',
     look(context) {
-      const { provider, probe, hostFacts } = context;
+      const { provider, probe, diagnosis } = context;
       const id = isLogin(probe?.next) && !context.atGateway ? probe?.next?.searchParams.get('client_id') : undefined;
       if (!provider || !id?.trim()) return false;
-      const { secret, otherId } = hostFacts;
+      const { secret, otherId } = diagnosis;
       const [what, why] = /^["'“]|["'”]$/.test(id.trim())
         ? ['with quotation marks around it', 'They stand in the settings of the login server and count as part of it.']
         : /\s/.test(id)

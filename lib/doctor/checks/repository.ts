@@ -101,7 +101,7 @@ export const repositoryChecks: readonly Check[] = [
         !context.isSveltia && {
           what: 'branch is not set',
           why:
-            context.hostFacts.branchLookup ??
+            context.diagnosis.branchLookup ??
             'Netlify CMS and older versions of Decap CMS then take "master", and say that the branch is not there.',
           fix: { backend: { branch: 'main' } },
         }
@@ -139,7 +139,7 @@ export const repositoryChecks: readonly Check[] = [
     severity: 'broken',
     at: 'backend.api_root',
     look(context) {
-      const { provider, facts } = context;
+      const { provider, cmsFacts } = context;
       const root = context.text('api_root');
       if (root === undefined || !provider || baseOfApi(provider, root) !== undefined) return false;
       const url = readAddress(root);
@@ -149,7 +149,7 @@ export const repositoryChecks: readonly Check[] = [
       const slash = baseOfApi(provider, trimmed) !== undefined;
       return {
         // Some take only the host from it.
-        severity: slash || facts?.graphqlRoot === 'always' ? 'risky' : 'broken',
+        severity: slash || cmsFacts?.graphqlRoot === 'always' ? 'risky' : 'broken',
         about: ['backend.graphql_api_root'],
         what: slash
           ? 'api_root has a final slash'
@@ -181,12 +181,12 @@ export const repositoryChecks: readonly Check[] = [
     severity: 'broken',
     at: 'backend.graphql_api_root',
     look(context) {
-      const { provider, facts, isSveltia } = context;
+      const { provider, cmsFacts, isSveltia } = context;
       const base = baseOf(context);
       if (!provider || base === undefined || base === provider.url || context.atGateway) return false;
       const right = apiRoots(provider, base)?.graphql_api_root;
       const usesGraphql = context.backend.get('use_graphql')?.value === true;
-      const isNeeded = facts?.graphqlRoot === 'always' || (facts?.graphqlRoot === 'use_graphql' && usesGraphql);
+      const isNeeded = cmsFacts?.graphqlRoot === 'always' || (cmsFacts?.graphqlRoot === 'use_graphql' && usesGraphql);
       return (
         isNeeded &&
         right !== undefined &&

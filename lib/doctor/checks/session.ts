@@ -16,7 +16,7 @@ export const sessionChecks: readonly Check[] = [
   {
     id: 'session-short',
     severity: 'note',
-    look({ usesLoginServer, provider, cms, who, hostFacts }) {
+    look({ usesLoginServer, provider, cms, who, diagnosis }) {
       const { by } = provider?.refresh ?? {};
       if (!usesLoginServer || !provider?.tokenLife || by?.includes(cms?.name ?? 'decap')) return false;
       if (cms?.name === 'sveltia') return false;
@@ -25,7 +25,7 @@ export const sessionChecks: readonly Check[] = [
         what: `${cms ? who : 'Decap and Netlify CMS'} ${cms ? 'logs' : 'log'} ${provider.name} editors out after ${provider.tokenLife}, with any login server`,
         ...(provider.inPage.pkce
           ? {
-              why: `${provider.name}’s tokens are renewed only with "auth_type: pkce"${renewers(hostFacts)}, which needs no login server. If ${provider.tokenLife} are too short, use that.`,
+              why: `${provider.name}’s tokens are renewed only with "auth_type: pkce"${renewers(diagnosis)}, which needs no login server. If ${provider.tokenLife} are too short, use that.`,
               fix: { backend: { auth_type: 'pkce', app_id: 'the-application-id' } },
             }
           : { why: `${by ? anyOf(by.map((name) => cmsTitles[name])) : 'No CMS'} can renew the token.` }),
