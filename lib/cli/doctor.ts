@@ -1,4 +1,5 @@
 import { main } from '../doctor/main.ts';
+import { withFacts } from '../providers/facts.ts';
 import type { Provider } from '../providers/provider.ts';
 
 /**
@@ -7,7 +8,7 @@ import type { Provider } from '../providers/provider.ts';
  * @param command how it is called, for its help
  */
 export async function doctor(providers: readonly Provider[], command?: string): Promise<void> {
-  process.exitCode = await main(providers, process.argv.slice(2), {
+  process.exitCode = await main(providers.map(withFacts), process.argv.slice(2), {
     write: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(text),
     colour: process.stdout.isTTY && !process.env['NO_COLOR'],

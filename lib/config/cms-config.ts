@@ -1,3 +1,4 @@
+import { factsOf } from '../providers/facts.ts';
 import { apiRoots, type Provider } from '../providers/provider.ts';
 import type { Address } from './settings.ts';
 
@@ -11,10 +12,10 @@ export function configuration(
   provider: Provider,
   base: string,
   address: Address,
-  { cms, repository = provider.repository.form }: { cms: 'decap' | 'sveltia'; repository?: string },
+  { cms, repository = factsOf(provider).repository.form }: { cms: 'decap' | 'sveltia'; repository?: string },
 ): string {
   const endpoint = `${address.prefix}/auth`.slice(1);
-  const own = base === provider.url ? [] : Object.entries(apiRoots(provider, base) ?? {});
+  const own = base === provider.url ? [] : Object.entries(apiRoots(factsOf(provider), base) ?? {});
   const authorize = cms === 'sveltia' && provider.refresh?.by.includes(cms);
   return [
     'backend:',

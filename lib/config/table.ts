@@ -1,3 +1,4 @@
+import { factsOf } from '../providers/facts.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 
 /**
@@ -70,13 +71,13 @@ export const table = {
   },
   '{HOST}_APP_ID': {
     usedBy: ['gateway'],
-    hosts: (provider) => provider.app !== undefined,
+    hosts: (provider) => factsOf(provider).app !== undefined,
     meaning: 'the App ID of the app that the gateway writes with',
     ifNotSet: '`CMS_GATEWAY_TOKEN` is used',
   },
   '{HOST}_APP_PRIVATE_KEY': {
     usedBy: ['gateway'],
-    hosts: (provider) => provider.app !== undefined,
+    hosts: (provider) => factsOf(provider).app !== undefined,
     secret: { parameter: '{host}-key', with: '{HOST}_APP_ID' },
     meaning: 'the private key of this app: the whole `.pem` file',
     ifNotSet: '`CMS_GATEWAY_TOKEN` is used',

@@ -1,4 +1,4 @@
-import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type Provider } from '../providers/provider.ts';
+import { apiRoots, baseOfApi, type ApiRoots, type CmsFacts, type KnownHost } from '../providers/provider.ts';
 import { isComputed, type Entry, type Format, type Group, type Value } from './config.ts';
 import type { GatewayProbe, LoginProbe, RepositoryProbe } from './probe-result.ts';
 import { diagnosisFacts, type DiagnosisFacts } from '../providers/diagnosis.ts';
@@ -13,7 +13,7 @@ import { parseUrl, reachOf, type HttpResponse } from './fetch.ts';
 /** What the doctor knows apart from the configuration. */
 export interface Knowledge {
   /** The Git hosts that a login server of ours knows. */
-  providers: readonly Provider[];
+  providers: readonly KnownHost[];
   /** The login server that somebody named. */
   namedServer: URL | undefined;
   /** What the login server answered, if it was asked. */
@@ -41,7 +41,7 @@ export interface CheckContext extends Knowledge {
   /** `backend.name` as it is written. */
   host: string | undefined;
   /** The Git host, if it is one of ours. */
-  provider: Provider | undefined;
+  provider: KnownHost | undefined;
   /** What this CMS does at this host, or what most do. */
   cmsFacts: CmsFacts | undefined;
   /** What only the doctor knows of this host. */
@@ -165,7 +165,7 @@ export const rootsOf = ({ provider, text }: Pick<CheckContext, 'provider' | 'tex
 };
 
 /** Whether this host name is that of a public Git host, where no login server can be. */
-export function isGitHost(providers: readonly Provider[], hostname: string): boolean {
+export function isGitHost(providers: readonly KnownHost[], hostname: string): boolean {
   const names = providers.flatMap((provider) =>
     [provider.url, apiRoots(provider, provider.url)?.api_root].flatMap((url) => (url ? new URL(url).hostname : [])),
   );

@@ -11,7 +11,7 @@ import { readAddress } from './server.ts';
 import { contextOf } from './context.ts';
 import { asker, isNetworkError, isSafe, type Ask } from './fetch.ts';
 import { writableAt } from './probe-result.ts';
-import type { CmsName, Provider } from '../providers/provider.ts';
+import type { CmsName, KnownHost } from '../providers/provider.ts';
 
 export const help = (
   command = 'npm run doctor --',
@@ -48,7 +48,11 @@ export interface Console {
  * @param providers the Git hosts that the login server knows
  * @returns the exit code
  */
-export async function main(providers: readonly Provider[], args: readonly string[], console: Console): Promise<number> {
+export async function main(
+  providers: readonly KnownHost[],
+  args: readonly string[],
+  console: Console,
+): Promise<number> {
   let call;
   try {
     call = readCall(args);
@@ -97,7 +101,7 @@ interface ExamineOptions extends ReadOptions {
 
 /** Reads, asks, judges: first all that is to be known, then what it means. */
 export async function examine(
-  providers: readonly Provider[],
+  providers: readonly KnownHost[],
   source: string,
   namedServer: URL | undefined,
   options: ExamineOptions,

@@ -20,6 +20,7 @@ import { settingErrors } from '../config/errors.ts';
 import { originsSetting, readAddress, urlSetting, type Address } from '../config/settings.ts';
 import { memoize } from '../http/cache.ts';
 import { openSettings } from '../config/store.ts';
+import { factsOf } from '../providers/facts.ts';
 import { apiRoots, settingPrefix, type ApiRoots, type Provider } from '../providers/provider.ts';
 import { isBranch } from './rules/branches.ts';
 import { readPaths, type WritablePaths } from './rules/paths.ts';
@@ -259,7 +260,7 @@ function findRepository<Host extends RepositoryHost>(
   const found = hosts
     .filter(({ base }) => url === base || url.startsWith(`${base}/`))
     .sort((a, b) => b.base.length - a.base.length)[0];
-  const roots = found && apiRoots(found.host.provider, found.base);
+  const roots = found && apiRoots(factsOf(found.host.provider), found.base);
   if (!roots) {
     const settings = hosts.map(({ host }) => urlSetting(host.provider).name).join(', ');
     throw invalid(name, `it is at none of the Git hosts that are known here. For a host of your own, set ${settings}.`);

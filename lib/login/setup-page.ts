@@ -9,7 +9,7 @@ import {
   type Provider,
   type Registration,
 } from '../providers/provider.ts';
-import { registrationsOf } from '../providers/facts.ts';
+import { factsOf } from '../providers/facts.ts';
 import { callbackAddress, isConfigured, urlSetting, type Address } from '../config/settings.ts';
 import { configuration } from '../config/cms-config.ts';
 import { loginNames, unknownSettings } from '../config/unknown.ts';
@@ -89,6 +89,7 @@ function toWords(error: unknown): Html {
 async function checklist(provider: Provider, base: string, context: Context): Promise<Html> {
   const { address } = context;
   const prefix = settingPrefix(provider);
+  const { cms, session } = factsOf(provider);
   const found = await checkReadiness(provider, context);
   const step = (problem: Failure | undefined, fine: Html, more: Html | false = false) =>
     html`<li data-step="${problem ? 'missing' : 'done'}"${problem && outcome(problem)}><p>${problem ? forOwner(problem.message) : fine}</p>${more}</li>`;
@@ -100,8 +101,8 @@ ${step(found.sites, found.sites ? html`` : await describeAllowedSites(context))}
 ${found.renewal && step(found.renewal, html``)}
 <li data-step="next"><p>Write this into the configuration of your CMS.</p>
 <details><summary>Decap CMS and Netlify CMS</summary>${copyable(configuration(provider, base, address, { cms: 'decap' }))}</details>
-${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, base, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
-<p class="quiet">${provider.session}${provider.refresh && html` For that, set <code>CMS_AUTH_REFRESH</code> to <code>${provider.id}</code>.`}</p></li>
+${cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(configuration(provider, base, address, { cms: 'sveltia' }))}</details>` : html`<p class="quiet">Sveltia CMS does not support ${provider.name}.</p>`}
+<p class="quiet">${session}${provider.refresh && html` For that, set <code>CMS_AUTH_REFRESH</code> to <code>${provider.id}</code>.`}</p></li>
 <li data-step="next"><p>Try it, here or in your CMS.</p>
 <div data-try="${address.prefix}/auth?provider=${provider.id}" data-provider="${provider.id}" data-origin="${address.origin}" hidden><button type="button"${!firstProblem(found) && html` class="primary"`}>Try a login</button><ol aria-live="polite"></ol></div></li>
 </ol>`;
@@ -110,7 +111,7 @@ ${provider.cms.sveltia ? html`<details><summary>Sveltia CMS</summary>${copyable(
 /** @param isNext whether it is the owner's next step, which the page shows at first sight */
 function howToRegister(provider: Provider, base: string, address: Address, isNext: boolean): Html {
   const fill = { name: 'CMS login', homepage: address.origin, callback: callbackAddress(address, provider) };
-  const [best, ...others] = registrationsOf(provider);
+  const [best, ...others] = factsOf(provider).registrations;
   const link = (form: Registration, isPrimary = false) =>
     html`<a${isPrimary && html` class="primary"`} href="${registrationAddress(base, form, fill)}">Register ${articled(form.what)} at ${provider.name}</a>`;
   const steps = (form: Registration) => html`<ol>${form.steps.map((step) => html`<li>${step}</li>`)}</ol>`;

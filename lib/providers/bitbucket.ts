@@ -1,4 +1,4 @@
-import type { Provider, Registrations } from './provider.ts';
+import type { HostFacts, Provider } from './provider.ts';
 
 /**
  * Bitbucket Cloud.
@@ -21,6 +21,17 @@ export const bitbucket = {
   issuerPath: '',
   clientAuthentication: 'client_secret_basic',
   pkce: false,
+  // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
+  refresh: {
+    by: ['decap', 'netlify', 'static'],
+    path: '/auth/refresh',
+    answer: { accessToken: 'token', refreshToken: 'refresh_token' },
+    login: { refreshToken: 'refresh_token', always: true },
+  },
+} as const satisfies Provider;
+
+/** What no login needs. */
+export const facts = {
   session: 'Editors stay logged in for two hours. Decap CMS and Netlify CMS can renew the session.',
   tokenLife: 'two hours',
   repository: { form: 'workspace/repository', groups: false },
@@ -34,26 +45,17 @@ export const bitbucket = {
     static: { scopes: ['repo'] },
   },
   inPage: { implicit: 'short' },
-  // Decap and Netlify CMS: always this path, at the root of the top-level `base_url`.
-  refresh: {
-    by: ['decap', 'netlify', 'static'],
-    path: '/auth/refresh',
-    answer: { accessToken: 'token', refreshToken: 'refresh_token' },
-    login: { refreshToken: 'refresh_token', always: true },
-  },
-} as const satisfies Provider;
-
-/** Where the login is registered there, and what to do. */
-export const registrations = [
-  {
-    what: 'OAuth consumer',
-    // The form is in each workspace, so it is at no one address.
-    path: '/',
-    steps: [
-      'Open your workspace, Settings, OAuth consumers, and press Add consumer. Give it a name, and the address below as its Callback URL.',
-      'Tick This is a private consumer.',
-      'Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
-      'Save, open the consumer, and copy the Key (the client id) and the Secret.',
-    ],
-  },
-] as const satisfies Registrations;
+  registrations: [
+    {
+      what: 'OAuth consumer',
+      // The form is in each workspace, so it is at no one address.
+      path: '/',
+      steps: [
+        'Open your workspace, Settings, OAuth consumers, and press Add consumer. Give it a name, and the address below as its Callback URL.',
+        'Tick This is a private consumer.',
+        'Permissions: Account, Read; Repositories, Write; Pull requests, Write, for the editorial workflow only.',
+        'Save, open the consumer, and copy the Key (the client id) and the Secret.',
+      ],
+    },
+  ],
+} as const satisfies HostFacts;

@@ -1,14 +1,17 @@
-import { registrations as bitbucket } from './bitbucket.ts';
-import { registrations as github } from './github.ts';
-import { registrations as gitlab } from './gitlab.ts';
-import type { Provider, Registrations } from './provider.ts';
+import { facts as bitbucket } from './bitbucket.ts';
+import { facts as github } from './github.ts';
+import { facts as gitlab } from './gitlab.ts';
+import type { HostFacts, KnownHost, Provider } from './provider.ts';
 
-/** By provider id. They are for owners, and so not part of the record that every deployed function holds. */
-const all: Readonly<Record<string, Registrations>> = { bitbucket, github, gitlab };
+/** By provider id. */
+const all: Readonly<Record<string, HostFacts>> = { bitbucket, github, gitlab };
 
 /** @throws TypeError for a host that is not on the list above */
-export function registrationsOf({ id, name }: Pick<Provider, 'id' | 'name'>): Registrations {
+export function factsOf({ id, name }: Pick<Provider, 'id' | 'name'>): HostFacts {
   const own = all[id];
-  if (!own) throw new TypeError(`Nobody has written down where to register an app at ${name}.`);
+  if (!own) throw new TypeError(`Nobody has written down the facts of ${name}.`);
   return own;
 }
+
+/** @throws TypeError as `factsOf` does */
+export const withFacts = (provider: Provider): KnownHost => ({ ...provider, ...factsOf(provider) });

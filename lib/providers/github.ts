@@ -1,4 +1,4 @@
-import type { Provider, Registrations } from './provider.ts';
+import type { HostFacts, Provider } from './provider.ts';
 
 /**
  * github.com, ghe.com and GitHub Enterprise Server; OAuth Apps and GitHub Apps alike.
@@ -29,11 +29,22 @@ export const github = {
       'user:email': ['user'],
     },
   },
-  app: 'GitHub App',
   // Old client ids are 20 hexadecimal digits.
   looks: { 'client id': /^(Iv|Ov)\d/, 'client secret': /^[0-9a-f]{40}$/, 'App ID': /^\d{1,10}$/ },
   clientAuthentication: 'client_secret_post',
   pkce: true,
+  // Sveltia CMS replaces /authorize by /access_token.
+  refresh: {
+    by: ['sveltia'],
+    path: '/auth/github/access_token',
+    answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
+    login: { refreshToken: 'refreshToken', always: false },
+  },
+} as const satisfies Provider;
+
+/** What no login needs. */
+export const facts = {
+  app: 'GitHub App',
   session:
     'Editors stay logged in until the app is revoked, or for eight hours if its tokens expire. Sveltia CMS can renew those.',
   repository: { form: 'owner/repository', groups: false },
@@ -60,51 +71,42 @@ export const github = {
   inPage: {},
   forks: { scope: 'public_repo' },
   previews: 'Commit statuses: Read-only',
-  // Sveltia CMS replaces /authorize by /access_token.
-  refresh: {
-    by: ['sveltia'],
-    path: '/auth/github/access_token',
-    answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
-    login: { refreshToken: 'refreshToken', always: false },
-  },
-} as const satisfies Provider;
-
-/** Where the login is registered there, and what to do. */
-export const registrations = [
-  {
-    what: 'GitHub App',
-    advice: 'It reaches only the repository that you install it on.',
-    path: '/settings/apps/new',
-    organisationPath: '/organizations/{owner}/settings/apps/new',
-    // No address can switch off expiring tokens, make a secret or install the app: see the steps.
-    prefill: {
-      name: '{name}',
-      url: '{homepage}',
-      'callback_urls[]': '{callback}',
-      public: 'false',
-      webhook_active: 'false',
-      request_oauth_on_install: 'false',
-      contents: 'write',
-      pull_requests: 'write',
-      statuses: 'read',
+  registrations: [
+    {
+      what: 'GitHub App',
+      advice: 'It reaches only the repository that you install it on.',
+      path: '/settings/apps/new',
+      organisationPath: '/organizations/{owner}/settings/apps/new',
+      // No address can switch off expiring tokens, make a secret or install the app: see the steps.
+      prefill: {
+        name: '{name}',
+        url: '{homepage}',
+        'callback_urls[]': '{callback}',
+        public: 'false',
+        webhook_active: 'false',
+        request_oauth_on_install: 'false',
+        contents: 'write',
+        pull_requests: 'write',
+        statuses: 'read',
+      },
+      steps: [
+        'The form is filled in. Press Create GitHub App. If the name is taken, choose another one: names are unique on GitHub.',
+        'On the next page, press Generate a new client secret. Copy it, and the Client ID (not the App ID).',
+        'Press Install App, then choose Only select repositories and the one repository of your site. Without this, every login ends in "not found".',
+        'For Decap CMS and Netlify CMS: open Optional features and opt out of user-to-server token expiration, since they cannot renew the token after its eight hours. For Sveltia CMS: leave it on, and set CMS_AUTH_REFRESH to github.',
+      ],
     },
-    steps: [
-      'The form is filled in. Press Create GitHub App. If the name is taken, choose another one: names are unique on GitHub.',
-      'On the next page, press Generate a new client secret. Copy it, and the Client ID (not the App ID).',
-      'Press Install App, then choose Only select repositories and the one repository of your site. Without this, every login ends in "not found".',
-      'For Decap CMS and Netlify CMS: open Optional features and opt out of user-to-server token expiration, since they cannot renew the token after its eight hours. For Sveltia CMS: leave it on, and set CMS_AUTH_REFRESH to github.',
-    ],
-  },
-  {
-    what: 'OAuth App',
-    advice: 'It reaches every repository of each editor.',
-    path: '/settings/applications/new',
-    organisationPath: '/organizations/{owner}/settings/applications/new',
-    prefill: {
-      'oauth_application[name]': '{name}',
-      'oauth_application[url]': '{homepage}',
-      'oauth_application[callback_url]': '{callback}',
+    {
+      what: 'OAuth App',
+      advice: 'It reaches every repository of each editor.',
+      path: '/settings/applications/new',
+      organisationPath: '/organizations/{owner}/settings/applications/new',
+      prefill: {
+        'oauth_application[name]': '{name}',
+        'oauth_application[url]': '{homepage}',
+        'oauth_application[callback_url]': '{callback}',
+      },
+      steps: ['Press Register application.', 'Press Generate a new client secret. Copy it, and the Client ID.'],
     },
-    steps: ['Press Register application.', 'Press Generate a new client secret. Copy it, and the Client ID.'],
-  },
-] as const satisfies Registrations;
+  ],
+} as const satisfies HostFacts;

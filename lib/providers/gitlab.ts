@@ -1,4 +1,4 @@
-import type { Provider, Registrations } from './provider.ts';
+import type { HostFacts, Provider } from './provider.ts';
 
 /**
  * gitlab.com and self-managed GitLab, also under a path.
@@ -22,6 +22,17 @@ export const gitlab = {
   looks: { 'client secret': /^gloas-/ },
   clientAuthentication: 'client_secret_post',
   pkce: true,
+  // Sveltia CMS replaces /authorize by /token.
+  refresh: {
+    by: ['sveltia'],
+    path: '/auth/gitlab/token',
+    answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
+    login: { refreshToken: 'refreshToken', always: false },
+  },
+} as const satisfies Provider;
+
+/** What no login needs. */
+export const facts = {
   session: 'Editors stay logged in for two hours. Sveltia CMS can renew the session.',
   tokenLife: 'two hours',
   repository: { form: 'group/project', groups: true },
@@ -34,24 +45,15 @@ export const gitlab = {
   },
   // The implicit login was removed in GitLab 15.0.
   inPage: { pkce: 'works', implicit: 'removed' },
-  // Sveltia CMS replaces /authorize by /token.
-  refresh: {
-    by: ['sveltia'],
-    path: '/auth/gitlab/token',
-    answer: { accessToken: 'access_token', refreshToken: 'refresh_token' },
-    login: { refreshToken: 'refreshToken', always: false },
-  },
-} as const satisfies Provider;
-
-/** Where the login is registered there, and what to do. */
-export const registrations = [
-  {
-    what: 'application',
-    path: '/-/user_settings/applications',
-    steps: [
-      'Press Add new application. Give it a name, and the address below as its Redirect URI.',
-      'Leave Confidential on. Tick the scope api, and no other.',
-      'Save, then copy the Application ID and the Secret. The secret is shown once.',
-    ],
-  },
-] as const satisfies Registrations;
+  registrations: [
+    {
+      what: 'application',
+      path: '/-/user_settings/applications',
+      steps: [
+        'Press Add new application. Give it a name, and the address below as its Redirect URI.',
+        'Leave Confidential on. Tick the scope api, and no other.',
+        'Save, then copy the Application ID and the Secret. The secret is shown once.',
+      ],
+    },
+  ],
+} as const satisfies HostFacts;

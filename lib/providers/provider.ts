@@ -1,6 +1,8 @@
 /**
  * A provider is a page of facts about a Git host; it holds no code. What a host does differently from the others is
  * either a field here or a tolerance of the core for all of them, never a branch on its name.
+ *
+ * This is what a login needs. Every deployed function reads it at each start, so what else is known is in `HostFacts`.
  */
 export interface Provider {
   /** URL segment (`/auth/github`), name in the CMS's messages, and in capitals the prefix of the settings. */
@@ -21,8 +23,6 @@ export interface Provider {
     /** What a CMS may ask for, each with the wider scopes that include it. */
     allowed: Readonly<Record<string, readonly string[]>>;
   };
-  /** The host's newer kind of app, whose rights no scope can change, if it has one: what its owner calls it. */
-  app?: string;
   /**
    * How values on the app's page look, where none of the others can look so: to notice one that was taken for another. A key is
    * what people call it.
@@ -32,6 +32,26 @@ export interface Provider {
   clientAuthentication: 'client_secret_post' | 'client_secret_basic';
   /** Whether the host takes PKCE with S256 (RFC 7636). */
   pkce: boolean;
+  /** How those CMSs renew tokens that know how to, at this host; absent where no CMS does. */
+  refresh?: {
+    /** Which CMSs. */
+    by: readonly CmsName[];
+    /** Where they ask: fixed in their code. */
+    path: string;
+    /** What they call the two tokens in the answer. */
+    answer: { accessToken: string; refreshToken: string };
+    /** What they call the refresh token at the login, and whether every login gets it or only one begun at `/authorize`. */
+    login: { refreshToken: string; always: boolean };
+  };
+}
+
+/**
+ * What owners, the set-up, the gateway and the doctor know of a Git host besides. No login needs it, so it is a record of its own:
+ * `factsOf` in facts.ts has it.
+ */
+export interface HostFacts {
+  /** The host's newer kind of app, whose rights no scope can change, if it has one: what its owner calls it. */
+  app?: string;
   /** How long a token lives, and who can renew it. */
   session: string;
   /** How long a token lives, where that is shorter than a day's work: `two hours`. */
@@ -53,18 +73,12 @@ export interface Provider {
   forks?: { scope: string };
   /** The right of such an app that links to deploy previews need besides. */
   previews?: string;
-  /** How those CMSs renew tokens that know how to, at this host; absent where no CMS does. */
-  refresh?: {
-    /** Which CMSs. */
-    by: readonly CmsName[];
-    /** Where they ask: fixed in their code. */
-    path: string;
-    /** What they call the two tokens in the answer. */
-    answer: { accessToken: string; refreshToken: string };
-    /** What they call the refresh token at the login, and whether every login gets it or only one begun at `/authorize`. */
-    login: { refreshToken: string; always: boolean };
-  };
+  /** What can stand behind the login there, each with the form to register it at. What is best for most comes first. */
+  registrations: readonly [Registration, ...Registration[]];
 }
+
+/** A host with all that is known of it. */
+export type KnownHost = Provider & HostFacts;
 
 /** What a CMS may put at the end of a gateway's address, to say which host is behind it. */
 export const gatewayNames: readonly string[] = ['github', 'gitlab', 'bitbucket'];
@@ -87,9 +101,6 @@ export interface Registration {
   /** What is left to do by hand, in its order and in the form's own words. */
   steps: readonly string[];
 }
-
-/** What can stand behind the login at one host, each with the form to register it at. What is best for most comes first. */
-export type Registrations = readonly [Registration, ...Registration[]];
 
 /** "a GitHub App", "an OAuth App" */
 export const articled = (what: string): string => `${/^[AEIO]/i.test(what) ? 'an' : 'a'} ${what}`;
@@ -150,7 +161,7 @@ export interface ApiRoots {
 }
 
 /** @param base the host's base URL, without a slash at the end */
-export function apiRoots({ api }: Pick<Provider, 'api'>, base: string): ApiRoots | undefined {
+export function apiRoots({ api }: Pick<HostFacts, 'api'>, base: string): ApiRoots | undefined {
   for (const { base: pattern, ...roots } of api) {
     const star = starOf(pattern, base);
     if (star !== undefined) return mapValues(roots, (root) => root.replaceAll('*', () => star));
@@ -159,12 +170,12 @@ export function apiRoots({ api }: Pick<Provider, 'api'>, base: string): ApiRoots
 }
 
 /** @returns the base URL of the host whose API is there; undefined if no API of this kind of host has such an address */
-export function baseOfApi(provider: Pick<Provider, 'api'>, apiRoot: string): string | undefined {
-  for (const { base: pattern, api_root } of provider.api) {
+export function baseOfApi(facts: Pick<HostFacts, 'api'>, apiRoot: string): string | undefined {
+  for (const { base: pattern, api_root } of facts.api) {
     const star = starOf(api_root, apiRoot);
     const base = star === undefined ? undefined : pattern.replace('*', () => star);
     // An earlier row may say something else about this host.
-    if (base !== undefined && apiRoots(provider, base)?.api_root === apiRoot) return base;
+    if (base !== undefined && apiRoots(facts, base)?.api_root === apiRoot) return base;
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { SignJWT } from 'jose';
+import { factsOf } from '../providers/facts.ts';
 import { apiRoots } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { isLoopback } from '../http/origins.ts';
@@ -79,7 +80,7 @@ export const installPage = ({ byManifest: { flow } }: ManifestOptions, { page }:
 const askApi = (options: ManifestOptions, path: string, values: Record<string, string>, question: Question = {}) =>
   ask(
     options.provider.name,
-    (apiRoots(options.provider, options.base)?.api_root ?? options.base) + fillIn(path, values),
+    (apiRoots(factsOf(options.provider), options.base)?.api_root ?? options.base) + fillIn(path, values),
     {
       ...question,
       headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },

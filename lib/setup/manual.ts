@@ -1,4 +1,4 @@
-import { registrationsOf } from '../providers/facts.ts';
+import { factsOf } from '../providers/facts.ts';
 import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';
@@ -19,7 +19,8 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
   const store = openStore(options, io);
   const replace = await checkPlace(options, store, loginEntries(options), io);
 
-  const [form] = registrationsOf(provider);
+  const { cms, registrations } = factsOf(provider);
+  const [form] = registrations;
   const callback = callbackAddress(address, provider);
   const place = registrationAddress(base, form, {
     name: 'CMS login',
@@ -62,7 +63,7 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
       'In the configuration of the CMS:',
       '',
       configuration(provider, base, address, {
-        cms: provider.cms.sveltia ? 'sveltia' : 'decap',
+        cms: cms.sveltia ? 'sveltia' : 'decap',
       }),
       '',
       `Deploy, then open ${address.origin}${address.prefix}/auth. It tries a login.`,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { registrationsOf } from '../providers/facts.ts';
+import { factsOf } from '../providers/facts.ts';
 import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { commonHeaders, type TextReply } from '../http/http.ts';
@@ -91,7 +91,7 @@ export class RegistrationServer {
     const name = wish ?? appName(this.#options);
     const state = isHead ? '' : this.#newState();
     const manifest = manifestOf(this.#options, name, `${this.origin}/created`);
-    const [form] = registrationsOf(provider);
+    const [form] = factsOf(provider).registrations;
     const byHand = registrationAddress(base, form, {
       name,
       homepage: manifest.url,

@@ -7,6 +7,7 @@ import { providers } from '../../functions/auth.ts';
 import { startGate } from '../../lib/doctor/browser-gate.ts';
 import { findBrowser, visit } from '../../lib/doctor/browser.ts';
 import { main } from '../../lib/doctor/main.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
 import { cmsBundle } from '../cms/bundles.ts';
 import { browserMissing } from '../e2e/browser.ts';
 import { listen } from '../hosts/http.ts';
@@ -166,7 +167,7 @@ describe.skipIf(browserMissing)('With a browser, the doctor', () => {
 describe('Without a browser, the doctor', () => {
   it('says how to get one', async () => {
     let complaint = '';
-    const code = await main(providers, ['https://www.example.com/admin/', '--browser'], {
+    const code = await main(providers.map(withFacts), ['https://www.example.com/admin/', '--browser'], {
       write: () => {},
       complain: (text) => (complaint += text),
       findBrowser: () => undefined,

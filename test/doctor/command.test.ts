@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { isFuzzyMatch } from '../../lib/doctor/fuzzy-match.ts';
 import { help, main } from '../../lib/doctor/main.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
 import { parseAdminPage } from '../../lib/doctor/admin-page.ts';
 import { connects, policiesOf, runs } from '../../lib/doctor/policy.ts';
 import { esbuildInline } from '../../lib/build/inline.mjs';
@@ -68,7 +69,11 @@ describe('The command', () => {
   it('uses colours only where they are wanted', async () => {
     const outputs: string[] = [];
     for (const colour of [true, false])
-      await main(providers, ['nowhere.yml'], { write: (text) => outputs.push(text), complain: () => {}, colour });
+      await main(providers.map(withFacts), ['nowhere.yml'], {
+        write: (text) => outputs.push(text),
+        complain: () => {},
+        colour,
+      });
     // oxlint-disable-next-line no-control-regex
     expect(outputs.map((out) => /\x1b\[/.test(out))).toEqual([true, false]);
   });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { main } from '../../lib/doctor/main.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
 import type { Ask, HttpResponse } from '../../lib/doctor/fetch.ts';
 
 /**
@@ -108,7 +109,7 @@ describe('Real configurations', () => {
         await mkdir(path.dirname(path.join(home, file)), { recursive: true });
         await writeFile(path.join(home, file), body);
       }
-      await main(providers, [...one.args, '--json'], {
+      await main(providers.map(withFacts), [...one.args, '--json'], {
         write: (more) => (out += more),
         complain: (more) => (out += more),
         folder: home,

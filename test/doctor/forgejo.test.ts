@@ -1,16 +1,18 @@
 import { expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { main } from '../../lib/doctor/main.ts';
-import { gitlab } from '../../lib/providers/gitlab.ts';
-import type { Provider } from '../../lib/providers/provider.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
+import { facts, gitlab } from '../../lib/providers/gitlab.ts';
+import type { KnownHost } from '../../lib/providers/provider.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /** A host that somebody adds: facts of the hosts that are there must not be told of it. Its CMSs log in by PKCE alone. */
 const { scope: _, refresh: __, ...rest } = gitlab;
-const forgejo: Provider = {
+const forgejo: KnownHost = {
   ...rest,
+  ...facts,
   id: 'forgejo',
   name: 'Forgejo',
   url: 'https://codeberg.org',
@@ -31,7 +33,7 @@ it.each([[''], ['  auth_type: pkce\n'], ['  auth_type: implicit\n'], ['  base_ur
       path.join(folder, 'config.yml'),
       `backend:\n  name: forgejo\n  repo: acme/site\n  branch: main\n  app_id: x\n${more}media_folder: u\ncollections: []\n`,
     );
-    await main([...providers, forgejo], ['config.yml', '--cms', 'decap'], {
+    await main([...providers.map(withFacts), forgejo], ['config.yml', '--cms', 'decap'], {
       write: (text) => (out += text),
       complain: (text) => (out += text),
       folder,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { main } from '../../lib/doctor/main.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
 import type { HttpResponse } from '../../lib/doctor/fetch.ts';
 import { adminPage } from './world.ts';
 
@@ -30,7 +31,7 @@ async function examine(backend: string, web: Web, source = 'https://www.example.
     ...web,
   };
   let out = '';
-  const code = await main(providers, [source, '--json'], {
+  const code = await main(providers.map(withFacts), [source, '--json'], {
     write: (text) => (out += text),
     complain: (text) => (out += text),
     fetcher: () => (url) => {

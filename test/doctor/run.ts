@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { providers } from '../../functions/auth.ts';
 import { asker, reachOf, type Ask } from '../../lib/doctor/fetch.ts';
 import { main } from '../../lib/doctor/main.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
 
 export interface Outcome {
   code: number;
@@ -25,7 +26,7 @@ const onThisMachine = (timeoutMs: number): Ask => {
 export async function doctor(args: string[], folder = process.cwd()): Promise<Outcome> {
   let out = '';
   let complaint = '';
-  const code = await main(providers, args, {
+  const code = await main(providers.map(withFacts), args, {
     write: (text) => (out += text),
     complain: (text) => (complaint += text),
     folder,

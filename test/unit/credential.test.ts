@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { github as record } from '../../lib/gateway/rules/github.ts';
+import { factsOf } from '../../lib/providers/facts.ts';
 import { apiRoots } from '../../lib/providers/provider.ts';
 import { openCredential } from '../../lib/gateway/credential.ts';
 import { json, startHost, type Script } from '../contract/gateway/world.ts';
@@ -18,7 +19,7 @@ describe('An app’s token', () => {
       {
         host: record,
         base,
-        roots: apiRoots(record.provider, base),
+        roots: apiRoots(factsOf(record.provider), base),
         fullName: 'demo/site',
         credential: { kind: 'app', id, privateKey: pem },
       } as Gateway<GatewayHost>,

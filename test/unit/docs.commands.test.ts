@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
 import { hosts } from '../../functions/gateway.ts';
 import { github } from '../../lib/providers/github.ts';
-import { registrationsOf } from '../../lib/providers/facts.ts';
+import { factsOf } from '../../lib/providers/facts.ts';
 import { checkSettings } from '../../lib/config/check.ts';
 import { checkGateway, hasGateway } from '../../lib/gateway/settings.ts';
 import { readOptions } from '../../lib/setup/options.ts';
@@ -173,7 +173,7 @@ async function soundToTheDoctor(file: string, language: string, body: string): P
 }
 
 function filledIn(address: string): void {
-  const app = registrationsOf(github).find(({ path }) => address.includes(path));
+  const app = factsOf(github).registrations.find(({ path }) => address.includes(path));
   const places: Record<string, string> = {
     '{name}': 'CMS login',
     '{homepage}': 'https://www.example.com',

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hosts } from '../../functions/gateway.ts';
 import { findRule, isHostile } from '../../lib/gateway/rules/match.ts';
+import { factsOf } from '../../lib/providers/facts.ts';
 import { apiRoots } from '../../lib/providers/provider.ts';
 import { isPath, isWritable, readPaths } from '../../lib/gateway/rules/paths.ts';
 import type { Gateway } from '../../lib/gateway/settings.ts';
@@ -158,7 +159,7 @@ describe('A path that means one thing here and another to whoever reads it next'
 
 describe.each(hosts.map((host) => [host.provider.name, host] as const))('A path at %s', (_, host: GatewayHost) => {
   const fullName = host.provider.id === 'gitlab' ? 'group/sub/name' : 'owner/name';
-  const roots = apiRoots(host.provider, host.provider.url);
+  const roots = apiRoots(factsOf(host.provider), host.provider.url);
   const gateway = { host, roots, fullName, branch: 'main', paths: { allowed: undefined } } as unknown as Gateway;
   const prefix = `${roots?.api_root}${host.repositoryPath(fullName)}`;
 

@@ -1,13 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../functions/auth.ts';
+import { esbuildInline } from '../../lib/build/inline.mjs';
 import { loginByRecord } from '../contract/login/hosts.ts';
 import type { Call } from '../contract/login.ts';
 import { bitbucket } from '../../lib/providers/bitbucket.ts';
+import { factsOf } from '../../lib/providers/facts.ts';
 import { github } from '../../lib/providers/github.ts';
 import { gitlab } from '../../lib/providers/gitlab.ts';
 import { apiRoots, baseOfApi, pathsOf, renewable, settingPrefix, type Provider } from '../../lib/providers/provider.ts';
-import { registrationsOf } from '../../lib/providers/facts.ts';
 
 /** Without a platform in between. */
 const direct: Call = async (handler, { body, ...request }) => {
@@ -36,8 +38,10 @@ function needs(provider: Provider): Need[] {
   return [
     {
       place: 'lib/providers/<id>.ts',
-      words: `export the record as ${id}`,
-      isDone: records.includes(provider) && new RegExp(`export const ${id} = `).test(read(`lib/providers/${id}.ts`)),
+      words: `export the record as ${id}, and what no login needs as facts`,
+      isDone:
+        records.includes(provider) &&
+        [id, 'facts'].every((record) => new RegExp(`export const ${record} = `).test(read(`lib/providers/${id}.ts`))),
     },
     ...(refresh
       ? [
@@ -50,8 +54,8 @@ function needs(provider: Provider): Need[] {
       : []),
     {
       place: 'lib/providers/facts.ts',
-      words: `put the "registrations" of lib/providers/${id}.ts into the list`,
-      isDone: isRegistered(provider),
+      words: `put the "facts" of lib/providers/${id}.ts into the list`,
+      isDone: hasFacts(provider),
     },
     {
       place: 'functions/auth.ts',
@@ -89,10 +93,10 @@ function needs(provider: Provider): Need[] {
 }
 
 /** Its own, and not another host's. */
-function isRegistered({ id, name }: Provider): boolean {
+function hasFacts({ id, name }: Provider): boolean {
   try {
-    const own = modules.find((module) => id in module) as { registrations?: unknown } | undefined;
-    return registrationsOf({ id, name }) === own?.registrations;
+    const own = modules.find((module) => id in module) as { facts?: unknown } | undefined;
+    return factsOf({ id, name }) === own?.facts;
   } catch {
     return false;
   }
@@ -109,7 +113,6 @@ const gitea: Provider = {
   id: 'gitea',
   name: 'Gitea',
   url: 'https://gitea.com',
-  api: [{ base: '*', api_root: '*/api/v1' }],
 };
 
 const modules = await Promise.all(
@@ -180,6 +183,28 @@ describe('A provider', () => {
     },
   );
 
+  it('is in a login with its record alone, and what else is known of it is for others', async () => {
+    const { outputFiles } = await build({
+      entryPoints: ['functions/auth.ts'],
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      write: false,
+      // What no login loads.
+      external: ['./setup-page.ts', './refresh.ts'],
+      plugins: [esbuildInline],
+    });
+    const text = outputFiles.map((file) => file.text).join('\n');
+    for (const provider of providers) {
+      const { session, repository, api, registrations } = factsOf(provider);
+      expect(text).toContain(`"${provider.tokenPath}"`);
+      for (const fact of [session, repository.form, api[0]?.api_root ?? '', registrations[0].steps[0] ?? '']) {
+        expect(fact).not.toBe('');
+        expect(text).not.toContain(fact);
+      }
+    }
+  });
+
   it('answers at paths that follow from its record', () => {
     expect(pathsOf(github)).toEqual([
       '/auth/github',
@@ -207,11 +232,11 @@ describe('The API of a host', () => {
     [bitbucket, 'https://bitbucket.org', 'https://api.bitbucket.org/2.0', undefined],
     [bitbucket, 'http://127.0.0.1:9', 'http://127.0.0.1:9/2.0', undefined],
   ])('of $id at %s is at %s', (provider, base, root, graphql) => {
-    expect(apiRoots(provider, base)).toEqual({
+    expect(apiRoots(factsOf(provider), base)).toEqual({
       api_root: root,
       ...(graphql !== undefined && { graphql_api_root: graphql }),
     });
-    expect(baseOfApi(provider, root)).toBe(base);
+    expect(baseOfApi(factsOf(provider), root)).toBe(base);
   });
 
   it.each([
@@ -226,6 +251,6 @@ describe('The API of a host', () => {
     [bitbucket, 'https://bitbucket.org/2.0'],
     [bitbucket, ''],
   ])('of $id is not at %s', (provider, root) => {
-    expect(baseOfApi(provider, root)).toBeUndefined();
+    expect(baseOfApi(factsOf(provider), root)).toBeUndefined();
   });
 });

@@ -1,5 +1,4 @@
-import { registrationsOf } from '../../providers/facts.ts';
-import { articled, baseOfApi, registrationAddress, settingPrefix, type Provider } from '../../providers/provider.ts';
+import { articled, baseOfApi, registrationAddress, settingPrefix, type KnownHost } from '../../providers/provider.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { loginServers } from '../../providers/login-servers.ts';
 import { isExample, isLogin, wordsOf, reported, unlisted, type LoginProbe, type Reported } from '../probe-result.ts';
@@ -40,8 +39,8 @@ function theirWords({ probe }: CheckContext): string {
 const addressOf = ({ server }: LoginProbe): string => joined(server.origin, server.endpoint);
 
 /** Where to register the app that is missing. */
-function formFor(provider: Provider, { server, text }: CheckContext): string {
-  const [form] = registrationsOf(provider);
+function formFor(provider: KnownHost, { server, text }: CheckContext): string {
+  const [form] = provider.registrations;
   const base = baseOfApi(provider, text('api_root') ?? '') ?? provider.url;
   const origin = server?.origin ?? 'https://auth.example.com';
   const callback = joined(origin, `${server?.prefix ?? ''}/auth/${provider.id}/callback`);
@@ -96,7 +95,7 @@ export const loginChecks: readonly Check[] = [
       return (
         settingOf(context, words) === `${prefix}_CLIENT_ID` && {
           what: `${provider.name} is not set up at the login server: ${prefix}_CLIENT_ID is not set`,
-          why: `Register ${articled(registrationsOf(provider)[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${registrationsOf(provider)[0].prefill ? ', filled in' : ''}: ${formFor(provider, context)}`,
+          why: `Register ${articled(provider.registrations[0].what)} at ${provider.name}, set its client id and secret at the login server, and deploy that again. The form${provider.registrations[0].prefill ? ', filled in' : ''}: ${formFor(provider, context)}`,
           write: `${prefix}_CLIENT_ID=…\n${prefix}_CLIENT_SECRET=…`,
         }
       );

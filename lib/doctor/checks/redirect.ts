@@ -1,4 +1,4 @@
-import { apiRoots, settingPrefix, type Provider } from '../../providers/provider.ts';
+import { apiRoots, settingPrefix, type KnownHost } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { isLogin, isThisProduct, reported, unlisted } from '../probe-result.ts';
 import { baseOf, renews, scopesOf, siteOrigin, type CheckContext } from '../context.ts';
@@ -8,7 +8,7 @@ import { isOthers, setting, type Check, type Problem } from './check.ts';
 
 /** A check of the address that the browser is sent to. */
 const ofLogin =
-  (look: (context: CheckContext, next: URL, provider: Provider) => Problem | false | undefined): Check['look'] =>
+  (look: (context: CheckContext, next: URL, provider: KnownHost) => Problem | false | undefined): Check['look'] =>
   (context) => {
     const { probe, provider } = context;
     // A gateway leads to where editors sign in, which is no Git host.

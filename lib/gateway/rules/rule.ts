@@ -10,7 +10,7 @@ import type { Gateway, RepositoryHost } from '../settings.ts';
  * To add a host is to write one of these.
  */
 export interface GatewayHost extends RepositoryHost {
-  /** What stands in front of every path here, behind the API's root (see the provider's record); the CMS never names the repository. */
+  /** What stands in front of every path here, behind the API's root (see the provider's facts); the CMS never names the repository. */
   repositoryPath: (fullName: string) => string;
   /** How the host wants its credential. */
   authorization: (credential: string) => Readonly<Record<string, string>>;

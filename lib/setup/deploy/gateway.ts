@@ -1,3 +1,4 @@
+import { factsOf } from '../../providers/facts.ts';
 import { apiRoots } from '../../providers/provider.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
 import { checkPlace, openStore, saveValues } from '../save.ts';
@@ -111,7 +112,7 @@ export function tellCmsOfGateway(
   const { origin, pathname } = new URL(own);
   // Where the gateway speaks the host's own API, one configuration serves all CMSs.
   const lines =
-    repository && apiRoots(provider, base)
+    repository && apiRoots(factsOf(provider), base)
       ? [
           'backend:',
           `  name: ${provider.id}`,

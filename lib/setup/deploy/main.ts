@@ -2,6 +2,7 @@ import { cp, mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { configuration } from '../../config/cms-config.ts';
 import { readAddress } from '../../config/settings.ts';
+import { factsOf } from '../../providers/facts.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { runCommand, toWords } from '../command.ts';
@@ -283,7 +284,7 @@ async function tellCms(options: DeployOptions, url: string, io: Io, checkout: st
     }
   }
   const config = configuration(provider, base, address, {
-    cms: provider.cms.sveltia ? 'sveltia' : 'decap',
+    cms: factsOf(provider).cms.sveltia ? 'sveltia' : 'decap',
     ...(repository && { repository: `${repository.owner}/${repository.name}` }),
   });
   const line = `  base_url: ${address.origin}`;

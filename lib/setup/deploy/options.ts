@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { readAddress, urlSetting } from '../../config/settings.ts';
+import { factsOf } from '../../providers/facts.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { fitting, readPort, readRepository, readSite, wrong, type Repository } from '../options.ts';
 import { ask } from '../request.ts';
@@ -135,7 +136,7 @@ export async function readDeployOptions(
   const onlyGateway = (['issuer', 'editors', 'paths', 'branch'] as const).filter((name) => values[name] !== undefined);
   if (!values.gateway && onlyGateway.length > 0)
     throw new Error(`--${onlyGateway.join(' and --')} go with --gateway only.`);
-  const facts = values.repo === undefined || values.gateway ? await factsOf(cms) : undefined;
+  const facts = values.repo === undefined || values.gateway ? await readFacts(cms) : undefined;
   const known = values.repo === undefined ? repositoryIn(facts) : undefined;
   const readRepo = (text: string) => readRepositoryOf(text, providers, env);
   const { provider, base, repository, path } = known
@@ -207,7 +208,7 @@ function readCmsPage(text: string): string {
 }
 
 /** What the configuration beside the CMS's page says, if it can be read from here. */
-async function factsOf(cms: string): Promise<CmsFacts | undefined> {
+async function readFacts(cms: string): Promise<CmsFacts | undefined> {
   const page = cms.replace(/[^/]*\.html?$/, '').replace(/\/?$/, '/');
   try {
     const { status, text } = await ask('The page of your CMS', new URL('config.yml', page).href);
@@ -266,8 +267,9 @@ function readPath(provider: Provider, base: string, text: string): Pick<Found, '
     .replace(`${base}/`, '')
     .replace(/\/$/, '')
     .replace(/\.git$/, '');
-  if (!/^[\w.-]+(\/[\w.-]+)+$/.test(path) || (!provider.repository.groups && path.split('/').length !== 2))
-    throw new Error(`--repo takes the address of your repository, such as ${base}/${provider.repository.form}`);
+  const { form, groups } = factsOf(provider).repository;
+  if (!/^[\w.-]+(\/[\w.-]+)+$/.test(path) || (!groups && path.split('/').length !== 2))
+    throw new Error(`--repo takes the address of your repository, such as ${base}/${form}`);
   return { repository: undefined, path };
 }
 
