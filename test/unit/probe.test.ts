@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { probe, probeHost } from '../../lib/gateway/health.ts';
 import { github } from '../../lib/gateway/rules/github.ts';
 import { gitlab } from '../../lib/gateway/rules/gitlab.ts';
+import { factsOf } from '../../lib/providers/facts.ts';
 import { apiRoots } from '../../lib/providers/provider.ts';
 import { json, startHost, type Host, type Script } from '../contract/gateway/world.ts';
 import type { AuthMethod, Gateway } from '../../lib/gateway/settings.ts';
@@ -25,7 +26,7 @@ const gateway = (more: Partial<Gateway<GatewayHost>> = {}, record: GatewayHost =
   ({
     host: record,
     base: host.url,
-    roots: apiRoots(record.provider, host.url),
+    roots: apiRoots(factsOf(record.provider), host.url),
     fullName: 'owner/name',
     branch: 'main',
     auth: { kind: 'hs256', secret: 'x' },
