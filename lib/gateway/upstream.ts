@@ -111,6 +111,7 @@ function transfer(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    let answered = false;
     // Before anything is sent: what the host has got by then may be done there.
     if (deadlineAt(0) <= Date.now()) return reject(new TooSlow(0));
     const sent = request(target, (response) => {
@@ -126,6 +127,7 @@ function transfer(
       };
       const answer = (more: Pick<UpstreamAnswer, 'rest'>) => {
         clearTimeout(timer);
+        answered = true;
         resolve({ status, headers, bytes: Buffer.concat(chunks.splice(0), size), ...more });
       };
       const end = () => answer({});
@@ -152,7 +154,7 @@ function transfer(
     wait();
     sent.on('error', fail).on('close', () => {
       clearTimeout(timer);
-      fail(); // if it has not been answered
+      if (!answered) fail();
     });
     sent.end(body);
   });

@@ -42,6 +42,7 @@ export function send(
   return new Promise((resolve, reject) => {
     // Past the deadline, do not send: an authorization code works only once.
     if (deadline <= Date.now()) return reject(new TooLate());
+    let answered = false;
     // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: these carry codes, secrets and credentials.
     const sent = request(url, { method, headers, agent: agent ?? false, rejectUnauthorized: true }, (response) => {
       const chunks: Buffer[] = [];
@@ -50,11 +51,10 @@ export function send(
         chunks.push(chunk);
         if ((size += chunk.length) > limit) stop(new TooLarge());
       });
-      response
-        .on('error', fail)
-        .on('end', () =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) }),
-        );
+      response.on('error', fail).on('end', () => {
+        answered = true;
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) });
+      });
     });
     const fail = (cause?: unknown) =>
       reject(
@@ -71,7 +71,7 @@ export function send(
     const timer = setTimeout(() => stop(new TooLate()), deadline - Date.now());
     sent.on('error', fail).on('close', () => {
       clearTimeout(timer);
-      fail(); // if it has not been answered
+      if (!answered) fail();
     });
     sent.end(body);
   });
