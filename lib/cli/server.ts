@@ -48,7 +48,7 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const env = { ...process.env };
   const port = readPort(env['PORT']);
   const host = readHost(env['HOST']);
-  const platform = { url: `http://localhost:${port}`, streams: true, openParameterStore: awsParameterStore() };
+  const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
   const hasLogin = providers.some((provider) => isConfigured(env, provider));
   const withGateway = hasGateway(env);
   const problems = await checkSettings(env, providers, platform);

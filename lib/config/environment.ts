@@ -118,5 +118,7 @@ export function readUrl(name: string, value: string | undefined): URL {
   return url;
 }
 
-export const withoutFinalSlash = (text: string): string =>
-  text.endsWith('/') ? withoutFinalSlash(text.slice(0, -1)) : text;
+export function withoutFinalSlash(text: string): string {
+  while (text.endsWith('/')) text = text.slice(0, -1);
+  return text;
+}

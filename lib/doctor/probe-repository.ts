@@ -37,7 +37,7 @@ export async function probeRepository(context: CheckContext, ask: Ask): Promise<
   if (next?.origin === asked.origin) found = await ask(next);
   if (isNetworkError(found)) return undefined;
   if (found.status === 404) return next ? undefined : { repo, branch, state: 'hidden' };
-  const facts = factsOf(found);
+  const facts = bodyOf(found);
   const name = textOf(facts?.[diagnosis.repository.nameKey]);
   if (found.status !== 200 || !facts || name === undefined) return undefined;
   const defaultBranch = textOf(facts['default_branch']);
@@ -54,13 +54,13 @@ export async function probeRepository(context: CheckContext, ask: Ask): Promise<
   const lacksBranch =
     !isNetworkError(there) &&
     there.status === 404 &&
-    /branch not found/i.test(textOf(factsOf(there)?.['message']) ?? '');
+    /branch not found/i.test(textOf(bodyOf(there)?.['message']) ?? '');
   return { ...probe, ...(lacksBranch && { lacksBranch }) };
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-function factsOf({ body }: HttpResponse): Record<string, unknown> | undefined {
+function bodyOf({ body }: HttpResponse): Record<string, unknown> | undefined {
   try {
     const facts: unknown = JSON.parse(body);
     return typeof facts === 'object' && facts !== null ? (facts as Record<string, unknown>) : undefined;

@@ -8,10 +8,11 @@ const mostLayers = 3;
 export function textHolds(text: string, secret: string, layers = mostLayers): boolean {
   if (text.includes(secret)) return true;
   if (layers === 0 || !/[\\%]/.test(text)) return false;
-  const plain = decoded(unescaped(text));
+  const open = unescaped(text);
+  const plain = decoded(open);
   if (plain === text) return false;
   // Also between the two: a secret may hold by itself what looks like percent.
-  return unescaped(text).includes(secret) || textHolds(plain, secret, layers - 1);
+  return open.includes(secret) || textHolds(plain, secret, layers - 1);
 }
 
 /**
@@ -23,11 +24,11 @@ export function bytesHold(bytes: Buffer, secret: string, isText: boolean): boole
   if (bytes.includes(secret)) return true;
   const wide = Buffer.from(secret, 'utf16le');
   if (bytes.includes(wide) || bytes.includes(wide.swap16())) return true;
-  return isText && isWritten(bytes) && textHolds(bytes.toString(), secret);
+  return isText && holdsEscapes(bytes) && textHolds(bytes.toString(), secret);
 }
 
-/** Whether anything in it may stand for something else. Most of what a host sends holds nothing of the kind, and may be large. */
-export const isWritten = (text: Buffer): boolean => marks.some((mark) => text.includes(mark));
+/** Whether there is an escape or a percent sign in it. Most of what a host sends has neither, and may be large. */
+export const holdsEscapes = (text: Buffer): boolean => marks.some((mark) => text.includes(mark));
 
 const marks = ['\\u', '\\/', '\\"', '\\\\', '%'];
 

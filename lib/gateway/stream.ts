@@ -1,6 +1,7 @@
 import { TooLarge, Unreachable } from '../oauth/request.ts';
+import { deferred } from '../http/deferred.ts';
 import { hostTimeoutMs, idleTimeoutMs, inTime } from './timeouts.ts';
-import { bytesHold, isWritten } from './secret.ts';
+import { bytesHold, holdsEscapes } from './secret.ts';
 import { TooSlow } from './upstream.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Failure } from '../http/errors.ts';
@@ -19,7 +20,7 @@ export interface PassedOn {
 }
 
 /**
- * Passes a large answer on while it is still coming, so that it is never in memory as a whole. It ends with an error where it breaks
+ * Passes a large answer on while it is still coming, so that it is not in memory as a whole, unless it is a text with escapes. It ends with an error where it breaks
  * off: a client must not take a part for the file.
  *
  * @param secret which must not leave: no byte goes out before it is certain that it is not the beginning of it
@@ -32,7 +33,7 @@ export function passOn(
   rest: IncomingMessage,
   bounds: Bounds & { toFailure: (cause: unknown) => Failure },
 ): PassedOn {
-  const { promise, resolve: end, reject: fail } = deferred();
+  const { promise, resolve: end, reject: fail } = deferred<void>();
   const ended = promise.catch((cause: unknown) => {
     throw bounds.toFailure(cause);
   });
@@ -77,12 +78,6 @@ export function passOn(
   return { body, ended };
 }
 
-function deferred() {
-  let [resolve, reject]: [() => void, (cause: unknown) => void] = [() => {}, () => {}];
-  const promise = new Promise<void>((yes, no) => ([resolve, reject] = [yes, no]));
-  return { promise, resolve, reject };
-}
-
 /** The secret was in what came. */
 export class Held extends Error {}
 
@@ -90,9 +85,9 @@ export class Held extends Error {}
 const leastPiece = 64 * 1024;
 
 /**
- * What leaves has nothing in it that stands for something else, so that it can be searched as it is, and the secret's beginning is in
- * the last few bytes if anywhere. Where there is something of the kind, the rest is searched as a whole: what comes before it may
- * decide how it is read. Files are sent in base64 or as they are, and have none.
+ * What leaves has no escapes, so that it can be searched as it is, and the secret's beginning is in the last few bytes if anywhere. Where
+ * there are some, the rest is searched as a whole: what comes before may decide how they are read. Files come in base64, which has
+ * none, or as they are, and then nobody takes escapes apart.
  *
  * @throws Held, TooLarge, TooSlow, Unreachable if the connection breaks off
  */
@@ -113,7 +108,7 @@ async function* searched(
   /** Milliseconds. Only for the host: how fast the client reads is the client's own affair. */
   let waited = 0;
   for (let done = false; !done;) {
-    const needsAll = isText && isWritten(held);
+    const needsAll = isText && holdsEscapes(held);
     const parts = [held];
     let length = held.length;
     while (!done && (needsAll || length < leastPiece)) {
@@ -128,10 +123,10 @@ async function* searched(
       }
     }
     held = Buffer.concat(parts, length);
-    if (!done && isText && isWritten(held)) continue;
+    if (!done && isText && holdsEscapes(held)) continue;
     if (bytesHold(held, secret, isText)) throw new Held();
     const cut = done ? length : length - reach;
-    yield held.subarray(0, cut);
+    for (let at = 0; at < cut; at += leastPiece) yield held.subarray(at, Math.min(cut, at + leastPiece));
     held = held.subarray(cut);
   }
 }

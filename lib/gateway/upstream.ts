@@ -107,7 +107,14 @@ function transfer(
     deadlineAt = () => deadline,
     restFrom = Infinity,
   } = question;
-  const target = { ...address, path: pathname + search, method, headers, agent: isKept && agent };
+  const target = {
+    ...address,
+    path: pathname + search,
+    method,
+    headers,
+    agent: isKept && agent,
+    rejectUnauthorized: true, // see `send`
+  };
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -47,7 +47,7 @@ export function parseOrigins(text: string): { list: OriginList } | { problem: st
 }
 
 const withoutSlash = (entry: string): string =>
-  entry.endsWith('/') && !entry.endsWith('//') ? entry.slice(0, -1) : entry;
+  entry !== '/' && entry.endsWith('/') && !entry.endsWith('//') ? entry.slice(0, -1) : entry;
 
 /** What the owner of this origin owns as a whole. */
 const domainOf = (origin: string): string => withoutWww(new URL(origin).hostname);

@@ -53,15 +53,15 @@ export function page(
     title,
     body,
     script,
-    ownStyle,
+    ownerStyle,
     formAction = `'none'`,
     connect,
-  }: { title: string; body: Html; script?: Inline; ownStyle?: Inline; formAction?: string; connect?: string },
+  }: { title: string; body: Html; script?: Inline; ownerStyle?: Inline; formAction?: string; connect?: string },
 ): TextReply {
   const policy = [
     `default-src 'none'`,
     script && `script-src '${script.hash}'`,
-    `style-src '${style.hash}'${ownStyle ? ` '${ownStyle.hash}'` : ''}`,
+    `style-src '${style.hash}'${ownerStyle ? ` '${ownerStyle.hash}'` : ''}`,
     // For the icon. A picture that is in the page itself asks nobody for anything.
     `img-src data:`,
     `base-uri 'none'`,
@@ -77,7 +77,7 @@ export function page(
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
 <link rel="icon" href="${icon}">
-<style>${new Html(style.text)}</style>${ownStyle && html`<style>${new Html(ownStyle.text)}</style>`}
+<style>${new Html(style.text)}</style>${ownerStyle && html`<style>${new Html(ownerStyle.text)}</style>`}
 ${body}
 ${script && html`<script>${new Html(script.text)}</script>`}
 </html>

@@ -10,7 +10,7 @@ export interface Platform {
   largestAnswer?: number | undefined;
   /** What an answer with this body weighs on its way out; as many bytes as it has, if absent. */
   sizeOf?: ((body: string | Uint8Array) => number) | undefined;
-  /** Whether it sends an answer on while more of it is still to come. */
+  /** Whether it sends an answer on while more of it is still to come, in such a way that its client can tell a part from all of it. */
   streams?: boolean | undefined;
   /** Whether it sends bytes in base64, which makes them larger: what is text goes out as text there. */
   base64?: boolean | undefined;

@@ -13,7 +13,7 @@ const megabyte = 1024 * 1024;
 const time = 25_000;
 
 /**
- * Netlify streams the answers of functions that take a `Request`, but what does not fit is better told in words, before any of it is sent.
+ * Netlify streams the answers of functions that take a `Request`.
  *
  * @see https://docs.netlify.com/build/functions/configuration/#default-values
  */
@@ -71,7 +71,7 @@ export const vercelLimits: Limits = () => ({
 });
 
 /** A server of one's own: it is the Git host that sets bounds there. */
-export const fetchLimits: Limits = () => ({ streams: true, deadline: Date.now() + time });
+export const fetchLimits: Limits = () => ({ deadline: Date.now() + time });
 
 /** The handler, told of these limits with each request. */
 export const withLimits =

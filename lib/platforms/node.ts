@@ -8,7 +8,7 @@ import type { Platform } from '../http/platform.ts';
 export const node =
   (handler: Handler, platform: Platform = {}): RequestListener =>
   (request, response) =>
-    handler(toRequest(request, platform))
+    handler(toStreamRequest(request, platform))
       .then((reply) => send(reply, response))
       .catch(() => response.destroy());
 
@@ -25,10 +25,13 @@ export function toRequest(request: IncomingMessage, platform: Platform): HttpReq
     query: query.join('?'),
     headers,
     body: () => request as AsyncIterable<Buffer>,
-    // A client of HTTP/1.0 could not tell a part of a stream from all of it.
-    platform: request.httpVersion === '1.0' ? { ...platform, streams: false } : platform,
+    platform,
   };
 }
+
+/** For whoever answers with `send`. A client of HTTP/1.0 could not tell a part of a stream from all of it. */
+export const toStreamRequest = (request: IncomingMessage, platform: Platform): HttpRequest =>
+  toRequest(request, { ...platform, streams: request.httpVersion !== '1.0' });
 
 /** For replies that are there as a whole. */
 export function toReply(reply: HttpReply, response: ServerResponse): void {

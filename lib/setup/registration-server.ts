@@ -4,6 +4,7 @@ import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
 import { commonHeaders, type TextReply } from '../http/http.ts';
 import { html, type Html } from '../http/page.ts';
+import { deferred } from '../http/deferred.ts';
 import { ownerPage } from '../http/owner-page.ts';
 import { appName, manifestOf, registrationTarget, repositoryPage, type Clock, type ManifestOptions } from './app.ts';
 import script from './registration-server.client.ts?inline';
@@ -217,18 +218,6 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 function single(query: URLSearchParams, name: string): string | undefined {
   const [value, ...more] = query.getAll(name);
   return more.length === 0 ? value : undefined;
-}
-
-interface Deferred<T> {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-}
-
-/** `Promise.withResolvers`, which Node 20 does not have. */
-function deferred<T>(): Deferred<T> {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((done) => (resolve = done));
-  return { promise, resolve };
 }
 
 async function within(promise: Promise<void>, milliseconds: number): Promise<void> {

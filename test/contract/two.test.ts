@@ -85,3 +85,10 @@ it('a login and a gateway beside each other answer each at its own addresses, wh
     expect(await answer('/elsewhere')).toBeUndefined();
   }
 });
+
+it('an application’s log is called with an entry and nothing else', async () => {
+  const calls: unknown[][] = [];
+  const app = createLogin({ settings: {}, log: (...all: unknown[]) => void calls.push(all) });
+  await app.fetch(new Request('https://one.example/auth/nothing'));
+  expect(calls).toEqual([[expect.objectContaining({ event: 'none' })]]);
+});

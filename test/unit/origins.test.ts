@@ -197,6 +197,7 @@ describe('A refusal', () => {
     ["https://a.example.com, 'https://www.example.com'", 'quotation mark'],
     ['https://a.example.com; https://b.example.com', 'put only commas between'],
     ['https://a.example.com;', 'put only commas between'],
+    ['https://a.example.com,/', 'entry 2 is not the address of a site'],
     ['https://a.example.com https://b.example.com', 'put only commas between'],
     ['https://a.example.com\nhttps://b.example.com', 'put only commas between'],
   ])('says what is wrong with %j', (text, words) => {

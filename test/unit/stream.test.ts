@@ -11,7 +11,7 @@ import { Held, passOn } from '../../lib/gateway/stream.ts';
 import { TooSlow } from '../../lib/gateway/upstream.ts';
 import { TooLarge, Unreachable } from '../../lib/oauth/request.ts';
 import { Failure, webErrors } from '../../lib/http/errors.ts';
-import { fetchHandler } from '../../lib/platforms/fetch.ts';
+import { deferred } from '../../lib/http/deferred.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { openWorld, startHost, upstreamToken, type Host, type Script } from '../contract/gateway/world.ts';
 import type { Call, Reply } from '../contract/login.ts';
@@ -50,13 +50,13 @@ describe('A large answer, on its way through a server', () => {
       server = createServer((request, response) => {
         response.on('close', () => server.emit('left'));
         if (answered) response.writeHead(503).end();
-        node(handler, { streams: true })(request, response);
+        node(handler)(request, response);
       }).listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
     }
     asked = { headers: defined(headers) };
     const { port } = server.address() as AddressInfo;
-    const { promise, resolve, reject } = defer<IncomingMessage>();
+    const { promise, resolve, reject } = deferred<IncomingMessage>();
     ask({ port, host: '127.0.0.1', path: `${path}?${query}`, method, headers: defined(headers) }, resolve)
       .on('error', reject)
       .end();
@@ -71,7 +71,7 @@ describe('A large answer, on its way through a server', () => {
   it('arrives byte for byte, and begins before its end has left the host', async () => {
     const world = open();
     const text = blobOf(4 * megabyte);
-    const { promise: begun, resolve: begin } = defer<void>();
+    const { promise: begun, resolve: begin } = deferred<void>();
     host.script = async (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' }).write(text.slice(0, 2 * megabyte));
       await begun;
@@ -178,7 +178,7 @@ describe('A large answer, on its way through a server', () => {
     ['one with the credential at its beginning', { 'content-type': 'application/json' }, `{"token":"${upstreamToken}`],
     ['one with the credential in a header', { 'content-type': 'application/json', etag: `"${upstreamToken}0"` }, '{'],
   ])('is refused before it begins if it is %s, and the host need not go on', async (_, headers, start) => {
-    const { promise: closed, resolve: close } = defer<void>();
+    const { promise: closed, resolve: close } = deferred<void>();
     host.script = (_asked, response) => {
       response.on('close', close).writeHead(200, headers);
       response.write(start.replace(upstreamToken, `${upstreamToken}${count}`) + ' '.repeat(megabyte));
@@ -191,8 +191,8 @@ describe('A large answer, on its way through a server', () => {
   });
 
   it('is let go of, with a line in the log, for a client who has left before it began', async () => {
-    const { promise: closed, resolve: close } = defer<void>();
-    const { promise: asked, resolve: hear } = defer<ServerResponse>();
+    const { promise: closed, resolve: close } = deferred<void>();
+    const { promise: asked, resolve: hear } = deferred<ServerResponse>();
     host.script = (_, response) => hear(response.on('close', close));
     const world = open();
     const asking = world.ask(blob).catch(() => {});
@@ -206,7 +206,7 @@ describe('A large answer, on its way through a server', () => {
   });
 
   it('is let go of, with a line in the log, if somebody else has answered', async () => {
-    const { promise: closed, resolve: close } = defer<void>();
+    const { promise: closed, resolve: close } = deferred<void>();
     host.script = (_, response) => {
       response.on('close', close).writeHead(200, { 'content-type': 'application/json' });
       response.write(blobOf(2 * megabyte));
@@ -275,7 +275,7 @@ describe('A large answer, on its way through a server', () => {
   });
 
   it('is not fetched to its end for a client who has left', async () => {
-    const { promise: closed, resolve: close } = defer<void>();
+    const { promise: closed, resolve: close } = deferred<void>();
     host.script = (_, response) => {
       response.on('close', close).writeHead(200, { 'content-type': 'application/json' });
       response.write(blobOf(2 * megabyte));
@@ -286,43 +286,6 @@ describe('A large answer, on its way through a server', () => {
     await closed;
     await logged(world.log);
     expect(world.log).toMatchObject([{ outcome: 'ok', status: 200 }]);
-  });
-});
-
-describe('A large answer as a web stream', () => {
-  let host: Host;
-  beforeAll(async () => {
-    host = await startHost();
-  });
-  afterAll(() => host.close());
-  let shell: Response;
-  const call: Call = async (handler, { path, query, headers }) => {
-    const request = new Request(`https://gateway.example.com${path}?${query}`, { headers: defined(headers) });
-    shell = await fetchHandler(handler, () => ({ streams: true }))(request);
-    return { status: shell.status, headers: Object.fromEntries(shell.headers), cookies: [], body: '' };
-  };
-
-  it('is read piece by piece', async () => {
-    const text = blobOf(2 * megabyte);
-    host.script = (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(text);
-    const world = openWorld(host, call, { CMS_GATEWAY_TOKEN: `${upstreamToken}w1` });
-    await world.ask(blob);
-    const pieces: Uint8Array[] = [];
-    for await (const piece of shell.body as unknown as AsyncIterable<Uint8Array>) pieces.push(piece);
-    expect(pieces.length).toBeGreaterThan(2);
-    expect(Buffer.concat(pieces).toString()).toBe(text);
-    await vi.waitFor(() => expect(world.log).toMatchObject([{ outcome: 'ok', status: 200 }]));
-  });
-
-  it('lets go of the host when nobody wants it any more', async () => {
-    const { promise: closed, resolve: close } = defer<void>();
-    host.script = (_, response) => {
-      response.on('close', close).writeHead(200, { 'content-type': 'application/json' });
-      response.write(blobOf(2 * megabyte));
-    };
-    await openWorld(host, call, { CMS_GATEWAY_TOKEN: `${upstreamToken}w2` }).ask(blob);
-    await shell.body?.cancel();
-    await closed;
   });
 });
 
@@ -490,13 +453,6 @@ describe('What is passed on', () => {
     });
   });
 });
-
-function defer<Value>() {
-  let resolve: (value: Value) => void = () => {};
-  let reject: (cause: Error) => void = () => {};
-  const promise = new Promise<Value>((yes, no) => ([resolve, reject] = [yes, no]));
-  return { promise, resolve, reject };
-}
 
 const defined = (headers: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined));
