@@ -347,3 +347,60 @@ it('A host without GraphQL is asked for nothing by it', async () => {
   });
   expect(host.asked).toEqual([]);
 });
+
+describe('What is read here is read to its end, also where answers are passed on while they are coming', () => {
+  const streams = { streams: true };
+  /** With blanks behind the first bracket, which JSON does not mind. */
+  const enlarged = (text: string) => text.slice(0, 1) + ' '.repeat(700 * 1024) + text.slice(1);
+  const large = (value: unknown) => enlarged(JSON.stringify(value));
+
+  it('is what a call is judged by', async () => {
+    host.script = (asked, response, request) => {
+      const { end } = response;
+      const endLarge = (text: string) => end.call(response, enlarged(text), 'utf8');
+      draft(asked, Object.assign(response, { end: endLarge }), request);
+    };
+    expect((await open(streams).ask(...merge)).status).toBe(200);
+    expect(host.asked.map(({ method }) => method)).toEqual(['GET', 'GET', 'PUT']);
+  });
+
+  it('is a page of a list that is written anew', async () => {
+    host.script = json(200, large({ values: [{ hash: sha }], next: 'https://elsewhere.example/' }));
+    const { ask } = open(streams, {
+      GITHUB_URL: undefined,
+      BITBUCKET_URL: host.url,
+      CMS_GATEWAY_TOKEN: 'ATCTT-of-a-large-page',
+    });
+    const reply = await ask('/git/bitbucket/commits');
+    expect([reply.status, reply.body]).toEqual([200, JSON.stringify({ values: [{ hash: sha }] })]);
+  });
+
+  it('is what a host says against a call', async () => {
+    host.script = json(404, large({ message: 'No commit found for the ref' }));
+    const reply = await open(streams).ask(`/git/github/git/trees/${sha}`);
+    expect([reply.status, message(reply)]).toEqual([404, 'No commit found for the ref']);
+  });
+
+  it('is what a mutation of GraphQL is put together from', async () => {
+    const { ask } = open(streams);
+    host.script = (asked, ...rest) =>
+      json(
+        200,
+        large(
+          asked.url.includes('/compare/')
+            ? { status: 'ahead', commits: [], total_commits: 0, files: [] }
+            : { sha, commit: { sha, commit: { tree: { sha } } } },
+        ),
+      )(asked, ...rest);
+    const query =
+      'mutation($input: CreateCommitOnBranchInput!) { made: createCommitOnBranch(input: $input) { commit { oid } } }';
+    const input = {
+      branch: { repositoryNameWithOwner: 'owner/name', branchName: 'main' },
+      expectedHeadOid: sha,
+      fileChanges: { additions: [{ path: 'content/a.md', contents: 'QQ==' }] },
+      message: { headline: 'A' },
+    };
+    const reply = await ask('/git/graphql', { method: 'POST', body: JSON.stringify({ query, variables: { input } }) });
+    expect(JSON.parse(reply.body)).toEqual({ data: { made: { commit: { oid: sha } } } });
+  });
+});
