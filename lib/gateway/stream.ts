@@ -25,7 +25,7 @@ export interface PassedOn {
  *
  * @param secret which must not leave: no byte goes out before it is certain that it is not the beginning of it
  * @param isText as in `bytesHold`
- * @param limit bytes of the whole answer
+ * @param limit bytes that may be in memory at a time; what does not have to be may be as large as it likes
  * @param toFailure given Held, TooLarge, TooSlow, or Unreachable
  */
 export function passOn(
@@ -119,7 +119,8 @@ async function* searched(
       else {
         parts.push(next.value);
         length += next.value.length;
-        if ((size += next.value.length) > limit) throw new TooLarge();
+        size += next.value.length;
+        if (length > limit) throw new TooLarge();
       }
     }
     held = Buffer.concat(parts, length);

@@ -127,8 +127,6 @@ function transfer(
         chunks.push(chunk);
         if ((size += chunk.length) > limit) return stop(new TooLarge());
         if (size <= restFrom || status !== 200) return;
-        // While it can still be said in words.
-        if (Number(headers['content-length']) > limit) return stop(new TooLarge());
         response.off('data', take).off('end', end).pause();
         answer({ rest: response });
       };

@@ -30,7 +30,7 @@ const call: Call = (handler, request) => {
 describeLogin('a Node server', call);
 describeRefresh('a Node server', call);
 describeHosts('a Node server', call, { decodes: false });
-describeGateway('a Node server', call, { megabytes: 32, answers: 32 });
+describeGateway('a Node server', call, { megabytes: 32, answers: 32, streams: true });
 describeSignIn('a Node server', call);
 
 describeGitHubApi('a Node server', call);

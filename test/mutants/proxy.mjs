@@ -67,6 +67,13 @@ export const proxy = [
     tests: stream,
   },
   {
+    guard: 'what of a large answer has to be in memory is no more than fits',
+    file: 'lib/gateway/stream.ts',
+    find: 'if (length > limit) throw new TooLarge();',
+    replace: '',
+    tests: stream,
+  },
+  {
     guard: 'a part of a file is not taken for the file',
     file: 'lib/gateway/stream.ts',
     find: 'controller.error(error);',
@@ -99,7 +106,7 @@ export const proxy = [
     file: 'lib/gateway/upstream.ts',
     find: 'const left = deadlineAt(size) - Date.now();',
     replace: 'const left = deadlineAt(0) - Date.now();',
-    tests: upload,
+    tests: 'test/unit/upstream.test.ts',
   },
   {
     guard: 'a server gives a request the time that its body may take',
