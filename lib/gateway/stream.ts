@@ -20,8 +20,8 @@ export interface PassedOn {
 }
 
 /**
- * Passes a large answer on while it is still coming, so that it is not in memory as a whole, unless it is a text with escapes. It ends with an error where it breaks
- * off: a client must not take a part for the file.
+ * Passes a large answer on while it is still coming, so that it is not in memory as a whole, unless it is a text with escapes. It ends
+ * with an error where it breaks off: a client must not take a part for the file.
  *
  * @param secret which must not leave: no byte goes out before it is certain that it is not the beginning of it
  * @param isText as in `bytesHold`
