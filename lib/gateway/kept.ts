@@ -7,7 +7,10 @@ import type { Gateway } from './settings.ts';
  * of them. Nobody gets one who would not be let through to the host: a file is looked for only after all that a call is judged by.
  */
 
-/** How much one file may weigh: more are posts than pictures, and those must not push them out. Where the platform streams, what is larger is passed on as it comes. Bytes. */
+/**
+ * How much one file may weigh: more are posts than pictures, and those must not push them out. Where the platform streams, what is
+ * larger is passed on as it comes. Bytes.
+ */
 export const largestKept = 512 * 1024;
 /** The same, and how much is kept in all. Bytes. */
 const room = { all: 16 * 1024 * 1024, one: largestKept };

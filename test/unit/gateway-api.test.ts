@@ -1,20 +1,12 @@
 /** GitHub's own API in front of the gateway, with a host behind it that says what no GitHub should. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { answerGraphQL, answerRest, type ApiRequest } from '../../lib/gateway/api.ts';
-import { direct, json, openWorld, startHost, type Host, type Script } from '../contract/gateway/world.ts';
+import { direct, json, openWorld, useHost, type Script } from '../contract/gateway/world.ts';
 
 const sha = 'a'.repeat(40);
 const root = '/api/v3/repos/owner/name';
 
-let host: Host;
-beforeAll(async () => {
-  host = await startHost();
-});
-afterAll(() => host.close());
-beforeEach(() => {
-  host.asked = [];
-  host.script = json(200, {});
-});
+const host = useHost();
 
 const open = (platform: object = {}, more: Record<string, string> = {}) => {
   const { ask, log } = openWorld(host, direct(platform), more);

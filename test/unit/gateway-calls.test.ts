@@ -1,16 +1,8 @@
 /** What the gateway asks a host for one call of the CMS, how often, and by which credential; and what it makes of odd answers. */
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { proxyGraphQL } from '../../lib/gateway/proxy.ts';
-import {
-  direct,
-  json,
-  openWorld,
-  startHost,
-  upstreamToken,
-  type Host,
-  type Script,
-} from '../contract/gateway/world.ts';
+import { direct, json, nextToken, openWorld, useHost, type Host, type Script } from '../contract/gateway/world.ts';
 import type { GatewayHost } from '../../lib/gateway/rules/rule.ts';
 import type { Gateway } from '../../lib/gateway/settings.ts';
 import type { Context } from '../../lib/handler/router.ts';
@@ -21,20 +13,12 @@ const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .privateKey.export({ type: 'pkcs8', format: 'pem' })
   .toString();
 
-let host: Host;
-beforeAll(async () => {
-  host = await startHost();
-});
-afterAll(() => host.close());
-beforeEach(() => {
-  host.asked = [];
-  host.script = json(200, {});
-});
+const host = useHost();
 
 /** Each test has a credential of its own: what was seen of one is kept for a minute. */
 let count = 0;
 const open = (platform: object = {}, more: Record<string, string | undefined> = {}) =>
-  openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: `${upstreamToken}${++count}`, ...more });
+  openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: nextToken(), ...more });
 
 /** At Bitbucket, whose lists name their next page in the body. */
 const openBitbucket = (token: string) =>

@@ -1,22 +1,14 @@
 /** What the addresses of the gateway have in common, whatever is behind them: preflights, events of the log, errors as the CMS reads them. */
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { direct, json, openWorld, site, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
+import { describe, expect, it } from 'vitest';
+import { direct, json, nextToken, openWorld, site, useHost } from '../contract/gateway/world.ts';
 
-let host: Host;
-beforeAll(async () => {
-  host = await startHost();
-});
-afterAll(() => host.close());
-beforeEach(() => {
-  host.asked = [];
-  host.script = json(200, {});
-});
+const host = useHost();
 
 /** Each test has a credential of its own: what was seen of one is kept for a minute. */
 let count = 0;
 const open = (platform: object = {}, more: Record<string, string | undefined> = {}) =>
-  openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: `${upstreamToken}${++count}`, ...more });
+  openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: nextToken(), ...more });
 const openGitLab = (token = `glpat-${++count}`) =>
   open({}, { GITHUB_URL: undefined, GITLAB_URL: host.url, CMS_GATEWAY_TOKEN: token });
 const code = ({ body }: { body: string }) => (JSON.parse(body) as { code?: string }).code;

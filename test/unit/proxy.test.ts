@@ -1,32 +1,13 @@
 /** What becomes of a host's answer on its way through the gateway, and of what a client says on its way to the host. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  direct,
-  json,
-  openWorld,
-  startHost,
-  upstreamToken,
-  type Host,
-  type Script,
-} from '../contract/gateway/world.ts';
+import { describe, expect, it } from 'vitest';
+import { direct, json, nextToken, openWorld, upstreamToken, useHost, type Script } from '../contract/gateway/world.ts';
 
 const blob = `/git/api/v3/repos/owner/name/git/blobs/${'a'.repeat(40)}`;
 const raw = { accept: 'application/vnd.github.raw' };
 
 describe('An answer of the host', () => {
-  let host: Host;
-  beforeAll(async () => {
-    host = await startHost();
-  });
-  afterAll(() => host.close());
-  beforeEach(() => {
-    host.asked = [];
-    host.script = json(200, {});
-  });
-  /** Each test with a credential of its own, so that nothing is there that was kept for another. */
-  let count = 0;
-  const open = (platform: object = {}) =>
-    openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: `${upstreamToken}${++count}` });
+  const host = useHost();
+  const open = (platform: object = {}) => openWorld(host, direct(platform), { CMS_GATEWAY_TOKEN: nextToken() });
   const say =
     (status: number, headers: Record<string, string>, body = ''): Script =>
     (_, response) =>

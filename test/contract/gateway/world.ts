@@ -1,6 +1,7 @@
 /** A gateway in front of a host that says what it is told to and remembers what it was asked. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { SignJWT } from 'jose';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { gatewayHandler } from '../handlers.ts';
 import { listen, readBody } from '../../hosts/http.ts';
 import type { Environment } from '../../../lib/config/environment.ts';
@@ -22,14 +23,15 @@ export interface Asked {
 
 export type Script = (asked: Asked, response: ServerResponse, request: IncomingMessage) => void;
 
-/** A host of that answers whatever a test wants. */
-export async function startHost() {
-  const host = {
-    asked: [] as Asked[],
-    script: json(200, {}),
-    url: '',
-    close: async () => {},
-  };
+const emptyHost = () => ({
+  asked: [] as Asked[],
+  script: json(200, {}),
+  url: '',
+  close: async () => {},
+});
+
+/** A host that answers whatever a test wants. */
+export async function startHost(host = emptyHost()) {
   const listening = await listen(async (request, response) => {
     const asked: Asked = {
       method: request.method ?? '',
@@ -44,6 +46,19 @@ export async function startHost() {
 }
 
 export type Host = Awaited<ReturnType<typeof startHost>>;
+
+/** One for the tests around: before each of them it has forgotten the others, and says nothing in particular. */
+export function useHost(): Host {
+  const host = emptyHost();
+  beforeAll(() => startHost(host));
+  afterAll(() => host.close());
+  beforeEach(() => void Object.assign(host, { asked: [], script: json(200, {}) }));
+  return host;
+}
+
+let credentials = 0;
+/** What was seen of one is kept for a minute: so each world that has to see for itself has a credential of its own. */
+export const nextToken = (): string => `${upstreamToken}${++credentials}`;
 
 export const json =
   (status: number, body: unknown, headers: Record<string, string> = {}): Script =>
