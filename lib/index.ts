@@ -82,6 +82,7 @@ export const createGateway = (options: Options = {}): App => createApp([signIn(r
 function createApp(modules: readonly RouteModule[], { settings: env = process.env, log }: Options): App {
   const handler = serve(modules, { env, ...(log && { log: (entry: LogEntry) => log(entry) }) });
   const platform = { adviceOnMissing: 'Set it in "settings", or in the environment of this program.' };
+  const streaming = { ...platform, streams: true };
   const answer = web.fetchHandler(handler, () => platform);
   return {
     fetch: (request) => answer(request),
@@ -91,7 +92,7 @@ function createApp(modules: readonly RouteModule[], { settings: env = process.en
       // Express takes the path off that an application is mounted at.
       const { originalUrl = request.url } = request as IncomingMessage & { originalUrl?: string };
       const [path = '', ...query] = (originalUrl ?? '').split('?');
-      const asked = { ...nodeShell.toStreamRequest(request, platform), path, query: query.join('?') };
+      const asked = { ...nodeShell.toRequest(request, streaming), path, query: query.join('?') };
       if (next && !owns(modules, env, asked)) return next();
       handler(asked)
         .then((reply) => nodeShell.send(reply, response))

@@ -37,7 +37,7 @@ interface Given extends ApiRequest {
 async function withHostApi(request: ApiRequest): Promise<Given> {
   const load = apis[request.gateway.host.provider.id];
   if (!load) throw new Failure(gatewayErrors.NO_SUCH_ADDRESS);
-  return { ...request, api: (await load()).api };
+  return { api: (await load()).api, ...request };
 }
 
 /**

@@ -36,9 +36,9 @@ export function gateway(hosts: readonly GatewayHost[]): RouteModule {
   const admit = admitListed(hosts);
   /** For the CMS: its page has to be listed, and it reads JSON, and the headers that its libraries look for. */
   const common: Common = {
-    async admit(context) {
-      await admit(context);
+    admit(context) {
       if (context.request.method !== 'OPTIONS') context.headers['access-control-expose-headers'] = exposed;
+      return admit(context);
     },
     fail: problem,
   };
@@ -146,7 +146,7 @@ function hostEndpoints({ provider, api }: GatewayHost, hosts: readonly GatewayHo
       preflight: preflightReply,
       handle: async (context) => {
         const opened = ofHost(provider, await open(context, hosts));
-        return (await loadApi()).answerGraphQL({ ...opened, upstream });
+        return (await loadApi()).answerGraphQL({ upstream, ...opened });
       },
     }),
   });
@@ -154,7 +154,7 @@ function hostEndpoints({ provider, api }: GatewayHost, hosts: readonly GatewayHo
     below(`/git/${provider.id}`, (path, { gateway: read, editor, context }) => proxy(path, read, editor, context)),
     ...(api?.graphql ?? []).map((path) => graphql(`/git${path}`)),
     ...(api ? [api.rest] : []).map((root) =>
-      below(`/git${root}`, async (path, opened) => (await loadApi()).answerRest(path, { ...opened, upstream })),
+      below(`/git${root}`, async (path, opened) => (await loadApi()).answerRest(path, { upstream, ...opened })),
     ),
   ];
 }

@@ -202,7 +202,7 @@ function lastLook(
   const { headers, body } = reply;
   // Bytes are the host's own, which were looked at when they came.
   const holds = (text: string) => text.includes(token) || text.includes(JSON.stringify(token).slice(1, -1));
-  if (Object.values(headers).some((value) => textHolds(value, token)) || (typeof body === 'string' && holds(body)))
+  if (textHolds(Object.values(headers).join('\n'), token) || (typeof body === 'string' && holds(body)))
     throw new Failure(gatewayErrors.UPSTREAM_FAILED, { host: gateway.host.provider.name });
   if (!isStream(body) && sizeOf(body) > largestAnswer) throw answerTooLarge(gateway, largestAnswer);
   return reply;
@@ -300,13 +300,16 @@ async function fetchWith(
     kept ??
     (await sendRequest(url, {
       method,
-      headers: {
-        ...requestHeaders,
-        ...headers,
-        ...(sent && { 'content-type': sent.type, 'content-length': String(size) }),
+      // Not spread: on Node 20, an object that begins as a copy and gets more has a hidden class of its own each time, and is looked up
+      // anew wherever it is read.
+      headers: Object.assign(
+        {},
+        requestHeaders,
+        headers,
+        sent && { 'content-type': sent.type, 'content-length': String(size) },
         // Last, so that nothing can take its place.
-        ...host.authorization(token),
-      } as Record<string, string>,
+        host.authorization(token),
+      ) as Record<string, string>,
       body: sent?.body,
       deadline,
       deadlineAt: (received) => Math.min(deadline, began + hostTimeoutMs(isWrite, size + received)),
@@ -327,7 +330,7 @@ async function fetchWith(
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) log.warning ??= warning;
   const large = answer.rest && passOn(answer.bytes, answer.rest, { secret: token, isText, limit, toFailure });
-  return { ...answer, token, large };
+  return { token, large, ...answer };
 }
 
 /** An answer, and the credential that it was given for, which must not be in what we make of it either. */
@@ -360,10 +363,7 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
   if (isEncoded(answer.headers['content-encoding'])) throw failed();
 
   const link = (url: string) => rewriteLink(url, gateway, context.address.origin);
-  const headers: Record<string, string> = {
-    ...(isRead(rule) ? { ...hostHeaders, 'cache-control': cacheOf(rule) } : { ...commonHeaders, ...hostHeaders }),
-    ...headersOf(answer, link),
-  };
+  const headers: Record<string, string> = Object.assign({}, ownHeaders(rule), headersOf(answer, link));
   // With a type the client would try to read what is not there.
   if (status === 205 || answer.bytes.length === 0 || rule.method === 'HEAD')
     return { status, headers, cookies: [], body: '' };
@@ -373,21 +373,19 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
   const isRaw = rule.raw !== undefined && context.request.headers['accept'] === rule.raw;
   // A browser that keeps one of the two must not give it for the other.
   if (rule.raw !== undefined) context.headers['vary'] = 'Origin, Authorization, Accept';
-  if (rule.file || isRaw)
-    return {
-      status,
-      headers: { ...headers, 'content-type': type ?? 'application/octet-stream' },
-      cookies: [],
-      ...whole,
-    };
+  if (rule.file || isRaw) {
+    headers['content-type'] = type ?? 'application/octet-stream';
+    return { status, headers, cookies: [], ...whole };
+  }
   // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
   if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
   const { base64: inBase64 } = context.request.platform;
   const value = rule.answer ? jsonOf(answer) : undefined;
   if (rule.answer && value === undefined) throw failed();
+  headers['content-type'] = 'application/json; charset=utf-8';
   return {
     status,
-    headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
+    headers,
     cookies: [],
     ...(rule.answer
       ? { body: JSON.stringify(rule.answer(value, link)) }
@@ -400,8 +398,13 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
 /** All that a platform can pass on: some have no words for a status beyond these, and end with an error of their own. */
 const isAnswer = (status: number): boolean => status >= 200 && status <= 599;
 
-const cacheOf = ({ immutable }: Rule): string =>
-  immutable ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+/** What a browser may keep, and for how long. */
+const ownHeaders = (rule: Rule): Readonly<Record<string, string>> =>
+  isRead(rule) ? (rule.immutable ? immutableHeaders : readHeaders) : writeHeaders;
+
+const immutableHeaders = { 'cache-control': 'private, max-age=31536000, immutable', ...hostHeaders };
+const readHeaders = { 'cache-control': 'private, no-cache', ...hostHeaders };
+const writeHeaders = { ...commonHeaders, ...hostHeaders };
 
 function headersOf({ headers }: ClientResponse, link: (url: string) => string | undefined): Record<string, string> {
   const own: Record<string, string> = {};
@@ -409,7 +412,8 @@ function headersOf({ headers }: ClientResponse, link: (url: string) => string | 
     const value = headers[name];
     if (typeof value === 'string' && /^[\x20-\x7e]*$/.test(value)) own[name] = value;
   }
-  const links = typeof headers['link'] === 'string' ? headers['link'] : '';
+  const { link: links } = headers;
+  if (typeof links !== 'string') return own;
   // RFC 8288, 3; the hosts write nothing more complicated.
   const written = [...links.matchAll(/<([^<>]*)>\s*;\s*rel="?([\w-]+)"?/g)].flatMap(([, url = '', rel = '']) => {
     const target = link(url);

@@ -23,8 +23,9 @@ interface Upstream {
   /** When it last answered, in milliseconds since the epoch. */
   used: number;
   request: typeof request;
-  /** As `request` takes it, which would make it of the URL anew for each call. */
-  address: { host: string; port: string };
+  /** As `request` takes them, which would make them of the URL anew for each call. */
+  host: string;
+  port: string;
 }
 
 /** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
@@ -35,8 +36,8 @@ function upstreamOf({ protocol, origin, hostname, port }: URL): Upstream {
   if (kept) return kept;
   const { Agent, request } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
   // Without the brackets of IPv6.
-  const address = { host: hostname.replace(/^\[|\]$/g, ''), port };
-  const made = { agent: new Agent({ keepAlive: true }), used: 0, request, address };
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const made = { agent: new Agent({ keepAlive: true }), used: 0, request, host, port };
   upstreams.set(origin, made);
   return made;
 }
@@ -93,7 +94,7 @@ export async function sendRequest(address: string | URL, question: UpstreamReque
  * @param isKept whether on a kept connection
  */
 function transfer(
-  { request, agent, address }: Upstream,
+  { request, agent, host, port }: Upstream,
   { pathname, search }: URL,
   question: UpstreamRequest,
   isKept: boolean,
@@ -108,7 +109,8 @@ function transfer(
     restFrom = Infinity,
   } = question;
   const target = {
-    ...address,
+    host,
+    port,
     path: pathname + search,
     method,
     headers,

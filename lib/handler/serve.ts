@@ -92,7 +92,7 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
         .catch(() => {});
     return {
       ...reply,
-      headers: { ...reply.headers, ...safe, ...headers },
+      headers: Object.assign({}, reply.headers, safe, headers),
       cookies,
       body: request.method === 'HEAD' ? '' : reply.body,
     };

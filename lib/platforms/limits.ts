@@ -77,4 +77,4 @@ export const fetchLimits: Limits = () => ({ deadline: Date.now() + time });
 export const withLimits =
   (limits: Limits, handler: Handler): Handler =>
   (request) =>
-    handler({ ...request, platform: { ...request.platform, ...limits(request) } });
+    handler({ ...request, platform: Object.assign({}, request.platform, limits(request)) });

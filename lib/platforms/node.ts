@@ -1,55 +1,58 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ReadableStream as WebStream } from 'node:stream/web';
 import { commonHeaders, isStream, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
 
 /** A plain Node server: for trying things out, and for whoever runs servers. */
-export const node =
-  (handler: Handler, platform: Platform = {}): RequestListener =>
-  (request, response) =>
-    handler(toStreamRequest(request, platform))
+export function node(handler: Handler, given: Platform = {}): RequestListener {
+  const platform = { ...given, streams: true };
+  return (request, response) =>
+    handler(toRequest(request, platform))
       .then((reply) => send(reply, response))
       .catch(() => response.destroy());
+}
 
+/** @param platform with `streams` for whoever answers with `send` */
 export function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
   const [path = '', ...query] = (request.url ?? '').split('?');
-  const headers: Record<string, string | undefined> = {};
-  for (const name in request.headers) {
-    const value = request.headers[name];
-    headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
   return {
     method: request.method ?? 'GET',
     path,
     query: query.join('?'),
-    headers,
+    // Node joins what comes more than once, or takes the first; only of `set-cookie` it makes a list, which nobody here reads.
+    headers: request.headers as HttpRequest['headers'],
     body: () => request as AsyncIterable<Buffer>,
-    platform,
+    // A client of HTTP/1.0 could not tell a part of a stream from all of it.
+    platform: platform.streams && request.httpVersion === '1.0' ? { ...platform, streams: false } : platform,
   };
 }
-
-/** For whoever answers with `send`. A client of HTTP/1.0 could not tell a part of a stream from all of it. */
-export const toStreamRequest = (request: IncomingMessage, platform: Platform): HttpRequest =>
-  toRequest(request, { ...platform, streams: request.httpVersion !== '1.0' });
 
 /** For replies that are there as a whole. */
 export function toReply(reply: HttpReply, response: ServerResponse): void {
   const body = reply.body as string | Uint8Array;
-  response.writeHead(reply.status, {
-    ...headersOf(reply, response),
-    // Google takes an answer without a length for a stream, and lets less of it through.
-    ...(body !== '' && { 'content-length': Buffer.byteLength(body) }),
-  });
+  const headers = headersOf(reply, response);
+  // Google takes an answer without a length for a stream, and lets less of it through.
+  if (body !== '') headers['content-length'] = Buffer.byteLength(body);
+  response.writeHead(reply.status, headers);
   response.end(body);
 }
 
-const headersOf = ({ headers, cookies }: HttpReply, response: ServerResponse) => ({
-  ...headers,
-  ...(cookies.length > 0 && { 'set-cookie': cookies }),
-  // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
-  ...(!response.req.complete && { connection: 'close' }),
-});
+const headersOf = ({ headers, cookies }: HttpReply, response: ServerResponse): OutgoingHttpHeaders =>
+  Object.assign(
+    {},
+    headers,
+    cookies.length > 0 && { 'set-cookie': cookies },
+    // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
+    !response.req.complete && { connection: 'close' },
+  );
 
 /** For all replies. What breaks off ends without an end, and what nobody reads any more is let go of. */
 export function send(reply: HttpReply, response: ServerResponse): void {

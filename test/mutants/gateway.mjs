@@ -78,8 +78,8 @@ export const gateway = [
   {
     guard: 'a page that is not listed is refused before any work',
     file: 'lib/gateway/handler.ts',
-    find: 'await admit(context);',
-    replace: 'void admit;',
+    find: 'return admit(context);',
+    replace: 'return void admit;',
     tests: contract,
     named,
   },
