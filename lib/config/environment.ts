@@ -31,7 +31,8 @@ export function optional(env: Environment, name: string): string | undefined {
 }
 
 /** Whether a value only says where the value is. */
-export const isPointer = (value = ''): boolean => value.trimStart().slice(0, 4).toLowerCase() === 'ssm:';
+export const isPointer = (value: string | undefined): boolean =>
+  value !== undefined && value.trimStart().slice(0, 4).toLowerCase() === 'ssm:';
 
 /** @throws Failure SETTING_MISSING, SETTING_EMPTY, SETTING_INVALID */
 export function required(env: Environment, name: string): string {

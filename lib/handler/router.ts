@@ -118,11 +118,20 @@ export function findRoute(
   const given = path.split('/');
   for (const module of modules)
     for (const endpoint of module.endpoints) {
-      const params = matchPath(endpoint.path.split('/'), given);
+      const params = matchPath(partsOf(endpoint), given);
       const route = params && endpoint.route({ params, parameters, request });
       if (route) return { module, route, params };
     }
   return { module: modules.at(-1) as RouteModule, route: notFound, params: {} };
+}
+
+/** Taken apart once, and not at each request. */
+const parts = new WeakMap<Endpoint, readonly string[]>();
+
+function partsOf(endpoint: Endpoint): readonly string[] {
+  let own = parts.get(endpoint);
+  if (!own) parts.set(endpoint, (own = endpoint.path.split('/')));
+  return own;
 }
 
 function matchPath(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {

@@ -47,6 +47,7 @@ export function isHostile(path: string): boolean {
   let text = path;
   for (let round = 0; round < 3; round++) {
     if (/[\\\p{Cc}]|\/\/|(^|\/)\.{1,2}(\/|$)/u.test(text)) return true;
+    if (!text.includes('%')) return false;
     // One by one, since whoever decodes carelessly would not mind a bad sequence elsewhere.
     text = text.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   }
