@@ -42,14 +42,16 @@ export function gateway(hosts: readonly GatewayHost[]): RouteModule {
     },
     fail: problem,
   };
+  // Browsers send one before nearly every call.
+  const beforeCall: Route = { ...common, event: 'preflight', preflight: preflightReply, handle: () => preflightReply };
   const endpoints: Endpoint[] = [
     {
       path: '/git',
-      route: ({ request }) => (request.method === 'OPTIONS' ? preflightRoute(common) : pageRoute(hosts)),
+      route: ({ request }) => (request.method === 'OPTIONS' ? beforeCall : pageRoute(hosts)),
     },
     {
       path: '/git/*',
-      route: ({ request }) => (request.method === 'OPTIONS' ? preflightRoute(common) : undefined),
+      route: ({ request }) => (request.method === 'OPTIONS' ? beforeCall : undefined),
     },
     {
       path: '/git/settings',
@@ -96,13 +98,6 @@ const preflightReply = preflight({
   methods: 'GET, HEAD, POST, PUT, PATCH, DELETE',
   // The last three come from libraries of GoTrue's.
   headers: 'authorization, content-type, accept, if-none-match, x-jwt-aud, x-use-cookie, x-nf-client',
-});
-
-const preflightRoute = (common: Common): Route => ({
-  ...common,
-  event: 'preflight',
-  preflight: preflightReply,
-  handle: () => preflightReply,
 });
 
 const pageRoute = (hosts: readonly GatewayHost[]): Route => ({
