@@ -71,6 +71,8 @@ export interface Match {
 export interface Endpoint {
   /** `:name` is one part of the path, and `/*` at the end is all below. One slash at the end of a path makes no difference. */
   path: string;
+  /** The same, taken apart at the first request. */
+  parts?: readonly string[];
   /** Does not throw. @returns undefined if nothing is there after all */
   route: (match: Match) => Route | undefined;
 }
@@ -118,20 +120,11 @@ export function findRoute(
   const given = path.split('/');
   for (const module of modules)
     for (const endpoint of module.endpoints) {
-      const params = matchPath(partsOf(endpoint), given);
+      const params = matchPath((endpoint.parts ??= endpoint.path.split('/')), given);
       const route = params && endpoint.route({ params, parameters, request });
       if (route) return { module, route, params };
     }
   return { module: modules.at(-1) as RouteModule, route: notFound, params: {} };
-}
-
-/** Taken apart once, and not at each request. */
-const parts = new WeakMap<Endpoint, readonly string[]>();
-
-function partsOf(endpoint: Endpoint): readonly string[] {
-  let own = parts.get(endpoint);
-  if (!own) parts.set(endpoint, (own = endpoint.path.split('/')));
-  return own;
 }
 
 function matchPath(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
