@@ -42,16 +42,21 @@ export function gateway(hosts: readonly GatewayHost[]): RouteModule {
     },
     fail: problem,
   };
-  // Browsers send one before nearly every call.
-  const beforeCall: Route = { ...common, event: 'preflight', preflight: preflightReply, handle: () => preflightReply };
+  // Made once: browsers ask so before nearly every call.
+  const preflightRoute: Route = {
+    ...common,
+    event: 'preflight',
+    preflight: preflightReply,
+    handle: () => preflightReply,
+  };
   const endpoints: Endpoint[] = [
     {
       path: '/git',
-      route: ({ request }) => (request.method === 'OPTIONS' ? beforeCall : pageRoute(hosts)),
+      route: ({ request }) => (request.method === 'OPTIONS' ? preflightRoute : pageRoute(hosts)),
     },
     {
       path: '/git/*',
-      route: ({ request }) => (request.method === 'OPTIONS' ? beforeCall : undefined),
+      route: ({ request }) => (request.method === 'OPTIONS' ? preflightRoute : undefined),
     },
     {
       path: '/git/settings',

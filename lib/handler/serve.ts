@@ -92,6 +92,7 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
         .catch(() => {});
     return {
       ...reply,
+      // A new one: some replies are made once for all requests. Not spread: see `fetchWith` of the gateway.
       headers: Object.assign({}, reply.headers, safe, headers),
       cookies,
       body: request.method === 'HEAD' ? '' : reply.body,

@@ -30,8 +30,8 @@ export function toRequest(request: IncomingMessage, platform: Platform): HttpReq
     // Node joins what comes more than once, or takes the first; only of `set-cookie` it makes a list, which nobody here reads.
     headers: request.headers as HttpRequest['headers'],
     body: () => request as AsyncIterable<Buffer>,
-    // A client of HTTP/1.0 could not tell a part of a stream from all of it.
-    platform: platform.streams && request.httpVersion === '1.0' ? { ...platform, streams: false } : platform,
+    // A client of HTTP/1.0, or of a version that Node does not know, could not tell a part of a stream from all of it.
+    platform: platform.streams && request.httpVersion !== '1.1' ? { ...platform, streams: false } : platform,
   };
 }
 

@@ -48,7 +48,7 @@ export const proxy = [
   {
     guard: 'a client of HTTP/1.0 does not get a part of a file for the file',
     file: 'lib/platforms/node.ts',
-    find: "request.httpVersion === '1.0'",
+    find: "request.httpVersion !== '1.1'",
     replace: 'false',
     tests: stream,
   },
@@ -259,6 +259,13 @@ export const proxy = [
     find: "${editor.name.replace(/[<>\\p{Cc}]/gu, '').trim()} <${email}>`;\n  const lines",
     replace: '${editor.name} <${email}>`;\n  const lines',
     tests: committer,
+  },
+  {
+    guard: 'what one page may read is not said to the next one',
+    file: 'lib/handler/serve.ts',
+    find: 'Object.assign({}, reply.headers,',
+    replace: 'Object.assign(reply.headers,',
+    tests: 'test/unit/gateway-handler.test.ts',
   },
   {
     guard: 'browsers come back by https',

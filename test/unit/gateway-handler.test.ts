@@ -27,6 +27,15 @@ describe('A preflight', () => {
       expect(log.at(-1)).toMatchObject({ outcome: 'ok' });
     },
   );
+
+  // https://fetch.spec.whatwg.org/#http-access-control-allow-origin
+  it('lets nobody in because of the one before', async () => {
+    const { ask } = open();
+    await ask('/git/github/pulls', { method: 'OPTIONS' });
+    const { status, headers } = await ask('/git/github/pulls', { method: 'OPTIONS', headers: { origin: undefined } });
+    expect(status).toBe(204);
+    expect(headers).not.toHaveProperty('access-control-allow-origin');
+  });
 });
 
 describe('The log', () => {
