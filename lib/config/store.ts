@@ -59,8 +59,7 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
       alongWith: readonly Reader<unknown>[] = [],
     ) {
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
-      const isPointed = (setting: string) => isWanted(setting) || failed.has(setting);
-      if (openParameterStore && readers.some(({ names }) => names.some(isPointed))) {
+      if (openParameterStore && readers.some(({ names }) => names.some((name) => isPointer(env[name])))) {
         const settings = namesOf(readers);
         if (settings.some(isWanted)) {
           const targets = new Map<string, string>();

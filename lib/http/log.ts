@@ -22,6 +22,8 @@ export interface LogEntry {
   request?: string;
 }
 
+let fs: typeof import('node:fs') | undefined;
+
 /**
  * Writes a line of JSON to standard output, which nearly every platform collects. Not with `console.log`: to set up Node's
  * console and the stream behind it is the largest single thing that a cold function would do to begin a login.
@@ -32,7 +34,7 @@ export function writeLog(entry: LogEntry, print?: (line: string) => void): void 
   const line = JSON.stringify(entry);
   if (print) return print(line);
   try {
-    process.getBuiltinModule('node:fs').writeSync(1, `${line}\n`);
+    (fs ??= process.getBuiltinModule('node:fs')).writeSync(1, `${line}\n`);
   } catch {
     console.log(line); // a pipe that is full for the moment: Node's stream waits for it
   }

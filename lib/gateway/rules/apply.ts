@@ -22,11 +22,11 @@ export async function applyRule(
 ): Promise<Applied> {
   const query = readQuery(rule, given.query, call);
   const body = rule.body && rule.body.judge(await given.receive(rule.body.limit), call);
-  const added = (rule.guard && (await rule.guard.look(call, body?.values ?? query))) ?? {};
-  const pairs = Object.entries(body ? query : { ...query, ...text(added) });
+  const added = rule.guard && (await rule.guard.look(call, body?.values ?? query));
+  const pairs = Object.entries(body || !added ? query : { ...query, ...text(added) });
   return {
     search: pairs.length > 0 ? `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')}` : '',
-    sent: body?.write(added),
+    sent: body?.write(added ?? {}),
   };
 }
 
