@@ -209,7 +209,7 @@ async function readDocument(context: Context): Promise<{ query: string; variable
 
 const json = (status: number, value: Json): TextReply => ({
   status,
-  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
+  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
   cookies: [],
   body: JSON.stringify(value),
 });

@@ -216,7 +216,7 @@ async function isReady({ settings, address }: Context, hosts: readonly GatewayHo
 
 const json = (code: number, value: object): TextReply => ({
   status: code,
-  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
+  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
   cookies: [],
   body: JSON.stringify(value),
 });

@@ -60,7 +60,7 @@ export const commonHeaders = {
 /** 302, never 301 or 307: a cached redirect would replay an old `state` (RFC 9700, 4.12). */
 export const redirect = (location: string): TextReply => ({
   status: 302,
-  headers: { ...commonHeaders, location },
+  headers: { location, ...commonHeaders },
   cookies: [],
   body: '',
 });

@@ -85,9 +85,9 @@ ${script && html`<script>${new Html(script.text)}</script>`}
   return {
     status,
     headers: {
-      ...commonHeaders,
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': policy.filter(Boolean).join('; '),
+      ...commonHeaders,
     },
     cookies: [],
     body: document.text,

@@ -197,8 +197,8 @@ const step = (
 });
 
 const withCookies = (context: Context) => ({
-  ...context,
   cookieStore: cookieStoreFor(context.request, context.address, cookieName, context.now),
+  ...context,
 });
 
 /** The secret may have been renewed at the host: it is read anew for the next login. */

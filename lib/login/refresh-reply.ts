@@ -10,7 +10,7 @@ export const refreshPreflight: HttpReply = {
 
 export const json = (status: number, value: Record<string, string>): TextReply => ({
   status,
-  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
+  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
   cookies: [],
   body: JSON.stringify(value),
 });

@@ -43,7 +43,7 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
     // Any stage but $default is the first part of the path, under a domain of one's own as well, where no browser sees it.
     path: withoutPrefix(rawPath, root),
     query: rawQueryString,
-    headers: { ...headers, ...(cookies && { cookie: cookies.join('; ') }) },
+    headers: Object.assign({}, headers, cookies && { cookie: cookies.join('; ') }),
     // Forms arrive in base64, JSON as it is.
     body: () => [Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8')],
     platform: {

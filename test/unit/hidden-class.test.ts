@@ -7,16 +7,30 @@
 import type { RequestOptions } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { expect, it, vi } from 'vitest';
+import { lambda } from '../../lib/platforms/lambda.ts';
 import { toRequest } from '../../lib/platforms/node.ts';
+import { makeHandler } from '../contract/handlers.ts';
 import { json, nextToken, openWorld, useHost } from '../contract/gateway/world.ts';
-import type { HttpReply } from '../../lib/http/http.ts';
+import type { HttpReply, HttpRequest } from '../../lib/http/http.ts';
 import type { Call } from '../contract/login.ts';
 import type { IncomingMessage } from 'node:http';
 
 setFlagsFromString('--allow-natives-syntax');
 const haveSameClass = new Function('one', 'other', 'return %HaveSameMap(one, other)') as typeof Object.is;
 
+/** @param lists of what was made by one call after another */
+function expectSameClass(...lists: (object | undefined)[][]) {
+  for (const made of lists)
+    expect(haveSameClass(made.at(-1) ?? {}, made.at(-2) ?? {}), Object.keys(made.at(-1) ?? {}).join(', ')).toBe(true);
+}
+
 const host = useHost();
+const loginEnv = {
+  CMS_AUTH_URL: 'https://auth.example.com',
+  CMS_AUTH_ORIGINS: 'https://www.example.com',
+  GITHUB_CLIENT_ID: 'id',
+  GITHUB_CLIENT_SECRET: 'secret',
+};
 /** The gateway remembers the first one that it gets. */
 const request = vi.spyOn(process.getBuiltinModule('node:http'), 'request');
 const times = 20;
@@ -44,8 +58,39 @@ it.each([
   const asked = request.mock.calls.map(([options]) => options as RequestOptions);
   expect(asked).toHaveLength(method === 'OPTIONS' ? 0 : times);
   expect(replies).toHaveLength(times);
-  for (const made of [asked, asked.map(({ headers }) => headers), replies, replies.map(({ headers }) => headers)])
-    expect(haveSameClass(made.at(-1) ?? {}, made.at(-2) ?? {}), Object.keys(made.at(-1) ?? {}).join(', ')).toBe(true);
+  expectSameClass(
+    asked,
+    asked.map(({ headers }) => headers),
+    replies,
+    replies.map(({ headers }) => headers),
+  );
+});
+
+it('So has a login on Lambda', async () => {
+  const asked: HttpRequest[] = [];
+  const replies: HttpReply[] = [];
+  const own = makeHandler({ kind: 'login', providers: ['github'] }, { env: loginEnv, log: () => {} });
+  const call = lambda(async (request) => {
+    const reply = await own(request);
+    asked.push(request);
+    replies.push(reply);
+    return reply;
+  });
+  const requestContext = { domainName: 'auth.example.com', stage: '$default', requestId: '1' };
+  for (let i = 0; i < times; i++)
+    await call({
+      rawPath: '/auth',
+      rawQueryString: 'provider=github',
+      headers: { host: 'auth.example.com' },
+      cookies: ['a=1', 'b=2'],
+      requestContext: { ...requestContext, http: { method: 'GET' } },
+    });
+  expect(replies.map(({ status }) => status)).toEqual(Array(times).fill(200));
+  expectSameClass(
+    asked.map(({ headers }) => headers),
+    asked.map(({ platform }) => platform),
+    replies.map(({ headers }) => headers),
+  );
 });
 
 it('A platform that says the same of each request is the same object for each', () => {

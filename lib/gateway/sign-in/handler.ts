@@ -99,8 +99,8 @@ const loadPopup = () => import('./popup.ts');
 type WithCookies = Context & { cookieStore: CookieStore };
 
 const withCookies = (context: Context): WithCookies => ({
-  ...context,
   cookieStore: cookieStoreFor(context.request, context.address, cookieName, context.now),
+  ...context,
 });
 
 /** The name that the CMS listens for: what it asked for, and else the host whose API it speaks. */

@@ -14,7 +14,7 @@ export const tokenFailure = (failure: Failure): HttpReply =>
 /** RFC 6749, 5.1 wants `no-store`, which is on every answer of ours. */
 export const json = (status: number, value: Record<string, string | number>): HttpReply => ({
   status,
-  headers: { ...commonHeaders, 'content-type': 'application/json; charset=utf-8' },
+  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
   cookies: [],
   body: JSON.stringify(value),
 });
