@@ -136,8 +136,7 @@ function matchPath(wanted: readonly string[], given: readonly string[]): Record<
     if (part.startsWith(':')) params[part.slice(1)] = own;
     else if (part !== own) return undefined;
   }
-  const rest = given.slice(wanted.length);
-  return rest.length === 0 || (rest.length === 1 && rest[0] === '') ? params : undefined;
+  return given.slice(wanted.length).join('/') === '' ? params : undefined;
 }
 
 /** Answers, once all has been refused that this address does not take. @throws Failure */
