@@ -398,7 +398,7 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
 /** All that a platform can pass on: some have no words for a status beyond these, and end with an error of their own. */
 const isAnswer = (status: number): boolean => status >= 200 && status <= 599;
 
-/** What a browser may keep, and for how long. */
+/** Of our own: what a browser may keep, for how long, and that it runs nothing of it. */
 const ownHeaders = (rule: Rule): Readonly<Record<string, string>> =>
   isRead(rule) ? (rule.immutable ? immutableHeaders : readHeaders) : writeHeaders;
 
