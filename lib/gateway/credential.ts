@@ -37,10 +37,8 @@ export interface Credential {
 export async function openCredential(gateway: Gateway<GatewayHost>, deadline: number): Promise<Credential> {
   const { credential, base, fullName, host } = gateway;
   if (credential.kind === 'token') return { token: credential.token, invalidate: () => false };
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  const key = createHash('sha256')
-    .update(JSON.stringify([base, fullName, credential.id, credential.privateKey]))
-    .digest('base64url');
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const key = hash('sha256', JSON.stringify([base, fullName, credential.id, credential.privateKey]), 'base64url');
   let installation = installations.get(key);
   if (!installation) {
     installation = { ahead: 0 };

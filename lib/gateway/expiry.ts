@@ -33,13 +33,16 @@ const ends = new LoadingCache<string | undefined>();
  * When the credential ends, where the host says so only to whoever asks. Asked seldom, and never in anybody's way: whatever goes
  * wrong, nothing is known.
  *
- * @returns as the host says it
+ * @returns as the host says it; undefined where there is nothing to ask
  */
-export function fetchExpiry({ host, roots }: Gateway<GatewayHost>, token: string): Promise<string | undefined> {
+export function fetchExpiry(
+  { host, roots }: Gateway<GatewayHost>,
+  token: string,
+): Promise<string | undefined> | undefined {
   const { expiry } = host;
-  if (!expiry || !('path' in expiry)) return Promise.resolve(undefined);
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  const key = createHash('sha256').update(`${roots.api_root} ${token}`).digest('base64url');
+  if (!expiry || !('path' in expiry)) return undefined;
+  const { hash } = process.getBuiltinModule('node:crypto');
+  const key = hash('sha256', `${roots.api_root} ${token}`, 'base64url');
   return ends.get(key, async () => {
     const end = await sendRequest(`${roots.api_root}${expiry.path}`, {
       method: 'GET',

@@ -3,7 +3,7 @@ import { transactionErrors } from './transaction-errors.ts';
 import { clockSkew, lifetime, type CookieStore } from './cookies.ts';
 
 // An import would have Node gather every export of the module, WebCrypto with them, at each cold start.
-const { createHash, createHmac, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');
+const { createHmac, hash, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');
 
 /**
  * An authorization transaction is one login or sign-in from its beginning to its end. Nothing of it is kept on the server, and
@@ -129,8 +129,7 @@ export const forgetTransactions = (tokens: readonly string[], cookieStore: Cooki
   cookieStore.forget(tokens.map((token) => token.split('.', 1)[0] ?? ''));
 
 /** PKCE's S256 (RFC 7636, 4.2). */
-export const codeChallenge = (codeVerifier: string): string =>
-  createHash('sha256').update(codeVerifier).digest('base64url');
+export const codeChallenge = (codeVerifier: string): string => hash('sha256', codeVerifier, 'base64url');
 
 /**
  * The key's 43 characters as they stand hold the same 256 bits as the bytes they are made from, and Node 24 takes five times as

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { factsOf } from '../providers/facts.ts';
 import { registrationAddress } from '../providers/provider.ts';
 import { callbackAddress } from '../config/settings.ts';
@@ -134,7 +134,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
   #newState(): string {
     const state = randomBytes(32).toString('base64url');
     this.#lastLook = this.#clock.now();
-    this.#states.set(hash(state), this.#lastLook);
+    this.#states.set(hashed(state), this.#lastLook);
     // Some page of the browser may load ours for ever.
     const [oldest] = this.#states.keys();
     if (this.#states.size > 100 && oldest !== undefined) this.#states.delete(oldest);
@@ -175,7 +175,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
 
   /** @returns how long ago it was given out, in milliseconds; nothing for a state that was not */
   #ageOf(state: string): number | undefined {
-    const asked = Buffer.from(hash(state));
+    const asked = Buffer.from(hashed(state));
     let age: number | undefined;
     for (const [known, time] of this.#states)
       if (timingSafeEqual(asked, Buffer.from(known))) age = this.#clock.now() - time;
@@ -212,7 +212,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
   }
 }
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hashed = (text: string): string => hash('sha256', text, 'hex');
 
 /** What comes twice has been tampered with. */
 function single(query: URLSearchParams, name: string): string | undefined {

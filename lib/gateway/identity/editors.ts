@@ -240,9 +240,8 @@ export function lettingIn(roles: readonly string[], listed: readonly string[]): 
  */
 export function commitAddress({ sub, email }: Editor, origin: string): string {
   if (email !== undefined) return email;
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  const hash = createHash('sha256').update(sub).digest('hex').slice(0, 16);
-  return `${hash}@users.noreply.${new URL(origin).hostname}`;
+  const { hash } = process.getBuiltinModule('node:crypto');
+  return `${hash('sha256', sub, 'hex').slice(0, 16)}@users.noreply.${new URL(origin).hostname}`;
 }
 
 /**

@@ -2,7 +2,4 @@ let crypto: typeof import('node:crypto') | undefined;
 
 /** By which what is known about a token is kept. @param about whatever else it hangs on */
 export const hashOf = (token: string, about = ''): string =>
-  (crypto ??= process.getBuiltinModule('node:crypto'))
-    .createHash('sha256')
-    .update(`${about}\n${token}`)
-    .digest('base64url');
+  (crypto ??= process.getBuiltinModule('node:crypto')).hash('sha256', `${about}\n${token}`, 'base64url');

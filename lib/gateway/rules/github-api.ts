@@ -396,8 +396,8 @@ const draftSwitch = (mutation: string, name: string) => ({
 
 /** Some number has to be there, and always the same one. */
 function numberOf(sub: string): number {
-  const { createHash } = process.getBuiltinModule('node:crypto');
-  return createHash('sha256').update(sub).digest().readUIntBE(0, 6);
+  const { hash } = process.getBuiltinModule('node:crypto');
+  return hash('sha256', sub, 'buffer').readUIntBE(0, 6);
 }
 
 const user = ({ editor, email }: Session): Json => ({
