@@ -90,13 +90,10 @@ function createApp(modules: readonly RouteModule[], { settings: env = process.en
       owns(modules, env, web.toRequest(request, platform)) ? await answer(request) : undefined,
     node(request, response, next) {
       // Express takes the path off that an application is mounted at.
-      const { originalUrl = request.url } = request as IncomingMessage & { originalUrl?: string };
-      const [path = '', ...query] = (originalUrl ?? '').split('?');
-      const asked = { ...nodeShell.toRequest(request, streaming), path, query: query.join('?') };
+      const { originalUrl } = request as IncomingMessage & { originalUrl?: string };
+      const asked = nodeShell.toRequest(request, streaming, originalUrl);
       if (next && !owns(modules, env, asked)) return next();
-      handler(asked)
-        .then((reply) => nodeShell.send(reply, response))
-        .catch(() => response.destroy());
+      void nodeShell.answer(handler, asked, response);
     },
   };
 }

@@ -16,10 +16,13 @@ export interface IncomingBody {
   drain(): Promise<void>;
 }
 
-/** @param request as the platform hands it over */
-export function openBody(request: HttpRequest): IncomingBody {
+/**
+ * @param request as the platform hands it over
+ * @returns undefined if it has no body
+ */
+export function openBody(request: HttpRequest): IncomingBody | undefined {
   const length = lengthOf(request);
-  if (length === 0) return { request, drain: async () => {} };
+  if (length === 0) return undefined;
   let stream: Bytes | undefined;
   let size = 0;
   let ended = false;

@@ -73,7 +73,7 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
         reply = plainly(failure);
       }
     }
-    await body?.drain();
+    if (body) await body.drain();
     const { event, provider } = found.route;
     const entry = {
       event,

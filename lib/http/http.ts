@@ -42,6 +42,7 @@ export interface TextReply extends HttpReply {
   body: string;
 }
 
+/** Its reply belongs to whoever called it, who may change it. */
 export type Handler = (request: HttpRequest) => Promise<HttpReply>;
 
 /**

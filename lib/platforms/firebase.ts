@@ -16,7 +16,6 @@ const platform = {
 export const firebase =
   (handler: Handler) =>
   async (request: FirebaseRequest, response: ServerResponse): Promise<void> => {
-    const [path = '', ...query] = request.originalUrl.split('?');
     const body = () => (request.rawBody ? [request.rawBody] : []);
-    toReply(await handler({ ...toRequest(request, platform), path, query: query.join('?'), body }), response);
+    toReply(await handler({ ...toRequest(request, platform, request.originalUrl), body }), response);
   };

@@ -14,15 +14,24 @@ import type { Platform } from '../http/platform.ts';
 /** A plain Node server: for trying things out, and for whoever runs servers. */
 export function node(handler: Handler, given: Platform = {}): RequestListener {
   const platform = { ...given, streams: true };
-  return (request, response) =>
-    handler(toRequest(request, platform))
-      .then((reply) => send(reply, response))
-      .catch(() => response.destroy());
+  return (request, response) => void answer(handler, toRequest(request, platform), response);
 }
 
-/** @param platform with `streams` for whoever answers with `send` */
-export function toRequest(request: IncomingMessage, platform: Platform): HttpRequest {
-  const [path = '', ...query] = (request.url ?? '').split('?');
+/** Does not reject. */
+export async function answer(handler: Handler, request: HttpRequest, response: ServerResponse): Promise<void> {
+  try {
+    send(await handler(request), response);
+  } catch {
+    response.destroy();
+  }
+}
+
+/**
+ * @param platform with `streams` for whoever answers with `send`
+ * @param url path and query, where somebody has taken a part of them off
+ */
+export function toRequest(request: IncomingMessage, platform: Platform, url = request.url ?? ''): HttpRequest {
+  const [path = '', ...query] = url.split('?');
   return {
     method: request.method ?? 'GET',
     path,
@@ -45,14 +54,14 @@ export function toReply(reply: HttpReply, response: ServerResponse): void {
   response.end(body);
 }
 
-const headersOf = ({ headers, cookies }: HttpReply, response: ServerResponse): OutgoingHttpHeaders =>
-  Object.assign(
-    {},
-    headers,
-    cookies.length > 0 && { 'set-cookie': cookies },
-    // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
-    !response.req.complete && { connection: 'close' },
-  );
+/** The reply's own, and more: they are nobody else's any more. */
+function headersOf({ headers: own, cookies }: HttpReply, response: ServerResponse): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = own;
+  if (cookies.length > 0) headers['set-cookie'] = cookies;
+  // Node would read on behind the answer, to the end of whatever is being sent, to keep the connection.
+  if (!response.req.complete) headers['connection'] = 'close';
+  return headers;
+}
 
 /** For all replies. What breaks off ends without an end, and what nobody reads any more is let go of. */
 export function send(reply: HttpReply, response: ServerResponse): void {

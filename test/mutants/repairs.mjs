@@ -93,7 +93,7 @@ export const repairs = [
   {
     guard: 'a body is not read on behind the answer (Node)',
     file: 'lib/platforms/node.ts',
-    find: `!response.req.complete && { connection: 'close' },`,
+    find: `if (!response.req.complete) headers['connection'] = 'close';`,
     replace: '',
     tests: 'test/unit/body.test.ts',
     named: 'is not read on behind the answer',

@@ -1,6 +1,6 @@
 /** How the gateway takes a body: as far as it may be needed, and what nobody needed before the answer. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { megabytes, openBody, receiveBody, tenths } from '../../lib/gateway/body.ts';
+import { megabytes, openBody, receiveBody, tenths, type IncomingBody } from '../../lib/gateway/body.ts';
 import { bodyTimeoutMs, drainFactor, drainTimeoutMs, restTimeoutMs } from '../../lib/gateway/timeouts.ts';
 import type { Context } from '../../lib/handler/router.ts';
 import type { HttpRequest } from '../../lib/http/http.ts';
@@ -51,13 +51,13 @@ afterEach(() => void vi.useRealTimers());
 describe('What nobody needed of a body', () => {
   it('is read to its end before the answer', async () => {
     const { body, seen } = played({ pieces: 5 });
-    await openBody(request({ body })).drain();
+    await openBody(request({ body }))?.drain();
     expect(seen).toEqual({ taken: 5, returned: 0 });
   });
 
   it('is read no further than a few times what a body may weigh, and then hung up on', async () => {
     const { body, seen } = played({ pieces: 1_000 });
-    await openBody(request({ body })).drain();
+    await openBody(request({ body }))?.drain();
     expect(seen).toEqual({ taken: (drainFactor * megabyte) / piece.length + 1, returned: 1 });
   });
 
@@ -66,14 +66,14 @@ describe('What nobody needed of a body', () => {
     [drainFactor * megabyte + 1, 0],
   ])('is not read at all if it says that it is larger: %i bytes', async (length, taken) => {
     const { body, seen } = played();
-    await openBody(request({ body, headers: { 'content-length': String(length) } })).drain();
+    await openBody(request({ body, headers: { 'content-length': String(length) } }))?.drain();
     expect(seen.taken).toBe(taken);
   });
 
   it('is only what has not been read yet', async () => {
     const { body, seen } = played({ pieces: drainFactor * 16 + 10 });
     const length = String((drainFactor * 16 + 10) * piece.length);
-    const incoming = openBody(request({ body, headers: { 'content-length': length } }));
+    const incoming = openBody(request({ body, headers: { 'content-length': length } })) as IncomingBody;
     const iterator = (incoming.request.body as () => AsyncIterable<Uint8Array>)()[Symbol.asyncIterator]();
     for (let i = 0; i < 10; i++) await iterator.next();
     await incoming.drain();
@@ -89,7 +89,7 @@ describe('What nobody needed of a body', () => {
     const platform = { largestBody: megabyte, ...(left !== undefined && { deadline: Date.now() + left }) };
     let isDone = false;
     void openBody(request({ body, platform }))
-      .drain()
+      ?.drain()
       .then(() => (isDone = true));
     await vi.advanceTimersByTimeAsync(Math.max(0, expected - 1));
     expect(isDone).toBe(expected === 0);
@@ -99,20 +99,20 @@ describe('What nobody needed of a body', () => {
 
   it('is no matter any more if whoever sends it has hung up, or does not end in peace', async () => {
     const { body } = played({ end: 'breaks' });
-    await expect(openBody(request({ body })).drain()).resolves.toBeUndefined();
+    await expect(openBody(request({ body }))?.drain()).resolves.toBeUndefined();
     const stubborn = () => ({
       [Symbol.asyncIterator]: () => ({
         next: () => Promise.reject(new Error('reset')),
         return: () => Promise.reject(new Error('gone')),
       }),
     });
-    await expect(openBody(request({ body: stubborn })).drain()).resolves.toBeUndefined();
+    await expect(openBody(request({ body: stubborn }))?.drain()).resolves.toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('is nothing where the platform hands over no body, or hands it over as a list', async () => {
-    await openBody(request()).drain();
-    await openBody(request({ body: () => [piece, piece] })).drain();
+    await openBody(request())?.drain();
+    await openBody(request({ body: () => [piece, piece] }))?.drain();
   });
 
   it.each([
@@ -127,7 +127,7 @@ describe('What nobody needed of a body', () => {
     ['DELETE', {}, 1],
   ])('of %s with %j', async (method, headers, taken) => {
     const { body, seen } = played();
-    await openBody(request({ method, headers, body })).drain();
+    await openBody(request({ method, headers, body }))?.drain();
     expect(seen.taken).toBe(taken);
   });
 });

@@ -42,7 +42,7 @@ describe('Deadlines know each other', () => {
         yield new Uint8Array(1);
       }
     }
-    const { drain } = openBody({
+    const incoming = openBody({
       method: 'POST',
       path: blob,
       query: '',
@@ -52,7 +52,7 @@ describe('Deadlines know each other', () => {
     });
     vi.useFakeTimers({ toFake: ['setTimeout'], now: Date.now() });
     try {
-      const drained = drain();
+      const drained = incoming?.drain();
       await vi.advanceTimersByTimeAsync(100);
       await drained;
     } finally {
