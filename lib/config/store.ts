@@ -13,13 +13,13 @@ export interface Settings {
    * there is none.
    *
    * @param alongWith what may be needed later: it is fetched, too, if the store has to be asked anyway
-   * @returns the values, in this order
+   * @returns the values, in this order; nothing is waited for unless the store has to be asked
    * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, and what is wrong with the values
    */
   read<const Readers extends readonly Reader<unknown>[]>(
     readers: Readers,
     alongWith?: readonly Reader<unknown>[],
-  ): Promise<Values<Readers>>;
+  ): Values<Readers> | Promise<Values<Readers>>;
   /** The host refused these values: they are not used again, but read anew for the next login. */
   invalidate(): void;
   /** For the owner: what went wrong although the login could go on. */
@@ -51,42 +51,46 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
     }
   }
 
+  /** Reads the store for all of these that point to it. @throws Failure for the first of `settings` that could not be read */
+  async function load(open: NonNullable<typeof openParameterStore>, settings: string[], later: string[]) {
+    if (settings.some(isWanted)) {
+      const targets = new Map<string, string>();
+      for (const setting of [...settings, ...later].filter(isWanted)) {
+        const [, target] = pointer.exec(env[setting]?.trim() ?? '') ?? [];
+        if (target === undefined) failed.set(setting, malformed(setting));
+        else targets.set(setting, target);
+      }
+      if (targets.size > 0) {
+        const limits = { timeToLive: timeToLiveSetting.read(env), deadline };
+        store ??= await open();
+        const parameters = await store.read([...new Set(targets.values())], limits);
+        for (const [setting, target] of targets) take(setting, target, parameters.get(target) ?? {});
+      }
+    }
+    // Only what is needed now: a failure of what comes later is told when it is needed.
+    for (const setting of settings) {
+      const failure = failed.get(setting);
+      if (failure) throw failure;
+    }
+  }
+
+  function valuesOf<Readers extends readonly Reader<unknown>[]>(readers: Readers): Values<Readers> {
+    // Node asks the system for each variable of its own environment, so that is not copied for nothing.
+    const filled: Environment =
+      found.size === 0
+        ? env
+        : { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
+    return readers.map((reader) => reader.read(filled)) as Values<Readers>;
+  }
+
   return {
     warnings,
     env,
-    async read<const Readers extends readonly Reader<unknown>[]>(
-      readers: Readers,
-      alongWith: readonly Reader<unknown>[] = [],
-    ) {
+    read(readers, alongWith = []) {
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
-      if (openParameterStore && readers.some(({ names }) => names.some((name) => isPointer(env[name])))) {
-        const settings = namesOf(readers);
-        if (settings.some(isWanted)) {
-          const targets = new Map<string, string>();
-          for (const setting of [...settings, ...namesOf(alongWith)].filter(isWanted)) {
-            const [, target] = pointer.exec(env[setting]?.trim() ?? '') ?? [];
-            if (target === undefined) failed.set(setting, malformed(setting));
-            else targets.set(setting, target);
-          }
-          if (targets.size > 0) {
-            const limits = { timeToLive: timeToLiveSetting.read(env), deadline };
-            store ??= await openParameterStore();
-            const parameters = await store.read([...new Set(targets.values())], limits);
-            for (const [setting, target] of targets) take(setting, target, parameters.get(target) ?? {});
-          }
-        }
-        // Only what is needed now: a failure of what comes later is told when it is needed.
-        for (const setting of settings) {
-          const failure = failed.get(setting);
-          if (failure) throw failure;
-        }
-      }
-      // Node asks the system for each variable of its own environment, so that is not copied for nothing.
-      const filled: Environment =
-        found.size === 0
-          ? env
-          : { ...env, ...Object.fromEntries([...found].map(([setting, { value }]) => [setting, value])) };
-      return readers.map((reader) => reader.read(filled)) as Values<Readers>;
+      return openParameterStore && readers.some(({ names }) => names.some((name) => isPointer(env[name])))
+        ? load(openParameterStore, namesOf(readers), namesOf(alongWith)).then(() => valuesOf(readers))
+        : valuesOf(readers);
     },
     invalidate: () => found.forEach(({ target, value }) => store?.invalidate(target, value)),
   };

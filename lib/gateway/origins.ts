@@ -14,8 +14,8 @@ const originsAt = memoize((origin: string) => remembering(originsSetting({ origi
  */
 export const admitListed =
   (hosts: readonly RepositoryHost[]) =>
-  async ({ request, settings, address, headers }: Context): Promise<void> => {
-    const listed = originsAt(address.origin);
-    const [origins] = await settings.read([listed], [gatewaySettings(hosts, address)]);
-    admitOrigin(request, origins, headers);
+  ({ request, settings, address, headers }: Context): void | Promise<void> => {
+    const read = settings.read([originsAt(address.origin)], [gatewaySettings(hosts, address)]);
+    if (read instanceof Promise) return read.then(([origins]) => admitOrigin(request, origins, headers));
+    admitOrigin(request, read[0], headers);
   };

@@ -286,7 +286,7 @@ async function fetchWith(
 ): Promise<UpstreamResponse> {
   const { host } = gateway;
   const name = host.provider.name;
-  const asked = fetchExpiry(gateway, token);
+  const asked = fetchExpiry(gateway, token); // not waited for yet
   const limit = request.platform.largestAnswer ?? maxBytes;
   const size = sent ? Buffer.byteLength(sent.body) : 0;
   const kept = place?.take();
@@ -326,7 +326,7 @@ async function fetchWith(
     answer.rest?.destroy();
     throw toFailure(new Held());
   }
-  const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : await asked;
+  const end = host.expiry && 'header' in host.expiry ? answer.headers[host.expiry.header] : asked && (await asked);
   const warning = end === undefined ? undefined : expiryWarning(String(end), name, now);
   if (warning !== undefined) log.warning ??= warning;
   const large = answer.rest && passOn(answer.bytes, answer.rest, { secret: token, isText, limit, toFailure });
@@ -363,7 +363,7 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
   if (isEncoded(answer.headers['content-encoding'])) throw failed();
 
   const link = (url: string) => rewriteLink(url, gateway, context.address.origin);
-  const headers: Record<string, string> = Object.assign({}, ownHeaders(rule), headersOf(answer, link));
+  const headers: Record<string, string> = headersOf(answer, link, ownHeaders(rule));
   // With a type the client would try to read what is not there.
   if (status === 205 || answer.bytes.length === 0 || rule.method === 'HEAD')
     return { status, headers, cookies: [], body: '' };
@@ -377,8 +377,7 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
     headers['content-type'] = type ?? 'application/octet-stream';
     return { status, headers, cookies: [], ...whole };
   }
-  // By its beginning, since pages are also sent as JSON, and to read all of it would cost as much again.
-  if (!isJson(type) || !/^\s*[[{]/.test(answer.bytes.subarray(0, 64).toString())) throw failed();
+  if (!isJson(type) || !looksLikeJson(answer.bytes)) throw failed();
   const { base64: inBase64 } = context.request.platform;
   const value = rule.answer ? jsonOf(answer) : undefined;
   if (rule.answer && value === undefined) throw failed();
@@ -395,6 +394,16 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
   };
 }
 
+/** By its first character, since pages are also sent as JSON, and to read all of it would cost as much again. */
+function looksLikeJson(bytes: Buffer): boolean {
+  let at = 0;
+  // RFC 8259, 2.
+  while (at < 64 && blanks.includes(bytes[at])) at++;
+  return bytes[at] === 0x5b || bytes[at] === 0x7b; // [ {
+}
+
+const blanks: (number | undefined)[] = [0x20, 0x09, 0x0a, 0x0d];
+
 /** All that a platform can pass on: some have no words for a status beyond these, and end with an error of their own. */
 const isAnswer = (status: number): boolean => status >= 200 && status <= 599;
 
@@ -406,8 +415,13 @@ const immutableHeaders = { 'cache-control': 'private, max-age=31536000, immutabl
 const readHeaders = { 'cache-control': 'private, no-cache', ...hostHeaders };
 const writeHeaders = { ...commonHeaders, ...hostHeaders };
 
-function headersOf({ headers }: ClientResponse, link: (url: string) => string | undefined): Record<string, string> {
-  const own: Record<string, string> = {};
+/** @param first of our own, which stand before the host's */
+function headersOf(
+  { headers }: ClientResponse,
+  link: (url: string) => string | undefined,
+  first: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const own: Record<string, string> = Object.assign({}, first); // not spread: see `fetchWith`
   for (const name of passedHeaders) {
     const value = headers[name];
     if (typeof value === 'string' && /^[\x20-\x7e]*$/.test(value)) own[name] = value;
@@ -457,9 +471,7 @@ function toError(
   return {
     status,
     headers: {
-      ...commonHeaders,
-      ...hostHeaders,
-      ...headersOf(answer, () => undefined),
+      ...headersOf(answer, () => undefined, writeHeaders),
       'content-type': 'application/json; charset=utf-8',
     },
     cookies: [],

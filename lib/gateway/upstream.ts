@@ -31,14 +31,16 @@ interface Upstream {
 /** One for each server, kept for as long as the instance lives: what one has answered says nothing about another's connections. */
 const upstreams = new Map<string, Upstream>();
 
-function upstreamOf({ protocol, origin, hostname, port }: URL): Upstream {
-  const kept = upstreams.get(origin);
+function upstreamOf(url: URL): Upstream {
+  const server = `${url.protocol}//${url.host}`;
+  const kept = upstreams.get(server);
   if (kept) return kept;
+  const { protocol, hostname, port } = url;
   const { Agent, request } = process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http');
   // Without the brackets of IPv6.
   const host = hostname.replace(/^\[|\]$/g, '');
   const made = { agent: new Agent({ keepAlive: true }), used: 0, request, host, port };
-  upstreams.set(origin, made);
+  upstreams.set(server, made);
   return made;
 }
 

@@ -83,8 +83,8 @@ export interface RouteModule {
   timeoutMs: number;
   /** The first that matches is it. */
   endpoints: readonly Endpoint[];
-  /** Takes the body over, which is read to its end before a reply goes out. Absent where no body is large. */
-  openBody?: (request: HttpRequest) => { request: HttpRequest; drain: () => Promise<void> };
+  /** Takes the body over, if there is one; it is read to its end before a reply goes out. Absent where no body is large. */
+  openBody?: (request: HttpRequest) => { request: HttpRequest; drain: () => Promise<void> } | undefined;
   /** A failure as a page, for people. */
   fail: (failure: Failure, context: FailureContext) => HttpReply;
 }
@@ -128,13 +128,14 @@ export function findRoute(
 }
 
 function matchPath(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
+  // Most do not fit, so nothing is made for them.
+  const fits = (part: string, i: number) => part === given[i] || part === '*' || part.startsWith(':');
+  if (given.length < wanted.length || !wanted.every(fits)) return undefined;
   const params: Record<string, string> = {};
   for (let i = 0; i < wanted.length; i++) {
-    const [part = '', own] = [wanted[i], given[i]];
-    if (own === undefined) return undefined;
+    const [part = '', own = ''] = [wanted[i], given[i]];
     if (part === '*') return { ...params, '*': given.slice(i).join('/') };
     if (part.startsWith(':')) params[part.slice(1)] = own;
-    else if (part !== own) return undefined;
   }
   return given.slice(wanted.length).join('/') === '' ? params : undefined;
 }
@@ -143,7 +144,8 @@ function matchPath(wanted: readonly string[], given: readonly string[]): Record<
 export async function dispatch({ route, params }: Found, context: Context): Promise<HttpReply> {
   const { request, settings } = context;
   const { method } = request;
-  await route.admit?.(context);
+  const admitted = route.admit?.(context);
+  if (admitted) await admitted;
   if (method === 'OPTIONS' && route.preflight) return route.preflight;
   if (route.methods && !route.methods.includes((method === 'HEAD' ? 'GET' : method) as 'GET'))
     throw new Failure(webErrors.METHOD_NOT_ALLOWED);

@@ -60,7 +60,7 @@ const verified = new WeakMap<Gateway, Cache<{ known: Known; end: number }>>();
 const keptMs = 60_000;
 
 /** @throws Failure if the token is not good here */
-async function verifyToken(token: string, gateway: Gateway, moment: Moment): Promise<Known> {
+function verifyToken(token: string, gateway: Gateway, moment: Moment): Known | Promise<Known> {
   // A GoTrue is asked, and what it answers is kept with it.
   if (gateway.auth.kind === 'gotrue') return readToken(token, gateway, moment);
   // Other settings make another gateway: a secret that was changed ends its sessions at once.
@@ -69,10 +69,11 @@ async function verifyToken(token: string, gateway: Gateway, moment: Moment): Pro
   const hash = hashOf(token);
   const kept = tokens.get(hash);
   if (kept && moment.now < kept.end) return kept.known;
-  const known = await readToken(token, gateway, moment);
-  const end = endOf(token);
-  tokens.set(hash, { known, end }, Math.min(Date.now() + keptMs, end));
-  return known;
+  return readToken(token, gateway, moment).then((known) => {
+    const end = endOf(token);
+    tokens.set(hash, { known, end }, Math.min(Date.now() + keptMs, end));
+    return known;
+  });
 }
 
 async function readToken(token: string, { auth, lists }: Gateway, moment: Moment): Promise<Known> {

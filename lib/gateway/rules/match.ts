@@ -23,18 +23,18 @@ export function findRule(
   let isMangled = false;
   for (const rule of rules) {
     if (rule.method !== method || (rule.match && !rule.match.some((key) => query.has(key)))) continue;
-    const { pattern, names } = compile(rule);
-    const given = pattern.exec(path)?.slice(1);
+    const compiled = compile(rule);
+    const given = compiled.pattern.exec(path);
     if (!given) continue;
     const parameters: Record<string, string> = {};
     let fits = true;
-    for (const [i, [name, parameter]] of names.entries()) {
-      const text = readName(given[i] ?? '', parameter, isDecoded);
+    for (const [i, [name, parameter]] of compiled.names.entries()) {
+      const text = readName(given[i + 1] ?? '', parameter, isDecoded);
       if (text === undefined) isMangled = true;
       if (text === undefined || !parameter.check(text, gateway)) fits = false;
       else parameters[name] = text;
     }
-    if (fits) return { rule, parameters, path: write(rule, parameters) };
+    if (fits) return { rule, parameters, path: write(compiled, parameters) };
   }
   return isMangled ? 'mangled' : undefined;
 }
@@ -57,13 +57,15 @@ export function isHostile(path: string): boolean {
 interface Compiled {
   pattern: RegExp;
   names: [string, PathParameter][];
+  /** What stands before the first name, and behind each. */
+  between: string[];
 }
 
-const compiled = new WeakMap<Rule, Compiled>();
+const known = new WeakMap<Rule, Compiled>();
 
 function compile(rule: Rule): Compiled {
-  const known = compiled.get(rule);
-  if (known) return known;
+  const kept = known.get(rule);
+  if (kept) return kept;
   const names: Compiled['names'] = [];
   const source = rule.path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{(\w+)\}/g, (_, name: string) => {
     const parameter = rule.parameters?.[name];
@@ -71,17 +73,20 @@ function compile(rule: Rule): Compiled {
     names.push([name, parameter]);
     return parameter.slashes === false ? '([^/]+)' : '(.+)';
   });
-  const result = { pattern: new RegExp(`^${source}$`), names };
-  compiled.set(rule, result);
+  const result = { pattern: new RegExp(`^${source}$`), names, between: rule.path.split(/\{\w+\}/) };
+  known.set(rule, result);
   return result;
 }
 
 /** Encoded anew; colons stay, as the CMSs write them. */
-const write = (rule: Rule, parameters: Readonly<Record<string, string>>): string =>
-  rule.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+function write({ names, between }: Compiled, parameters: Readonly<Record<string, string>>): string {
+  let path = between[0] ?? '';
+  for (const [i, [name, { slashes }]] of names.entries()) {
     const encoded = encodeURIComponent(parameters[name] ?? '').replaceAll('%3A', ':');
-    return rule.parameters?.[name]?.slashes === 'kept' ? encoded.replaceAll('%2F', '/') : encoded;
-  });
+    path += (slashes === 'kept' ? encoded.replaceAll('%2F', '/') : encoded) + (between[i + 1] ?? '');
+  }
+  return path;
+}
 
 /**
  * What was meant, decoded. Encoded once or not at all, since platforms differ. Where a platform decodes, what looks encoded can be
