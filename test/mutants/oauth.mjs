@@ -113,7 +113,7 @@ export const oauth = [
   },
   {
     guard: 'no forged __Host- with a space of Unicode’s in front',
-    file: 'lib/oauth/cookies.ts',
+    file: 'lib/http/cookies.ts',
     find: ".replace(/^ +/, '')",
     replace: '.trim()',
     tests: callback,
@@ -121,21 +121,21 @@ export const oauth = [
   },
   {
     guard: '__Host- keeps sub-domains out',
-    file: 'lib/oauth/cookies.ts',
+    file: 'lib/http/cookies.ts',
     find: "`${secure ? '__Host-' : ''}${cookieName.name}-`",
     replace: '`${cookieName.name}-`',
     tests: transaction,
   },
   {
     guard: 'no script reads the cookie',
-    file: 'lib/oauth/cookies.ts',
+    file: 'lib/http/cookies.ts',
     find: ' HttpOnly;',
     replace: '',
     tests: transaction,
   },
   {
     guard: 'no other site’s form or frame brings the cookie',
-    file: 'lib/oauth/cookies.ts',
+    file: 'lib/http/cookies.ts',
     find: 'SameSite=Lax',
     replace: 'SameSite=None',
     tests: transaction,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { beginLogin, bindLogin, recallLogin, recallPendingLogin } from '../../lib/oauth/popup-transaction.ts';
 import { forgetTransactions } from '../../lib/oauth/transaction.ts';
-import { ownCookies, sessionCookie } from '../../lib/oauth/cookies.ts';
+import { ownCookies, sessionCookie } from '../../lib/http/cookies.ts';
 import { begin, client, failing, http, https, cookieName, login, now, opener, pair, loginRequest } from './login.ts';
 
 describe('Cookies of logins that were given up', () => {

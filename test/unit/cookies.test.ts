@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cookieStoreFor, ownCookies, sessionCookie, type Entry } from '../../lib/oauth/cookies.ts';
+import { cookieStoreFor, ownCookies, sessionCookie, type Entry } from '../../lib/http/cookies.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
 const cookieName = { name: 'login', path: '/auth' };

@@ -1,7 +1,7 @@
 /** Logins as they begin, for the tests of what they are made of. */
 import { expect } from 'vitest';
 import { beginLogin, bindLogin, recallLogin, recallPendingLogin } from '../../lib/oauth/popup-transaction.ts';
-import { ownCookies } from '../../lib/oauth/cookies.ts';
+import { ownCookies } from '../../lib/http/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import type { Address, Client } from '../../lib/config/settings.ts';
 

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { beginTransaction, checksOf, codeChallenge, type AuthorizationChecks } from '../../lib/oauth/transaction.ts';
-import { ownCookies } from '../../lib/oauth/cookies.ts';
+import { ownCookies } from '../../lib/http/cookies.ts';
 import { Failure } from '../../lib/http/errors.ts';
 import { exchangeCode } from '../../lib/oauth/token-request.ts';
 import { github } from '../../lib/providers/github.ts';

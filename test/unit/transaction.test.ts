@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { openerOf, recallLogin, recallPendingLogin, type LoginRequest } from '../../lib/oauth/popup-transaction.ts';
 import { codeChallenge, sameText } from '../../lib/oauth/transaction.ts';
-import { ownCookies } from '../../lib/oauth/cookies.ts';
+import { ownCookies } from '../../lib/http/cookies.ts';
 import { github } from '../../lib/providers/github.ts';
 import { client, failing, http, https, cookieName, login, now, opener, recall, loginRequest } from './login.ts';
 

@@ -1,4 +1,4 @@
-import { cookieStoreFor, type CookieName, type CookieStore } from '../../oauth/cookies.ts';
+import { cookieStoreFor, type CookieName, type CookieStore } from '../../http/cookies.ts';
 import { hostErrors } from '../../oauth/errors.ts';
 import { preflight } from '../../http/cors.ts';
 import { isOrigin } from '../../http/origins.ts';

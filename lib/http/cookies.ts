@@ -1,5 +1,4 @@
-import type { Address } from '../config/settings.ts';
-import type { HttpRequest } from '../http/http.ts';
+import type { HttpRequest } from './http.ts';
 
 /**
  * Where the browser keeps the keys of its transactions. There are two ways, since there is a platform that lets a single cookie
@@ -34,6 +33,14 @@ export interface CookieName {
   path: string;
 }
 
+/** What cookies have to know of our own address. */
+interface Home {
+  /** Whether it is at https. */
+  secure: boolean;
+  /** What stands in front of our paths; empty for nothing. */
+  prefix: string;
+}
+
 /** Seconds that a browser keeps a cookie. The codes of GitHub and GitLab live as long. */
 export const lifetime = 600;
 
@@ -47,7 +54,7 @@ export const clockSkew = 60;
  */
 export function cookieStoreFor(
   { headers, platform }: HttpRequest,
-  address: Address,
+  address: Home,
   cookieName: CookieName,
   now: number,
 ): CookieStore {
@@ -62,7 +69,7 @@ export function cookieStoreFor(
  *
  * @param header `Cookie` as it came
  */
-export function ownCookies(header: string, { secure }: Address, cookieName: CookieName): CookieStore {
+export function ownCookies(header: string, { secure }: Home, cookieName: CookieName): CookieStore {
   // The prefix keeps cookies of sub-domains out; on http loopback it goes, because Safari drops it (and `Secure`) there.
   const prefix = `${secure ? '__Host-' : ''}${cookieName.name}-`;
   const set = (id: string, value: string, maxAge: number) =>
@@ -107,7 +114,7 @@ export function ownCookies(header: string, { secure }: Address, cookieName: Cook
  */
 export function sessionCookie(
   header: string,
-  { secure, prefix }: Address,
+  { secure, prefix }: Home,
   cookieName: CookieName,
   now: number,
 ): CookieStore {
