@@ -1,3 +1,5 @@
+import type { OpenCookieStore } from './cookie-store.ts';
+
 /** What only the platform knows or can do. Everything is optional: a platform says what it has. */
 export interface Platform {
   /** Our own address as the platform itself knows it (never from a request header); `CMS_AUTH_URL` overrides it. */
@@ -20,8 +22,8 @@ export interface Platform {
   requestId?: string | undefined;
   /** Takes a line for the log where what is written to standard output is not collected as it is. */
   print?: ((line: string) => void) | undefined;
-  /** Whether it lets no cookie through but `__session`. */
-  sessionCookieOnly?: boolean;
+  /** How keys are kept where it does not let all cookies through. */
+  openCookieStore?: OpenCookieStore;
   /** What to say where a setting is missing: how one gets lost on this platform. */
   adviceOnMissing?: string;
   /** Where the values of `ssm:` settings are; opened only when there is one. Elsewhere such settings are refused. */

@@ -1,6 +1,7 @@
 import { serve, type ServeOptions } from '../handler/serve.ts';
 import type { Context, Endpoint, FailureContext, Route, RouteModule } from '../handler/router.ts';
-import { cookieStoreFor, type CookieName } from '../http/cookies.ts';
+import { cookieStoreFor } from '../http/cookies.ts';
+import type { CookieName } from '../http/cookie-store.ts';
 import type { hostErrors } from '../oauth/errors.ts';
 import { Failure } from '../http/errors.ts';
 import { singleParameters, type Handler } from '../http/http.ts';

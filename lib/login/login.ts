@@ -14,7 +14,7 @@ import {
   secretSetting,
   urlSetting,
 } from '../config/settings.ts';
-import type { CookieStore } from '../http/cookies.ts';
+import type { CookieStore } from '../http/cookie-store.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Context } from '../handler/router.ts';
 

@@ -10,7 +10,7 @@ import {
   type RecallOptions,
 } from './transaction.ts';
 import { isOrigin } from '../http/origins.ts';
-import type { CookieStore } from '../http/cookies.ts';
+import type { CookieStore } from '../http/cookie-store.ts';
 import type { Client } from '../config/settings.ts';
 
 /** A login in a popup, from its beginning to its end, and what has to be remembered of it on the way. */

@@ -1,6 +1,7 @@
 import { Failure } from '../http/errors.ts';
 import { transactionErrors } from './transaction-errors.ts';
-import { clockSkew, lifetime, type CookieStore } from '../http/cookies.ts';
+import { clockSkew, lifetime } from '../http/cookies.ts';
+import type { CookieStore } from '../http/cookie-store.ts';
 
 // An import would have Node gather every export of the module, WebCrypto with them, at each cold start.
 const { createHmac, hash, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto');

@@ -1,3 +1,4 @@
+import { sessionCookie } from '../http/session-cookie.ts';
 import { toReply, toRequest } from './node.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Handler } from '../http/http.ts';
@@ -7,7 +8,7 @@ export type FirebaseRequest = IncomingMessage & { originalUrl: string; rawBody?:
 
 const platform = {
   // Firebase Hosting, in front of the function, passes this cookie on and no other.
-  sessionCookieOnly: true,
+  openCookieStore: sessionCookie,
   adviceOnMissing:
     'Then deploy again. On Firebase, CMS_AUTH_URL always has to be set, and a secret arrives only for hosts whose client id was set when it was built.',
 };

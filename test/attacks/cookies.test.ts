@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { createHandler } from '../../lib/login/handler.ts';
+import { sessionCookie } from '../../lib/http/session-cookie.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { github } from '../../lib/providers/github.ts';
 import { browserMissing, launch, startOpener } from '../e2e/browser.ts';
@@ -140,7 +141,10 @@ describe.skipIf(browserMissing).each([
       GITHUB_CLIENT_ID: host.app.clientId,
       GITHUB_CLIENT_SECRET: host.app.clientSecret,
     };
-    const listener = node(createHandler([github], { env, log: () => {} }), { sessionCookieOnly });
+    const listener = node(
+      createHandler([github], { env, log: () => {} }),
+      sessionCookieOnly ? { openCookieStore: sessionCookie } : {},
+    );
     const answer: RequestListener = (request, response) => {
       // Platforms that hand headers over as JSON decode them as what browsers send: UTF-8.
       const cookie = Buffer.from(request.headers.cookie ?? '', 'latin1').toString();

@@ -39,14 +39,14 @@ export const repairs = [
   // Firebase's cookie
   {
     guard: 'what is planted is not carried over',
-    file: 'lib/http/cookies.ts',
+    file: 'lib/http/session-cookie.ts',
     find: 'begun.length === 1 ? (begun[0] ?? [])',
     replace: 'begun.length > 0 ? begun.flat()',
     tests: cookies,
   },
   {
     guard: 'entries from the future push out no login',
-    file: 'lib/http/cookies.ts',
+    file: 'lib/http/session-cookie.ts',
     find: 'time > now ? lifetime : now - time',
     replace: 'now - time',
     tests: cookies,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { beginLogin, bindLogin, recallLogin, recallPendingLogin } from '../../lib/oauth/popup-transaction.ts';
 import { forgetTransactions } from '../../lib/oauth/transaction.ts';
-import { ownCookies, sessionCookie } from '../../lib/http/cookies.ts';
+import { ownCookies } from '../../lib/http/cookies.ts';
+import { sessionCookie } from '../../lib/http/session-cookie.ts';
 import { begin, client, failing, http, https, cookieName, login, now, opener, pair, loginRequest } from './login.ts';
 
 describe('Cookies of logins that were given up', () => {

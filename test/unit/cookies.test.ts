@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { cookieStoreFor, ownCookies, sessionCookie, type Entry } from '../../lib/http/cookies.ts';
+import { cookieStoreFor, ownCookies } from '../../lib/http/cookies.ts';
+import { sessionCookie } from '../../lib/http/session-cookie.ts';
+import type { Entry } from '../../lib/http/cookie-store.ts';
 
 const address = { origin: 'https://auth.example.com', prefix: '', secure: true };
 const cookieName = { name: 'login', path: '/auth' };
@@ -91,7 +93,7 @@ describe('A __session of ours', () => {
       path: '/auth',
       query: '',
       headers: { cookie: header },
-      platform: { sessionCookieOnly: true },
+      platform: { openCookieStore: sessionCookie },
     });
     const store = cookieStoreFor(request(cookie(running)), address, cookieName, now * 1000 + 999);
     expect(store.keysOf(running.id)).toEqual([running.key]);

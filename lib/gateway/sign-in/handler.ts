@@ -1,4 +1,5 @@
-import { cookieStoreFor, type CookieName, type CookieStore } from '../../http/cookies.ts';
+import { cookieStoreFor } from '../../http/cookies.ts';
+import type { CookieName, CookieStore } from '../../http/cookie-store.ts';
 import { hostErrors } from '../../oauth/errors.ts';
 import { preflight } from '../../http/cors.ts';
 import { isOrigin } from '../../http/origins.ts';

@@ -16,7 +16,7 @@ import { redirectBack, type ResponseTarget } from './redirect.ts';
 import { signInErrors } from './errors.ts';
 import { endSignIn, wasRefused } from './reselect.ts';
 import { TryOut } from './try.ts';
-import type { CookieStore } from '../../http/cookies.ts';
+import type { CookieStore } from '../../http/cookie-store.ts';
 import type { Context } from '../../handler/router.ts';
 import type { Address } from '../../config/settings.ts';
 

@@ -16,7 +16,7 @@ import { gatewaySettings, type Gateway, type RepositoryHost } from '../settings.
 import { signInErrors } from './errors.ts';
 import { authorizationUrl, authorizedEditor, configuredClient, ending, openProvider, readAnswer } from './login.ts';
 import type { IssuerClient } from '../../oauth/relying-party.ts';
-import type { CookieStore } from '../../http/cookies.ts';
+import type { CookieStore } from '../../http/cookie-store.ts';
 import type { Context } from '../../handler/router.ts';
 
 /**

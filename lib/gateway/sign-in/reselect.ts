@@ -1,5 +1,5 @@
 import { identityErrors } from '../identity/errors.ts';
-import type { CookieStore, Entry } from '../../http/cookies.ts';
+import type { CookieStore, Entry } from '../../http/cookie-store.ts';
 import type { Failure } from '../../http/errors.ts';
 
 /**

@@ -8,7 +8,7 @@ import {
   type Purpose,
   type RecallOptions,
 } from '../../oauth/transaction.ts';
-import type { CookieStore } from '../../http/cookies.ts';
+import type { CookieStore } from '../../http/cookie-store.ts';
 import type { IssuerClient } from '../../oauth/relying-party.ts';
 
 /** What the CMS asked for. It travels in the state: nothing is stored. */
