@@ -128,14 +128,13 @@ export function findRoute(
 }
 
 function matchPath(wanted: readonly string[], given: readonly string[]): Record<string, string> | undefined {
-  // Most do not fit, so nothing is made for them.
-  const fits = (part: string, i: number) => part === given[i] || part === '*' || part.startsWith(':');
-  if (given.length < wanted.length || !wanted.every(fits)) return undefined;
   const params: Record<string, string> = {};
   for (let i = 0; i < wanted.length; i++) {
-    const [part = '', own = ''] = [wanted[i], given[i]];
+    const [part = '', own] = [wanted[i], given[i]];
+    if (own === undefined) return undefined;
     if (part === '*') return { ...params, '*': given.slice(i).join('/') };
     if (part.startsWith(':')) params[part.slice(1)] = own;
+    else if (part !== own) return undefined;
   }
   return given.slice(wanted.length).join('/') === '' ? params : undefined;
 }
