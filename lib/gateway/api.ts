@@ -1,5 +1,5 @@
 import { Failure } from '../http/errors.ts';
-import { commonHeaders, type HttpReply, type TextReply } from '../http/http.ts';
+import { json, type HttpReply } from '../http/http.ts';
 import { lazy } from '../http/cache.ts';
 import { receiveBody } from './body.ts';
 import { gatewayErrors } from './errors.ts';
@@ -206,10 +206,3 @@ async function readDocument(context: Context): Promise<{ query: string; variable
     throw new Failure(gatewayErrors.UNKNOWN_DOCUMENT, { what: 'a document that is not JSON with a "query"' });
   return { query, variables: recordOf(variables) };
 }
-
-const json = (status: number, value: Json): TextReply => ({
-  status,
-  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
-  cookies: [],
-  body: JSON.stringify(value),
-});

@@ -3,7 +3,7 @@ import { commitAddress, type Editor } from './identity/editors.ts';
 import { preflight } from '../http/cors.ts';
 import { lazy } from '../http/cache.ts';
 import { Failure } from '../http/errors.ts';
-import { commonHeaders, type HttpReply, type TextReply } from '../http/http.ts';
+import { json, type HttpReply, type TextReply } from '../http/http.ts';
 import { plainErrorPage } from '../http/page.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { gatewayErrors } from './errors.ts';
@@ -213,13 +213,6 @@ async function isReady({ settings, address }: Context, hosts: readonly GatewayHo
     throw error;
   }
 }
-
-const json = (code: number, value: object): TextReply => ({
-  status: code,
-  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
-  cookies: [],
-  body: JSON.stringify(value),
-});
 
 /** The client reads `message`, and cannot do without. */
 function problem({ status: code, code: name, message, fill }: Failure): TextReply {

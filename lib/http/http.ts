@@ -66,6 +66,14 @@ export const redirect = (location: string): TextReply => ({
   body: '',
 });
 
+/** RFC 6749, 5.1 wants `no-store` for tokens; it is on every answer of ours. */
+export const json = (status: number, value: object): TextReply => ({
+  status,
+  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
+  cookies: [],
+  body: JSON.stringify(value),
+});
+
 /** A path without what stands in front of ours. Some proxies take that away before the request gets here, others leave it. */
 export const withoutPrefix = (path: string, prefix: string): string =>
   prefix !== '' && path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;

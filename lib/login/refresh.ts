@@ -1,7 +1,6 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { loginErrors } from './errors.ts';
-import { json } from './refresh-reply.ts';
-import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../http/http.ts';
+import { json, readBody, singleParameters, type HttpReply, type HttpRequest } from '../http/http.ts';
 import { matchOrigin } from '../http/origins.ts';
 import { clientSettings, originsSetting, refreshSetting, secretSetting, type Address } from '../config/settings.ts';
 import type { Context } from '../handler/router.ts';

@@ -1,4 +1,4 @@
-import { commonHeaders, type HttpReply } from '../../http/http.ts';
+import { json, type HttpReply } from '../../http/http.ts';
 import { errorDescription, errorName, signInErrors } from './errors.ts';
 import type { Failure } from '../../http/errors.ts';
 
@@ -10,11 +10,3 @@ export const tokenFailure = (failure: Failure): HttpReply =>
     error_description: errorDescription(failure),
     message: failure.message,
   });
-
-/** RFC 6749, 5.1 wants `no-store`, which is on every answer of ours. */
-export const json = (status: number, value: Record<string, string | number>): HttpReply => ({
-  status,
-  headers: { 'content-type': 'application/json; charset=utf-8', ...commonHeaders },
-  cookies: [],
-  body: JSON.stringify(value),
-});

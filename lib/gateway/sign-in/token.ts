@@ -4,9 +4,8 @@ import { sessionKeys, issueAccessToken, cmsClientId } from '../identity/access-t
 import { isAllowed } from '../identity/editors.ts';
 import { gatewaySettings, type RepositoryHost } from '../settings.ts';
 import { Failure, webErrors } from '../../http/errors.ts';
-import { readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
+import { json, readBody, singleParameters, type HttpReply, type HttpRequest } from '../../http/http.ts';
 import { signInErrors } from './errors.ts';
-import { json } from './response.ts';
 import { configuredClient } from './login.ts';
 import type { Context } from '../../handler/router.ts';
 
