@@ -14,7 +14,8 @@ export interface Settings {
    *
    * @param alongWith what may be needed later: it is fetched, too, if the store has to be asked anyway
    * @returns the values, in this order; nothing is waited for unless the store has to be asked
-   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, and what is wrong with the values
+   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, and what is wrong with the values; at once, where nothing
+   *   is waited for
    */
   read<const Readers extends readonly Reader<unknown>[]>(
     readers: Readers,

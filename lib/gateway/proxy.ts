@@ -286,7 +286,7 @@ async function fetchWith(
 ): Promise<UpstreamResponse> {
   const { host } = gateway;
   const name = host.provider.name;
-  const asked = fetchExpiry(gateway, token); // not waited for yet
+  const asked = fetchExpiry(gateway, token); // on its way while the call is; it does not reject
   const limit = request.platform.largestAnswer ?? maxBytes;
   const size = sent ? Buffer.byteLength(sent.body) : 0;
   const kept = place?.take();
@@ -394,15 +394,12 @@ function toReply(answer: UpstreamResponse, rule: Rule, gateway: Gateway<GatewayH
   };
 }
 
-/** By its first character, since pages are also sent as JSON, and to read all of it would cost as much again. */
-function looksLikeJson(bytes: Buffer): boolean {
-  let at = 0;
-  // RFC 8259, 2.
-  while (at < 64 && blanks.includes(bytes[at])) at++;
-  return bytes[at] === 0x5b || bytes[at] === 0x7b; // [ {
-}
-
-const blanks: (number | undefined)[] = [0x20, 0x09, 0x0a, 0x0d];
+/**
+ * By the first character behind the blanks, since pages are also sent as JSON, and to read all of it would cost as much again. A mark
+ * of the order of bytes may stand in front (RFC 8259, 2 and 8.1).
+ */
+const looksLikeJson = (bytes: Buffer): boolean =>
+  /^(\xef\xbb\xbf)?[ \t\n\r]*[[{]/.test(bytes.toString('latin1', 0, 64));
 
 /** All that a platform can pass on: some have no words for a status beyond these, and end with an error of their own. */
 const isAnswer = (status: number): boolean => status >= 200 && status <= 599;

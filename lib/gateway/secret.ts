@@ -1,5 +1,3 @@
-import { memoize } from '../http/cache.ts';
-
 /** How many layers of writing are taken off, at most: each costs a look at all of it, and whoever can write a file could pile them up. */
 const mostLayers = 3;
 
@@ -23,15 +21,11 @@ export function textHolds(text: string, secret: string, layers = mostLayers): bo
  * @param isText whether it is JSON, so that somebody will read it as that; a file goes out byte for byte
  */
 export function bytesHold(bytes: Buffer, secret: string, isText: boolean): boolean {
-  if (bytes.includes(secret) || inUtf16(secret).some((wide) => bytes.includes(wide))) return true;
+  if (bytes.includes(secret)) return true;
+  const wide = Buffer.from(secret, 'utf16le');
+  if (bytes.includes(wide) || bytes.includes(wide.swap16())) return true;
   return isText && holdsEscapes(bytes) && textHolds(bytes.toString(), secret);
 }
-
-/** In either order of the two bytes. Kept, since the same one is looked for in each answer. */
-const inUtf16 = memoize((secret: string): Buffer[] => [
-  Buffer.from(secret, 'utf16le'),
-  Buffer.from(secret, 'utf16le').swap16(),
-]);
 
 /** Whether there is an escape or a percent sign in it. Most of what a host sends has neither, and may be large. */
 export const holdsEscapes = (text: Buffer): boolean =>

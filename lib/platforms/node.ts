@@ -28,7 +28,7 @@ export async function answer(handler: Handler, request: HttpRequest, response: S
 
 /**
  * @param platform with `streams` for whoever answers with `send`
- * @param url path and query, where somebody has taken a part of them off
+ * @param url path and query as they came, where a framework has shortened those of the request
  */
 export function toRequest(request: IncomingMessage, platform: Platform, url = request.url ?? ''): HttpRequest {
   const [path = '', ...query] = url.split('?');

@@ -23,7 +23,13 @@ export const areas = {
     ],
   },
   login: {
-    mutate: ['lib/oauth/*.ts', 'lib/login/*.ts', '!lib/login/setup-page*.ts', '!lib/oauth/fetch-shim*.ts'],
+    mutate: [
+      'lib/oauth/*.ts',
+      'lib/http/{cookies,session-cookie}.ts',
+      'lib/login/*.ts',
+      '!lib/login/setup-page*.ts',
+      '!lib/oauth/fetch-shim*.ts',
+    ],
     tests: [
       ...unit(
         'cookies',
