@@ -69,6 +69,11 @@ describe('An answer of the host', () => {
     expect(code(await open().ask('/git/github/pulls'))).toBe(name);
   });
 
+  it('that is JSON may have a mark of byte order (RFC 8259, 8.1)', async () => {
+    host.script = json(200, '\ufeff []');
+    expect(await open().ask('/git/github/pulls')).toMatchObject({ status: 200, body: ' []' }); // read as text, it is gone
+  });
+
   it('that is JSON goes through as it came, blanks and all', async () => {
     const body = ' \n[{"a": "ä\\u00e4"}]\n';
     host.script = json(200, body);
