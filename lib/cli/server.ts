@@ -9,6 +9,7 @@ import { serve } from '../handler/serve.ts';
 import type { RouteModule } from '../handler/router.ts';
 import { checkSettings } from '../config/check.ts';
 import { checkGateway, gatewaySettings, hasGateway } from '../gateway/settings.ts';
+import { isPointer } from '../config/environment.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
 import { settingsOf } from '../config/table.ts';
 import { unknownSettings } from '../config/unknown.ts';
@@ -48,7 +49,11 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const env = { ...process.env };
   const port = readPort(env['PORT']);
   const host = readHost(env['HOST']);
-  const platform = { url: `http://localhost:${port}`, openParameterStore: awsParameterStore() };
+  const platform = {
+    url: `http://localhost:${port}`,
+    // Without a pointer to it there is nothing to look for at each request.
+    ...(Object.values(env).some(isPointer) && { openParameterStore: awsParameterStore() }),
+  };
   const hasLogin = providers.some((provider) => isConfigured(env, provider));
   const withGateway = hasGateway(env);
   const problems = await checkSettings(env, providers, platform);

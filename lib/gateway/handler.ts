@@ -127,7 +127,7 @@ function hostEndpoints({ provider, api }: GatewayHost, hosts: readonly GatewayHo
         const opened = await open(context, hosts);
         // Also of what is refused: whoever tries the fence from within has a name.
         if (event === 'write') context.log.editor = commitAddress(opened.editor, context.address.origin);
-        return handle(`/${params['*']}`, ofHost(provider, opened));
+        return await handle(`/${params['*']}`, ofHost(provider, opened));
       },
     });
     const [read, write] = [routeOf('read'), routeOf('write')];

@@ -188,7 +188,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
       throw error;
     }
   };
-  return place ? place.inTurn(forward) : forward();
+  return await (place ? place.inTurn(forward) : forward());
 }
 
 /** What leaves is what is looked at: an address may have been put together, and a text been read, on its way through here. */

@@ -137,7 +137,9 @@ function transfer(
       const answer = (more: Pick<UpstreamAnswer, 'rest'>) => {
         clearTimeout(timer);
         answered = true;
-        resolve({ status, headers, bytes: Buffer.concat(chunks.splice(0), size), ...more });
+        const parts = chunks.splice(0); // not held while the rest is on its way
+        const [only] = parts;
+        resolve({ status, headers, bytes: only && parts.length === 1 ? only : Buffer.concat(parts, size), ...more });
       };
       const end = () => answer({});
       response.on('data', take).on('error', fail).on('end', end);

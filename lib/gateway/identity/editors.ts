@@ -47,7 +47,8 @@ export interface EmailFinding {
 }
 
 /** ASCII only: Unicode knows other letters whose small form is one of ours, and then two addresses would be one. */
-export const lowerCase = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+export const lowerCase = (text: string): string =>
+  /[A-Z]/.test(text) ? text.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : text;
 
 /** One address: one `@`, and nothing in it that could make two of one or end up as something else in a commit. */
 export const isAddress = (text: string): boolean =>

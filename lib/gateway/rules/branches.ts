@@ -36,11 +36,7 @@ export const isBranch = (name: string): boolean => wrongBranch(name) === undefin
  * no branch can have: the host says that there is none. It must only stay one part of the path that it is put into.
  */
 export const isRevision = (name: string): boolean =>
-  name !== '' &&
-  name.length <= 1024 &&
-  !/[\p{Cc}\p{Surrogate}\\]|\.\.|\/\//u.test(name) &&
-  !/^\/|\/$/.test(name) &&
-  !name.split('/').includes('.');
+  name !== '' && name.length <= 1024 && !/[\p{Cc}\p{Surrogate}\\]|\.\.|\/\/|^\/|\/$|(^|\/)\.(\/|$)/u.test(name);
 
 /** A branch of the editorial workflow: `cms/posts/a-title`. */
 export const isDraft = (name: unknown): name is string =>
