@@ -157,7 +157,7 @@ export async function dispatch({ route, params }: Found, context: Context): Prom
     const [hasPage] = await settings.read([pageSetting]);
     if (!hasPage) throw new Failure(webErrors.NOT_FOUND);
   }
-  return await route.handle(context, params);
+  return await route.handle(context, params); // a promise that is returned as it is takes two turns more
 }
 
 /** A failure as a reply, with `Allow` where a method was refused (RFC 9110, 15.5.6). */
