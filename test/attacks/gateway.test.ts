@@ -23,7 +23,7 @@ const starts = {
 };
 
 /** A gateway in front of a strict host, and an editor who writes requests by hand. */
-async function open<Id extends keyof typeof starts>(id: Id) {
+async function open<Id extends keyof typeof starts>(id: Id, paths = 'content/**, static/images/**') {
   const host = (await starts[id]()) as { github: GitHubHost; gitlab: GitLabHost; bitbucket: BitbucketHost }[Id] & {
     close(): Promise<void>;
   };
@@ -36,7 +36,7 @@ async function open<Id extends keyof typeof starts>(id: Id) {
     CMS_GATEWAY_TOKEN: token,
     CMS_GATEWAY_JWT_SECRET: secret,
     CMS_GATEWAY_EDITORS: 'zoe@example.org',
-    CMS_GATEWAY_PATHS: 'content/**, static/images/**',
+    CMS_GATEWAY_PATHS: paths,
     [`${id.toUpperCase()}_URL`]: host.url,
   };
   const handler = serve(routes, { env, log: () => {} });
@@ -332,6 +332,75 @@ describe('Bitbucket: a draft', () => {
   attack('of more files than Bitbucket shows at once is not merged', async () => {
     const many = Object.fromEntries(Array.from({ length: 501 }, (_, at) => [`content/posts/${at}.md`, `${at}`]));
     return refused(await (await draft(world.stray(many)))());
+  });
+});
+
+describe('A file that has the name of a folder', () => {
+  /** Editors may write neither of the two files in the folder, and each file directly below `content`. */
+  const kept = { 'content/docs/secret.md': 'x', 'content/docs/CODEOWNERS': '* @owner' };
+  async function openWith(id: 'gitlab' | 'bitbucket') {
+    const world = await open(id, 'content/*, **/index.md');
+    world.repository.save('main', { ...kept, 'content/a.md': 'a', Makefile: 'all:' }, 'Theirs', stranger);
+    const read = (path: string) => world.repository.blob(world.repository.resolve(`${world.main()}:${path}`) ?? '');
+    const isWhole = () => [...Object.keys(kept), 'Makefile'].every((path) => read(path) !== undefined);
+    return { ...world, read, isWhole };
+  }
+
+  const isInTheWay = (reply: { status: number; text: string }) => {
+    const words = refused(reply);
+    expect(words).toContain('calls a file what is a folder');
+    return words;
+  };
+
+  attack('GitLab: is neither deleted, nor written, nor moved', async () => {
+    const { ask, host, isWhole, read } = await openWith('gitlab');
+    const send = (...actions: object[]) =>
+      ask('POST', '/repository/commits', { branch: 'main', commit_message: 'x', actions });
+    const path = { file_path: 'content/docs' };
+    const words = isInTheWay(await send({ action: 'delete', ...path }));
+    isInTheWay(await send({ action: 'create', ...path, content: 'x' }));
+    isInTheWay(await send({ action: 'update', ...path, content: 'x' }));
+    isInTheWay(await send({ action: 'move', ...path, previous_path: 'content/a.md' }));
+    isInTheWay(await send({ action: 'move', file_path: 'content/b', previous_path: 'content/docs' }));
+    isInTheWay(
+      await send({ action: 'create', file_path: 'content/b.md', content: 'b' }, { action: 'delete', ...path }),
+    );
+    expect([isWhole(), read('content/b.md')]).toEqual([true, undefined]);
+    expect((await send({ action: 'delete', file_path: 'content/a.md' })).status).toBe(201); // a neighbour
+    await host.close();
+    return words;
+  });
+
+  attack('Bitbucket: is neither deleted nor written, nor is a file made a folder', async () => {
+    const { ask, host, isWhole, main, read } = await openWith('bitbucket');
+    const send = (deleted: string[], written: string[], parents?: string) => {
+      const all = Object.entries({ branch: 'main', ...(parents !== undefined && { parents }) });
+      const parts = [...all, ...deleted.map((path) => ['files', path] as const)].map(
+        ([name, value]) => `name="${name}"\r\n\r\n${value}\r\n`,
+      );
+      parts.push(...written.map((path) => `name="${path}"; filename="a"\r\nContent-Type: text/markdown\r\n\r\nb\r\n`));
+      const body = `${parts.map((part) => `--x\r\nContent-Disposition: form-data; ${part}`).join('')}--x--\r\n`;
+      return ask('POST', '/src', body, 'multipart/form-data; boundary=x');
+    };
+    const words = isInTheWay(await send(['content/docs'], []));
+    isInTheWay(await send(['content/docs'], [], main()));
+    isInTheWay(await send([], ['content/docs']));
+    isInTheWay(await send(['content/docs'], ['content/docs/index.md']));
+    isInTheWay(await send(['content/a.md'], ['Makefile/index.md']));
+    expect([isWhole(), read('content/a.md')?.toString()]).toEqual([true, 'a']);
+    expect(await send(['content/a.md'], ['content/new/deep/index.md'])).toMatchObject({ status: 201 }); // a neighbour
+    await host.close();
+    return words;
+  });
+
+  attack('GitHub: the branch does not go on to a commit that has lost them', async () => {
+    const world = await open('github', 'content/*');
+    world.repository.save('main', kept, 'Theirs', stranger);
+    const move = (sha: string) => world.ask('PATCH', '/git/refs/heads/main', { sha, force: false });
+    const words = refused(await move(world.stray({ 'content/docs': null })));
+    refused(await move(world.stray({ 'content/docs': 'x' })));
+    await world.host.close();
+    return words;
   });
 });
 

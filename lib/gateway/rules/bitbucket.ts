@@ -26,6 +26,7 @@ import {
 } from './rule.ts';
 import {
   checkFiles,
+  checkNames,
   descriptions,
   folder,
   isFolder,
@@ -98,24 +99,44 @@ async function compare(call: Call, source: Json, destination: Json): Promise<voi
   );
 }
 
+const branchPath = (name: string): string => `/refs/branches/${encodeURIComponent(name).replaceAll('%2F', '/')}`;
+const tipOf = (branch: unknown): unknown => record(record(branch)['target'])['hash'];
+
 /**
  * Where a commit goes on top of another one, that one is published or is the draft's own: or a draft could be begun on any commit in
  * the store, and be merged with all that this brings.
  */
-const parentsArePublished = guard(
-  'where it names a parent: a commit of the published branch, or the tip of the draft',
-  async ({ gateway, read, find }, { branch, parents }) => {
-    if (typeof parents !== 'string') return undefined;
-    const tipOf = (answer: unknown) => record(record(answer)['target'])['hash'];
-    const address = (name: string) => `/refs/branches/${encodeURIComponent(name).replaceAll('%2F', '/')}`;
-    const tip = tipOf(await read(address(gateway.branch)));
-    if (tip === parents) return undefined;
-    if (branch !== gateway.branch && tipOf(await find(address(String(branch)))) === parents) return undefined;
-    const base = isSha(tip) ? await find(`/merge-base/${parents}..${tip}`) : undefined;
-    if (record(base)['hash'] === parents) return undefined;
-    throw refuse('a draft begins at a commit of the branch of CMS_GATEWAY_BRANCH only');
-  },
-);
+async function parentsArePublished({ gateway, read, find }: Call, { branch, parents }: Json): Promise<void> {
+  if (typeof parents !== 'string') return;
+  const tip = tipOf(await read(branchPath(gateway.branch)));
+  if (tip === parents) return;
+  if (branch !== gateway.branch && tipOf(await find(branchPath(String(branch)))) === parents) return;
+  const base = isSha(tip) ? await find(`/merge-base/${parents}..${tip}`) : undefined;
+  if (record(base)['hash'] === parents) return;
+  throw refuse('a draft begins at a commit of the branch of CMS_GATEWAY_BRANCH only');
+}
+
+/**
+ * Nobody says what Bitbucket makes of a file that is named as a folder is, or that would be below a file. A draft is compared when it is
+ * merged.
+ *
+ * @see https://developer.atlassian.com/cloud/bitbucket/rest/api-group-source/#api-repositories-workspace-repo-slug-src-commit-path-get
+ */
+async function namesFit({ gateway, read, find }: Call, { branch, parents, paths }: Json): Promise<void> {
+  if (branch !== gateway.branch || !Array.isArray(paths)) return;
+  const commit = isSha(parents) ? parents : tipOf(await read(branchPath(gateway.branch)));
+  if (!isSha(commit)) throw refuse('the branch of CMS_GATEWAY_BRANCH has no commit');
+  const names = paths.map(String);
+  const wanted = new Map<string, string>();
+  for (const name of names)
+    for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1))
+      wanted.set(name.slice(0, at), 'commit_directory');
+  for (const name of names) wanted.set(name, 'commit_file'); // last: what is named as a file has to be one
+  await checkNames([...wanted.keys()], async (path) => {
+    const there = await find(`/src/${commit}/${encodeURIComponent(path).replaceAll('%2F', '/')}?format=meta`);
+    return there !== undefined && record(there)['type'] !== wanted.get(path);
+  });
+}
 
 /** The CMS looks the commit up first; a branch without slashes would do as well. */
 const commit: PathParameter = { what: 'a commit', slashes: false, check: isBranch };
@@ -186,7 +207,20 @@ export const bitbucket: GatewayHost = {
       parameters: { commit, path: kept('a file', isPath) },
       file: true,
     },
-    { name: 'commit', method: 'POST', path: '/src', body: commitForm, guard: parentsArePublished },
+    {
+      name: 'commit',
+      method: 'POST',
+      path: '/src',
+      body: commitForm,
+      guard: guard(
+        'where it names a parent: a commit of the published branch, or the tip of the draft; on the published branch: no file has the name of a folder, and none is below a file',
+        async (call, said) => {
+          await parentsArePublished(call, said);
+          await namesFit(call, said);
+          return undefined;
+        },
+      ),
+    },
     {
       name: 'commits',
       method: 'GET',
@@ -372,7 +406,7 @@ function judgeForm({ bytes, type }: ReceivedBody, call: Call): JudgedBody {
     ...said.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
     ...(given.get('files') ?? []).map((path) => ['files', path] as const),
   ].map(([name, value]): FormPart => ({ name, filename: undefined, content: Buffer.from(value) }));
-  return { values: { branch, parents }, write: () => writeMultipart([...fresh, ...files]) };
+  return { values: { branch, parents, paths }, write: () => writeMultipart([...fresh, ...files]) };
 }
 
 /** What some parser could take for one of the values, or for a word about the form itself (`_charset_`, HTML 4.10.22.7). */

@@ -24,6 +24,7 @@ import {
 } from './rule.ts';
 import {
   checkFiles,
+  checkNames,
   descriptions,
   draftName,
   file,
@@ -56,6 +57,27 @@ const draftRequest = guard(ourDraft, async (call) => {
   await findDraft(call);
   return undefined;
 });
+
+/**
+ * GitLab deletes a folder that is named in the place of a file, and puts a file into the place of a folder (`applyAction` in Gitaly's
+ * `internal/gitaly/service/operations`). A draft is compared when it is merged.
+ */
+const namesNoFolder = guard(
+  'on the published branch: no file has the name of a folder',
+  async ({ gateway, find }, { branch, actions }) => {
+    if (branch !== gateway.branch) return undefined;
+    const paths = records(actions)?.flatMap(({ file_path: path, previous_path: from }) => [path, from]) ?? [];
+    await checkNames(
+      paths.filter((path) => typeof path === 'string'),
+      async (path) => {
+        const where = `path=${encodeURIComponent(path)}&ref=${encodeURIComponent(gateway.branch)}`;
+        const list = await find(`/repository/tree?${where}&per_page=1`);
+        return list !== undefined && !(Array.isArray(list) && list.length === 0);
+      },
+    );
+    return undefined;
+  },
+);
 
 /** Labels in a query are one text, with commas. */
 const list = (value: unknown): string[] =>
@@ -173,6 +195,7 @@ export const gitlab: GatewayHost = {
       body: jsonBody('branch, where it begins, each action and file; the editor is the author', commit, {
         carriesFile: true,
       }),
+      guard: namesNoFolder,
     },
     {
       name: 'branches of a commit',

@@ -106,6 +106,14 @@ function source({ bitbucket: { repository }, query, url }: Call, revision = '', 
   const folder = at.replace(/\/+$/, '');
   const sha = repository.resolve(`${commit}:${folder}`);
   const content = repository.blob(sha ?? '');
+  // What is there, and not what is in it.
+  if (sha !== undefined && query.get('format') === 'meta')
+    return ok({
+      type: content === undefined ? 'commit_directory' : 'commit_file',
+      path: folder,
+      commit: { type: 'commit', hash: commit },
+      ...(content !== undefined && { size: content.length }),
+    });
   if (content !== undefined && sha !== undefined) {
     const type = at.endsWith('.svg') ? 'image/svg+xml' : 'text/plain; charset=utf-8';
     return { status: 200, body: content, headers: { 'Content-Type': type, ETag: `"${sha}"` } };

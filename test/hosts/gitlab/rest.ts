@@ -176,7 +176,10 @@ const commitOf = ({ branches }: Repository, name: string) => branches.get(name) 
 const blocked = ({ branches }: Repository, name: string) =>
   [...branches.keys()].some((other) => other.startsWith(`${name}/`) || name.startsWith(`${other}/`));
 
-/** What a list of actions does to the files. Unlike GitHub, GitLab tells creating from updating. */
+/**
+ * What a list of actions does to the files. Unlike GitHub, GitLab tells creating from updating. A file that is created takes the place
+ * of a folder of its name: `WithOverwriteDirectory` in Gitaly's `applyAction`.
+ */
 function changes(repository: GitLabHost['repository'], head: string, actions: Array<Record<string, unknown>>) {
   const files: Record<string, Buffer | null> = {};
   const current = (name: string) => {
@@ -210,7 +213,8 @@ function changes(repository: GitLabHost['repository'], head: string, actions: Ar
         break;
       }
       case 'delete':
-        existing(name);
+        // Whatever has this name, a folder with all that is in it as well: `deleteFile` in Gitaly's `applyAction`.
+        if (repository.resolve(`${head}:${name}`) === undefined) existing(name);
         files[name] = null;
         break;
       default:
