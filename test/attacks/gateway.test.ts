@@ -453,4 +453,14 @@ describe('One editor against the server', () => {
     expect((await world.ask('POST', '/repository/commits', commit(action('large.bin', large)))).status).toBe(201);
     return 'written';
   });
+
+  attack('more files than can be looked up cost no call', async () => {
+    const action = (at: number) => `{"action":"delete","file_path":"content/${at}.md"}`;
+    const before = world.host.requests.length;
+    const all = Array.from({ length: 1_001 }, (_, at) => action(at));
+    const words = refused(await world.ask('POST', '/repository/commits', commit(all.join(','))));
+    expect(words).toContain('more than 1000 files');
+    expect(world.host.requests.length).toBe(before);
+    return words;
+  });
 });

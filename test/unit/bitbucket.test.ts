@@ -173,7 +173,7 @@ describe('a commit', () => {
       const received = { bytes: Buffer.from(form, 'latin1'), type: 'multipart/form-data; boundary=b' };
       return ruleOf(bitbucket, 'commit').body?.judge(received, call(bitbucket));
     };
-    expect(judge('Update')?.values).toEqual({ branch: 'main', parents: undefined });
+    expect(judge('Update')?.values).toEqual({ branch: 'main', parents: undefined, paths: ['content/a.md'] });
     expect(() => judge('Update \xff')).toThrow('not a form as browsers send it');
   });
 

@@ -1,7 +1,7 @@
 /** Whose name a commit has where the owner wants it to be the app's: some services build only for accounts that they know. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { signedMessage, type Call } from '../../lib/gateway/rules/rule.ts';
-import { json, openWorld, sessionOf, startHost, type Host } from '../contract/gateway/world.ts';
+import { json, openWorld, sessionOf, startHost, withoutFiles, type Host } from '../contract/gateway/world.ts';
 
 const sha = 'a'.repeat(40);
 const other = 'b'.repeat(40);
@@ -109,6 +109,7 @@ describe('Where the app stands as committer', () => {
   });
 
   it('GitLab and Bitbucket are told no author, either', async () => {
+    host.script = withoutFiles();
     open({
       GITHUB_URL: undefined,
       GITLAB_URL: host.url,

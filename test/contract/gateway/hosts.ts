@@ -1,6 +1,6 @@
 /** What is particular about GitLab and Bitbucket behind the gateway, on every platform. The rest is in `suite.ts`. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { json, openWorld, startHost, type Host, type Script } from './world.ts';
+import { json, openWorld, startHost, withoutFiles, type Host, type Script } from './world.ts';
 import type { Call, Reply } from '../login.ts';
 
 const sha = 'a'.repeat(40);
@@ -435,8 +435,13 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
           actions: [{ action: 'update', file_path: 'content/a.md', content: 'eA==', encoding: 'base64' }],
         };
         const forged = { ...commit, force: true, author_name: 'Boss', author_email: 'boss@example.org' };
+        host.script = withoutFiles();
         await ask('/repository/commits', { method: 'POST', body: JSON.stringify(forged) });
-        expect(JSON.parse(String(asked()[0]?.body))).toEqual({
+        expect(lines()).toEqual([
+          `GET ${root}/repository/tree?path=content%2Fa.md&ref=main&per_page=1`,
+          `POST ${root}/repository/commits`,
+        ]);
+        expect(JSON.parse(String(asked()[1]?.body))).toEqual({
           ...commit,
           author_name: 'Zoë Editor',
           author_email: 'zoe@example.org',
@@ -494,10 +499,15 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
       const branch = 'name="branch"\r\n\r\nmain';
 
       it('takes a commit as a form, with the editor put in', async () => {
-        host.script = (_, response) => void response.writeHead(201).end();
+        host.script = withoutFiles((_, response) => void response.writeHead(201).end());
         expect((await ask('/src', form(file, branch))).status).toBe(201);
-        expect(lines()).toEqual([`POST ${root}/src`]);
-        const { headers, body } = asked()[0] ?? { headers: {}, body: Buffer.of() };
+        expect(lines().toSorted()).toEqual([
+          `GET ${root}/refs/branches/main`,
+          `GET ${root}/src/${sha}/content/a.md?format=meta`,
+          `GET ${root}/src/${sha}/content?format=meta`,
+          `POST ${root}/src`,
+        ]);
+        const { headers, body } = asked().at(-1) ?? { headers: {}, body: Buffer.of() };
         // Written anew: only names and contents are the client's.
         const [, boundary = ''] =
           /^multipart\/form-data; boundary=(form-[\w-]+)$/.exec(headers['content-type'] ?? '') ?? [];

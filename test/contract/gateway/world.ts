@@ -30,6 +30,15 @@ const emptyHost = () => ({
   close: async () => {},
 });
 
+/** A host with no file on its branch, so that nothing is in the way of one that is written. @param write its answer to a write */
+export const withoutFiles =
+  (write: Script = json(201, {})): Script =>
+  (asked, ...rest) => {
+    const found = asked.url.includes('/refs/branches/') ? { target: { hash: 'a'.repeat(40) } } : undefined;
+    const look = found ? json(200, found) : json(404, { message: '404 Not Found' });
+    (asked.method === 'GET' ? look : write)(asked, ...rest);
+  };
+
 /** A host that answers whatever a test wants. */
 export async function startHost(host = emptyHost()) {
   const listening = await listen(async (request, response) => {
