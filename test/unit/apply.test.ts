@@ -20,6 +20,18 @@ describe('A query', () => {
     expect(search).toBe('?ref_name=cms%2Fposts%2Fa%26b%3D1&per_page=20&page=2');
   });
 
+  it('is written as URL writes it, whatever characters a value has: what goes out is held against that', async () => {
+    const printable = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 + at)).join('');
+    for (const odd of [printable, 'é ü 日本 🙂', "it's"]) {
+      const { search } = await apply(
+        `source_branch=cms%2Fa&target_branch=main&title=${encodeURIComponent(odd)}`,
+        'open merge request',
+      );
+      expect(new URL(`https://gitlab.example.com/${search}`).search).toBe(search);
+      expect(new URLSearchParams(search).get('title')).toBe(odd);
+    }
+  });
+
   it('names a key once', async () => {
     await expect(apply('ref_name=main&ref_name=other')).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });

@@ -1,6 +1,6 @@
 /** A rule applied to a call: what goes to the host, or why nothing does. */
 import { Failure, webErrors } from '../../http/errors.ts';
-import { refuse, type Call, type Json, type ReceivedBody, type Rule, type SentBody } from './rule.ts';
+import { queryText, refuse, type Call, type Json, type ReceivedBody, type Rule, type SentBody } from './rule.ts';
 
 /** What is sent to the host, behind the path. */
 export interface Applied {
@@ -25,7 +25,7 @@ export async function applyRule(
   const added = rule.guard && (await rule.guard.look(call, body?.values ?? query));
   const pairs = Object.entries(body || !added ? query : { ...query, ...text(added) });
   return {
-    search: pairs.length > 0 ? `?${pairs.map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join('&')}` : '',
+    search: pairs.length > 0 ? `?${pairs.map(([key, value]) => `${key}=${queryText(value)}`).join('&')}` : '',
     sent: body?.write(added ?? {}),
   };
 }

@@ -11,6 +11,7 @@ import {
   jsonBody,
   number,
   oneOf,
+  queryText,
   queryValue,
   record,
   records,
@@ -70,7 +71,7 @@ const namesNoFolder = guard(
     await checkNames(
       paths.filter((path) => typeof path === 'string'),
       async (path) => {
-        const where = `path=${encodeURIComponent(path)}&ref=${encodeURIComponent(gateway.branch)}`;
+        const where = `path=${queryText(path)}&ref=${queryText(gateway.branch)}`;
         const list = await find(`/repository/tree?${where}&per_page=1`);
         return list !== undefined && !(Array.isArray(list) && list.length === 0);
       },
@@ -94,7 +95,7 @@ const list = (value: unknown): string[] =>
 async function compare(call: Call, head: unknown): Promise<void> {
   if (!isSha(head)) throw refuse('its draft has no commit');
   const { diffs, compare_timeout: isCut } = record(
-    await call.read(`/repository/compare?from=${encodeURIComponent(call.gateway.branch)}&to=${head}`),
+    await call.read(`/repository/compare?from=${queryText(call.gateway.branch)}&to=${head}`),
   );
   const changed = records(diffs);
   if (!changed || isCut === true) throw tooMany();

@@ -205,6 +205,13 @@ export const otherBranch = (given: unknown, { branch }: Gateway): Failure =>
     ? new Failure(gatewayErrors.OTHER_BRANCH, { given, branch })
     : refuse('it writes to a branch that is not for the CMS');
 
+/**
+ * A value in a query as `URL` writes it, which encodes an apostrophe there: what is asked for is held against that.
+ *
+ * @see https://url.spec.whatwg.org/#special-query-percent-encode-set
+ */
+export const queryText = (value: string): string => encodeURIComponent(value).replaceAll("'", '%27');
+
 // Parameters that every host has
 
 export const number: PathParameter = {
