@@ -375,6 +375,19 @@ describe('A file that has the name of a folder', () => {
     return words;
   });
 
+  attack('GitLab: does not end up in the place of a folder that it is in', async () => {
+    const { ask, host, main, repository } = await open('gitlab', '**/images/**');
+    const send = (action: object) =>
+      ask('POST', '/repository/commits', { branch: 'main', commit_message: 'x', actions: [action] });
+    const file_path = 'netlify.toml/images/netlify.toml';
+    const words = refused(await send({ action: 'create', file_path, content: 'x' }));
+    refused(await send({ action: 'move', file_path, previous_path: 'static/images/a.png' }));
+    expect(repository.resolve(`${main()}:netlify.toml`)).toBeUndefined();
+    expect((await send({ action: 'create', file_path: 'b/images/b.md', content: 'x' })).status).toBe(201); // a neighbour
+    await host.close();
+    return words;
+  });
+
   attack('Bitbucket: is neither deleted nor written, nor is a file made a folder', async () => {
     const { ask, host, isWhole, main, read } = await openWith('bitbucket');
     const send = (deleted: string[], written: string[], parents?: string) => {
@@ -467,6 +480,17 @@ describe('One editor against the server', () => {
     const words = refused(await world.ask('POST', '/repository/commits', commit(all.join(','))));
     expect(words).toContain('more than 1000 files');
     expect(world.host.requests.length).toBe(before);
+    // What is refused for one of them is looked up no further.
+    world.repository.save('main', { 'content/1.md/a': '' }, 'Theirs', stranger);
+    refused(
+      await world.ask(
+        'POST',
+        '/repository/commits',
+        commit(Array.from({ length: 500 }, (_, at) => action(at)).join(',')),
+      ),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(world.host.requests.length - before).toBeLessThan(30);
     return words;
   });
 });

@@ -640,8 +640,22 @@ export const gateway = [
   {
     guard: 'as many names are looked up as there is time for',
     file: 'lib/gateway/rules/values.ts',
-    find: 'if (names.size > mostNames.all)',
+    find: 'if (names.size > most)',
     replace: 'if (false as boolean)',
+    tests: attacks,
+  },
+  {
+    guard: 'nothing more is looked up for a commit that is refused',
+    file: 'lib/gateway/rules/values.ts',
+    find: 'const left = (function* () {\n    yield* names;\n  })();',
+    replace: 'const left = names.values();',
+    tests: attacks,
+  },
+  {
+    guard: 'at GitLab, no file ends up in the place of a folder that it is in',
+    file: 'lib/gateway/rules/gitlab.ts',
+    find: ' || repeatsItself(name)',
+    replace: '',
     tests: attacks,
   },
   {

@@ -70,6 +70,7 @@ const namesNoFolder = guard(
     const paths = records(actions)?.flatMap(({ file_path: path, previous_path: from }) => [path, from]) ?? [];
     await checkNames(
       paths.filter((path) => typeof path === 'string'),
+      1_000, // half of what it takes in a minute
       async (path) => {
         const where = `path=${queryText(path)}&ref=${queryText(gateway.branch)}`;
         const list = await find(`/repository/tree?${where}&per_page=1`);
@@ -297,6 +298,15 @@ export const gitlab: GatewayHost = {
   ],
 };
 
+/**
+ * Whether a file is called like a folder that it is in. If that folder does not exist yet, GitLab puts the file into the place of the folder,
+ * where editors may have nothing to write (`TreeEntry.Add` in Gitaly's `internal/git/localrepo`).
+ */
+const repeatsItself = (path: string): boolean => {
+  const parts = path.split('/');
+  return parts.indexOf(parts.at(-1) ?? '') < parts.length - 1;
+};
+
 const actions = ['create', 'update', 'move', 'delete'];
 
 function commit(body: Json, call: Call): Json {
@@ -322,7 +332,8 @@ function action(entry: unknown, paths: Parameters<typeof isWritable>[1]): object
   if (typeof kind !== 'string' || !actions.includes(kind))
     throw refuse('it does something to a file that the CMS never does');
   for (const name of [path, ...(from === undefined ? [] : [from])])
-    if (typeof name !== 'string' || !isWritable(name, paths)) throw refuse('this file is not for editors to write');
+    if (typeof name !== 'string' || !isWritable(name, paths) || repeatsItself(name))
+      throw refuse('this file is not for editors to write');
   if (encoding !== undefined && encoding !== 'base64' && encoding !== 'text')
     throw refuse('it has an unknown encoding');
   return {

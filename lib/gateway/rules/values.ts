@@ -110,28 +110,33 @@ export function checkFiles({ gateway }: Call, changes: readonly Change[]): void 
       throw refuse('it changes a file that is not for editors to write. Somebody has to merge it at the host');
 }
 
-/** How many files one commit may change where each name is looked up, and how many are looked up at a time. */
-const mostNames = { all: 1_000, atOnce: 8 };
+/** Names that are looked up at a time. */
+const atOnce = 8;
 
 /**
  * For hosts that take the name of a folder for all that is in it. They would delete the folder, or put a file into its place, and files
  * that are not for editors to write would go with it.
  *
+ * @param most names that are looked up for one commit
  * @param isInTheWay asks the host what it has there
  * @throws Failure
  */
 export async function checkNames(
   paths: readonly string[],
+  most: number,
   isInTheWay: (path: string) => Promise<boolean>,
 ): Promise<void> {
   const names = new Set(paths);
-  if (names.size > mostNames.all) throw refuse(`it changes more than ${mostNames.all} files at once`);
-  const left = names.values();
+  if (names.size > most) throw refuse(`it names more than ${most} files and folders`);
+  // Ends for all who take from it as soon as one of them throws.
+  const left = (function* () {
+    yield* names;
+  })();
   const look = async () => {
     for (const name of left)
       if (await isInTheWay(name)) throw refuse('it calls a file what is a folder there, or the other way round');
   };
-  await Promise.all(Array.from({ length: mostNames.atOnce }, look));
+  await Promise.all(Array.from({ length: atOnce }, look));
 }
 
 /** For lists of which a host shows a page: what is not shown has not been checked. */

@@ -193,13 +193,22 @@ function changes(repository: GitLabHost['repository'], head: string, actions: Ar
     if (content === undefined) throw new HttpError(400, "A file with this name doesn't exist");
     return content;
   };
+  /** Where a new file ends up: in the place of the first folder of its own name that is not there yet (Gitaly's `TreeEntry.Add`). */
+  const landing = (path: string) => {
+    const parts = path.split('/');
+    const at = parts.findIndex(
+      (part, i) =>
+        part === parts.at(-1) && repository.resolve(`${head}:${parts.slice(0, i + 1).join('/')}`) === undefined,
+    );
+    return at < 0 ? path : parts.slice(0, at + 1).join('/');
+  };
   for (const entry of actions) {
     const name = text(entry, 'file_path').replace(/^\/+/, '');
     const content = () => Buffer.from(text(entry, 'content'), entry['encoding'] === 'base64' ? 'base64' : 'utf8');
     switch (entry['action']) {
       case 'create':
         if (current(name) !== undefined) throw new HttpError(400, 'A file with this name already exists');
-        files[name] = content();
+        files[landing(name)] = content();
         break;
       case 'update':
         existing(name);
@@ -209,7 +218,7 @@ function changes(repository: GitLabHost['repository'], head: string, actions: Ar
         const from = text(entry, 'previous_path').replace(/^\/+/, '');
         const old = existing(from);
         files[from] = null;
-        files[name] = typeof entry['content'] === 'string' ? content() : old;
+        files[landing(name)] = typeof entry['content'] === 'string' ? content() : old;
         break;
       }
       case 'delete':
