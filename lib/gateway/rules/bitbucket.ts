@@ -99,7 +99,9 @@ async function compare(call: Call, source: Json, destination: Json): Promise<voi
   );
 }
 
-const branchPath = (name: string): string => `/refs/branches/${encodeURIComponent(name).replaceAll('%2F', '/')}`;
+/** Of a branch or a file. Slashes stay. */
+const pathText = (name: string): string => encodeURIComponent(name).replaceAll('%2F', '/');
+const branchPath = (name: string): string => `/refs/branches/${pathText(name)}`;
 const tipOf = (branch: unknown): unknown => record(record(branch)['target'])['hash'];
 
 /**
@@ -134,7 +136,7 @@ async function namesFit({ gateway, read, find }: Call, { branch, parents, paths 
   for (const name of names) wanted.set(name, 'commit_file'); // last: what is named as a file has to be one
   // 200 are a fifth of what it takes in an hour.
   await checkNames([...wanted.keys()], 200, async (path) => {
-    const there = await find(`/src/${commit}/${encodeURIComponent(path).replaceAll('%2F', '/')}?format=meta`);
+    const there = await find(`/src/${commit}/${pathText(path)}?format=meta`);
     return there !== undefined && record(there)['type'] !== wanted.get(path);
   });
 }
@@ -170,7 +172,7 @@ export const bitbucket: GatewayHost = {
   repository: {
     fullName: ({ full_name: name }) => name,
     defaultBranch: ({ mainbranch: branch }) => record(branch)['name'],
-    branch: (name) => `/refs/branches/${name.split('/').map(encodeURIComponent).join('/')}`,
+    branch: branchPath,
     // Of a token's own rights, Bitbucket says something in a header at most.
     rights: (_, scopes) =>
       scopes === undefined || scopes === '' ? 'unknown' : /repository:(write|admin)/.test(scopes) ? 'write' : 'read',
