@@ -67,10 +67,10 @@ const { loadEnvFile } = await evaluate(`export { loadEnvFile } from './lib/confi
 
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
+  failure: './lib/login/failure.ts',
   openid: './lib/oauth/token-request.ts',
   owner: './lib/login/setup-page.ts',
   refresh: './lib/login/refresh.ts',
-
   ssm: './lib/config/ssm.ts',
 };
 

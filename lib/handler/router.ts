@@ -57,7 +57,7 @@ export interface Route {
    */
   handle: (context: Context, params: Match['params']) => HttpReply | Promise<HttpReply>;
   /** A failure as those who ask here can read it. Absent: as a page, as the module has it. */
-  fail?: (failure: Failure, context: FailureContext) => HttpReply;
+  fail?: (failure: Failure, context: FailureContext) => HttpReply | Promise<HttpReply>;
 }
 
 /** A part of the path as it was sent, by its name in the pattern; `*` is all that follows. */
@@ -86,7 +86,7 @@ export interface RouteModule {
   /** Takes the body over, if there is one; it is read to its end before a reply goes out. Absent where no body is large. */
   openBody?: (request: HttpRequest) => { request: HttpRequest; drain: () => Promise<void> } | undefined;
   /** A failure as a page, for people. */
-  fail: (failure: Failure, context: FailureContext) => HttpReply;
+  fail: (failure: Failure, context: FailureContext) => HttpReply | Promise<HttpReply>;
 }
 
 /** A route with the module that it is of, and what its path says. */
@@ -161,8 +161,8 @@ export async function dispatch({ route, params }: Found, context: Context): Prom
 }
 
 /** A failure as a reply, with `Allow` where a method was refused (RFC 9110, 15.5.6). */
-export function failed({ module, route }: Found, failure: Failure, context: FailureContext): HttpReply {
-  const reply = (route.fail ?? module.fail)(failure, context);
+export async function failed({ module, route }: Found, failure: Failure, context: FailureContext): Promise<HttpReply> {
+  const reply = await (route.fail ?? module.fail)(failure, context);
   if (failure.code === webErrors.METHOD_NOT_ALLOWED.code)
     reply.headers['allow'] = [
       ...(route.methods ?? []).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method)),

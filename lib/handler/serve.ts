@@ -66,7 +66,7 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     } catch (error) {
       failure = asFailure(error).withAdvice(platform.adviceOnMissing);
       try {
-        reply = failed(found, failure, { address, settings, env });
+        reply = await failed(found, failure, { address, settings, env });
       } catch (another) {
         // Not even the words for what went wrong could be written: that is told in its place, and the line in the log stays.
         failure = asFailure(another);

@@ -4,14 +4,11 @@ import { cookieStoreFor } from '../http/cookies.ts';
 import type { CookieName } from '../http/cookie-store.ts';
 import type { hostErrors } from '../oauth/errors.ts';
 import { Failure } from '../http/errors.ts';
-import { singleParameters, type Handler } from '../http/http.ts';
 import { isOrigin } from '../http/origins.ts';
-import { plainErrorPage } from '../http/page.ts';
 import { openerOf } from '../oauth/popup-transaction.ts';
 import { loginErrors } from './errors.ts';
 import { begin, finish, proceed } from './login.ts';
-import { failurePage } from '../handler/popup.ts';
-import { refreshFailure, refreshPreflight } from './refresh-reply.ts';
+import { commonHeaders, singleParameters, type Handler, type HttpReply } from '../http/http.ts';
 import type { Provider, RenewingProvider } from '../providers/provider.ts';
 
 /** Of this route module's cookies. */
@@ -105,7 +102,8 @@ export function loginRoutes(providers: readonly Provider[]): RouteModule {
         route: ({ params: { '*': rest = '' }, parameters }) => misplaced(rest, parameters),
       },
     ],
-    fail: (failure, { address, env }) => plainErrorPage(failure, codesAddress({ address, env })),
+    // No login that goes well needs it.
+    fail: async (failure, context) => (await import('./failure.ts')).failedPage(failure, context),
   };
 }
 
@@ -162,6 +160,13 @@ function beginRoute(
   };
 }
 
+const refreshPreflight: HttpReply = {
+  status: 204,
+  headers: { ...commonHeaders, 'access-control-allow-methods': 'POST', 'access-control-allow-headers': 'content-type' },
+  cookies: [],
+  body: '',
+};
+
 function refreshRoute(provider: RenewingProvider): Route {
   return {
     event: 'refresh',
@@ -171,9 +176,9 @@ function refreshRoute(provider: RenewingProvider): Route {
     admit: async (context) => (await import('./refresh.ts')).admitRefresh(provider, context),
     preflight: refreshPreflight,
     handle: async (context) => (await import('./refresh.ts')).refresh(provider, context),
-    fail(failure, context) {
+    async fail(failure, context) {
       invalidateSecret(failure, context);
-      return refreshFailure(failure);
+      return (await import('./refresh.ts')).failedRefresh(failure);
     },
   };
 }
@@ -191,9 +196,10 @@ const step = (
 ): Pick<Route, 'methods' | 'navigation' | 'fail'> => ({
   methods: ['GET'],
   navigation: '/auth',
-  fail(failure, context) {
+  async fail(failure, context) {
     invalidateSecret(failure, context);
-    return failurePage({ provider: name, error: failure, origin: openerOrigin, codes: codesAddress(context) });
+    const { failedStep } = await import('./failure.ts');
+    return failedStep(failure, { provider: name, origin: openerOrigin }, context);
   },
 });
 
@@ -206,7 +212,3 @@ const withCookies = (context: Context) => ({
 function invalidateSecret({ code }: Failure, { settings }: FailureContext): void {
   if (code === ('BAD_CLIENT_CREDENTIALS' satisfies keyof typeof hostErrors)) settings.invalidate();
 }
-
-/** Where the codes are explained: on the set-up page, if it is certain to be on. The parameter store is not asked for that. */
-const codesAddress = ({ address, env }: Pick<FailureContext, 'address' | 'env'>): string | undefined =>
-  address && ['', 'on', undefined].includes(env['CMS_AUTH_PAGE']?.trim()) ? `${address.prefix}/auth` : undefined;

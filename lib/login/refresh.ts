@@ -60,6 +60,10 @@ export async function refresh(
   });
 }
 
+/** A failure as the clients read it; RFC 6749, 5.2 has `error` and `error_description`. */
+export const failedRefresh = ({ status, code, message }: Failure): HttpReply =>
+  json(status, { error: code, error_description: message, message });
+
 /** The refresh token, which three generations of clients send in the query, in a form or in JSON. */
 async function readGiven(request: HttpRequest, provider: Provider, deadline: number): Promise<string> {
   const bytes = await readBody(request, { limit: longest, deadline });
