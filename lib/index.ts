@@ -11,11 +11,11 @@ import { popupErrors } from './handler/errors.ts';
 import { owns, serve } from './handler/serve.ts';
 import { corsErrors } from './http/cors.ts';
 import { webErrors } from './http/errors.ts';
-import { loginErrors } from './login/errors.ts';
+import { loginErrors, refreshErrors } from './login/errors.ts';
 import { loginRoutes } from './login/handler.ts';
 import { connectErrors, hostErrors } from './oauth/errors.ts';
 import { transactionErrors } from './oauth/transaction-errors.ts';
-import { settingErrors } from './config/errors.ts';
+import { parameterErrors, settingErrors } from './config/errors.ts';
 import * as web from './platforms/fetch.ts';
 import * as nodeShell from './platforms/node.ts';
 import { bitbucket } from './providers/bitbucket.ts';
@@ -105,11 +105,13 @@ function createApp(modules: readonly RouteModule[], { settings: env = process.en
 export const errors = {
   ...webErrors,
   ...settingErrors,
+  ...parameterErrors,
   ...transactionErrors,
   ...hostErrors,
   ...connectErrors,
   ...popupErrors,
   ...loginErrors,
+  ...refreshErrors,
   ...corsErrors,
   ...identityErrors,
   ...signInErrors,

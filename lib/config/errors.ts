@@ -10,6 +10,10 @@ export const settingErrors = table({
   /** One of several that would do, or one that another one needs. */
   SETTING_INCOMPLETE: { status: 500, text: '{setting} {detail}' },
   SETTING_INVALID: { status: 500, text: '{setting} cannot be used: {detail}' },
+});
+
+/** What can be wrong with what they point to. Without a store, nothing is. */
+export const parameterErrors = /* @__PURE__ */ table({
   PARAMETER_MISSING: {
     status: 500,
     text: '{setting} points to {pointer}, which does not exist in {region}. The owner of this login server has to create it there, or to correct the name.',

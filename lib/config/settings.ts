@@ -152,10 +152,13 @@ export const refreshSetting: Reader<string[]> = setting('CMS_AUTH_REFRESH', (tex
 });
 
 /** How long a value that was read from a store may be used, in milliseconds. */
-export const timeToLiveSetting: Reader<number> = setting('CMS_AUTH_SECRETS_TTL', (text = '300', refuse) => {
-  if (!/^\d{1,6}$/.test(text)) throw refuse('write a whole number of seconds, such as 300.');
-  return Number(text) * 1000;
-});
+export const timeToLiveSetting: Reader<number> = /* @__PURE__ */ setting(
+  'CMS_AUTH_SECRETS_TTL',
+  (text = '300', refuse) => {
+    if (!/^\d{1,6}$/.test(text)) throw refuse('write a whole number of seconds, such as 300.');
+    return Number(text) * 1000;
+  },
+);
 
 /** All that the login reads and that is no Git host's, besides our own address: for the check of all of them. */
 export const commonSettings = (address: Address): Reader<unknown>[] => [

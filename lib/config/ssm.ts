@@ -1,5 +1,6 @@
 import { GetParametersCommand, SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm';
-import type { Parameter, ParameterStore } from '../http/platform.ts';
+import { pointersTo, type Parameter, type ParameterStore } from './pointers.ts';
+import type { OpenPointers } from '../http/platform.ts';
 
 /** As many names as one GetParameters call takes. */
 const mostNames = 10;
@@ -33,6 +34,9 @@ interface Read {
   /** When it gives up. An instance that slept in the meantime must not wait for what died. */
   until: number;
 }
+
+/** What settings point to at AWS. */
+export const openPointers = (): OpenPointers => pointersTo(openParameterStore());
 
 /**
  * AWS Systems Manager Parameter Store. Values are kept in memory for as long as the caller says; what cannot be renewed

@@ -1,3 +1,4 @@
+import type { Environment } from '../config/environment.ts';
 import type { OpenCookieStore } from './cookie-store.ts';
 
 /** What only the platform knows or can do. Everything is optional: a platform says what it has. */
@@ -27,26 +28,24 @@ export interface Platform {
   /** What to say where a setting is missing: how one gets lost on this platform. */
   adviceOnMissing?: string;
   /** Where the values of `ssm:` settings are; opened only when there is one. Elsewhere such settings are refused. */
-  openParameterStore?: (() => Promise<ParameterStore>) | undefined;
+  openParameterStore?: (() => Promise<OpenPointers>) | undefined;
 }
 
-/** Keeps values that settings only point to. */
-export interface ParameterStore {
+/** Takes what one request's settings point to, until the deadline: milliseconds since the epoch. */
+export type OpenPointers = (env: Environment, deadline: number) => Pointers;
+
+/** What the settings of one request point to. */
+export interface Pointers {
   /**
-   * @param names of parameters, such as `/cms/github/secret`
-   * @param limits how old a value may be, in milliseconds, and when to give up, in milliseconds since the epoch
-   * @returns an entry for each name; it does not reject for what the store answers or fails to answer
+   * Reads what these settings point to, in one call to the store for all that was not read before.
+   *
+   * @param later settings that may be needed later: what they point to is read, too, if the store has to be asked anyway
+   * @returns the environment with the values in the place of the pointers
+   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID, for the first of `settings`
    */
-  read(
-    names: readonly string[],
-    limits: { timeToLive: number; deadline: number },
-  ): Promise<ReadonlyMap<string, Parameter>>;
-  /** Has a value read anew next time, or as soon as it is allowed again, unless that was done already. */
-  invalidate(name: string, value: string): void;
-}
-
-/** A value, or what stood in the way of reading it; both where a value could not be renewed and the old one still serves. */
-export interface Parameter {
-  value?: string | undefined;
-  problem?: { code: 'PARAMETER_MISSING' | 'PARAMETER_UNREADABLE'; fill: Readonly<Record<string, string>> } | undefined;
+  read(settings: readonly string[], later: readonly string[]): Promise<Environment>;
+  /** The host refused these values: they are not used again, but read anew for the next login. */
+  invalidate(): void;
+  /** For the owner: what went wrong although the login could go on. */
+  warnings: string[];
 }

@@ -18,6 +18,10 @@ const own = table({
     status: 400,
     text: 'The "base_url" in the CMS configuration is not right: "{path}" stands behind the host name. Write {base} there, and nothing after it.',
   },
+});
+
+/** What a CMS can be told that asks for a new token. A login does not carry these. */
+export const refreshErrors = /* @__PURE__ */ table({
   ORIGIN_NOT_LISTED: { status: 403, text: 'Sessions are renewed for pages on listed origins only.' },
   REFRESH_NOT_ALLOWED: {
     status: 400,

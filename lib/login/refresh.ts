@@ -1,5 +1,5 @@
 import { Failure, webErrors } from '../http/errors.ts';
-import { loginErrors } from './errors.ts';
+import { loginErrors, refreshErrors } from './errors.ts';
 import { json, readBody, singleParameters, type HttpReply, type HttpRequest } from '../http/http.ts';
 import { matchOrigin } from '../http/origins.ts';
 import { clientSettings, originsSetting, refreshSetting, secretSetting, type Address } from '../config/settings.ts';
@@ -26,10 +26,10 @@ export async function admitRefresh(
 ): Promise<void> {
   headers['vary'] = 'Origin';
   const origin = request.headers['origin'];
-  if (origin === undefined) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+  if (origin === undefined) throw new Failure(refreshErrors.ORIGIN_NOT_LISTED);
   const neededLater = [refreshSetting, ...appSettings(provider, address)];
   const [origins] = await settings.read([originsSetting(address)], neededLater);
-  if (!matchOrigin(origins, origin)) throw new Failure(loginErrors.ORIGIN_NOT_LISTED);
+  if (!matchOrigin(origins, origin)) throw new Failure(refreshErrors.ORIGIN_NOT_LISTED);
   headers['access-control-allow-origin'] = origin;
 }
 
@@ -46,7 +46,7 @@ export async function refresh(
   const app = appSettings(provider, address);
   const [origins, renewed] = await settings.read([originsSetting(address), refreshSetting], app);
   const listed = matchOrigin(origins, request.headers['origin'] ?? '');
-  if (listed !== 'exact' || !renewed.includes(provider.id)) throw new Failure(loginErrors.REFRESH_NOT_ALLOWED);
+  if (listed !== 'exact' || !renewed.includes(provider.id)) throw new Failure(refreshErrors.REFRESH_NOT_ALLOWED);
 
   const [client, secret] = await settings.read(app); // before the body, which may take all the time there is
   const given = await readGiven(request, provider, deadline);

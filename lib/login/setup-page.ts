@@ -16,9 +16,9 @@ import { loginNames, unknownSettings } from '../config/unknown.ts';
 import script from './setup-page.client.ts?inline';
 import { hostErrors } from '../oauth/errors.ts';
 import { transactionErrors } from '../oauth/transaction-errors.ts';
-import { settingErrors } from '../config/errors.ts';
+import { parameterErrors, settingErrors } from '../config/errors.ts';
 import { Failure, webErrors } from '../http/errors.ts';
-import { loginErrors } from './errors.ts';
+import { loginErrors, refreshErrors } from './errors.ts';
 import { describeAllowedSites } from './allowed-sites.ts';
 import { firstProblem, checkReadiness } from './readiness.ts';
 import type { Context } from '../handler/router.ts';
@@ -54,7 +54,15 @@ ${sections}
 
 /** What an error page can say, for whoever follows the link there. */
 const codes = html`<details id="codes"><summary>What the error codes mean</summary>
-<dl>${Object.values({ ...webErrors, ...settingErrors, ...transactionErrors, ...hostErrors, ...loginErrors }).map(
+<dl>${Object.values({
+  ...webErrors,
+  ...settingErrors,
+  ...parameterErrors,
+  ...transactionErrors,
+  ...hostErrors,
+  ...loginErrors,
+  ...refreshErrors,
+}).map(
   ({ code, text }) =>
     html`<dt id="${code}">${code}</dt><dd>${forOwner(text)
       .replace('{advice}', '')

@@ -1,9 +1,9 @@
 import { lazy } from '../http/cache.ts';
-import type { ParameterStore } from '../http/platform.ts';
+import type { OpenPointers } from '../http/platform.ts';
 
 /**
  * AWS's Parameter Store, opened when the first setting points to it: the SDK is large, and most never need it. One for each
  * instance, which keeps what it has read for as long as it is warm.
  */
-export const awsParameterStore = (): (() => Promise<ParameterStore>) =>
-  lazy(async () => (await import('../config/ssm.ts')).openParameterStore());
+export const awsParameterStore = (): (() => Promise<OpenPointers>) =>
+  lazy(async () => (await import('../config/ssm.ts')).openPointers());

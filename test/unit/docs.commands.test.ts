@@ -14,6 +14,7 @@ import { hosts } from '../../functions/gateway.ts';
 import { github } from '../../lib/providers/github.ts';
 import { factsOf } from '../../lib/providers/facts.ts';
 import { checkSettings } from '../../lib/config/check.ts';
+import { pointersTo } from '../../lib/config/pointers.ts';
 import { checkGateway, hasGateway } from '../../lib/gateway/settings.ts';
 import { readOptions } from '../../lib/setup/options.ts';
 import type { Prompts } from '../../lib/setup/terminal.ts';
@@ -129,10 +130,11 @@ async function takenBySettings(body: string): Promise<void> {
   const client = { CMS_GATEWAY_CLIENT_ID: 'client', CMS_GATEWAY_CLIENT_SECRET: 'x'.repeat(40) };
   const platform = {
     url: 'https://auth.example.com',
-    openParameterStore: async () => ({
-      read: async (names: readonly string[]) => new Map(names.map((name) => [name, { value }])),
-      invalidate: () => {},
-    }),
+    openParameterStore: async () =>
+      pointersTo({
+        read: async (names: readonly string[]) => new Map(names.map((name) => [name, { value }])),
+        invalidate: () => {},
+      }),
   };
   const env = { ...(hasGateway(shown) && { ...editors, ...client }), ...shown };
   const problems = await checkSettings(

@@ -1,6 +1,7 @@
 /** What the addresses of the gateway have in common, whatever is behind them: preflights, events of the log, errors as the CMS reads them. */
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { pointersTo } from '../../lib/config/pointers.ts';
 import { direct, json, nextToken, openWorld, site, useHost } from '../contract/gateway/world.ts';
 
 const host = useHost();
@@ -71,7 +72,7 @@ describe('The status page', () => {
   };
 
   it('tells of an outage where a setting cannot be had', async () => {
-    const { body } = await status(async () => ({ read: async () => new Map() }));
+    const { body } = await status(async () => pointersTo({ read: async () => new Map(), invalidate: () => {} }));
     expect(body).toContain('major_outage');
   });
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signInHandler } from '../contract/handlers.ts';
 import { startIdentity, type IdentityHost } from '../hosts/identity.ts';
 import { visit } from '../hosts/visitor.ts';
+import { pointersTo } from '../../lib/config/pointers.ts';
 import type { HttpRequest } from '../../lib/http/http.ts';
 
 const gateway = 'https://auth.example.com';
@@ -52,7 +53,7 @@ describe('A client secret in the Parameter Store', () => {
         query,
         headers: { cookie: [...jar].map((pair) => pair.join('=')).join('; ') },
         body: () => [],
-        platform: { openParameterStore: () => Promise.resolve(store) },
+        platform: { openParameterStore: () => Promise.resolve(pointersTo(store)) },
       } as unknown as HttpRequest);
       for (const text of reply.cookies) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(text) ?? [];

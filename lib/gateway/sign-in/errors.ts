@@ -1,6 +1,6 @@
 import { hostErrors } from '../../oauth/errors.ts';
 import { identityErrors } from '../identity/errors.ts';
-import { settingErrors } from '../../config/errors.ts';
+import { parameterErrors } from '../../config/errors.ts';
 import { table } from '../../http/errors.ts';
 import type { Failure } from '../../http/errors.ts';
 
@@ -49,7 +49,7 @@ const names: Readonly<Record<string, string>> = {
     hostErrors.HOST_FAILED,
     hostErrors.HOST_TIMEOUT,
     hostErrors.HOST_UNREACHABLE,
-    settingErrors.PARAMETER_UNREADABLE,
+    parameterErrors.PARAMETER_UNREADABLE,
   ]),
   ...named('unauthorized_client', [signInErrors.WRONG_CLIENT]),
   ...named('unsupported_response_type', [signInErrors.WRONG_RESPONSE_TYPE]),

@@ -9,7 +9,7 @@ import { openDoors, type Asked, type Door } from './doors.ts';
 import { startRawHost } from './host.ts';
 import { popupResultOf, nextOf, popupGreetingOf } from '../../popup.ts';
 import type { LogEntry } from '../../../lib/http/log.ts';
-import type { ParameterStore } from '../../../lib/http/platform.ts';
+import { pointersTo, type ParameterStore } from '../../../lib/config/pointers.ts';
 import type { Reply } from '../../contract/login.ts';
 import type { Bend, Story } from './stories.ts';
 
@@ -81,7 +81,7 @@ export async function openTheatre() {
     });
     const already = host.asked.length;
     host.answer = story.answer;
-    const platform = { url: loginServer, openParameterStore: () => Promise.resolve(store(story)) };
+    const platform = { url: loginServer, openParameterStore: () => Promise.resolve(pointersTo(store(story))) };
     const reply = await neverForEver(doors.ask(doorOf(story), handler, { ...asked, cut: story.cut }, platform));
     ahead = 0;
     const seen = {
