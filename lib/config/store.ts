@@ -38,7 +38,8 @@ export function openSettings(env: Environment, { openParameterStore }: Platform,
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
       if (!openParameterStore || !readers.some(isPointed)) return valuesOf(readers, env);
       const load = async () => {
-        pointers ??= (await openParameterStore())(env, deadline);
+        const open = await openParameterStore();
+        pointers ??= open(env, deadline);
         return valuesOf(readers, await pointers.read(namesOf(readers), namesOf(alongWith)));
       };
       return load();

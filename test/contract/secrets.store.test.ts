@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { openParameterStore } from '../../lib/config/ssm.ts';
+import { webErrors } from '../../lib/http/errors.ts';
 import { listen } from '../hosts/http.ts';
 import {
   credentials,
@@ -126,7 +127,9 @@ describe('What is deployed', () => {
     const loads = ({ loaded }: { loaded: string[] }) => loaded.some((name) => stack.test(name));
     expect(loads(instance)).toBe(false);
     expect(store.requests).toEqual([]);
-    // Which proves something, because what comes back needs them.
+    // Which proves something, because what comes back needs them. Where even the page for that is missing, there are words.
+    expect(await finish(instance, attempt)).toMatchObject({ status: 500, body: webErrors.INTERNAL.text });
+    await cp(join(deployed.folder, 'dist/lambda/failure.mjs'), join(bare, 'dist/lambda/failure.mjs'));
     expectFailure(await finish(instance, attempt), 'INTERNAL');
     // A file that could not be read is not missing for ever.
     for (const file of ['openid.mjs', 'ssm.mjs'])

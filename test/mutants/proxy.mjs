@@ -198,9 +198,9 @@ export const proxy = [
   {
     guard: 'the frame catches what is thrown while words are written',
     file: 'lib/handler/serve.ts',
-    find: 'reply = failed(found, failure, { address, settings, env });\n      } catch (another) {',
+    find: 'reply = await failed(found, failure, { address, settings, env });\n      } catch (another) {',
     replace:
-      'reply = failed(found, failure, { address, settings, env });\n      } catch (another) {\n        throw another;',
+      'reply = await failed(found, failure, { address, settings, env });\n      } catch (another) {\n        throw another;',
     tests: 'test/unit/handler.test.ts',
   },
   {

@@ -32,7 +32,7 @@ describe('What goes to Netlify', () => {
       const files = [...readZip(await readFile(path.join(built.folder, path.basename(file)))).keys()];
       const own = files.filter((entry) => !/^(___netlify|node_modules\/|package\.json)/.test(entry));
       expect(own.toSorted()).toEqual(
-        ['apart/openid.mjs', 'apart/owner.mjs', 'apart/refresh.mjs', `${name}.mjs`].toSorted(),
+        ['apart/failure.mjs', 'apart/openid.mjs', 'apart/owner.mjs', 'apart/refresh.mjs', `${name}.mjs`].toSorted(),
       );
     }
   });
