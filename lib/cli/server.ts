@@ -13,7 +13,7 @@ import { isPointer } from '../config/environment.ts';
 import { isConfigured, readAddress } from '../config/settings.ts';
 import { settingsOf } from '../config/table.ts';
 import { unknownSettings } from '../config/unknown.ts';
-import { openSettings } from '../config/store.ts';
+import { openSettings } from '../config/request-settings.ts';
 import { forOwner } from '../http/for-owner.ts';
 import { printLine, writeLog } from '../http/log.ts';
 import type { GatewayHost } from '../gateway/rules/rule.ts';

@@ -1,6 +1,6 @@
 import { Failure } from '../http/errors.ts';
 import { commonSettings, hostSettings, isConfigured, readAddress } from './settings.ts';
-import { openSettings } from './store.ts';
+import { openSettings } from './request-settings.ts';
 import type { Environment } from './environment.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Platform } from '../http/platform.ts';

@@ -18,7 +18,7 @@ const isQuoted = (text: string): boolean =>
 /** A value without the spaces and newlines that copying leaves around it; blank counts as not set. */
 export function optional(env: Environment, name: string): string | undefined {
   const value = env[name]?.trim() || undefined;
-  // What is read from a store has been put in its place before (store.ts). A pointer must never pass for a value.
+  // What is read from a store has been put in its place before (pointers.ts). A pointer must never pass for a value.
   if (isPointer(value))
     throw invalid(
       name,
@@ -48,7 +48,7 @@ export const invalid = (setting: string, detail: string) =>
 
 /**
  * How a value is made of one setting, or of several that belong together. It knows the names of all that it reads, so whoever
- * wants the value has to name nothing (`settings.read` in store.ts).
+ * wants the value has to name nothing (`settings.read` in request-settings.ts).
  */
 export interface Reader<Value> {
   /** The one that it is about. */

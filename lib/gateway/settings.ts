@@ -19,7 +19,7 @@ import type { SettingName } from '../config/table.ts';
 import { settingErrors } from '../config/errors.ts';
 import { originsSetting, readAddress, urlSetting, type Address } from '../config/settings.ts';
 import { memoize } from '../http/cache.ts';
-import { openSettings } from '../config/store.ts';
+import { openSettings } from '../config/request-settings.ts';
 import { factsOf } from '../providers/facts.ts';
 import { apiRoots, settingPrefix, type ApiRoots, type Provider } from '../providers/provider.ts';
 import { isBranch } from './rules/branches.ts';

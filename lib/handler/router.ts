@@ -1,7 +1,7 @@
 import { Failure, webErrors } from '../http/errors.ts';
 import { commonHeaders, refuseUnlessNavigation, type HttpReply, type HttpRequest } from '../http/http.ts';
 import { pageSetting, type Address } from '../config/settings.ts';
-import type { Settings } from '../config/store.ts';
+import type { Settings } from '../config/request-settings.ts';
 import type { Environment } from '../config/environment.ts';
 import type { LogEntry } from '../http/log.ts';
 

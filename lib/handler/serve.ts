@@ -1,4 +1,4 @@
-import { openSettings } from '../config/store.ts';
+import { openSettings } from '../config/request-settings.ts';
 import { readAddress, type Address } from '../config/settings.ts';
 import { isLoopback } from '../http/origins.ts';
 import { Failure, webErrors } from '../http/errors.ts';

@@ -161,7 +161,7 @@ describe('Nothing reads a name that is not on the table', () => {
   ]);
   /** These are handed names by others, which is where those are looked for. */
   const handed = [
-    ...['environment', 'env-file', 'store', 'pointers', 'unknown'].map((name) => `lib/config/${name}.ts`),
+    ...['environment', 'env-file', 'request-settings', 'pointers', 'unknown'].map((name) => `lib/config/${name}.ts`),
     'lib/gateway/settings.ts',
     'lib/setup/deploy/gateway.ts',
     'lib/build/build.mjs',
