@@ -80,4 +80,12 @@ export const settings = [
     tests: secrets,
     named: 'is not looked for because of whatever else fails',
   },
+  {
+    guard: 'what two of one request read at once is one reading',
+    file: 'lib/config/request-settings.ts',
+    find: 'const open = await openParameterStore();\n        pointers ??= open(env, deadline);',
+    replace: 'pointers ??= (await openParameterStore())(env, deadline);',
+    tests: 'test/unit/settings.test.ts',
+    named: 'is one reading for all of them, also where two ask at once',
+  },
 ];

@@ -4,6 +4,9 @@ import { createHandler } from '../../lib/login/handler.ts';
 import { Failure } from '../../lib/http/errors.ts';
 import { github } from '../../lib/providers/github.ts';
 import { renewable, type Provider } from '../../lib/providers/provider.ts';
+import { pointersTo, type ParameterStore } from '../../lib/config/pointers.ts';
+import { openSettings } from '../../lib/config/request-settings.ts';
+import type { Environment } from '../../lib/config/environment.ts';
 import { checkSettings } from '../../lib/config/check.ts';
 import {
   callbackAddress,
@@ -432,4 +435,23 @@ describe('A name in CMS_AUTH_REFRESH that is no host’s', () => {
       }
     },
   );
+});
+
+describe('What several settings of one request point to', () => {
+  it('is one reading for all of them, also where two ask at once', async () => {
+    const forgotten: string[] = [];
+    const store: ParameterStore = {
+      read: async (names) => new Map(names.map((name) => [name, { value: `of ${name}`, problem }])),
+      invalidate: (name) => void forgotten.push(name),
+    };
+    const problem = { code: 'PARAMETER_UNREADABLE' as const, fill: { detail: 'it is closed' } };
+    const env = { A: 'ssm:/a', B: 'ssm:/b' };
+    const settings = openSettings(env, { openParameterStore: async () => pointersTo(store) }, Infinity);
+    const [a, b] = ['A', 'B'].map((name) => ({ name, names: [name], read: (all: Environment) => all[name] }));
+    if (!a || !b) throw new Error();
+    expect(await Promise.all([settings.read([a]), settings.read([b])])).toEqual([['of /a'], ['of /b']]);
+    expect(settings.warnings).toHaveLength(2);
+    settings.invalidate();
+    expect(forgotten).toEqual(['/a', '/b']);
+  });
 });
