@@ -1,12 +1,12 @@
 // @ts-check
 /** What a large file costs the gateway on a server, and how long its client waits for the beginning. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gatewaySettings } from './gateway.mjs';
+import { portOf, startServer } from './server.mjs';
 import { origin } from './settings.mjs';
 import { quantile } from './statistics.mjs';
 
@@ -35,15 +35,7 @@ export async function measureLarge(folder) {
   }).listen(0, '127.0.0.1');
   await once(host, 'listening');
   const settings = await gatewaySettings(`http://127.0.0.1:${portOf(host)}`);
-  const free = createServer().listen(0, '127.0.0.1');
-  await once(free, 'listening');
-  const port = portOf(free);
-  free.close();
-  const server = spawn(process.execPath, [path.resolve('dist/node/start.mjs')], {
-    cwd: folder,
-    env: { ...settings, NODE_ENV: 'production', PORT: String(port) },
-    stdio: 'ignore',
-  });
+  const { port, pid, end } = await startServer(path.resolve('dist/node/start.mjs'), settings, folder);
   /** @param {string} sha @returns {Promise<number>} */
   const read = (sha) =>
     new Promise((resolve, reject) => {
@@ -61,32 +53,17 @@ export async function measureLarge(folder) {
         .end();
     });
   const peak = async () =>
-    Number(/^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${server.pid}/status`, 'utf8').catch(() => ''))?.[1]) *
-    1024;
+    Number(/^VmHWM:\s*(\d+) kB/m.exec(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''))?.[1]) * 1024;
   try {
-    for (let i = 0; ; i++)
-      try {
-        await read(small);
-        break;
-      } catch (error) {
-        if (i > 100) throw error;
-        await sleep(100);
-      }
+    await read(small);
     const before = await peak();
     /** @type {number[]} */
     const firsts = [];
     for (let i = 1; i <= times; i++) firsts.push(await read(String(i).padStart(40, 'a')));
     return { memory: ((await peak()) - before) / size, firstByte: quantile(firsts, 0.5) };
   } finally {
-    server.kill();
+    end();
     host.closeAllConnections();
     host.close();
   }
-}
-
-/** @param {import('node:http').Server} server */
-function portOf(server) {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('It does not listen.');
-  return address.port;
 }

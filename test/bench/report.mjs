@@ -129,6 +129,8 @@ function targets({ ratios, sizes, beginPeakAboveEmpty, warmBegin, gatewayLargePe
     times('cold gateway / one HS256 and one fetch', 1.15),
     times(`warm gateway / ${byHand}`, 1.3),
     times(`64 gateway calls at once / ${byHand}`, 1.3),
+    times("GitHub's API, rest, host 20 ms away / pass-through", 1.3),
+    times("GitHub's API, graphql, host 20 ms away / pass-through", 1.3),
     ["the gateway's memory for the largest body, in parts of it", gatewayLargePeak, 3, '×', undefined],
   ];
 }
@@ -224,6 +226,10 @@ same server with limits of time and size, our headers and a line of log: ${times
 one that passes everything on and looks at nothing: ${times('warm gateway / pass-through')} and ${times('64 gateway calls at once / pass-through')}. The largest
 body that Lambda lets through takes ${gatewayLargePeak.toFixed(1)} × its size. A file of 24 MB that comes through \`npm start\` takes ${largeFile.memory.toFixed(2)} × its size,
 and its first byte is there after ${largeFile.firstByte.toFixed(2)} of the time that the last one takes.
+
+GitHub's API in front of the gateway, as Sveltia asks, to a server that passes everything on and looks at nothing. With the host 20 ms away:
+one call of REST ${times("GitHub's API, rest, host 20 ms away / pass-through")}, one of GraphQL for the texts of 250 posts ${times("GitHub's API, graphql, host 20 ms away / pass-through")}. With the host at no distance, which shows
+what is ours: ${times("GitHub's API, rest, host 0 ms away / pass-through")} and ${times("GitHub's API, graphql, host 0 ms away / pass-through")}.
 
 ## Targets
 

@@ -13,6 +13,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { measureCold } from './cold.mjs';
+import { measureGitHubApi } from './github-api.mjs';
 import { measureLarge } from './large.mjs';
 import { byHand, byHandWhole, gatewaySettings, largest, makeGateway } from './gateway.mjs';
 import { measureGrowth } from './growth.mjs';
@@ -159,6 +160,8 @@ async function measure() {
   ])
     coldRatio(what ?? '', of ?? '', to ?? '', 'cpu');
 
+  for (const { kind, distance, ours, passed } of await measureGitHubApi(folder, rounds))
+    ratios[`GitHub's API, ${kind}, host ${distance} ms away / pass-through`] = ratio(ours, passed);
   const largeFile = await measureLarge(folder);
   const peak = (/** @type {string} */ name) => quantile(cold.get(name)?.peak ?? [], 0.5);
   return {
