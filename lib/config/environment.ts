@@ -2,13 +2,14 @@ import { Failure } from '../http/errors.ts';
 import { settingErrors } from './errors.ts';
 import { memoize } from '../http/cache.ts';
 import { isLoopback } from '../http/origins.ts';
+import type { Environment } from '../http/platform.ts';
 import type { SettingName } from './table.ts';
 
 /**
  * The settings, read from the environment at every request: one mechanism on every platform, and a changed value counts
  * at once where the platform allows it. Whatever is wrong is refused by its name, never with its value.
  */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type { Environment };
 
 /** Of several languages. */
 const quotationMarks = `"'\`\u201c\u201d\u201e\u00ab\u00bb`;

@@ -1,5 +1,7 @@
-import type { Environment } from '../config/environment.ts';
 import type { OpenCookieStore } from './cookie-store.ts';
+
+/** Variables by their names. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What only the platform knows or can do. Everything is optional: a platform says what it has. */
 export interface Platform {
