@@ -48,17 +48,18 @@ export async function makeSubjects(folder) {
       name: lambda,
       kind: 'lambda',
       callbackPath,
-      ...(await ours('lambda/auth.mjs', 'lambda/openid.mjs', 'lambda/owner.mjs')),
+      ...(await ours('lambda/auth.mjs', 'lambda')),
     },
-    { name: netlify, kind: 'web', exported: 'default', callbackPath, ...(await ours('netlify/auth.mjs')) },
+    { name: netlify, kind: 'web', exported: 'default', callbackPath, ...(await ours('netlify/auth.mjs', 'netlify/apart')) },
     ...(await buildPeers(path.join(folder, 'peers'))),
   ];
   return Promise.all(subjects.map((subject, i) => makeReady(subject, path.join(folder, `subject${i}`))));
 }
 
-/** @param {string} entry @param {string[]} more */
-async function ours(entry, ...more) {
-  const files = [entry, ...more].map((file) => path.resolve('dist', file));
+/** @param {string} entry @param {string} apart the folder of the files beside it */
+async function ours(entry, apart) {
+  const seldom = ['failure', 'openid', 'owner', 'refresh'].map((name) => `${apart}/${name}.mjs`);
+  const files = [entry, ...seldom].map((file) => path.resolve('dist', file));
   return { artefact: path.resolve('dist', entry), ...(await weigh(files)) };
 }
 
