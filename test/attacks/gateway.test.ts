@@ -423,6 +423,119 @@ describe('A file that has the name of a folder', () => {
   });
 });
 
+describe('A file that is published under another name by now', () => {
+  const program = 'pay(editor)\n'.repeat(9);
+  const decoy = 'content/decoy.md';
+
+  /** A draft changes what was published as content, and is a program now. */
+  async function openWith(id: keyof typeof starts) {
+    const world = await open(id);
+    const { repository } = world;
+    repository.save('main', { [decoy]: program }, 'Mine', zoe);
+    repository.branches.set('cms/a', world.stray({ [decoy]: 'pay(zoe)\n' }));
+    repository.save('main', { 'src/pay.js': program, [decoy]: null }, 'Both', zoe);
+    const before = world.main();
+    return { ...world, isSafe: () => expect([world.main(), repository.read('src/pay.js')]).toEqual([before, program]) };
+  }
+
+  attack('GitHub: does not pass a change on to that name', async () => {
+    const { ask, host, isSafe, repository, stray } = await openWith('github');
+    await ask('POST', '/pulls', { title: 'A', head: 'cms/a', base: 'main' });
+    const merge = (merge_method: string) => ask('PUT', '/pulls/1/merge', { merge_method });
+    const words = refused(await merge('merge'));
+    refused(await merge('squash'));
+    isSafe();
+    // A neighbour: others have changed other files, and the folder has odd names.
+    const [odd = '', file = ''] = [`content/it's 100% #1 ?a=b&c+d (é).md`, 'content/posts/a.md'];
+    repository.save('main', { [odd]: 'x' }, 'Theirs', stranger);
+    repository.branches.set('cms/a', stray({ [odd]: 'mine', [file]: 'mine' }));
+    repository.save('main', { Makefile: 'all:' }, 'Theirs', stranger);
+    expect((await merge('merge')).status).toBe(200);
+    expect([odd, file].map((path) => repository.read(path))).toEqual(['mine', 'mine']);
+    await host.close();
+    return words;
+  });
+
+  attack('GitLab: does not pass a change on to that name, nor does a rebase', async () => {
+    const { ask, host, isSafe, repository, stray } = await openWith('gitlab');
+    await ask('POST', '/merge_requests?source_branch=cms%2Fa&target_branch=main&title=A');
+    const words = refused(await ask('PUT', '/merge_requests/1/merge'));
+    refused(await ask('PUT', '/merge_requests/1/rebase'));
+    isSafe();
+    expect(repository.read('src/pay.js', 'cms/a')).toBeUndefined();
+    // A neighbour, as above.
+    const [odd = '', file = ''] = [`content/it's 100% #1 ?a=b&c+d (é).md`, 'content/posts/a.md'];
+    repository.save('main', { [odd]: 'x' }, 'Theirs', stranger);
+    repository.branches.set('cms/a', stray({ [odd]: 'mine', [file]: 'mine' }));
+    repository.save('main', { Makefile: 'all:' }, 'Theirs', stranger);
+    expect((await ask('PUT', '/merge_requests/1/rebase')).status).toBe(202);
+    expect((await ask('PUT', '/merge_requests/1/merge')).status).toBe(200);
+    expect([odd, file].map((path) => repository.read(path))).toEqual(['mine', 'mine']);
+    await host.close();
+    return words;
+  });
+
+  attack('Bitbucket: does not pass a change on to that name', async () => {
+    const { ask, host, isSafe } = await openWith('bitbucket');
+    const [source, destination] = ['cms/a', 'main'].map((name) => ({ branch: { name } }));
+    await ask('POST', '/pullrequests', { title: 'A', source, destination });
+    const words = refused(await ask('POST', '/pullrequests/1/merge', { merge_strategy: 'merge_commit' }));
+    isSafe();
+    await host.close();
+    return words;
+  });
+});
+
+describe('What Git reads in another way than it is written', () => {
+  attack('GitLab: a file below a file brings none in under another name', async () => {
+    const { ask, host, main, repository } = await open('gitlab', '**');
+    const send = (branch: string, ...paths: string[]) =>
+      ask('POST', '/repository/commits', {
+        branch,
+        ...(branch !== 'main' && { start_branch: 'main' }),
+        commit_message: 'x',
+        actions: paths.map((file_path) => ({ action: 'create', file_path, content: 'x' })),
+      });
+    const before = main();
+    const smuggled = '!a!!!!!!!!!!!100644 .gitlab-ci.yml';
+    const words = refused(await send('cms/a', '!a', '!a/b', smuggled));
+    refused(await send('main', '!a', '!a/b', smuggled));
+    refused(await send('cms/a', '!a', '!a/b/c'));
+    // In two steps: the draft is not looked at, and the published branch is.
+    expect((await send('cms/b', '!a')).status).toBe(201);
+    refused(await send('cms/b', '!a/b', smuggled));
+    refused(await send('cms/c', 'zz!!!!!!!!!!!120000 zzz'));
+    refused(await send('main', 'content/posts/a.md/b'));
+    expect(main()).toBe(before);
+    for (const name of ['cms/a', 'cms/c', 'main'])
+      expect(repository.read('.gitlab-ci.yml', name), name).toBeUndefined();
+    // Neighbours: numbers, blanks, and a folder beside a file of nearly its name.
+    expect((await send('cms/d', 'Top 100 of 2026.md', '100 200 300.md', 'a.md', 'a/b.md')).status).toBe(201);
+    await host.close();
+    return words;
+  });
+
+  attack('GitHub: an editor’s own merge, of which a comparison shows only one side', async () => {
+    const { ask, host, main, repository, stray } = await open('github');
+    const draft = stray({ 'content/d.md': 'd' });
+    repository.save('main', { 'package.json': '{"mended":true}' }, 'Theirs', stranger);
+    const mended = main();
+    const tree = repository.writeTree(repository.commit(mended)?.tree, [
+      { path: 'content/d.md', sha: repository.writeBlob(Buffer.from('d')) },
+    ]);
+    const who = { message: 'x', author: stranger, committer: stranger };
+    repository.branches.set('main', repository.writeCommit({ tree, parents: [mended, draft], ...who }));
+    const before = main();
+    // Its base is the draft for the comparison, and the mended one as well for the merge.
+    repository.branches.set('cms/a', stray({}, zoe, [draft, mended]));
+    await ask('POST', '/pulls', { title: 'A', head: 'cms/a', base: 'main' });
+    const words = refused(await ask('PUT', '/pulls/1/merge', { merge_method: 'merge' }));
+    expect(main()).toBe(before);
+    await host.close();
+    return words;
+  });
+});
+
 describe('One editor against the server', () => {
   let world: Awaited<ReturnType<typeof open<'gitlab'>>>;
   beforeEach(async () => {

@@ -50,7 +50,13 @@ export async function makeSubjects(folder) {
       callbackPath,
       ...(await ours('lambda/auth.mjs', 'lambda')),
     },
-    { name: netlify, kind: 'web', exported: 'default', callbackPath, ...(await ours('netlify/auth.mjs', 'netlify/apart')) },
+    {
+      name: netlify,
+      kind: 'web',
+      exported: 'default',
+      callbackPath,
+      ...(await ours('netlify/auth.mjs', 'netlify/apart')),
+    },
     ...(await buildPeers(path.join(folder, 'peers'))),
   ];
   return Promise.all(subjects.map((subject, i) => makeReady(subject, path.join(folder, `subject${i}`))));

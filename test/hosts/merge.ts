@@ -53,11 +53,18 @@ export function mergeBase(repository: Repository, one: string, other: string): s
 function replay(repository: Repository, commit: Commit, onto: string, parents: string[]): string | undefined {
   const base = commit.parents[0] ?? '';
   const changes: Change[] = [];
+  const [then, there] = [base, onto].map((revision) => filesOf(repository, revision) ?? new Map<string, string>());
   for (const { path, before, after } of changesBetween(repository, base, commit.tree)) {
-    const now = repository.resolve(`${onto}:${path}`);
+    const now = there?.get(path);
     if (now === after) continue;
-    if (now !== before) return undefined;
-    changes.push({ path, sha: after ?? null });
+    // Git follows a file that has another name on the other side (https://git-scm.com/docs/merge-strategies, "ort"); here only one that is
+    // the same otherwise.
+    const renamed = [...(there ?? [])].find(
+      ([name, id]) => now === undefined && id === before && !then?.has(name),
+    )?.[0];
+    if (renamed !== undefined && after !== undefined) changes.push({ path: renamed, sha: after });
+    else if (now !== before) return undefined;
+    else changes.push({ path, sha: after ?? null });
   }
   const tree = repository.writeTree(repository.commit(onto)?.tree, changes);
   return repository.writeCommit({ ...commit, tree, parents });

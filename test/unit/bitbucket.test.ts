@@ -330,18 +330,18 @@ describe('what a merge brings', () => {
       'merge',
       knows({
         '/pullrequests/7': { source: end('cms/posts/a', from), destination: end('main', to) },
-        [`/diffstat/${String(from)}..${String(to)}?`]: diffstat,
+        [`/diffstat/${String(from)}..${String(to)}?merge=true&pagelen=500`]: diffstat,
       }),
     );
   const fresh = side('content/a.md');
 
-  it('is plain files of editors, or special ones that were so before', async () => {
+  it('is plain files of editors, or programs that were so before, and no links', async () => {
     for (const change of [
       { old: null, new: fresh },
       { old: fresh, new: null },
       { old: fresh },
       { old: side('content/b.md'), new: { path: 'content/a.md' } },
-      { old: side('content/a.md', 'link'), new: side('content/a.md', 'link') },
+      { old: side('content/a.md', 'executable'), new: side('content/a.md', 'executable') },
       { old: side('content/a.md', 'executable'), new: fresh },
       { old: fresh, new: side('content/a.md', 'lfs') },
     ])
@@ -351,6 +351,10 @@ describe('what a merge brings', () => {
         { old: null, new: side('content/a.md', special) },
         { old: fresh, new: side('content/a.md', 'x', special) },
       ]),
+      // They may lead elsewhere now.
+      { old: side('content/a.md', 'link'), new: side('content/a.md', 'link') },
+      { old: side('content/a.md', 'executable'), new: side('content/a.md', 'link') },
+      { old: side('content/a.md', 'subrepository'), new: side('content/a.md', 'subrepository') },
       { old: null, new: side('package.json') },
       { old: side('package.json'), new: null },
       { old: side('package.json'), new: fresh },

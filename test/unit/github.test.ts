@@ -255,6 +255,9 @@ describe('A pull request that something is done to', () => {
     const file = { filename: 'content/a.md' };
     const commit = (email: unknown, more: Json = {}) => ({ commit: { committer: { email } }, parents: [{}], ...more });
     const hub = { committer: { login: 'web-flow' } };
+    const merge = (...more: Json[]) =>
+      Object.assign(commit('noreply@github.com', { parents: [{}, {}] }), hub, ...more) as Json;
+    const signed = (verified: unknown) => ({ commit: { verification: { verified } } });
     for (const each of [
       { files: [] },
       { commits: [], total_commits: 0 },
@@ -262,9 +265,9 @@ describe('A pull request that something is done to', () => {
       { files: Array(299).fill(file) },
       { files: [{ filename: 'content/a.md', previous_filename: 'content/b.md' }] },
       // A draft that is brought up to date at GitHub.
-      { commits: [commit('noreply@github.com', { ...hub, parents: [{}, {}] })] },
+      { commits: [merge(signed(true))] },
       // It only matters for what is moved there.
-      { status: 'diverged' },
+      { status: 'diverged', files: [] },
     ])
       expect(await look('merge', good, {}, { ...compared, ...each }), JSON.stringify(each)).toEqual({ sha });
     for (const bad of [
@@ -285,8 +288,42 @@ describe('A pull request that something is done to', () => {
       { commits: [commit('noreply@github.com', { ...hub, parents: undefined })] },
       { commits: [commit('mallory@example.com', { parents: [{}, {}] })] },
       { commits: [commit('mallory@example.com', { parents: [{}, {}], committer: { login: 'mallory' } })] },
+      // Anybody can write that name into a commit; and what an editor's own merge brings is not what a comparison shows.
+      { commits: [merge()] },
+      ...[false, undefined, 'true'].map((verified) => ({ commits: [merge(signed(verified))] })),
+      { commits: [merge(signed(true), { committer: { login: 'mallory' } })] },
+      { commits: [commit('ann@example.org', { parents: [{}, {}] })] },
     ])
       await expect(look('merge', good, {}, { ...compared, ...bad }), JSON.stringify(bad)).rejects.toThrow(refused);
+  });
+});
+
+describe('A file that a draft changes', () => {
+  const tip = 'd'.repeat(40);
+  const repo = { full_name: 'team/site', id: 7 };
+  const request = { head: { ref: 'cms/posts/a', sha, repo }, base: { ref: 'main', repo }, labels: [] };
+  /** @param there what main has by now */
+  const merge = (files: Json[], there: Record<string, unknown>, status = 'diverged') => {
+    const comparison = { status, base_commit: { sha: tip }, total_commits: 0, commits: [], files };
+    const contents = Object.entries(there).map(([path, is]) => [`/contents/${path}?ref=${tip}`, is]);
+    const known = { '/pulls/7': request, '/compare/': comparison, ...(Object.fromEntries(contents) as Json) };
+    return lookUp(github, 'merge', knows(known), {});
+  };
+  const changed = { filename: 'content/a b.md', status: 'modified' };
+
+  it('is still published under its name, or Git would look for another one', async () => {
+    for (const type of ['file', 'symlink'])
+      expect(await merge([changed], { 'content/a%20b.md': { type } })).toEqual({ sha });
+    for (const there of [{}, { 'content/a%20b.md': [{ type: 'file' }] }, { 'content/b.md': { type: 'file' } }])
+      await expect(merge([changed], there), JSON.stringify(there)).rejects.toThrow('under another name');
+    // Where nothing was published since, nothing has another name.
+    expect(await merge([changed], {}, 'ahead')).toEqual({ sha });
+  });
+
+  it('is neither one that is new nor one that goes', async () => {
+    for (const status of ['added', 'removed']) expect(await merge([{ ...changed, status }], {})).toEqual({ sha });
+    const renamed = { filename: 'content/b.md', previous_filename: 'content/a b.md', status: 'renamed' };
+    await expect(merge([renamed], {})).rejects.toThrow('under another name');
   });
 });
 

@@ -173,7 +173,11 @@ describe('A merge request that something is done to', () => {
     lookUp(
       gitlab,
       'merge',
-      knows({ '/merge_requests/7': its, [`/repository/compare?from=main&to=${sha}`]: comparison }),
+      knows({
+        '/merge_requests/7': its,
+        [`/repository/compare?from=main&to=${sha}`]: comparison,
+        '/repository/files/content%2Fa.md?ref=main': {},
+      }),
       said,
     );
   const who = 'Merged-by: Zoë Editor <zoe@example.org>';
@@ -189,12 +193,12 @@ describe('A merge request that something is done to', () => {
       await expect(merge({ diffs: [] }, {}, { ...request, sha: head })).rejects.toThrow('has no commit');
   });
 
-  it('brings only plain files of editors, or special ones that were so before, and all of them are shown', async () => {
+  it('brings only plain files of editors, or programs that were so before, and all of them are shown', async () => {
     for (const change of [
       { a_mode: '0', b_mode: '100644' },
       { a_mode: '100644', b_mode: '0' },
       { a_mode: '100644', b_mode: '000000' },
-      { a_mode: '120000', b_mode: '120000' },
+      { a_mode: '100755', b_mode: '100755' },
       { a_mode: '120000', b_mode: '100644' },
       { a_mode: undefined, b_mode: undefined },
       { b_mode: undefined },
@@ -207,6 +211,9 @@ describe('A merge request that something is done to', () => {
       { b_mode: '1006440' },
       { b_mode: '2100644' },
       { a_mode: '100755', b_mode: '120000' },
+      // They may lead elsewhere now.
+      { a_mode: '120000', b_mode: '120000' },
+      { a_mode: '160000', b_mode: '160000' },
       { a_mode: undefined, b_mode: '10' },
       { old_path: 'package.json' },
       { new_path: 'package.json' },
@@ -217,6 +224,15 @@ describe('A merge request that something is done to', () => {
       );
     for (const cut of [{ diffs: [], compare_timeout: true }, { diffs: null }, {}, null])
       await expect(merge(cut)).rejects.toThrow('more than can be checked');
+  });
+
+  it('brings no change of a file that has another name by now', async () => {
+    const other = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
+    const words = 'under another name';
+    await expect(merge({ diffs: [file, other] })).rejects.toThrow(words);
+    await expect(merge({ diffs: [{ ...other, new_path: 'content/c.md', renamed_file: true }] })).rejects.toThrow(words);
+    for (const more of [{ new_file: true }, { deleted_file: true }])
+      expect(await merge({ diffs: [{ ...other, ...more }] })).toMatchObject({ sha });
   });
 
   it('keeps the labels of others', async () => {

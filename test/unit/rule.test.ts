@@ -123,16 +123,24 @@ describe('What a draft brings', () => {
 
   it('is files that editors may write, by each name that they have or had', () => {
     expect(() => check()).not.toThrow();
-    expect(() => check({ paths: ['content/a.md'] }, { paths: ['content/b.md', 'content/c.md'] })).not.toThrow();
-    expect(() => check({ paths: ['content/a.md'], isSpecial: false })).not.toThrow();
-    for (const paths of [['package.json'], ['content/a.md', 'package.json'], ['package.json', 'content/a.md']])
-      expect(() => check({ paths })).toThrow(refused);
-    for (const path of [undefined, null, 7, ['content/a.md']]) expect(() => check({ paths: [path] })).toThrow(refused);
-    expect(() => check({ paths: ['content/a.md'] }, { paths: ['x'] })).toThrow(refused);
+    const [a, b] = ['content/a.md', 'content/b.md'];
+    expect(() => check({ before: a, after: a }, { before: a, after: b })).not.toThrow();
+    expect(() => check({ before: undefined, after: a }, { before: b, after: undefined })).not.toThrow();
+    expect(() => check({ before: a, after: a, isSpecial: false })).not.toThrow();
+    for (const other of ['package.json', null, 7, [a]])
+      for (const change of [
+        { before: other, after: other },
+        { before: a, after: other },
+        { before: other, after: a },
+        { before: undefined, after: other },
+        { before: other, after: undefined },
+      ])
+        expect(() => check({ before: a, after: a }, change), JSON.stringify(change)).toThrow(refused);
+    expect(() => check({ before: undefined, after: undefined })).toThrow(refused);
   });
 
   it('is no link and no program', () => {
-    expect(() => check({ paths: ['content/a.md'], isSpecial: true })).toThrow(refused);
+    expect(() => check({ before: 'content/a.md', after: 'content/a.md', isSpecial: true })).toThrow(refused);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   jsonBody,
   number,
   oneOf,
+  pathText,
   queryValue,
   record,
   records,
@@ -33,6 +34,7 @@ import {
   kept,
   checkBranch,
   mergeMessages,
+  namesOf,
   newDraft,
   page,
   revision,
@@ -77,30 +79,28 @@ const commitOf = (end: Json): string => {
  */
 async function compare(call: Call, source: Json, destination: Json): Promise<void> {
   const { values: found, next } = record(
-    await call.read(`/diffstat/${commitOf(source)}..${commitOf(destination)}?pagelen=500`),
+    // What the merge would change, and not what the draft did: Git may have followed a file to another name.
+    await call.read(`/diffstat/${commitOf(source)}..${commitOf(destination)}?merge=true&pagelen=500`),
   );
   const changed = records(found);
   if (!changed || next !== undefined) throw tooMany();
-  const special = (side: Json) => {
-    const { attributes } = side;
-    return (
-      Array.isArray(attributes) && ['link', 'executable', 'subrepository'].some((each) => attributes.includes(each))
-    );
-  };
   checkFiles(
     call,
-    changed.map(({ old, new: fresh }) => {
-      const sides = [old, fresh].filter((side) => side !== null && side !== undefined).map(record);
-      return {
-        paths: sides.length > 0 ? sides.map(({ path }) => path) : [undefined],
-        isSpecial: special(record(fresh)) && !special(record(old)),
-      };
-    }),
+    changed.map(({ old, new: fresh }) => ({
+      before: nameOf(old),
+      after: nameOf(fresh),
+      isSpecial: isLink(record(fresh)) || (isProgram(record(fresh)) && !isProgram(record(old))),
+    })),
   );
 }
 
-/** Of a branch or a file. Slashes stay. */
-const pathText = (name: string): string => encodeURIComponent(name).replaceAll('%2F', '/');
+const nameOf = (side: unknown): unknown =>
+  side === null || side === undefined ? undefined : (record(side)['path'] ?? null);
+const has = (names: readonly string[], { attributes }: Json): boolean =>
+  Array.isArray(attributes) && names.some((name) => attributes.includes(name));
+const isLink = (file: Json): boolean => has(['link', 'subrepository'], file);
+const isProgram = (file: Json): boolean => has(['executable'], file);
+
 const branchPath = (name: string): string => `/refs/branches/${pathText(name)}`;
 const tipOf = (branch: unknown): unknown => record(record(branch)['target'])['hash'];
 
@@ -128,16 +128,12 @@ async function namesFit({ gateway, read, find }: Call, { branch, parents, paths 
   if (branch !== gateway.branch || !Array.isArray(paths)) return;
   const commit = isSha(parents) ? parents : tipOf(await read(branchPath(gateway.branch)));
   if (!isSha(commit)) throw refuse('the branch of CMS_GATEWAY_BRANCH has no commit');
-  const names = paths.map(String);
-  const wanted = new Map<string, string>();
-  for (const name of names)
-    for (let at = name.lastIndexOf('/'); at > 0; at = name.lastIndexOf('/', at - 1))
-      wanted.set(name.slice(0, at), 'commit_directory');
-  for (const name of names) wanted.set(name, 'commit_file'); // last: what is named as a file has to be one
   // 200 are a fifth of what it takes in an hour.
-  await checkNames([...wanted.keys()], 200, async (path) => {
+  await checkNames(namesOf(paths.map(String)), 200, async (path, kind) => {
     const there = await find(`/src/${commit}/${pathText(path)}?format=meta`);
-    return there !== undefined && record(there)['type'] !== wanted.get(path);
+    if (there === undefined) return false;
+    const { type } = record(there);
+    return kind === 'file' ? type !== 'commit_file' || isLink(record(there)) : type !== 'commit_directory';
   });
 }
 

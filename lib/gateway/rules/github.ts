@@ -13,6 +13,7 @@ import {
   number,
   oneOf,
   otherBranch,
+  pathText,
   passthrough,
   record,
   records,
@@ -28,6 +29,7 @@ import {
 } from './rule.ts';
 import {
   checkFiles,
+  checkNamesStay,
   descriptions,
   folder,
   labels,
@@ -74,27 +76,38 @@ const mostFiles = 300;
  * @param isMove whether the branch itself is moved there, so that nothing of it may be lost
  */
 async function compare(call: Call, head: unknown, isMove: boolean): Promise<void> {
-  const { gateway, read } = call;
+  const { gateway, read, find } = call;
   const {
     status,
     commits,
     files,
     total_commits: total,
+    base_commit: base,
   } = record(await read(`/compare/${encodeURIComponent(gateway.branch)}...${hash(head, 'sha')}`));
-  if (isMove && status !== 'ahead' && status !== 'identical') throw new Failure(gatewayErrors.BRANCH_MOVED);
+  const isOnTop = status === 'ahead' || status === 'identical';
+  if (isMove && !isOnTop) throw new Failure(gatewayErrors.BRANCH_MOVED);
   const [made, changed] = [records(commits), records(files)];
   if (!made || !changed || changed.length >= mostFiles || Number(total ?? 0) > made.length) throw tooMany();
-  checkFiles(
-    call,
-    changed.map(({ filename, previous_filename: before }) => ({
-      paths: before === undefined ? [filename] : [filename, before],
-    })),
-  );
+  const changes = changed.map(({ filename: name = null, previous_filename: before, status }) => ({
+    before: status === 'added' ? before : (before ?? name),
+    after: status === 'removed' ? undefined : name,
+  }));
+  checkFiles(call, changes);
+  // With nothing published since, each file has the name that it had.
+  if (!isOnTop)
+    await checkNamesStay(changes, async (path) => {
+      const ref = hash(record(base)['sha'], 'base_commit');
+      const { type } = record(await find(`/contents/${pathText(path)}?ref=${ref}`)); // of a folder it is a list
+      return type !== undefined;
+    });
   for (const { commit, committer, parents } of made) {
-    // GitHub merges under a name of its own, as when a draft is brought up to date there. What people write on its pages is under that
-    // name, too: so only merges count.
-    if ((records(parents)?.length ?? 0) > 1 && record(committer)['login'] === 'web-flow') continue;
-    const { committer: named, message } = record(commit);
+    const { committer: named, message, verification } = record(commit);
+    if ((records(parents)?.length ?? 0) > 1) {
+      // GitHub merges under a name of its own, as when a draft is brought up to date there. Anybody can write that name into a commit, and
+      // what a merge of anybody's brings is not what is compared here: so GitHub has to have signed it.
+      if (record(committer)['login'] === 'web-flow' && record(verification)['verified'] === true) continue;
+      throw refuse('it holds a merge that GitHub did not make. Somebody has to merge it at the host');
+    }
     const email = (gateway.committer === 'app' ? signerOf(message) : undefined) ?? record(named)['email'];
     if (typeof email !== 'string' || !call.isEditorAddress(email))
       throw refuse('it holds a commit that was not made by an editor. Somebody has to merge it at the host');

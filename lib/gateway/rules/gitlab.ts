@@ -26,6 +26,7 @@ import {
 import {
   checkFiles,
   checkNames,
+  checkNamesStay,
   descriptions,
   draftName,
   file,
@@ -35,6 +36,7 @@ import {
   anyDraft,
   checkBranch,
   mergeMessages,
+  namesOf,
   page,
   published,
   revision,
@@ -54,32 +56,30 @@ async function findDraft({ gateway, parameters, read }: Call): Promise<Json> {
 
 const ourDraft = 'a draft of this repository, into the published branch';
 
-const draftRequest = guard(ourDraft, async (call) => {
-  await findDraft(call);
-  return undefined;
-});
-
 /**
  * GitLab deletes a folder that is named in the place of a file, and puts a file into the place of a folder (`applyAction` in Gitaly's
  * `internal/gitaly/service/operations`). A draft is compared when it is merged.
  */
 const namesNoFolder = guard(
-  'on the published branch: no file has the name of a folder',
+  'on the published branch: no file has the name of a folder, and none is below a file',
   async ({ gateway, find }, { branch, actions }) => {
     if (branch !== gateway.branch) return undefined;
-    const paths = records(actions)?.flatMap(({ file_path: path, previous_path: from }) => [path, from]) ?? [];
-    await checkNames(
-      paths.filter((path) => typeof path === 'string'),
-      1_000, // half of what it takes in a minute
-      async (path) => {
-        const where = `path=${queryText(path)}&ref=${queryText(gateway.branch)}`;
-        const list = await find(`/repository/tree?${where}&per_page=1`);
-        return list !== undefined && !(Array.isArray(list) && list.length === 0);
-      },
-    );
+    const ref = queryText(gateway.branch);
+    // 1,000 are half of what it takes in a minute.
+    await checkNames(namesOf(pathsOf(actions)), 1_000, async (path, kind) => {
+      if (kind === 'folder')
+        return (await find(`/repository/files/${encodeURIComponent(path)}?ref=${ref}`)) !== undefined;
+      const list = await find(`/repository/tree?path=${queryText(path)}&ref=${ref}&per_page=1`);
+      return list !== undefined && !(Array.isArray(list) && list.length === 0);
+    });
     return undefined;
   },
 );
+
+const pathsOf = (actions: unknown): string[] =>
+  (records(actions) ?? [])
+    .flatMap(({ file_path: path, previous_path: from }) => [path, from])
+    .filter((path) => typeof path === 'string');
 
 /** Labels in a query are one text, with commas. */
 const list = (value: unknown): string[] =>
@@ -95,19 +95,38 @@ const list = (value: unknown): string[] =>
  */
 async function compare(call: Call, head: unknown): Promise<void> {
   if (!isSha(head)) throw refuse('its draft has no commit');
-  const { diffs, compare_timeout: isCut } = record(
-    await call.read(`/repository/compare?from=${queryText(call.gateway.branch)}&to=${head}`),
-  );
-  const changed = records(diffs);
-  if (!changed || isCut === true) throw tooMany();
-  checkFiles(
-    call,
-    changed.map(({ old_path: before, new_path: after, a_mode: old, b_mode: mode }) => ({
-      paths: [before, after],
-      isSpecial: typeof mode === 'string' && !/^(100644|0+)$/.test(mode) && mode !== old,
-    })),
-  );
+  const ref = queryText(call.gateway.branch);
+  const { diffs, compare_timeout: isCut } = record(await call.read(`/repository/compare?from=${ref}&to=${head}`));
+  const found = records(diffs);
+  if (!found || isCut === true) throw tooMany();
+  const changes = found.map((diff) => ({
+    before: diff['new_file'] === true ? undefined : (diff['old_path'] ?? null),
+    after: diff['deleted_file'] === true ? undefined : (diff['new_path'] ?? null),
+    isSpecial: isSpecial(diff),
+  }));
+  checkFiles(call, changes);
+  await checkNamesStay(changes, async (path) => {
+    return (await call.find(`/repository/files/${encodeURIComponent(path)}?ref=${ref}`)) !== undefined;
+  });
 }
+
+/** A link that was one before may lead elsewhere now; a program that was one before is only another version. */
+const isSpecial = ({ a_mode: old, b_mode: mode }: Json): boolean =>
+  typeof mode === 'string' && !/^(100644|0+)$/.test(mode) && !(mode === '100755' && mode === old);
+
+/** @returns the commit that has been looked at */
+async function checkDraft(call: Call): Promise<unknown> {
+  const { sha: head } = await findDraft(call);
+  await compare(call, head);
+  return head;
+}
+
+const ourChanges = `${ourDraft}; what it brings there are files that may be written`;
+
+const mergeableDraft = guard(ourChanges, async (call) => {
+  await checkDraft(call);
+  return undefined;
+});
 
 /**
  * gitlab.com and self-managed GitLab, also under a path and with groups within groups.
@@ -268,7 +287,8 @@ export const gitlab: GatewayHost = {
       path: '/merge_requests/{iid}/rebase',
       parameters: { iid: number },
       query: { skip_ci: flag },
-      guard: draftRequest,
+      // Git follows renamed files there, too.
+      guard: mergeableDraft,
     },
     {
       name: 'merge',
@@ -283,9 +303,8 @@ export const gitlab: GatewayHost = {
       },
       // To whoever may not merge into a protected branch, though the token is good.
       unauthorized: gatewayErrors.MERGE_REFUSED,
-      guard: guard(`${ourDraft}; what it brings there are files that may be written`, async (call, said) => {
-        const { sha: head } = await findDraft(call);
-        await compare(call, head);
+      guard: guard(ourChanges, async (call, said) => {
+        const head = await checkDraft(call);
         const message = (name: string) => withEditor(said[name] === undefined ? undefined : String(said[name]), call);
         return {
           // What has been looked at is what is merged.
@@ -307,6 +326,13 @@ const repeatsItself = (path: string): boolean => {
   return parts.indexOf(parts.at(-1) ?? '') < parts.length - 1;
 };
 
+/**
+ * Whether Git could read an entry of a folder in a name: its mode, a blank, and a name. GitLab leaves out the hash of a file that another
+ * one is put below. Then the next entry is read in its place, and what is left of that one as an entry of its own: a link, or a file that is
+ * not for editors to write (`TreeEntry.Write` in Gitaly's `internal/git/localrepo`).
+ */
+const holdsEntry = (path: string): boolean => /(?:1[02]|4)[0-7]{4} /.test(path);
+
 const actions = ['create', 'update', 'move', 'delete'];
 
 function commit(body: Json, call: Call): Json {
@@ -317,11 +343,13 @@ function commit(body: Json, call: Call): Json {
   if (start !== undefined && (start !== gateway.branch || name === gateway.branch))
     throw refuse('a draft begins at the branch of CMS_GATEWAY_BRANCH only');
   if (!Array.isArray(list) || list.length === 0) throw refuse('it changes no file');
+  const changes = list.map((entry: unknown) => action(entry, gateway.paths));
+  namesOf(pathsOf(changes));
   return {
     branch: name,
     commit_message: signedMessage(text(body['commit_message'], 'commit_message'), call),
     ...(start !== undefined && { start_branch: start }),
-    actions: list.map((entry: unknown) => action(entry, gateway.paths)),
+    actions: changes,
     ...(gateway.committer !== 'app' && { author_name: editor.name, author_email: email }),
   };
 }
@@ -332,7 +360,7 @@ function action(entry: unknown, paths: Parameters<typeof isWritable>[1]): object
   if (typeof kind !== 'string' || !actions.includes(kind))
     throw refuse('it does something to a file that the CMS never does');
   for (const name of [path, ...(from === undefined ? [] : [from])])
-    if (typeof name !== 'string' || !isWritable(name, paths) || repeatsItself(name))
+    if (typeof name !== 'string' || !isWritable(name, paths) || repeatsItself(name) || holdsEntry(name))
       throw refuse('this file is not for editors to write');
   if (encoding !== undefined && encoding !== 'base64' && encoding !== 'text')
     throw refuse('it has an unknown encoding');

@@ -212,6 +212,9 @@ export const otherBranch = (given: unknown, { branch }: Gateway): Failure =>
  */
 export const queryText = (value: string): string => encodeURIComponent(value).replaceAll("'", '%27');
 
+/** A branch or a file in a path. Slashes stay. */
+export const pathText = (name: string): string => encodeURIComponent(name).replaceAll('%2F', '/');
+
 // Parameters that every host has
 
 export const number: PathParameter = {

@@ -92,9 +92,11 @@ export const signature = (name: string, email: string): string =>
 
 /** A file that differs between two commits. */
 export interface Change {
-  /** What it is or was called on either side. */
-  paths: readonly unknown[];
-  /** Whether it is more than a plain file (a link, a program, a submodule) and was not before; undefined where the host does not say. */
+  /** What it was called; undefined if it is new. */
+  before: unknown;
+  /** What it is called; undefined if it is gone. */
+  after: unknown;
+  /** Whether it is a link or a submodule, or has become a program; undefined where the host does not say. */
   isSpecial?: boolean;
 }
 
@@ -105,38 +107,91 @@ export interface Change {
  * @throws Failure
  */
 export function checkFiles({ gateway }: Call, changes: readonly Change[]): void {
-  for (const { paths, isSpecial } of changes)
-    if (isSpecial || !paths.every((path) => typeof path === 'string' && isWritable(path, gateway.paths)))
-      throw refuse('it changes a file that is not for editors to write. Somebody has to merge it at the host');
+  const isOurs = ({ before, after, isSpecial }: Change): boolean => {
+    const paths = [before, after].filter((path) => path !== undefined);
+    const mayBeWritten = (path: unknown) => typeof path === 'string' && isWritable(path, gateway.paths);
+    return !isSpecial && paths.length > 0 && paths.every(mayBeWritten);
+  };
+  if (!changes.every(isOurs))
+    throw refuse('it changes a file that is not for editors to write. Somebody has to merge it at the host');
+}
+
+/**
+ * A merge follows a file to the name that it has on the published branch by now, which no comparison shows: Git takes a file that is gone
+ * there for renamed if a new one is like it. So an editor could publish what will be the text of a program, change it in a draft, delete
+ * it, and have the change merged into the program.
+ *
+ * @param isFile asks the host whether the published branch has a file of that name
+ * @throws Failure
+ * @see https://git-scm.com/docs/merge-strategies#Documentation/merge-strategies.txt-ort
+ */
+export async function checkNamesStay(
+  changes: readonly Change[],
+  isFile: (path: string) => Promise<boolean>,
+): Promise<void> {
+  // A file that a draft deletes or renames itself is a conflict there.
+  const changed = changes.filter(({ before, after }) => before !== undefined && after !== undefined);
+  await forEach(new Set(changed.map(({ before }) => String(before))), async (path) => {
+    if (!(await isFile(path)))
+      throw refuse(
+        'it changes a file that is published no more, or under another name. Somebody has to merge it at the host',
+      );
+  });
+}
+
+/** Ends for all as soon as one of them throws. */
+async function forEach<Item>(items: Iterable<Item>, look: (item: Item) => Promise<void>): Promise<void> {
+  const left = (function* () {
+    yield* items;
+  })();
+  const worker = async () => {
+    for (const item of left) await look(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 /** Names that are looked up at a time. */
 const atOnce = 8;
+
+/** What a commit takes a name for. */
+type Kind = 'file' | 'folder';
+
+/**
+ * The files that a commit names, and the folders above them.
+ *
+ * @throws Failure if a name is both: no CMS writes a file and another one below it, and GitLab makes a folder of it that Git reads in
+ *   another way
+ */
+export function namesOf(paths: readonly string[]): Map<string, Kind> {
+  const names = new Map<string, Kind>(paths.map((path) => [path, 'file']));
+  for (const path of paths)
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+      const folder = path.slice(0, at);
+      if (names.get(folder) === 'file') throw isOther();
+      names.set(folder, 'folder');
+    }
+  return names;
+}
+
+const isOther = () => refuse('it calls a file what is a folder or a link there, or the other way round');
 
 /**
  * For hosts that take the name of a folder for all that is in it. They would delete the folder, or put a file into its place, and files
  * that are not for editors to write would go with it.
  *
  * @param most names that are looked up for one commit
- * @param isInTheWay asks the host what it has there
+ * @param isInTheWay asks the host whether it has something else there
  * @throws Failure
  */
 export async function checkNames(
-  paths: readonly string[],
+  names: ReadonlyMap<string, Kind>,
   most: number,
-  isInTheWay: (path: string) => Promise<boolean>,
+  isInTheWay: (path: string, kind: Kind) => Promise<boolean>,
 ): Promise<void> {
-  const names = new Set(paths);
   if (names.size > most) throw refuse(`it names more than ${most} files and folders`);
-  // Ends for all who take from it as soon as one of them throws.
-  const left = (function* () {
-    yield* names;
-  })();
-  const look = async () => {
-    for (const name of left)
-      if (await isInTheWay(name)) throw refuse('it calls a file what is a folder there, or the other way round');
-  };
-  await Promise.all(Array.from({ length: atOnce }, look));
+  await forEach(names, async ([path, kind]) => {
+    if (await isInTheWay(path, kind)) throw isOther();
+  });
 }
 
 /** For lists of which a host shows a page: what is not shown has not been checked. */

@@ -307,14 +307,14 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
       expect(reply.status).toBe(200);
       const number = /^\/\w+\/7/.exec(path)?.[0] ?? '';
       const merges = path.includes('/merge?') || path.endsWith('/merge');
-      const diff =
+      const looks =
         id === 'gitlab'
-          ? `/repository/compare?from=main&to=${sha}`
-          : '/diffstat/abcdef123456..fedcba654321?pagelen=500';
+          ? [`/repository/compare?from=main&to=${sha}`, '/repository/files/content%2Fa.md?ref=main']
+          : ['/diffstat/abcdef123456..fedcba654321?merge=true&pagelen=500'];
       const [look, ...rest] = lines();
       expect(look).toBe(`GET ${root}${number}`);
       const act = rest.pop() ?? '';
-      expect(rest).toEqual(merges ? [`GET ${root}${diff}`] : []);
+      expect(rest).toEqual(merges || path.includes('/rebase') ? looks.map((each) => `GET ${root}${each}`) : []);
       expect(decodeURIComponent(act)).toContain(decodeURIComponent(`${method} ${root}${path}`));
       const said = decodeURIComponent(act) + String(asked().at(-1)?.body);
       if (merges) expect(said).toContain('Merged-by: Zoë Editor <zoe@example.org>');
@@ -439,9 +439,10 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
         await ask('/repository/commits', { method: 'POST', body: JSON.stringify(forged) });
         expect(lines()).toEqual([
           `GET ${root}/repository/tree?path=content%2Fa.md&ref=main&per_page=1`,
+          `GET ${root}/repository/files/content?ref=main`,
           `POST ${root}/repository/commits`,
         ]);
-        expect(JSON.parse(String(asked()[1]?.body))).toEqual({
+        expect(JSON.parse(String(asked()[2]?.body))).toEqual({
           ...commit,
           author_name: 'Zoë Editor',
           author_email: 'zoe@example.org',

@@ -344,6 +344,8 @@ export function describeGateway(
           { ...comparison, commits: [{ commit: { committer: { email: 'boss@example.org' } }, parents: [{ sha }] }] },
           // What people write on GitHub's pages is committed by it, too.
           { ...comparison, commits: [{ commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }] }] },
+          // And anybody can write that into a merge.
+          { ...comparison, commits: [{ commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }, { sha }] }] },
         ]) {
           host.asked = [];
           host.script = (asked, ...rest) =>
@@ -351,7 +353,12 @@ export function describeGateway(
           expect((await ask(`/git/github${path}`, { method, body: JSON.stringify(body) })).status).toBe(422);
           expect(host.asked.every(({ method: how }) => how === 'GET')).toBe(true);
         }
-        const merged = { commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }, { sha: other }] };
+        const verification = { verified: true, reason: 'valid' };
+        const merged = {
+          commit: { verification },
+          committer: { login: 'web-flow' },
+          parents: [{ sha }, { sha: other }],
+        };
         const both = { ...comparison, total_commits: 2, commits: [...comparison.commits, merged] };
         host.script = (asked, ...rest) =>
           (asked.url.includes('/compare/') ? json(200, both) : lookedUp)(asked, ...rest);

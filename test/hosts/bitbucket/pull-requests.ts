@@ -130,14 +130,25 @@ export const pullRequestRoutes: Array<[RegExp, Route<Call>]> = [
     return ok(json(bitbucket, request));
   }),
 
-  repo('GET /diffstat/*spec', ({ bitbucket: { repository }, url }, spec = '') => {
+  // By default, what a merge of the two would change: the parameter `merge` in Bitbucket's reference.
+  repo('GET /diffstat/*spec', (call, spec = '') => {
+    const { repository } = call.bitbucket;
     const [source, destination] = ends(repository, spec);
-    const base = mergeBase(repository, source, destination);
-    if (base === undefined) throw new HttpError(404, `Commit not found: ${spec}`);
+    const parted = mergeBase(repository, source, destination);
+    if (parted === undefined) throw new HttpError(404, `Commit not found: ${spec}`);
+    const merged =
+      call.query.get('merge') === 'false'
+        ? undefined
+        : merge(
+            repository,
+            { source, target: destination, squash: false },
+            { message: 'x', author: authorOf(call, undefined) },
+          );
+    const [base, end] = merged === undefined ? [parted, source] : [destination, merged];
     const file = (path: string, id: string | undefined) =>
       id === undefined ? null : { type: 'commit_file', path, escaped_path: path, attributes: [] };
     return ok(
-      page(changesBetween(repository, base, source), url, 500, ({ path, before, after }) => ({
+      page(changesBetween(repository, base, end), call.url, 500, ({ path, before, after }) => ({
         type: 'diffstat',
         status: before === undefined ? 'added' : after === undefined ? 'removed' : 'modified',
         old: file(path, before),

@@ -64,6 +64,29 @@ const routes: Array<[RegExp, Route<Call>]> = [
     return ok({ sha, tree, truncated: false });
   }),
 
+  // A folder is a list, and a file has its content with it. https://docs.github.com/rest/repos/contents#get-repository-content
+  repo('GET /contents/*path', ({ github: { repository }, query }, file = '') => {
+    const revision = query.get('ref') ?? repository.defaultBranch;
+    const sha = repository.resolve(`${repository.branches.get(revision) ?? revision}:${file}`);
+    if (sha === undefined) throw notFound();
+    const content = repository.blob(sha);
+    if (content === undefined)
+      return ok(
+        repository.list(sha, false).map(({ path, sha: id, type }) => ({
+          type: type === 'blob' ? 'file' : 'dir',
+          path: `${file}/${path}`,
+          sha: id,
+        })),
+      );
+    return ok({
+      type: 'file',
+      path: file,
+      sha,
+      size: content.length,
+      encoding: 'base64',
+      content: content.toString('base64'),
+    });
+  }),
   repo('GET /git/blobs/:sha', ({ github: { repository }, accept }, sha = '') => {
     const content = repository.blob(sha);
     if (content === undefined) throw notFound();

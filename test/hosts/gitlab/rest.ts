@@ -230,7 +230,26 @@ function changes(repository: GitLabHost['repository'], head: string, actions: Ar
         throw new HttpError(400, 'actions[action] does not have a valid value');
     }
   }
+  for (const name of Object.keys(files).filter((path) => files[path] && foldersOf(path).some(current)))
+    smuggle(files, name, foldersOf(name).find(current) ?? '');
   return files;
+}
+
+const foldersOf = (path: string): string[] =>
+  path.split('/').flatMap((_, i, all) => (i > 0 ? [all.slice(0, i).join('/')] : []));
+
+/**
+ * A file below a file: the upper one loses its hash, so Git takes the beginning of the next entry for it, and reads an entry in the rest of
+ * that one's name (`Add` and `Write` in Gitaly's `internal/git/localrepo/tree.go`).
+ */
+function smuggle(files: Record<string, Buffer | null>, below: string, upper: string) {
+  files[below] = null;
+  const folder = upper.slice(0, upper.lastIndexOf('/') + 1);
+  for (const [path, content] of Object.entries(files)) {
+    const [, rest] =
+      /^[^/]*?(?:1[02]|4)[0-7]{4} ([^/]+)$/.exec(path.startsWith(folder) ? path.slice(folder.length) : '/') ?? [];
+    if (rest !== undefined) Object.assign(files, { [path]: null, [folder + rest]: content });
+  }
 }
 
 function readFile({ gitlab: { repository }, query }: Call, file: string) {
