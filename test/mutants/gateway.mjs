@@ -226,8 +226,8 @@ export const gateway = [
   {
     guard: 'only files that are for editors are written (GitHub)',
     file: 'lib/gateway/rules/github.ts',
-    find: "if (typeof path !== 'string' || !isWritable(path, gateway.paths))",
-    replace: "if (typeof path !== 'string')",
+    find: 'return { path: writablePath(path, gateway), mode',
+    replace: 'return { path: String(path), mode',
     tests: contract,
     named,
   },

@@ -143,4 +143,26 @@ export const githubApi = [
     tests: contract,
     named,
   },
+  {
+    guard: 'a commit has no more files than can be published',
+    file: 'lib/gateway/rules/github-api.ts',
+    find: 'if (Math.max(additionList.length, deletionList.length) >= mostFiles)',
+    replace: 'if (false)',
+    tests: 'test/unit/gateway-api.test.ts',
+  },
+  {
+    guard: 'a moved file is one change of a commit',
+    file: 'lib/gateway/rules/github-api.ts',
+    find: 'if (Math.max(additionList.length, deletionList.length) >= mostFiles)',
+    replace: 'if (additionList.length + deletionList.length >= mostFiles)',
+    tests: 'test/unit/gateway-api.test.ts',
+  },
+  {
+    guard: 'no file is made that editors may not write',
+    file: 'lib/gateway/rules/github-api.ts',
+    find: 'return { path: writablePath(file, gateway), contents };',
+    replace: "return { path: text(file, 'path'), contents };",
+    tests: contract,
+    named,
+  },
 ];

@@ -155,6 +155,48 @@ describe('What is to be done by GraphQL', () => {
     expect(asked().at(-1)).toBe('PATCH /git/refs/heads/gr%C3%BCn');
   });
 
+  const files = (count: number, folder = 'content') =>
+    Array.from({ length: count }, (_, index) => ({ path: `${folder}/${index}.md` }));
+  const filled = (count: number) => files(count).map((file) => ({ ...file, contents: '' }));
+
+  // Of more, GitHub shows none in a comparison: see `mostFiles`.
+  it.each([
+    ['written', () => ({ additions: filled(300) })],
+    ['deleted', () => ({ deletions: files(300) })],
+    ['moved', () => ({ additions: filled(300), deletions: files(300, 'content/old') })],
+  ])('is not begun for more files than can be published: 300 that are %s', async (_, changes) => {
+    const { graphql, log } = open();
+    host.script = well();
+    expect(await graphql({ query: commit, variables: { input: { ...input(), fileChanges: changes() } } })).toEqual({
+      status: 200,
+      data: { made: null },
+      errors: [
+        { type: 'FORBIDDEN', message: expect.stringContaining('more than 299 files') as unknown, path: ['made'] },
+      ],
+    });
+    expect(host.asked).toEqual([]);
+    expect(log).toMatchObject([{ outcome: 'failed', code: 'NOT_ALLOWED', event: 'write', route: 'new commit' }]);
+  });
+
+  it('is done for as many files as can be published, also if each of them is moved', async () => {
+    host.script = well();
+    const fileChanges = { additions: filled(299), deletions: files(299, 'content/old') };
+    const reply = await open().graphql({ query: commit, variables: { input: { ...input(), fileChanges } } });
+    expect(reply).not.toHaveProperty('errors');
+    expect(asked().filter((one) => one === 'POST /git/blobs')).toHaveLength(299);
+  });
+
+  it('is not begun for a file that is not for editors to write', async () => {
+    const { graphql } = open({}, { CMS_GATEWAY_PATHS: 'content/**' });
+    host.script = well();
+    const additions = [...filled(8), { path: 'package.json', contents: '' }];
+    const reply = await graphql({ query: commit, variables: { input: { ...input(), fileChanges: { additions } } } });
+    expect(reply.errors).toMatchObject([
+      { type: 'FORBIDDEN', message: expect.stringContaining('not for editors to write') as unknown },
+    ]);
+    expect(host.asked).toEqual([]);
+  });
+
   // As GitHub says it: https://spec.graphql.org/October2021/#sec-Errors
   it.each([400, 404, 409, 422, 500])('ends with what the host refuses: %i', async (status) => {
     const { graphql, log } = open();

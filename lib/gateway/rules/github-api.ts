@@ -1,7 +1,17 @@
 import { isBranch } from './branches.ts';
 import { isPath } from './paths.ts';
 import { HostRefused, StaleData, type ApiCall, type HostApi, type Session } from './api.ts';
-import { hash, label, labelsOfDraft, merge, mergeableDraft, openPullRequest, sameName } from './github.ts';
+import {
+  hash,
+  label,
+  labelsOfDraft,
+  merge,
+  mergeableDraft,
+  mostFiles,
+  openPullRequest,
+  sameName,
+  writablePath,
+} from './github.ts';
 import { Failure } from '../../http/errors.ts';
 import { gatewayErrors } from '../errors.ts';
 import {
@@ -270,7 +280,8 @@ const encoded = (name: string): string => encodeURIComponent(name);
 
 /**
  * Blobs, a tree, a commit and a moved branch. GitHub would do all of it at once, in the name of the credential; so it is done
- * piece by piece by the rules, and seen by nobody before the last step, which is refused if the branch has moved meanwhile.
+ * piece by piece by the rules, and seen by nobody before the last step, which is refused if the branch has moved meanwhile. Each file is a
+ * call, so what can be refused is refused before the first of them.
  *
  * @see https://docs.github.com/graphql/reference/mutations#createcommitonbranch
  */
@@ -288,15 +299,21 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
   if (name !== gateway.branch && !isDraft(name)) throw otherBranch(name, gateway);
   if (!isSha(expectedHeadOid)) throw refuse('"expectedHeadOid" is no hash of Git’s');
   const { headline, body } = only(message, 'headline', 'body');
+  const title = text(headline, 'headline');
+  const words = body ? `${title}\n\n${text(body, 'body')}` : title;
   const { additions, deletions } = only(fileChanges, 'additions', 'deletions');
-  const added = list(additions).map((one) => {
+  const [additionList, deletionList] = [list(additions), list(deletions)];
+  // More could not be published. A file that is moved is in both lists, and is one change.
+  if (Math.max(additionList.length, deletionList.length) >= mostFiles)
+    throw refuse(`it changes more than ${mostFiles - 1} files`);
+  const added = additionList.map((one) => {
     const { path: file, contents } = only(one, 'path', 'contents');
     // As text, base64 has nothing in it that could end a string.
     if (typeof contents !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(contents))
       throw refuse('a file is not in base64');
-    return { path: text(file, 'path'), contents };
+    return { path: writablePath(file, gateway), contents };
   });
-  const deleted = list(deletions).map((one) => text(only(one, 'path')['path'], 'path'));
+  const deleted = deletionList.map((one) => writablePath(only(one, 'path')['path'], gateway));
   const files = [...added.map((one) => one.path), ...deleted];
   if (new Set(files).size < files.length) throw refuse('it writes a file twice');
   if (files.length === 0) throw refuse('it changes nothing');
@@ -314,7 +331,7 @@ async function createCommit(given: Json, { rest, gateway, editor, email }: ApiCa
     tree: files.map((file) => ({ path: file, mode: '100644', type: 'blob', sha: shas.get(file) ?? null })),
   });
   const made = await rest('POST', '/git/commits', {
-    message: body ? `${text(headline, 'headline')}\n\n${text(body, 'body')}` : text(headline, 'headline'),
+    message: words,
     tree: tree['sha'],
     parents: [expectedHeadOid],
     author: { name: editor.name, email },

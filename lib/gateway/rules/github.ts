@@ -27,6 +27,7 @@ import {
   type Json,
   type PathParameter,
 } from './rule.ts';
+import type { Gateway } from '../settings.ts';
 import {
   checkFiles,
   checkNamesStay,
@@ -67,7 +68,7 @@ export const draftRequest = guard(ourDraft, async (call) => {
 });
 
 /** How many files a comparison shows at most. @see https://docs.github.com/rest/commits/commits#compare-two-commits */
-const mostFiles = 300;
+export const mostFiles = 300;
 
 /**
  * Compares what is to be published with what is.
@@ -332,6 +333,12 @@ export function hash(value: unknown, name: string): string {
   throw refuse(`"${name}" is no hash of Git's`);
 }
 
+/** @throws Failure unless it is the path of a file that editors may write */
+export function writablePath(path: unknown, { paths }: Gateway<GatewayHost>): string {
+  if (typeof path === 'string' && isWritable(path, paths)) return path;
+  throw refuse('it writes a file that is not for editors to write');
+}
+
 function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): Json {
   if (!Array.isArray(entries)) throw refuse('"tree" is missing');
   return {
@@ -339,9 +346,7 @@ function newTree({ base_tree: base, tree: entries }: Json, { gateway }: Call): J
     tree: entries.map((entry: unknown) => {
       const { path, mode, type, sha: id } = record(entry);
       if (mode !== '100644' || type !== 'blob') throw refuse('only plain files are written here');
-      if (typeof path !== 'string' || !isWritable(path, gateway.paths))
-        throw refuse('it writes a file that is not for editors to write');
-      return { path, mode, type, sha: id === null ? null : hash(id, 'sha') };
+      return { path: writablePath(path, gateway), mode, type, sha: id === null ? null : hash(id, 'sha') };
     }),
   };
 }

@@ -257,12 +257,13 @@ export function describeGitHubApi(name: string, call: Call): void {
       ['a commit that is none', () => commit({}, { expectedHeadOid: 'main' })],
       ['no message', () => commit({}, { message: {} })],
       ['nothing at all', () => undefined],
-    ] as [string, () => object | undefined][])('does not write a commit with %s', async (_, input) => {
+    ] as [string, () => object | undefined][])('does not write a commit with %s, nor begins it', async (_, input) => {
       github.repository.branches.set('other', head());
       const before = everything();
       const { errors } = await graphql(commitText, { input: input() });
       expect(errors).toMatchObject([{ type: 'FORBIDDEN', message: expect.stringMatching(/\w/) as unknown }]);
       expect(everything()).toBe(before);
+      expect(github.requests).toEqual([]);
       expect(world.log.at(-1)).toMatchObject({ outcome: 'failed' });
     });
 
