@@ -160,8 +160,8 @@ function callOf(given: Given): ApiCall {
         query: '',
         headers: { 'content-type': 'application/json', 'content-length': String(bytes.length) },
         body: () => [bytes],
-        // It is as we have written it, and the answer is for us.
-        platform: { ...context.request.platform, decodesPath: false, streams: false },
+        // It is as we have written it, and the answer is for us. What it takes of time is taken from all that is still to be done.
+        platform: { ...context.request.platform, decodesPath: false, streams: false, deadline: context.deadline },
       };
       return valueOf(
         await out.proxy(path, gateway, editor, { ...context, request, parameters: new URLSearchParams() }),

@@ -165,4 +165,11 @@ export const githubApi = [
     tests: contract,
     named,
   },
+  {
+    guard: 'all steps of a commit have the time of one call',
+    file: 'lib/gateway/api.ts',
+    find: ', deadline: context.deadline }',
+    replace: ' }',
+    tests: 'test/unit/gateway-api.test.ts',
+  },
 ];

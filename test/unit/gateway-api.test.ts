@@ -1,5 +1,5 @@
 /** GitHub's own API in front of the gateway, with a host behind it that says what no GitHub should. */
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { answerGraphQL, answerRest, type ApiRequest } from '../../lib/gateway/api.ts';
 import { direct, json, openWorld, useHost, type Script } from '../contract/gateway/world.ts';
 
@@ -195,6 +195,25 @@ describe('What is to be done by GraphQL', () => {
       { type: 'FORBIDDEN', message: expect.stringContaining('not for editors to write') as unknown },
     ]);
     expect(host.asked).toEqual([]);
+  });
+
+  describe('where no platform sets an end', () => {
+    afterEach(() => void vi.useRealTimers());
+
+    it.each([
+      [59, 200, steps],
+      [61, 504, steps.slice(0, 2)],
+    ])('has one minute for all of its steps: after %i seconds', async (seconds, status, expected) => {
+      vi.useFakeTimers({ toFake: ['Date'] });
+      const slow: Script = (...given) => {
+        vi.setSystemTime(Date.now() + seconds * 1_000);
+        json(201, { sha })(...given);
+      };
+      host.script = well(['POST', /blobs/, slow]);
+      const reply = await open().graphql({ query: commit, variables: { input: input() } });
+      expect([reply.status, reply.code]).toEqual([status, status === 200 ? undefined : 'UPSTREAM_TIMEOUT']);
+      expect(asked()).toEqual(expected);
+    });
   });
 
   // As GitHub says it: https://spec.graphql.org/October2021/#sec-Errors
