@@ -58,6 +58,20 @@ export const githubApi = [
     tests: table,
   },
   {
+    guard: 'so many lists and no more',
+    file: 'lib/gateway/graphql/document.ts',
+    find: 'if (isList && (lists += times) > limits.lists) throw',
+    replace: 'if (false) throw',
+    tests: table,
+  },
+  {
+    guard: 'a list within a list is many',
+    file: 'lib/gateway/graphql/document.ts',
+    find: 'isList ? times * length : times',
+    replace: 'times',
+    tests: table,
+  },
+  {
     guard: 'no other repository',
     file: 'lib/gateway/rules/github-api.ts',
     find: 'if (sameName(value, name)) return',

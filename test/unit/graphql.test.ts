@@ -252,6 +252,38 @@ describe('A document of GraphQL', () => {
     expect(() => sent(' '.repeat(2 * 1024 * 1024))).toThrow('of this size');
   });
 
+  // GitHub counts them: https://docs.github.com/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+  describe('opens so many lists at GitHub and no more', () => {
+    const times = (count: number, field: string) =>
+      Array.from({ length: count }, (_, i) => `a${i}: ${field}`).join(' ');
+    const histories = (count: number) =>
+      `ref(qualifiedName: "main") { target { ... on Commit { ${times(count, 'history(first: 1) { nodes { oid } }')} } } }`;
+    const labels = (count: number, first: number | string = 100) =>
+      `pullRequests(first: ${first}) { nodes { ${times(count, 'labels(first: 1) { nodes { name } }')} } }`;
+    const checks = (last: number) =>
+      `object(oid: "${sha}") { ... on Commit { checkSuites(last: ${last}) { nodes { checkRuns(last: 20) { nodes { name } } } } } }`;
+    const whole = (fields: string) => `query($n: Int) { repository(${ours}) { ${fields} } }`;
+
+    it.each([
+      ['what Sveltia CMS asks of its drafts', labels(2)],
+      ['what it asks of many commits', times(20, checks(10))],
+      ['many beside each other', histories(1_000)],
+      ['many within each entry of another', labels(9)],
+      ['many within each entry of several', times(9, checks(100))],
+    ])('passes: %s', (_, fields) => {
+      expect(() => sent(whole(fields))).not.toThrow();
+    });
+
+    it.each([
+      ['too many beside each other', histories(1_001)],
+      ['too many within each entry of another', labels(10)],
+      ['the same, by a variable', labels(10, '$n')],
+      ['too many within each entry of several', times(10, checks(100))],
+    ])('does not pass: %s', (_, fields) => {
+      expect(() => sent(whole(fields), { n: 100 })).toThrow('so many lists');
+    });
+  });
+
   it.each([
     ['another', 'mutation { deleteRef(input: { refId: "x" }) { clientMutationId } }', '"deleteRef"'],
     [
