@@ -1,7 +1,7 @@
 import { TooLarge, Unreachable } from '../oauth/request.ts';
 import { deferred } from '../http/deferred.ts';
 import { hostTimeoutMs, idleTimeoutMs, inTime } from './timeouts.ts';
-import { bytesHold, holdsEscapes } from './secret.ts';
+import { searchFor } from './secret.ts';
 import { TooSlow } from './upstream.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Failure } from '../http/errors.ts';
@@ -85,9 +85,8 @@ export class Held extends Error {}
 const leastPiece = 64 * 1024;
 
 /**
- * What leaves has no escapes, so that it can be searched as it is, and the secret's beginning is in the last few bytes if anywhere. Where
- * there are some, the rest is searched as a whole: what comes before may decide how they are read. Files come in base64, which has
- * none, or as they are, and then nobody takes escapes apart.
+ * What leaves has no escapes, so that the secret's beginning is in the last few bytes if anywhere. Where there are some, it may be
+ * anywhere, and the rest waits for the end. Files come in base64, which has none, or as they are, and then nobody takes escapes apart.
  *
  * @throws Held, TooLarge, TooSlow, Unreachable if the connection breaks off
  */
@@ -101,17 +100,20 @@ async function* searched(
     pieces.next().catch((cause: unknown) => {
       throw new Unreachable('', { cause, keptConnection: false });
     });
-  /** In UTF-16, too, and a mark of two characters. */
-  const reach = 2 * secret.length + 2;
-  let held = first;
+  const search = searchFor(secret, isText);
+  /** Looked at, and waiting for the end. */
+  const held: Buffer[] = [];
+  let heldSize = 0;
+  /** What a look begins with, and how much of that was looked at before. */
+  let start = first;
+  let known = 0;
   let size = first.length;
   /** Milliseconds. Only for the host: how fast the client reads is the client's own affair. */
   let waited = 0;
   for (let done = false; !done;) {
-    const needsAll = isText && holdsEscapes(held);
-    const parts = [held];
-    let length = held.length;
-    while (!done && (needsAll || length < leastPiece)) {
+    const parts = [start];
+    let length = start.length;
+    while (!done && length < leastPiece) {
       const began = Date.now();
       const next = await inTime(nextPiece(), hostTimeoutMs(false, size) - waited, () => new TooSlow(size));
       waited += Date.now() - began;
@@ -120,14 +122,19 @@ async function* searched(
         parts.push(next.value);
         length += next.value.length;
         size += next.value.length;
-        if (length > limit) throw new TooLarge();
+        if (heldSize + length > limit) throw new TooLarge();
       }
     }
-    held = Buffer.concat(parts, length);
-    if (!done && isText && holdsEscapes(held)) continue;
-    if (bytesHold(held, secret, isText)) throw new Held();
-    const cut = done ? length : length - reach;
-    for (let at = 0; at < cut; at += leastPiece) yield held.subarray(at, Math.min(cut, at + leastPiece));
-    held = held.subarray(cut);
+    const block = Buffer.concat(parts, length);
+    if (search.finds(block.subarray(known), done)) throw new Held();
+    const cut = done || search.hasEscapes ? length : length - search.reach;
+    held.push(block.subarray(0, cut));
+    heldSize += cut;
+    start = block.subarray(cut);
+    known = start.length;
+    if (search.hasEscapes && !done) continue;
+    for (let part = held.shift(); part; part = held.shift())
+      for (let at = 0; at < part.length; at += leastPiece) yield part.subarray(at, at + leastPiece);
+    heldSize = 0;
   }
 }

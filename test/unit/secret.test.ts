@@ -1,6 +1,6 @@
 /** The credential does not come back, however the host writes it: every way of writing that an answer passes through is tried. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bytesHold, textHolds } from '../../lib/gateway/secret.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { bytesHold, searchFor, textHolds } from '../../lib/gateway/secret.ts';
 import { openWorld, startHost, upstreamToken, type Host } from '../contract/gateway/world.ts';
 import type { Handler, HttpReply } from '../../lib/http/http.ts';
 
@@ -124,5 +124,78 @@ describe('The credential of the gateway', () => {
     let layered = 'secret';
     for (let i = 0; i < 50; i++) layered = all(percent, layered.slice(0, 1)) + layered.slice(1);
     expect(textHolds(layered, 'secret')).toBe(false); // nobody would read it there either
+  });
+});
+
+describe('A search', () => {
+  it.each(written)('finds what is written %s, wherever it is cut, and nothing before its end is there', (_, text) => {
+    const bytes = Buffer.from(text.trim().replace(/ y$/, ''));
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const search = searchFor(upstreamToken, true);
+      const pieces = [bytes.subarray(0, cut), bytes.subarray(cut, -1), bytes.subarray(-1)].map((piece) => {
+        const own = Buffer.from(piece);
+        const found = search.finds(own, false);
+        own.fill('x'); // as whoever brings the pieces may do
+        return found;
+      });
+      if (cut < bytes.length) expect(pieces.slice(0, 2)).toEqual([false, false]);
+      expect(pieces.includes(true) || search.finds(Buffer.alloc(0), true)).toBe(true);
+    }
+    const search = searchFor(upstreamToken, true);
+    const found = [...bytes].map((byte, at) => search.finds(Buffer.of(byte), at === bytes.length - 1));
+    expect(found.indexOf(true)).toBe(bytes.length - 1);
+  });
+
+  it('knows of an escape that is cut behind its sign, and that a file has none', () => {
+    for (const isText of [true, false]) {
+      const search = searchFor(upstreamToken, isText);
+      const seen = ['a\\', 'n\\', '"'].map((piece) => [search.finds(Buffer.from(piece), false), search.hasEscapes]);
+      expect(seen).toEqual([
+        [false, false],
+        [false, false],
+        [false, isText],
+      ]);
+    }
+  });
+
+  it('reads the last of it as it stands, if the end of an escape never comes', () => {
+    for (const secret of ['x\\', 'x\\u00', 'x%4', '\\', '%'])
+      for (const text of [secret, secret.replace('x', '\\u0078'), secret.replace('x', '%78')])
+        expect([secret, text, bytesHold(Buffer.from(`%25${text}`), secret, true)]).toEqual([secret, text, true]);
+  });
+
+  describe('through many escapes', () => {
+    afterEach(() => void vi.restoreAllMocks());
+
+    /** What a search of so many bytes takes: the largest room that was made for it, and how many bytes were looked at. */
+    function measure(text: string, size: number): { largest: number; seen: number } {
+      const bytes = Buffer.alloc(size, text);
+      const made = (['alloc', 'allocUnsafe', 'allocUnsafeSlow', 'from', 'concat'] as const).map((name) =>
+        vi.spyOn(Buffer, name as 'alloc'),
+      );
+      const toText = vi.spyOn(Buffer.prototype, 'toString');
+      const looks = vi.spyOn(Buffer.prototype, 'includes');
+      expect(bytesHold(bytes, upstreamToken, true)).toBe(false);
+      const contexts = looks.mock.contexts as Buffer[];
+      const lengths = made.flatMap(({ mock }) => mock.results.map(({ value }) => (value as Buffer).length));
+      const taken = {
+        largest: lengths.reduce((one, other) => Math.max(one, other)),
+        seen: contexts.reduce((sum, { length }) => sum + length, 0),
+      };
+      expect(toText).not.toHaveBeenCalled();
+      vi.restoreAllMocks();
+      return taken;
+    }
+
+    it.each(['%25', '%252525', '%41', '\\', '\\\\u005c', '\\u0025', '\\"', '\\u0025u0025', '%5c', 'a%'])(
+      'takes a little memory whatever the size, and looks at each byte so many times: %s',
+      (text) => {
+        const [one, two] = [measure(text, 1024 * 1024), measure(text, 2 * 1024 * 1024)];
+        expect(two.largest).toBe(one.largest);
+        expect(one.largest).toBeLessThan(32 * 1024);
+        expect(two.seen).toBeLessThan(2.1 * one.seen);
+        expect(one.seen).toBeLessThan(64 * 1024 * 1024);
+      },
+    );
   });
 });
