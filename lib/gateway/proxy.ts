@@ -160,7 +160,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
 
   const { accept, 'if-none-match': match } = request.headers;
   const url = upstreamUrl(gateway, found.path + search);
-  const form = safe(accept) ?? 'application/json';
+  const form = formOf(rule, accept);
   const place = rule.immutable ? placeOf(gateway, url, form, match) : undefined;
   const forward = async (): Promise<HttpReply> => {
     const answer = await fetchUpstream(
@@ -211,6 +211,13 @@ function lastLook(
 /** Said by us: what a platform says that cannot let an answer out is an error without a reason. */
 const answerTooLarge = ({ host }: Gateway<GatewayHost>, limit: number) =>
   new Failure(gatewayErrors.ANSWER_TOO_LARGE, { host: host.provider.name, limit: megabytes(limit) });
+
+/**
+ * One of those that the rule knows, as the CMSs ask: a client that could name any would choose as what a file comes, and so how it is
+ * read here. Files have all types, and browsers ask for them without naming one.
+ */
+const formOf = ({ raw, file }: Rule, accept: string | undefined): string =>
+  raw !== undefined && accept === raw ? raw : file ? '*/*' : 'application/json';
 
 const safe = (header: string | undefined): string | undefined =>
   header !== undefined && /^[\x20-\x7e]{0,2048}$/.test(header) ? header : undefined;

@@ -209,6 +209,13 @@ export const proxy = [
     tests: secret,
   },
   {
+    guard: 'nobody chooses as what the host sends a file',
+    file: 'lib/gateway/proxy.ts',
+    find: 'const form = formOf(rule, accept);',
+    replace: 'const form = (void formOf, safe(accept)) ?? formOf(rule, accept);',
+    tests: 'test/unit/proxy.test.ts',
+  },
+  {
     guard: 'no status leaves that a platform cannot pass on',
     file: 'lib/gateway/proxy.ts',
     find: 'status >= 200 && status <= 599;',
