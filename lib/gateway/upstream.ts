@@ -237,8 +237,9 @@ export function jsonOf({ headers, bytes }: ClientResponse): unknown {
   }
 }
 
+/** GitHub's `raw+json` is none: it is a file as it is, whatever is in it. */
 export const isJson = (type: string | undefined): boolean =>
-  /^(application|text)\/([\w.-]+\+)?json\s*(;|$)/i.test(type ?? '');
+  /^(application|text)\/(?!vnd\.github\.(v3\.)?raw\+)([\w.-]+\+)?json\s*(;|$)/i.test(type ?? '');
 
 /** We ask for nothing of the kind, so whoever does it all the same sends what no client expects. */
 export const isEncoded = (encoding: string | undefined): boolean =>

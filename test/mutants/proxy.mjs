@@ -216,6 +216,13 @@ export const proxy = [
     tests: 'test/unit/proxy.test.ts',
   },
   {
+    guard: 'a file as it is is not taken for JSON',
+    file: 'lib/gateway/upstream.ts',
+    find: '(?!vnd\\.github\\.(v3\\.)?raw\\+)',
+    replace: '',
+    tests: 'test/unit/proxy.test.ts',
+  },
+  {
     guard: 'no status leaves that a platform cannot pass on',
     file: 'lib/gateway/proxy.ts',
     find: 'status >= 200 && status <= 599;',

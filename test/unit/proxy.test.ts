@@ -209,6 +209,17 @@ describe('An answer of the host', () => {
     ]);
   });
 
+  it.each(['raw', 'raw+json', 'v3.raw', 'v3.raw+json'])(
+    'that is a file by the type of GitHub’s “%s” goes out as it is, and for JSON it is none',
+    async (form) => {
+      const { ask, env } = open();
+      const text = `["${String(env['CMS_GATEWAY_TOKEN']).replace('_', '\\u005f')}"]`;
+      host.script = say(200, { 'content-type': `application/vnd.github.${form}; charset=utf-8` }, text);
+      expect(await ask(blob.replace('aa', 'ad'), { headers: raw })).toMatchObject({ status: 200, body: text });
+      expect(code(await ask(blob.replace('aa', 'ae')))).toBe('UPSTREAM_FAILED');
+    },
+  );
+
   it('tells the owner that the credential ends, and where it is refused', async () => {
     const { ask, log } = open();
     const end = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10);
