@@ -62,12 +62,13 @@ export class Search {
    */
   finds(piece: Buffer, isLast: boolean): boolean {
     const before = this.#tail;
-    const seam = Buffer.concat([before, piece.subarray(0, this.reach)]);
+    // Where the two meet, too.
+    const seam = before.length > 0 ? Buffer.concat([before, piece.subarray(0, this.reach)]) : undefined;
     // A copy, since the room of the piece may be written anew.
-    if (!isLast) this.#tail = Buffer.from((piece.length < this.reach ? seam : piece).subarray(-this.reach));
-    if (this.#forms.some((form) => piece.includes(form) || seam.includes(form))) return true;
+    if (!isLast) this.#tail = Buffer.from((piece.length < this.reach ? (seam ?? piece) : piece).subarray(-this.reach));
+    if (this.#forms.some((form) => piece.includes(form) || seam?.includes(form))) return true;
     if (this.#inner) return this.#inner.finds(piece, isLast);
-    if (this.#layers === 0 || !(holdsEscapes(piece) || holdsEscapes(seam))) return false;
+    if (this.#layers === 0 || !(holdsEscapes(piece) || (seam && holdsEscapes(seam)))) return false;
     this.#inner = new Layer(this.#forms[0], this.#layers - 1);
     return this.#inner.finds(before, false) || this.#inner.finds(piece, isLast);
   }

@@ -190,7 +190,7 @@ export const proxy = [
   {
     guard: 'a credential that is cut does not leave',
     file: 'lib/gateway/secret.ts',
-    find: '|| seam.includes(form))',
+    find: '|| seam?.includes(form))',
     replace: ')',
     tests: secret,
   },
