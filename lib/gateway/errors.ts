@@ -82,6 +82,10 @@ export const gatewayErrors = table({
     status: 403,
     text: '{host} does not let the gateway do this.{words} The owner has to look at what its credential may do there.',
   },
+  DRAFT_OUTDATED: {
+    status: 405, // as the hosts say it: Decap CMS then writes the draft's files anew on top of what is published (GitHub)
+    text: 'A file that this draft changes was deleted or renamed in what is published. Save the draft again, or have somebody merge it at {host}.',
+  },
   MERGE_REFUSED: {
     status: 422,
     text: '{host} does not let the gateway merge this draft. The branch is protected, and the owner has to give its credential a role that may merge into it.',

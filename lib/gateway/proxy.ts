@@ -129,15 +129,11 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
   const isWrite = !isRead(rule);
   log.route = rule.name;
 
-  /** @returns undefined for what the host does not know */
-  async function find(below: string): Promise<unknown> {
-    const answer = await fetchUpstream(
-      { gateway, url: upstreamUrl(gateway, below), isWrite: false },
-      'GET',
-      {},
-      context,
-    );
-    const value = answer.status === 200 ? jsonOf(answer) : undefined;
+  /** @returns undefined for what the host does not know; of HEAD, true for what it does */
+  async function find(below: string, method: 'GET' | 'HEAD' = 'GET'): Promise<unknown> {
+    const to = { gateway, url: upstreamUrl(gateway, below), isWrite: false };
+    const answer = await fetchUpstream(to, method, {}, context);
+    const value = answer.status !== 200 ? undefined : method === 'HEAD' ? true : jsonOf(answer);
     if (value !== undefined || answer.status === 404) return value;
     const failure = toError(answer, gateway, context);
     throw failure instanceof Failure ? failure : new UpstreamError(lastLook(failure, answer, gateway, context));
@@ -149,6 +145,7 @@ async function handle(path: string, gateway: Gateway<GatewayHost>, editor: Edito
     parameters: found.parameters,
     now,
     find,
+    exists: async (below) => (await find(below, 'HEAD')) !== undefined,
     async read(below) {
       const value = await find(below);
       if (value === undefined) throw refuse('what it is about is not there');

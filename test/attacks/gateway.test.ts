@@ -402,7 +402,7 @@ describe('A file that has the name of a folder', () => {
     const words = isInTheWay(await send(['content/docs'], []));
     isInTheWay(await send(['content/docs'], [], main()));
     isInTheWay(await send([], ['content/docs']));
-    isInTheWay(await send(['content/docs'], ['content/docs/index.md']));
+    refused(await send(['content/docs'], ['content/docs/index.md']));
     isInTheWay(await send(['content/a.md'], ['Makefile/index.md']));
     expect([isWhole(), read('content/a.md')?.toString()]).toEqual([true, 'a']);
     // Neighbours, one of which has a name that is hard to ask for.
@@ -426,6 +426,10 @@ describe('A file that has the name of a folder', () => {
 describe('A file that is published under another name by now', () => {
   const program = 'pay(editor)\n'.repeat(9);
   const decoy = 'content/decoy.md';
+  const outdated = ({ status, json }: { status: number; json: Record<string, unknown> }) => {
+    expect([status, json['code']]).toEqual([405, 'DRAFT_OUTDATED']);
+    return String(json['message']);
+  };
 
   /** A draft changes what was published as content, and is a program now. */
   async function openWith(id: keyof typeof starts) {
@@ -442,8 +446,8 @@ describe('A file that is published under another name by now', () => {
     const { ask, host, isSafe, repository, stray } = await openWith('github');
     await ask('POST', '/pulls', { title: 'A', head: 'cms/a', base: 'main' });
     const merge = (merge_method: string) => ask('PUT', '/pulls/1/merge', { merge_method });
-    const words = refused(await merge('merge'));
-    refused(await merge('squash'));
+    const words = outdated(await merge('merge'));
+    outdated(await merge('squash'));
     isSafe();
     // A neighbour: others have changed other files, and the folder has odd names.
     const [odd = '', file = ''] = [`content/it's 100% #1 ?a=b&c+d (é).md`, 'content/posts/a.md'];
@@ -457,11 +461,16 @@ describe('A file that is published under another name by now', () => {
   });
 
   attack('GitLab: does not pass a change on to that name, nor does a rebase', async () => {
-    const { ask, host, isSafe, repository, stray } = await openWith('gitlab');
+    const { ask, host, isSafe, main, repository, stray } = await openWith('gitlab');
     await ask('POST', '/merge_requests?source_branch=cms%2Fa&target_branch=main&title=A');
-    const words = refused(await ask('PUT', '/merge_requests/1/merge'));
-    refused(await ask('PUT', '/merge_requests/1/rebase'));
+    const words = outdated(await ask('PUT', '/merge_requests/1/merge'));
+    outdated(await ask('PUT', '/merge_requests/1/rebase'));
     isSafe();
+    // The same in a step that the next one takes back: a rebase goes by each.
+    const [step = '', mine = ''] = [repository.branches.get('cms/a'), main()];
+    repository.branches.set('cms/a', stray({ [decoy]: program, 'content/posts/a.md': 'x' }, zoe, [step]));
+    outdated(await ask('PUT', '/merge_requests/1/rebase'));
+    expect(main()).toBe(mine);
     expect(repository.read('src/pay.js', 'cms/a')).toBeUndefined();
     // A neighbour, as above.
     const [odd = '', file = ''] = [`content/it's 100% #1 ?a=b&c+d (é).md`, 'content/posts/a.md'];
@@ -499,6 +508,7 @@ describe('What Git reads in another way than it is written', () => {
     const before = main();
     const smuggled = '!a!!!!!!!!!!!100644 .gitlab-ci.yml';
     const words = refused(await send('cms/a', '!a', '!a/b', smuggled));
+    refused(await send('cms/a', smuggled.replace('100644', '300644')));
     refused(await send('main', '!a', '!a/b', smuggled));
     refused(await send('cms/a', '!a', '!a/b/c'));
     // In two steps: the draft is not looked at, and the published branch is.
@@ -526,10 +536,17 @@ describe('What Git reads in another way than it is written', () => {
     const who = { message: 'x', author: stranger, committer: stranger };
     repository.branches.set('main', repository.writeCommit({ tree, parents: [mended, draft], ...who }));
     const before = main();
-    // Its base is the draft for the comparison, and the mended one as well for the merge.
-    repository.branches.set('cms/a', stray({}, zoe, [draft, mended]));
-    await ask('POST', '/pulls', { title: 'A', head: 'cms/a', base: 'main' });
-    const words = refused(await ask('PUT', '/pulls/1/merge', { merge_method: 'merge' }));
+    let words = '';
+    // Its base is the draft for the comparison, and the mended one as well for the merge; or it is below a merge that GitHub itself has made.
+    const hub = { name: 'GitHub', email: 'noreply@github.com', date };
+    for (const merge of [
+      stray({}, zoe, [draft, mended]),
+      stray({ 'content/x.md': 'x' }, zoe, [stray({}, hub, [draft, mended])]),
+    ]) {
+      repository.branches.set('cms/a', merge);
+      await ask('POST', '/pulls', { title: 'A', head: 'cms/a', base: 'main' });
+      words = refused(await ask('PUT', `/pulls/${host.pullRequests.length}/merge`, { merge_method: 'merge' }));
+    }
     expect(main()).toBe(before);
     await host.close();
     return words;

@@ -22,6 +22,7 @@ export const call = (host: GatewayHost, { read, ...parameters }: { read?: unknow
       return found;
     },
     find: async (path: string) => answer(read, path),
+    exists: async (path: string) => answer(read, path) !== undefined,
     isEditorAddress: (email: string) => email.endsWith('@example.org'),
   }) as unknown as Call;
 

@@ -255,9 +255,7 @@ describe('A pull request that something is done to', () => {
     const file = { filename: 'content/a.md' };
     const commit = (email: unknown, more: Json = {}) => ({ commit: { committer: { email } }, parents: [{}], ...more });
     const hub = { committer: { login: 'web-flow' } };
-    const merge = (...more: Json[]) =>
-      Object.assign(commit('noreply@github.com', { parents: [{}, {}] }), hub, ...more) as Json;
-    const signed = (verified: unknown) => ({ commit: { verification: { verified } } });
+    const merge = { ...commit('noreply@github.com', { parents: [{}, {}] }), ...hub };
     for (const each of [
       { files: [] },
       { commits: [], total_commits: 0 },
@@ -265,7 +263,7 @@ describe('A pull request that something is done to', () => {
       { files: Array(299).fill(file) },
       { files: [{ filename: 'content/a.md', previous_filename: 'content/b.md' }] },
       // A draft that is brought up to date at GitHub.
-      { commits: [merge(signed(true))] },
+      { commits: [merge] },
       // It only matters for what is moved there.
       { status: 'diverged', files: [] },
     ])
@@ -288,11 +286,9 @@ describe('A pull request that something is done to', () => {
       { commits: [commit('noreply@github.com', { ...hub, parents: undefined })] },
       { commits: [commit('mallory@example.com', { parents: [{}, {}] })] },
       { commits: [commit('mallory@example.com', { parents: [{}, {}], committer: { login: 'mallory' } })] },
-      // Anybody can write that name into a commit; and what an editor's own merge brings is not what a comparison shows.
-      { commits: [merge()] },
-      ...[false, undefined, 'true'].map((verified) => ({ commits: [merge(signed(verified))] })),
-      { commits: [merge(signed(true), { committer: { login: 'mallory' } })] },
-      { commits: [commit('ann@example.org', { parents: [{}, {}] })] },
+      // Of what a merge brings, a comparison shows one side, unless nothing was published since.
+      ...['diverged', 'behind', undefined].map((status) => ({ commits: [merge], files: [], status })),
+      { commits: [commit('ann@example.org', { parents: [{}, {}] })], files: [], status: 'diverged' },
     ])
       await expect(look('merge', good, {}, { ...compared, ...bad }), JSON.stringify(bad)).rejects.toThrow(refused);
   });
@@ -315,7 +311,10 @@ describe('A file that a draft changes', () => {
     for (const type of ['file', 'symlink'])
       expect(await merge([changed], { 'content/a%20b.md': { type } })).toEqual({ sha });
     for (const there of [{}, { 'content/a%20b.md': [{ type: 'file' }] }, { 'content/b.md': { type: 'file' } }])
-      await expect(merge([changed], there), JSON.stringify(there)).rejects.toThrow('under another name');
+      await expect(merge([changed], there), JSON.stringify(there)).rejects.toMatchObject({
+        code: 'DRAFT_OUTDATED',
+        status: 405,
+      });
     // Where nothing was published since, nothing has another name.
     expect(await merge([changed], {}, 'ahead')).toEqual({ sha });
   });
@@ -323,7 +322,7 @@ describe('A file that a draft changes', () => {
   it('is neither one that is new nor one that goes', async () => {
     for (const status of ['added', 'removed']) expect(await merge([{ ...changed, status }], {})).toEqual({ sha });
     const renamed = { filename: 'content/b.md', previous_filename: 'content/a b.md', status: 'renamed' };
-    await expect(merge([renamed], {})).rejects.toThrow('under another name');
+    await expect(merge([renamed], {})).rejects.toMatchObject({ code: 'DRAFT_OUTDATED', status: 405 });
   });
 });
 

@@ -128,7 +128,7 @@ describe('a merge request, which GitLab takes by the query', () => {
   };
   it.each(['change merge request', 'rebase', 'merge'])('is looked up before: %s', async (rule) => {
     const look = (request: object) =>
-      lookUp(gitlab, rule, knows({ '/merge_requests': request, '/repository/compare': { diffs: [] } }));
+      lookUp(gitlab, rule, knows({ '/merge_requests': request, '/repository/compare': { diffs: [], commits: [] } }));
     // What is merged is what was looked at.
     const added = rule === 'merge' ? expect.objectContaining({ sha: good.sha }) : undefined;
     await expect(look(good)).resolves.toEqual(added);
@@ -159,7 +159,7 @@ it.each([
 });
 
 describe('A merge request that something is done to', () => {
-  const sha = 'a'.repeat(40);
+  const [sha, other] = ['a'.repeat(40), 'b'.repeat(40)];
   const request = {
     source_branch: 'cms/posts/a',
     target_branch: 'main',
@@ -169,13 +169,16 @@ describe('A merge request that something is done to', () => {
     labels: ['cms/draft', 'bug', 7],
   };
   const file = { old_path: 'content/a.md', new_path: 'content/a.md', a_mode: '100644', b_mode: '100644' };
-  const merge = (comparison: unknown, said = {}, its: object = request) =>
+  const made = { id: other, parent_ids: [sha] };
+  const merge = (comparison: unknown, said = {}, its: object = request, steps: Record<string, unknown> = {}) =>
     lookUp(
       gitlab,
       'merge',
       knows({
+        ...steps,
         '/merge_requests/7': its,
-        [`/repository/compare?from=main&to=${sha}`]: comparison,
+        [`/repository/compare?from=main&to=${sha}`]:
+          typeof comparison === 'object' && comparison !== null ? { commits: [made], ...comparison } : comparison,
         '/repository/files/content%2Fa.md?ref=main': {},
       }),
       said,
@@ -227,12 +230,41 @@ describe('A merge request that something is done to', () => {
   });
 
   it('brings no change of a file that has another name by now', async () => {
-    const other = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
-    const words = 'under another name';
-    await expect(merge({ diffs: [file, other] })).rejects.toThrow(words);
-    await expect(merge({ diffs: [{ ...other, new_path: 'content/c.md', renamed_file: true }] })).rejects.toThrow(words);
+    const gone = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
+    const words = { code: 'DRAFT_OUTDATED' };
+    await expect(merge({ diffs: [file, gone] })).rejects.toMatchObject(words);
+    await expect(merge({ diffs: [{ ...gone, new_path: 'content/c.md', renamed_file: true }] })).rejects.toMatchObject(
+      words,
+    );
     for (const more of [{ new_file: true }, { deleted_file: true }])
-      expect(await merge({ diffs: [{ ...other, ...more }] })).toMatchObject({ sha });
+      expect(await merge({ diffs: [{ ...gone, ...more }] })).toMatchObject({ sha });
+    const many = Array.from({ length: 1_001 }, (_, at) => ({ ...file, old_path: `content/${at}.md` }));
+    await expect(merge({ diffs: many })).rejects.toThrow('more than can be checked');
+  });
+
+  it('brings none by one of its commits either, since a rebase goes by each', async () => {
+    const third = 'c'.repeat(40);
+    const two = { diffs: [file], commits: [made, { id: third, parent_ids: [other] }] };
+    const steps = (of: unknown) => ({
+      [`/repository/commits/${other}/diff?per_page=100`]: [file],
+      [`/repository/commits/${third}/diff?per_page=100`]: of,
+    });
+    const gone = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
+    expect(await merge(two, {}, request, steps([file, { ...gone, deleted_file: true }]))).toMatchObject({ sha });
+    await expect(merge(two, {}, request, steps([gone]))).rejects.toMatchObject({ code: 'DRAFT_OUTDATED' });
+    for (const part of [{}, Array(100).fill(file)])
+      await expect(merge(two, {}, request, steps(part))).rejects.toThrow('more than can be checked');
+    const long = Array.from({ length: 301 }, () => made);
+    await expect(merge({ diffs: [], commits: long })).rejects.toThrow('more than can be checked');
+    await expect(merge({ diffs: [], commits: [made, { ...made, id: 'x' }] }, {}, request, steps([]))).rejects.toThrow(
+      'more than can be checked',
+    );
+  });
+
+  it('holds no merge, of which a comparison shows one side', async () => {
+    for (const parent_ids of [[sha, other], [], undefined, sha])
+      await expect(merge({ diffs: [file], commits: [made, { ...made, parent_ids }] })).rejects.toThrow('holds a merge');
+    await expect(merge({ diffs: [file], commits: undefined })).rejects.toThrow('more than can be checked');
   });
 
   it('keeps the labels of others', async () => {

@@ -30,7 +30,7 @@ import {
 import type { Gateway } from '../settings.ts';
 import {
   checkFiles,
-  checkNamesStay,
+  checkStillThere,
   descriptions,
   folder,
   labels,
@@ -96,21 +96,29 @@ async function compare(call: Call, head: unknown, isMove: boolean): Promise<void
   checkFiles(call, changes);
   // With nothing published since, each file has the name that it had.
   if (!isOnTop)
-    await checkNamesStay(changes, async (path) => {
+    await checkStillThere(call, changes, mostFiles, async (path) => {
       const ref = hash(record(base)['sha'], 'base_commit');
       const { type } = record(await find(`/contents/${pathText(path)}?ref=${ref}`)); // of a folder it is a list
       return type !== undefined;
     });
-  for (const { commit, committer, parents } of made) {
-    const { committer: named, message, verification } = record(commit);
-    if ((records(parents)?.length ?? 0) > 1) {
-      // GitHub merges under a name of its own, as when a draft is brought up to date there. Anybody can write that name into a commit, and
-      // what a merge of anybody's brings is not what is compared here: so GitHub has to have signed it.
-      if (record(committer)['login'] === 'web-flow' && record(verification)['verified'] === true) continue;
-      throw refuse('it holds a merge that GitHub did not make. Somebody has to merge it at the host');
-    }
+  checkCommits(call, made, isOnTop);
+}
+
+/** @param isOnTop whether nothing was published since the last of them begins */
+function checkCommits({ gateway, isEditorAddress }: Call, commits: readonly Json[], isOnTop: boolean): void {
+  for (const { commit, committer, parents } of commits) {
+    const isMerge = (records(parents)?.length ?? 0) > 1;
+    // With a merge in it, a draft can part from what is published at two commits. A comparison goes by one of them, and a merge by both.
+    if (isMerge && !isOnTop)
+      throw refuse(
+        'it holds a merge, and something was published since. Bring it up to date at GitHub, and publish it then',
+      );
+    // GitHub merges under a name of its own, as when a draft is brought up to date there. What people write on its pages is under that
+    // name, too: so only merges count.
+    if (isMerge && record(committer)['login'] === 'web-flow') continue;
+    const { committer: named, message } = record(commit);
     const email = (gateway.committer === 'app' ? signerOf(message) : undefined) ?? record(named)['email'];
-    if (typeof email !== 'string' || !call.isEditorAddress(email))
+    if (typeof email !== 'string' || !isEditorAddress(email))
       throw refuse('it holds a commit that was not made by an editor. Somebody has to merge it at the host');
   }
 }

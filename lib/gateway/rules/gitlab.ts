@@ -26,12 +26,13 @@ import {
 import {
   checkFiles,
   checkNames,
-  checkNamesStay,
+  checkStillThere,
   descriptions,
   draftName,
   file,
   flag,
   folder,
+  forEach,
   labels,
   anyDraft,
   checkBranch,
@@ -43,6 +44,7 @@ import {
   size,
   tooMany,
   withEditor,
+  type Change,
 } from './values.ts';
 
 /** The draft's merge request: its branch is one of this very repository, and it goes into the branch that is published. */
@@ -62,13 +64,11 @@ const ourDraft = 'a draft of this repository, into the published branch';
  */
 const namesNoFolder = guard(
   'on the published branch: no file has the name of a folder, and none is below a file',
-  async ({ gateway, find }, { branch, actions }) => {
+  async ({ gateway, find, exists }, { branch, actions }) => {
     if (branch !== gateway.branch) return undefined;
     const ref = queryText(gateway.branch);
-    // 1,000 are half of what it takes in a minute.
-    await checkNames(namesOf(pathsOf(actions)), 1_000, async (path, kind) => {
-      if (kind === 'folder')
-        return (await find(`/repository/files/${encodeURIComponent(path)}?ref=${ref}`)) !== undefined;
+    await checkNames(namesOf(pathsOf(actions)), mostNames, async (path, kind) => {
+      if (kind === 'folder') return exists(filePath(path, ref));
       const list = await find(`/repository/tree?path=${queryText(path)}&ref=${ref}&per_page=1`);
       return list !== undefined && !(Array.isArray(list) && list.length === 0);
     });
@@ -96,19 +96,44 @@ const list = (value: unknown): string[] =>
 async function compare(call: Call, head: unknown): Promise<void> {
   if (!isSha(head)) throw refuse('its draft has no commit');
   const ref = queryText(call.gateway.branch);
-  const { diffs, compare_timeout: isCut } = record(await call.read(`/repository/compare?from=${ref}&to=${head}`));
-  const found = records(diffs);
-  if (!found || isCut === true) throw tooMany();
-  const changes = found.map((diff) => ({
-    before: diff['new_file'] === true ? undefined : (diff['old_path'] ?? null),
-    after: diff['deleted_file'] === true ? undefined : (diff['new_path'] ?? null),
-    isSpecial: isSpecial(diff),
-  }));
+  const {
+    diffs,
+    commits,
+    compare_timeout: isCut,
+  } = record(await call.read(`/repository/compare?from=${ref}&to=${head}`));
+  const [found, made] = [records(diffs), records(commits)];
+  if (!found || !made || isCut === true || made.length > mostCommits) throw tooMany();
+  const changes = found.map(changeOf);
   checkFiles(call, changes);
-  await checkNamesStay(changes, async (path) => {
-    return (await call.find(`/repository/files/${encodeURIComponent(path)}?ref=${ref}`)) !== undefined;
-  });
+  // With a merge in it, a draft can part from what is published at two commits. A comparison goes by one of them, and a merge by both.
+  if (!made.every(({ parent_ids: parents }) => Array.isArray(parents) && parents.length === 1))
+    throw refuse('it holds a merge. Somebody has to merge it at the host');
+  // A rebase, which GitLab can make before a merge as well, puts each commit by itself on what is published.
+  if (made.length > 1)
+    await forEach(made, async ({ id }) => {
+      const part = isSha(id)
+        ? records(await call.read(`/repository/commits/${id}/diff?per_page=${mostDiffs}`))
+        : undefined;
+      if (!part || part.length >= mostDiffs) throw tooMany();
+      changes.push(...part.map(changeOf));
+    });
+  await checkStillThere(call, changes, mostNames, (path) => call.exists(filePath(path, ref)));
 }
+
+/** Of a draft, one for each save. */
+const mostCommits = 300;
+/** As many as a page has. */
+const mostDiffs = 100;
+/** Half of what GitLab takes in a minute. */
+const mostNames = 1_000;
+
+const filePath = (path: string, ref: string): string => `/repository/files/${encodeURIComponent(path)}?ref=${ref}`;
+
+const changeOf = (diff: Json): Change => ({
+  before: diff['new_file'] === true ? undefined : (diff['old_path'] ?? null),
+  after: diff['deleted_file'] === true ? undefined : (diff['new_path'] ?? null),
+  isSpecial: isSpecial(diff),
+});
 
 /** A link that was one before may lead elsewhere now; a program that was one before is only another version. */
 const isSpecial = ({ a_mode: old, b_mode: mode }: Json): boolean =>
@@ -287,7 +312,6 @@ export const gitlab: GatewayHost = {
       path: '/merge_requests/{iid}/rebase',
       parameters: { iid: number },
       query: { skip_ci: flag },
-      // Git follows renamed files there, too.
       guard: mergeableDraft,
     },
     {
@@ -331,7 +355,7 @@ const repeatsItself = (path: string): boolean => {
  * one is put below. Then the next entry is read in its place, and what is left of that one as an entry of its own: a link, or a file that is
  * not for editors to write (`TreeEntry.Write` in Gitaly's `internal/git/localrepo`).
  */
-const holdsEntry = (path: string): boolean => /(?:1[02]|4)[0-7]{4} /.test(path);
+const holdsEntry = (path: string): boolean => /(?:[1357][02]|4)[0-7]{4} /.test(path);
 
 const actions = ['create', 'update', 'move', 'delete'];
 
@@ -359,9 +383,12 @@ function action(entry: unknown, paths: Parameters<typeof isWritable>[1]): object
   const { action: kind, file_path: path, previous_path: from, content, encoding } = entry as Json;
   if (typeof kind !== 'string' || !actions.includes(kind))
     throw refuse('it does something to a file that the CMS never does');
-  for (const name of [path, ...(from === undefined ? [] : [from])])
-    if (typeof name !== 'string' || !isWritable(name, paths) || repeatsItself(name) || holdsEntry(name))
+  for (const name of [path, ...(from === undefined ? [] : [from])]) {
+    if (typeof name !== 'string' || !isWritable(name, paths) || repeatsItself(name))
       throw refuse('this file is not for editors to write');
+    if (holdsEntry(name))
+      throw refuse('the name of a file holds a number with a blank behind it that Git could misread');
+  }
   if (encoding !== undefined && encoding !== 'base64' && encoding !== 'text')
     throw refuse('it has an unknown encoding');
   return {

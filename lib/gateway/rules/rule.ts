@@ -192,6 +192,8 @@ export interface Call {
   read: (path: string) => Promise<unknown>;
   /** The same, and undefined where the host knows nothing of the kind (404). */
   find: (path: string) => Promise<unknown>;
+  /** Whether the host knows it, without having it sent (HEAD). */
+  exists: (path: string) => Promise<boolean>;
   /** Whether it is an address that this gateway writes into a commit for somebody who may in. */
   isEditorAddress: (email: string) => boolean;
 }

@@ -1,4 +1,6 @@
 /** What the CMSs say to more than one host. */
+import { Failure } from '../../http/errors.ts';
+import { gatewayErrors } from '../errors.ts';
 import { isBranch, isRevision, wrongDraft } from './branches.ts';
 import { isPath, isWritable } from './paths.ts';
 import { otherBranch, queryValue, refuse, type Call, type PathParameter, type QueryValue } from './rule.ts';
@@ -96,7 +98,7 @@ export interface Change {
   before: unknown;
   /** What it is called; undefined if it is gone. */
   after: unknown;
-  /** Whether it is a link or a submodule, or has become a program; undefined where the host does not say. */
+  /** Whether it is a link, a submodule, or a program that was none before; undefined where the host does not say. */
   isSpecial?: boolean;
 }
 
@@ -119,28 +121,32 @@ export function checkFiles({ gateway }: Call, changes: readonly Change[]): void 
 /**
  * A merge follows a file to the name that it has on the published branch by now, which no comparison shows: Git takes a file that is gone
  * there for renamed if a new one is like it. So an editor could publish what will be the text of a program, change it in a draft, delete
- * it, and have the change merged into the program.
+ * it, and have the change merged into the program. A new file in a folder that has another name by now is a conflict, as Git is set up if
+ * nobody says otherwise (`merge.directoryRenames`).
  *
+ * @param changes of the draft
+ * @param most names that are looked up
  * @param isFile asks the host whether the published branch has a file of that name
  * @throws Failure
  * @see https://git-scm.com/docs/merge-strategies#Documentation/merge-strategies.txt-ort
  */
-export async function checkNamesStay(
+export async function checkStillThere(
+  { gateway }: Call,
   changes: readonly Change[],
+  most: number,
   isFile: (path: string) => Promise<boolean>,
 ): Promise<void> {
-  // A file that a draft deletes or renames itself is a conflict there.
+  // New files have no other name; one that a draft deletes is gone, or a conflict.
   const changed = changes.filter(({ before, after }) => before !== undefined && after !== undefined);
-  await forEach(new Set(changed.map(({ before }) => String(before))), async (path) => {
-    if (!(await isFile(path)))
-      throw refuse(
-        'it changes a file that is published no more, or under another name. Somebody has to merge it at the host',
-      );
+  const names = new Set(changed.map(({ before }) => String(before)));
+  if (names.size > most) throw tooMany();
+  await forEach(names, async (path) => {
+    if (!(await isFile(path))) throw new Failure(gatewayErrors.DRAFT_OUTDATED, { host: gateway.host.provider.name });
   });
 }
 
 /** Ends for all as soon as one of them throws. */
-async function forEach<Item>(items: Iterable<Item>, look: (item: Item) => Promise<void>): Promise<void> {
+export async function forEach<Item>(items: Iterable<Item>, look: (item: Item) => Promise<void>): Promise<void> {
   const left = (function* () {
     yield* items;
   })();
@@ -167,13 +173,11 @@ export function namesOf(paths: readonly string[]): Map<string, Kind> {
   for (const path of paths)
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
       const folder = path.slice(0, at);
-      if (names.get(folder) === 'file') throw isOther();
+      if (names.get(folder) === 'file') throw refuse('it calls one name a file and a folder');
       names.set(folder, 'folder');
     }
   return names;
 }
-
-const isOther = () => refuse('it calls a file what is a folder or a link there, or the other way round');
 
 /**
  * For hosts that take the name of a folder for all that is in it. They would delete the folder, or put a file into its place, and files
@@ -190,7 +194,8 @@ export async function checkNames(
 ): Promise<void> {
   if (names.size > most) throw refuse(`it names more than ${most} files and folders`);
   await forEach(names, async ([path, kind]) => {
-    if (await isInTheWay(path, kind)) throw isOther();
+    if (await isInTheWay(path, kind))
+      throw refuse('it calls a file what is a folder or a link there, or the other way round');
   });
 }
 

@@ -309,12 +309,15 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
       const merges = path.includes('/merge?') || path.endsWith('/merge');
       const looks =
         id === 'gitlab'
-          ? [`/repository/compare?from=main&to=${sha}`, '/repository/files/content%2Fa.md?ref=main']
-          : ['/diffstat/abcdef123456..fedcba654321?merge=true&pagelen=500'];
+          ? [
+              `GET ${root}/repository/compare?from=main&to=${sha}`,
+              `HEAD ${root}/repository/files/content%2Fa.md?ref=main`,
+            ]
+          : [`GET ${root}/diffstat/abcdef123456..fedcba654321?merge=true&pagelen=500`];
       const [look, ...rest] = lines();
       expect(look).toBe(`GET ${root}${number}`);
       const act = rest.pop() ?? '';
-      expect(rest).toEqual(merges || path.includes('/rebase') ? looks.map((each) => `GET ${root}${each}`) : []);
+      expect(rest).toEqual(merges || path.includes('/rebase') ? looks : []);
       expect(decodeURIComponent(act)).toContain(decodeURIComponent(`${method} ${root}${path}`));
       const said = decodeURIComponent(act) + String(asked().at(-1)?.body);
       if (merges) expect(said).toContain('Merged-by: Zoë Editor <zoe@example.org>');
@@ -439,7 +442,7 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
         await ask('/repository/commits', { method: 'POST', body: JSON.stringify(forged) });
         expect(lines()).toEqual([
           `GET ${root}/repository/tree?path=content%2Fa.md&ref=main&per_page=1`,
-          `GET ${root}/repository/files/content?ref=main`,
+          `HEAD ${root}/repository/files/content?ref=main`,
           `POST ${root}/repository/commits`,
         ]);
         expect(JSON.parse(String(asked()[2]?.body))).toEqual({
@@ -451,7 +454,7 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
 
       it('says what a refused merge is about, and blames no credential for it', async () => {
         host.script = (asked, ...rest) =>
-          (asked.method === 'GET' ? lookedUp() : json(401, { message: '401 Unauthorized' }))(asked, ...rest);
+          (asked.method !== 'PUT' ? lookedUp() : json(401, { message: '401 Unauthorized' }))(asked, ...rest);
         const reply = await ask('/merge_requests/7/merge', { method: 'PUT' });
         expect(reply.status).toBe(422);
         expect(reply.body).toContain('protected');

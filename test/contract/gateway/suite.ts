@@ -344,8 +344,6 @@ export function describeGateway(
           { ...comparison, commits: [{ commit: { committer: { email: 'boss@example.org' } }, parents: [{ sha }] }] },
           // What people write on GitHub's pages is committed by it, too.
           { ...comparison, commits: [{ commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }] }] },
-          // And anybody can write that into a merge.
-          { ...comparison, commits: [{ commit: {}, committer: { login: 'web-flow' }, parents: [{ sha }, { sha }] }] },
         ]) {
           host.asked = [];
           host.script = (asked, ...rest) =>

@@ -36,7 +36,7 @@ export const withoutFiles =
   (asked, ...rest) => {
     const found = asked.url.includes('/refs/branches/') ? { target: { hash: 'a'.repeat(40) } } : undefined;
     const look = found ? json(200, found) : json(404, { message: '404 Not Found' });
-    (asked.method === 'GET' ? look : write)(asked, ...rest);
+    (/^(GET|HEAD)$/.test(asked.method) ? look : write)(asked, ...rest);
   };
 
 /** A host that answers whatever a test wants. */

@@ -112,18 +112,7 @@ const routes: Array<[RegExp, Route<Call>]> = [
     if ([from, to].some((name) => repository.resolve(name) === undefined)) throw notFound('Ref');
     // From where they part, as in a merge request.
     const base = mergeBase(repository, commitOf(repository, from), commitOf(repository, to)) ?? from;
-    const diffs = changesBetween(repository, base, to).map(({ path: name, before, after }) => ({
-      old_path: name,
-      new_path: name,
-      new_file: before === undefined,
-      deleted_file: after === undefined,
-      renamed_file: false,
-      a_mode: before === undefined ? '0' : '100644',
-      b_mode: after === undefined ? '0' : '100644',
-      diff: [before, after].some((sha) => repository.blob(sha ?? '')?.includes(0))
-        ? `Binary files a/${name} and b/${name} differ\n`
-        : '',
-    }));
+    const diffs = diffsOf(repository, base, to);
     const known = ancestry(repository, commitOf(repository, from));
     const commits = ancestry(repository, commitOf(repository, to))
       .filter((id) => !known.includes(id))
@@ -132,6 +121,12 @@ const routes: Array<[RegExp, Route<Call>]> = [
         return commit ? [commitJson(commit, id)] : [];
       });
     return ok({ commits, diffs, compare_timeout: false, compare_same_ref: from === to });
+  }),
+  project('GET /repository/commits/:sha/diff', (call, sha = '') => {
+    const { repository } = call.gitlab;
+    const [parent] = repository.commit(sha)?.parents ?? [];
+    if (parent === undefined) throw notFound('Commit');
+    return paged(call, diffsOf(repository, parent, sha));
   }),
   project('GET /repository/commits/:sha/statuses', (call, sha = '') => {
     const { statuses } = call.gitlab;
@@ -169,6 +164,20 @@ const routes: Array<[RegExp, Route<Call>]> = [
 
   ...mergeRequestRoutes,
 ];
+
+const diffsOf = (repository: Repository, from: string, to: string) =>
+  changesBetween(repository, from, to).map(({ path: name, before, after }) => ({
+    old_path: name,
+    new_path: name,
+    new_file: before === undefined,
+    deleted_file: after === undefined,
+    renamed_file: false,
+    a_mode: before === undefined ? '0' : '100644',
+    b_mode: after === undefined ? '0' : '100644',
+    diff: [before, after].some((sha) => repository.blob(sha ?? '')?.includes(0))
+      ? `Binary files a/${name} and b/${name} differ\n`
+      : '',
+  }));
 
 const commitOf = ({ branches }: Repository, name: string) => branches.get(name) ?? name;
 
