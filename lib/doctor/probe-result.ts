@@ -57,6 +57,29 @@ export function reported(answer: HttpResponse | NetworkError | undefined): Repor
     : { code, message: words.replace(/\s+/g, ' ').trim() };
 }
 
+/**
+ * What a login server of others tells the CMS in place of a token. Its status is 200, and only a script in its page says it.
+ *
+ * @see sveltia-cms-auth, src/index.js
+ * @returns undefined if the page says no such thing, or goes on to a login, too
+ */
+export function refused(answer: HttpResponse | NetworkError | undefined): Reported | undefined {
+  if (answer === undefined || isNetworkError(answer) || goesOn(answer)) return undefined;
+  const [, text = ''] = /authorization:[\w-]+:error:(\{.{1,2000}?\})["'`]/s.exec(answer.body) ?? [];
+  try {
+    // In a string of double quotes, those of the JSON have a backslash in front.
+    const json = text.startsWith('{\\"') ? text.replaceAll('\\"', '"') : text;
+    const { errorCode, message, error } = JSON.parse(json) as Record<string, unknown>;
+    const words = [message, error].find((one) => typeof one === 'string');
+    return words === undefined ? undefined : { code: typeof errorCode === 'string' ? errorCode : '', message: words };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a page leads to a Git host by a script, or holds a token: what it says of errors is for later then. */
+const goesOn = ({ body }: HttpResponse): boolean => /client_id=|authorization:[\w-]+:success:/.test(body);
+
 /** What a page says in words, whoever made it. */
 export function wordsOf(answer: HttpResponse | NetworkError): string {
   if (isNetworkError(answer)) return '';

@@ -1,11 +1,20 @@
 import { articled, baseOfApi, registrationAddress, settingPrefix, type KnownHost } from '../../providers/provider.ts';
 import { shown, withoutUser } from '../finding.ts';
 import { loginServers } from '../../providers/login-servers.ts';
-import { isExample, isLogin, wordsOf, reported, unlisted, type LoginProbe, type Reported } from '../probe-result.ts';
+import {
+  isExample,
+  isLogin,
+  wordsOf,
+  refused,
+  reported,
+  unlisted,
+  type LoginProbe,
+  type Reported,
+} from '../probe-result.ts';
 import { openerPolicy } from '../policy.ts';
 import { joined } from '../server.ts';
 import { lines, type CheckContext } from '../context.ts';
-import { isNetworkError, type HttpResponse } from '../fetch.ts';
+import { isNetworkError, reachOf, type HttpResponse } from '../fetch.ts';
 import { endpointFix, isOthers, setting, type Check, type Problem } from './check.ts';
 
 /** The answers of the login server, as far as there are any: each check looks at one of them. */
@@ -139,6 +148,31 @@ export const loginChecks: readonly Check[] = [
     },
   },
   {
+    id: 'hop-refuses',
+    severity: 'broken',
+    at: 'server',
+    look(context) {
+      const words = refused(context.probe?.begin);
+      if (!words) return false;
+      if (words.code !== unlisted)
+        return {
+          what: `The login server refuses: ${shown(words.message, 600)}`,
+          why: 'Those are its own words.',
+        };
+      const name = siteName(context);
+      return name === undefined
+        ? {
+            severity: 'note',
+            what: 'The login server is for certain sites only',
+            why: `It goes by the name of the site, which is not known here. Run the doctor on the public address of the admin page. It says: “${shown(words.message, 600)}”.`,
+          }
+        : {
+            what: `The login server refuses: ${shown(words.message, 600)}`,
+            why: `Those are its own words. It was asked for ${shown(name)}: that name has to be on its list of sites.`,
+          };
+    },
+  },
+  {
     id: 'hop-moved',
     severity: 'broken',
     at: 'server',
@@ -197,7 +231,7 @@ export const loginChecks: readonly Check[] = [
     at: 'server',
     look(context) {
       const { probe, provider } = context;
-      if (!probe || isNetworkError(probe.begin) || probe.next || probe.onwardUrl) return false;
+      if (!probe || isNetworkError(probe.begin) || probe.next || probe.onwardUrl || refused(probe.begin)) return false;
       const { status, body } = probe.begin;
       // Some pages go on by a script of their own.
       if (status === 200 && /authorizing:|client_id=|http-equiv=["']?refresh/i.test(body))
@@ -345,6 +379,14 @@ export function addressProblem(context: CheckContext, found: string): Problem {
 }
 
 const isCut = (policy: string | undefined): boolean => policy !== undefined && policy !== 'unsafe-none';
+
+/** By what name the CMS asks for a token. On this computer it names a site of its maker's, which nobody can put on a list. */
+function siteName({ probe, text }: CheckContext): string | undefined {
+  const { site } = probe ?? {};
+  if (site === undefined) return text('site_domain');
+  const url = new URL(site);
+  return reachOf(url) === 'loopback' ? undefined : (text('site_domain') ?? url.hostname);
+}
 
 /** The attributes of each cookie of the login. */
 const cookiesOf = ({ begin }: LoginProbe): string[][] =>
