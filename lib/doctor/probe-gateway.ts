@@ -3,9 +3,9 @@ import { gatewayBase } from './server.ts';
 import { siteOrigin, type CheckContext } from './context.ts';
 import { isSafe, isNetworkError, type Ask } from './fetch.ts';
 
-/** Whether editors work through a gateway; Sveltia CMS stops before it asks one. */
-export const usesGateway = ({ host, isSveltia, atGateway }: CheckContext): boolean =>
-  (host === 'git-gateway' && !isSveltia) || atGateway !== undefined;
+/** Whether editors work through a gateway. Sveltia CMS stops before it asks one, and with `local_backend` none is asked. */
+export const usesGateway = ({ host, isSveltia, isLocal, atGateway }: CheckContext): boolean =>
+  (host === 'git-gateway' && !isSveltia && !isLocal) || atGateway !== undefined;
 
 /**
  * Asks the gateway what anybody may ask: its page, and its settings without a token, in the name of the page's origin.

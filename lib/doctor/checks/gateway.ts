@@ -4,7 +4,7 @@ import { codeOf, isGatewayPage, isThisProduct, missingAt } from '../probe-result
 import { isOlder } from '../admin-page.ts';
 import { gatewayBase, gatewayUrl, textOf, withoutHost } from '../server.ts';
 import { lines, siteOrigin, type CheckContext } from '../context.ts';
-import { isSafe, isNetworkError, parseUrl } from '../fetch.ts';
+import { isSafe, isNetworkError, parseUrl, reachOf } from '../fetch.ts';
 import type { Group, Value } from '../config.ts';
 import { example, isSecretKey, type Check, type Settings } from './check.ts';
 
@@ -21,8 +21,30 @@ const answered = ['gateway-silent', 'gateway-missing', 'gateway-not-ready', 'gat
 const isNetlifys = (context: CheckContext): boolean =>
   /^\/\.netlify\/|^https:\/\/[^/]+\/\.netlify\//.test(gatewayUrl(context));
 
-/** Netlify marks its answers. Undefined where there is no page to look at. */
-const isOnNetlify = ({ answer }: CheckContext): boolean | undefined => answer?.headers.has('x-nf-request-id');
+/** Whether a gateway answers there. Each wants a token for its settings, and the CMS takes nothing but JSON for an answer. */
+const isAnswered = ({ gateway }: CheckContext): boolean =>
+  gateway !== undefined &&
+  !isNetworkError(gateway.settings) &&
+  gateway.settings.status !== 404 &&
+  /json/.test(gateway.settings.headers.get('content-type') ?? '');
+
+/**
+ * Whether what Netlify has below /.netlify/ is there for this page: Netlify marks its answers, and others may pass such requests on to
+ * it. Undefined where nothing says it.
+ */
+function isOnNetlify(context: CheckContext): boolean | undefined {
+  const { answer, gateway } = context;
+  if (!answer || asksForSite(context)) return undefined;
+  const isPassedOn =
+    gateway !== undefined && parseUrl(gateway.base)?.origin === answer.url.origin && isAnswered(context);
+  return answer.headers.has('x-nf-request-id') || isPassedOn;
+}
+
+/** On this computer, Netlify’s widget asks for the address of the site at Netlify, and the CMS goes there. */
+const asksForSite = ({ answer, page }: CheckContext): boolean =>
+  answer !== undefined &&
+  reachOf(answer.url) === 'loopback' &&
+  page?.scripts.some(({ src = '' }) => /netlify-identity/.test(src)) === true;
 
 /** What to write where a gateway of ours should be. */
 const ours = (context: CheckContext): string => {
@@ -101,7 +123,7 @@ export const gatewayChecks: readonly Check[] = [
     at: 'backend.gateway_url',
     look(context: CheckContext) {
       if (!isNetlifys(context)) return false;
-      const isThere = isOnNetlify(context);
+      const isThere = isAnswered(context) || isOnNetlify(context);
       const missing = context.text('gateway_url') === undefined;
       const what = missing
         ? 'gateway_url is not set, so the CMS asks Netlify’s Git Gateway'
@@ -110,8 +132,15 @@ export const gatewayChecks: readonly Check[] = [
         return {
           severity: 'note',
           what,
-          why: 'It is there on Netlify, as long as Git Gateway is switched on. A gateway of your own needs this line.',
+          why: `${isAnswered(context) ? 'It answers there.' : 'It is there on Netlify, as long as Git Gateway is switched on.'} A gateway of your own needs this line.`,
           fix: { backend: { gateway_url: ours(context) } },
+        };
+      if (asksForSite(context))
+        return {
+          severity: 'risky',
+          about: ['backend.identity_url', 'backend.base_url'],
+          what: `${what}, which sites on Netlify alone have`,
+          why: 'On this computer the CMS goes to the site that you name in Netlify’s login. Run the doctor on the public address of the admin page: there it sees whether Netlify serves it.',
         };
       return {
         severity: isThere === false ? 'broken' : 'risky',
@@ -206,8 +235,7 @@ export const gatewayChecks: readonly Check[] = [
         };
       const { settings } = gateway;
       if (isNetworkError(settings)) return false;
-      // Every gateway wants a token for this, and the CMS takes nothing but JSON for an answer.
-      const isOne = settings.status !== 404 && /json/.test(settings.headers.get('content-type') ?? '');
+      const isOne = isAnswered(context);
       if (!isOne && isThisProduct(gateway.page) && gateway.base.endsWith('/git'))
         return {
           where: gateway.base,
@@ -400,8 +428,15 @@ export const gatewayChecks: readonly Check[] = [
       return {
         severity: isOnNetlify(context) === false ? 'broken' : 'risky',
         what: `${identity === undefined ? 'Neither identity_url nor "auth_type: pkce" is set' : 'identity_url is below /.netlify/'}, so editors log in at Netlify Identity`,
-        why: 'It is there on sites at Netlify alone. Sign in at the gateway instead, or write where your GoTrue is into identity_url.',
-        fix: { backend: { auth_type: 'pkce' } },
+        ...(isNetlifys(context) && isAnswered(context)
+          ? {
+              why: 'It is there on sites at Netlify alone. Write where that of the gateway’s site is.',
+              fix: { backend: { identity_url: gatewayUrl(context).replace(/\/git(?:\/.*)?$/, '/identity') } },
+            }
+          : {
+              why: 'It is there on sites at Netlify alone. Sign in at the gateway instead, or write where your GoTrue is into identity_url.',
+              fix: { backend: { auth_type: 'pkce' } },
+            }),
       };
     },
   },
