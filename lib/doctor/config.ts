@@ -84,7 +84,7 @@ export function parseConfig(
   const problem = (id: string, what: string, why: string, line?: number, write?: string): Parsed => ({
     problem: {
       id,
-      what,
+      what: what.replaceAll(filling, '…'),
       why,
       where: line === undefined ? name : `${name}:${line}`,
       ...(write !== undefined && { write }),
@@ -124,7 +124,7 @@ export function parseConfig(
         'Nothing can read it. Is it the right file?',
       );
     if (!(error instanceof Unreadable)) throw error;
-    const mistake = format === 'yaml' ? mistakeIn(built, error.line ?? 1) : undefined;
+    const mistake = format === 'yaml' ? mistakeIn(built, error.line ?? 1, text) : undefined;
     if (mistake) return problem('config-syntax', mistake.what, mistake.why, mistake.line, mistake.write);
     const { what, why, write } = advice.get(error.code) ?? {};
     return problem(
@@ -178,6 +178,23 @@ const advice: ReadonlyMap<string, { what: string; why: string; write?: string }>
 /** Stands where a build fills something in. */
 const filling = '__filled_in__';
 
+/** What a build fills in. */
+const placeholder = /\{\{[^\n]{0,500}?\}\}|\{%[^\n]{0,500}?%\}|<%[^\n]{0,500}?%>/g;
+
+/**
+ * Keys whose values the CMSs fill in themselves, when an entry is listed or saved: templates of entries, and the messages of commits.
+ *
+ * @see https://decapcms.org/docs/collection-folder/#slug-template
+ * @see https://decapcms.org/docs/widgets/#relation
+ * @see https://decapcms.org/docs/commit-messages/
+ */
+const ownKeys =
+  /(?:^|[{,])[ \t]*(?:- +)*["']?(?:slug|summary|(?:preview_)?path|(?:media|public)_folder|default|value_field|(?:display|search)_fields|create|update|delete|(?:upload|delete)Media|openAuthoring)["']?[ \t]*[:=]/;
+
+/** What they fill in there: `{{slug}}`, `{{fields.title | upper}}`. What begins otherwise, or with a word of a generator's, is a build's. */
+const ownPlaceholder =
+  /^\{\{[ \t]*(?!(?:config|data|env|metadata|page|params|process|site)\.)[\w-]+(?:\.[\w-]+)*[ \t]*(?:\|[^{}]*)?\}\}$/;
+
 /**
  * A template as far as it can be read: what Jekyll and Eleventy want between two lines "---" at the top is taken out, and what
  * Liquid, Nunjucks, Go and EJS fill in becomes a word. Lines keep their numbers.
@@ -192,7 +209,27 @@ function filledIn(text: string, format: Format): string {
       /^[ \t]*(?:\{%[^\n]{0,500}?%\}|<%[^=\n][^\n]{0,500}?%>|\{\{-?\s*(?:if|else|end|range|with|define|block|\/\*)\b[^\n]{0,500}?\}\})[ \t]*$/gm,
       '',
     )
-    .replace(/\{\{[^\n]{0,500}?\}\}|\{%[^\n]{0,500}?%\}|<%[^\n]{0,500}?%>/g, filling);
+    .split('\n')
+    .map(filledRow())
+    .join('\n');
+}
+
+/** One row after the other, each as the build leaves it. */
+function filledRow(): (row: string) => string {
+  // How far the row of such a key is indented. The rows below that are indented further go on with its value.
+  let own = Infinity;
+  return (row) => {
+    const width = /^[ \t]*(?:- +)*/.exec(row)?.[0].length ?? 0;
+    const from = width > own ? 0 : (ownKeys.exec(row.slice(0, longest))?.index ?? Infinity);
+    if (width <= own && row.trim() !== '') own = from === 0 ? width : Infinity;
+    return row.replace(placeholder, (tag, at: number) => (at > from && ownPlaceholder.test(tag) ? tag : filling));
+  };
+}
+
+/** The row of a template as its author wrote it, repaired or not. */
+function asWritten(row: string, original: string): string {
+  const tags = original.match(placeholder)?.filter((tag) => !row.includes(tag)) ?? [];
+  return row.replaceAll(filling, () => tags.shift() ?? '…');
 }
 
 interface Mistake {
@@ -209,9 +246,11 @@ const longestTyped = 200_000;
  * What somebody did who wrote this by hand, found by putting it right: a repair counts if the parser then gets further.
  *
  * @param at the line at which the parser stopped, which is often a later one
+ * @param written the same before anything was filled in
  */
-function mistakeIn(text: string, at: number): Mistake | undefined {
+function mistakeIn(text: string, at: number, written: string): Mistake | undefined {
   if (text.length > longestTyped) return undefined;
+  const originals = written.split('\n');
   const rows = text.split('\n');
   const stops = 'The CMS stops with an error before it shows its login.';
   const stop = (changed: string): number => {
@@ -220,8 +259,11 @@ function mistakeIn(text: string, at: number): Mistake | undefined {
     return error ? lines.linePos(error.pos[0]).line : Infinity;
   };
   const helps = (line: number, row: string) => stop(rows.with(line - 1, row).join('\n')) > at;
-  const secretless = (row: string) =>
-    row.replace(/^(\s*(?:- )?["']?\w*(?:secret|token|password|key)\w*["']?\s*:).*/i, '$1 …');
+  const proposed = (row: string, line: number) =>
+    asWritten(row, originals[line - 1] ?? '').replace(
+      /^(\s*(?:- )?["']?\w*(?:secret|token|password|key)\w*["']?\s*:).*/i,
+      '$1 …',
+    );
   const first = rows.findIndex((row) => /^\s*[^\s#]/.test(row) && !/^(?:---|%)/.test(row));
   const margin = /^ +/.exec(rows[first] ?? '')?.[0];
   if (
@@ -233,7 +275,7 @@ function mistakeIn(text: string, at: number): Mistake | undefined {
       line: first + 1,
       what: `The first line of the CMS configuration begins with ${margin.length === 1 ? 'a blank' : `${margin.length} blanks`}, the others do not`,
       why: `All keys at the top begin at the left margin. ${stops}`,
-      write: secretless((rows[first] ?? '').trim()),
+      write: proposed((rows[first] ?? '').trim(), first + 1),
     };
   const near = [at, at - 1, at - 2, at - 3, at + 1].filter((line) => line >= 1 && line <= rows.length);
   const repairs = near.flatMap((line) => typed(rows[line - 1] ?? '').map((repair) => ({ line, ...repair })));
@@ -248,7 +290,7 @@ function mistakeIn(text: string, at: number): Mistake | undefined {
     line,
     what,
     why: stops,
-    write: secretless(row.trim()),
+    write: proposed(row.trim(), line),
   });
   const repair = repairs.find(({ line, row }) => helps(line, row));
   if (repair) return describe(repair);
@@ -271,7 +313,7 @@ function mistakeIn(text: string, at: number): Mistake | undefined {
           line,
           what: `A ${isItem ? 'list item in' : 'line of'} the CMS configuration is indented unevenly`,
           why: `All ${isItem ? 'items of one list' : 'keys of one group'} begin in the same column. ${stops}`,
-          write: `${'·'.repeat(wanted)}${secretless(row.trimStart())}        (a dot stands for a blank)`,
+          write: `${'·'.repeat(wanted)}${proposed(row.trimStart(), line)}        (a dot stands for a blank)`,
         };
     }
   }
@@ -287,6 +329,11 @@ function typed(text: string): { row: string; what: string }[] {
     found.push({
       row: `${head} ${/["\\]/.test(value) ? `'${value.replaceAll("'", "''")}'` : `"${value}"`}`,
       what: 'A value in the CMS configuration has a colon in it, and no quotation marks around it',
+    });
+  if (value.startsWith('{{'))
+    found.push({
+      row: `${head} "${value.replace(/["\\]/g, '\\$&')}"`,
+      what: 'A value in the CMS configuration begins with a brace, and has no quotation marks around it',
     });
   const spaced = row.replace(/^(\s*(?:- +)*[A-Za-z_][\w-]*):(?=[^\s:/])/, '$1: ');
   if (spaced !== row) found.push({ row: spaced, what: 'There is no blank after a colon in the CMS configuration' });
