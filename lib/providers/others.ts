@@ -4,6 +4,8 @@ export interface OtherBackend {
   where: string;
   /** Whether Sveltia CMS has it, too. */
   sveltia: boolean;
+  /** Whether nobody logs in at all. */
+  isOpen?: true;
 }
 
 const pkce = 'in the page (PKCE)';
@@ -14,9 +16,9 @@ export const otherBackends: ReadonlyMap<string, OtherBackend> = new Map(
     gitea: { where: pkce, sveltia: true },
     forgejo: { where: pkce, sveltia: false },
     azure: { where: 'at login.microsoftonline.com', sveltia: false },
-    'test-repo': { where: 'nowhere: it is a demo', sveltia: true },
+    'test-repo': { where: 'nowhere: it is a demo', sveltia: true, isOpen: true },
     'aws-cognito-github-proxy': { where: 'at Amazon Cognito', sveltia: false },
-    proxy: { where: 'nowhere: a program on the same computer does the work', sveltia: false },
+    proxy: { where: 'nowhere: a program on the same computer does the work', sveltia: false, isOpen: true },
     'git-gateway': { where: 'through Netlify Identity', sveltia: false },
   }),
 );

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isMap, parseDocument } from 'yaml';
+import { providers } from '../../functions/auth.ts';
 import { pageChecks } from '../../lib/doctor/checks/admin-page.ts';
 import { parseOrigins } from '../../lib/http/origins.ts';
-import type { CheckContext } from '../../lib/doctor/context.ts';
+import { withFacts } from '../../lib/providers/facts.ts';
+import { groupOf } from '../../lib/doctor/config.ts';
+import { contextOf, type CheckContext } from '../../lib/doctor/context.ts';
 import { doctor, onFiles } from './run.ts';
 import { broken } from './setups.ts';
 import { startWorld } from './world.ts';
@@ -151,10 +154,27 @@ describe('For a deploy preview, the advice is what a login server takes:', () =>
     ['https://feature--team.vercel.app', 'https://feature--team.vercel.app'],
   ])('%s', (origin, entry) => {
     const check = pageChecks.find(({ id }) => id === 'deploy-preview');
-    const context = { answer: { url: new URL(`${origin}/admin/`) } } as unknown as CheckContext;
+    const context = { given: {}, answer: { url: new URL(`${origin}/admin/`) } } as unknown as CheckContext;
     const found = check?.look(context);
     const [, list = ''] = (found && found.write?.split('=', 2)) || [];
     expect(list.split(',')).toEqual(['https://www.example.com', entry]);
     expect(parseOrigins(list)).not.toHaveProperty('problem');
+  });
+});
+
+describe('Where no server has a list of sites, nobody is told to write one:', () => {
+  const pkce = { name: 'gitlab', repo: 'a/b', branch: 'main', auth_type: 'pkce', app_id: 'abc' };
+  const login = { name: 'gitlab', repo: 'a/b', branch: 'main', base_url: 'https://auth.example.com' };
+  const adviceFor = (backend: object, address: string): string => {
+    const answer = { url: new URL(address), status: 200, headers: new Headers(), body: '', cut: false };
+    const given = { name: 'config.yml', config: groupOf({ backend }), answer, findings: [] };
+    const context = contextOf(given, { providers: providers.map(withFacts), namedServer: undefined });
+    return pageChecks.flatMap(({ look }) => Object.values(look(context) || {})).join(' ');
+  };
+
+  it.each(['http://www.example.com/admin/', 'https://deploy-preview-7--site.netlify.app/admin/'])('%s', (address) => {
+    expect(adviceFor(login, address)).toContain('CMS_AUTH_ORIGINS');
+    expect(adviceFor(pkce, address)).toMatch(/redirect to that|registered/);
+    expect(adviceFor(pkce, address)).not.toContain('CMS_AUTH_ORIGINS');
   });
 });

@@ -1,11 +1,37 @@
 import { parseOrigins } from '../../http/origins.ts';
+import { otherBackends } from '../../providers/others.ts';
 import { shown } from '../finding.ts';
 import { isCmsScript } from '../admin-page.ts';
 import { connects, evaluates, openerPolicy, policiesOf, runs, sandboxed } from '../policy.ts';
 import { readAddress } from '../server.ts';
-import { renews, rootsOf } from '../context.ts';
+import { renews, rootsOf, type CheckContext } from '../context.ts';
 import { isSafe, parseUrl } from '../fetch.ts';
+import { usesGateway } from '../probe-gateway.ts';
 import { isOthers, type Check } from './check.ts';
+import { isNetlifys } from './gateway.ts';
+
+/** Whether somebody logs in, whose token goes to the page. */
+const logsIn = ({ host = '', isLocal, isSveltia, backend }: CheckContext): boolean =>
+  !isLocal &&
+  otherBackends.get(host)?.isOpen !== true &&
+  !(isSveltia && backend.get('auth_methods')?.items?.includes('oauth') === false);
+
+/** Whether it is known how the page logs in: a backend that it registers itself may do as it likes. */
+const isKnown = ({ given, host = '', provider }: CheckContext): boolean =>
+  given.config !== undefined && (provider !== undefined || otherBackends.has(host));
+
+/**
+ * Whether a popup is opened for the login. Without a login server, Decap CMS and its relatives go to the Git host in the page itself, and
+ * Sveltia CMS in a popup.
+ *
+ * @see decap-cms-lib-auth, src/pkce-oauth.js
+ */
+const opensPopup = (context: CheckContext): boolean =>
+  !isKnown(context) || context.usesLoginServer || (context.isSveltia && logsIn(context));
+
+/** Whether a server of ours may have a say, with its list of sites. */
+const isListed = (context: CheckContext): boolean =>
+  !isKnown(context) || context.usesLoginServer || (usesGateway(context) && !isNetlifys(context));
 
 /** What the admin page sends along. */
 export const pageChecks: readonly Check[] = [
@@ -13,21 +39,29 @@ export const pageChecks: readonly Check[] = [
     id: 'page-http',
     severity: 'broken',
     at: 'page',
-    look: ({ answer }) =>
-      answer !== undefined &&
-      !isSafe(answer.url) && {
+    look(context) {
+      const { answer, isSveltia } = context;
+      if (!answer || isSafe(answer.url) || !(isListed(context) || isSveltia || logsIn(context))) return false;
+      const why = isListed(context)
+        ? 'A token may go to a page on https only, so this origin cannot be listed in CMS_AUTH_ORIGINS.'
+        : isSveltia
+          ? 'Sveltia CMS stops on such a page.'
+          : 'Others on the way could read what a login sends, and most CMSs refuse to log in there.';
+      return {
         what: 'The admin page is on http:// instead of https://',
-        why: 'A token may go to a page on https only, so this origin cannot be listed in CMS_AUTH_ORIGINS. Serve the site on https, and redirect to that.',
+        why: `${why} Serve the site on https, and redirect to that.`,
         write: shown(answer.url.href.replace(/^http:/, 'https:')),
-      },
+      };
+    },
   },
   {
     id: 'page-coop',
     severity: 'broken',
-    look({ answer }) {
-      const policy = openerPolicy(answer?.headers);
+    look(context) {
+      const policy = openerPolicy(context.answer?.headers);
       return (
         policy !== undefined &&
+        opensPopup(context) &&
         !['same-origin-allow-popups', 'unsafe-none'].includes(policy) && {
           at: 'page',
           what: `The admin page sends "Cross-Origin-Opener-Policy: ${shown(policy)}", which cuts the popup off from the CMS`,
@@ -111,6 +145,8 @@ export const pageChecks: readonly Check[] = [
     id: 'deploy-preview',
     severity: 'note',
     look(context) {
+      // Netlify's own login is Netlify's business.
+      if (!isListed(context) && (!logsIn(context) || context.host === 'git-gateway')) return false;
       const { hostname = '', origin = '' } = context.answer?.url ?? {};
       const [label = '', ...parents] = hostname.split('.');
       const preview = /^(.*?)\d+--(.+)$/.exec(label) ?? /^()[\w-]+?--(.+)$/.exec(label);
@@ -126,8 +162,11 @@ export const pageChecks: readonly Check[] = [
         !label.startsWith('xn--') && {
           at: 'page',
           what: `The admin page is on a deploy preview (${shown(origin)}), which has an origin of its own`,
-          why: 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.',
-          ...(!isOthers(context) && { write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}` }),
+          why: isListed(context)
+            ? 'It gets a token only if its pattern is listed, and never a renewed session. List one knowingly: whoever can open a pull request can run a script there.'
+            : 'The login leads back only to addresses that are registered for it. Register one of a preview knowingly: whoever can open a pull request can run a script there.',
+          ...(isListed(context) &&
+            !isOthers(context) && { write: `CMS_AUTH_ORIGINS=https://www.example.com,${entry ?? origin}` }),
         }
       );
     },

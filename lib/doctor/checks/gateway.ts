@@ -18,7 +18,8 @@ const ofGateway = ({ look, ...check }: Check): Check => ({
 /** Those that are about what the gateway answers, and not about the keys of a CMS that asks it as a gateway. */
 const answered = ['gateway-silent', 'gateway-missing', 'gateway-not-ready', 'gateway-origin'];
 
-const isNetlifys = (context: CheckContext): boolean =>
+/** Whether it is Netlify's, as far as the address says. */
+export const isNetlifys = (context: CheckContext): boolean =>
   /^\/\.netlify\/|^https:\/\/[^/]+\/\.netlify\//.test(gatewayUrl(context));
 
 /** Whether a gateway answers there. Each wants a token for its settings, and the CMS takes nothing but JSON for an answer. */
