@@ -13,6 +13,8 @@ export interface Page {
   scripts: Script[];
   /** Whether it asks for a password. */
   asksPassword: boolean;
+  /** Where it sends visitors by itself: `<meta http-equiv="refresh" content="0; url=/admin/">` */
+  refresh?: string | undefined;
   /** Policies in `<meta>`, which count as those in headers do. */
   policies: string[];
 }
@@ -90,6 +92,10 @@ export function parseAdminPage(html: string): Page {
       isVouched: nonce !== undefined || integrity !== undefined,
     })),
     asksPassword: attributes('input').some(({ type }) => type?.toLowerCase() === 'password'),
+    refresh: attributes('meta')
+      .filter((meta) => meta['http-equiv']?.trim().toLowerCase() === 'refresh')
+      .map(({ content = '' }) => /^\s*[\d.]+\s*[;,]\s*(?:url\s*=\s*)?["']?([^"']+)/i.exec(content)?.[1]?.trim())
+      .find((address) => address !== undefined && address !== '' && isAddress(address)),
     policies: attributes('meta').flatMap((meta) =>
       meta['http-equiv']?.toLowerCase() === 'content-security-policy' ? (meta['content'] ?? '') : [],
     ),

@@ -213,7 +213,8 @@ async function readLocalConfig(
   return withConfig({ findings: [], ...given, cms, name: source }, text, format, { isSource: true });
 }
 
-async function readSite(url: URL, options: ReadOptions): Promise<Given> {
+/** @param asked what the command was given, where a page there sends visitors on to this address */
+async function readSite(url: URL, options: ReadOptions, asked?: URL): Promise<Given> {
   const name = url.href;
   const answer = await follow(url, options);
   if ('networkError' in answer)
@@ -250,8 +251,12 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
   });
   const start = startOf(page, facts);
   const isCmsThere = page.cms.length > 0 || page.links.length > 0 || facts.inits.length > 0 || facts.isManual;
-  if (!isCmsThere && isProtected(url, answer.url, page))
-    return { name: answer.url.href, findings: [protectedPage(url, answer.url)] };
+  if (!isCmsThere && isProtected(asked ?? url, answer.url, page))
+    return { name: answer.url.href, findings: [protectedPage(asked ?? url, answer.url)] };
+  // Generators of sites leave such pages at old addresses.
+  const onward = isCmsThere || asked ? undefined : parseUrl(page.refresh ?? '', base);
+  if (page.refresh !== undefined && onward?.origin === answer.url.origin && onward.pathname !== answer.url.pathname)
+    return readSite(onward, options, url);
   if (url.origin !== answer.url.origin)
     findings.push({
       id: 'page-origin',
@@ -265,12 +270,20 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
   if (!start.readsFile) return started(given, start, answer.url.href);
   const isManual = start.config !== undefined && start.config.size > 0;
   const read = await readLinked(given, base, options, isManual);
+  // A host that answers every address answers this one with its start page.
+  const isMissing = read.findings.some(({ id }) => ['config-status', 'config-html'].includes(id));
+  if (isMissing && !isCmsThere && !start.config && !start.isOpaque) {
+    const admin = await adminPageAt(new URL('/admin/', answer.url), answer.url, options);
+    // Scripts may bring a CMS along that nobody sees without running them.
+    if (admin || !start.isUnknown) return withoutCms(given, admin);
+  }
   if (!read.config && (start.config || start.isOpaque || start.isUnknown)) {
     // Whether there is a file beside does not matter then.
     const found = read.findings.filter(({ id }) => !['config-status', 'config-html'].includes(id));
     return started({ ...given, findings: found }, start, answer.url.href);
   }
-  if (read.findings.some(({ id }) => id === 'config-status') && !/\/$|\.[^/]*$/.test(answer.url.pathname))
+  const isBeside = cms?.name !== 'sveltia' && page.base === undefined && configHref(page, cms) === 'config.yml';
+  if (isMissing && isBeside && !/\/$|\.[^/]*$/.test(answer.url.pathname))
     read.findings.unshift({
       id: 'page-slash',
       severity: 'broken',
@@ -281,6 +294,34 @@ async function readSite(url: URL, options: ReadOptions): Promise<Given> {
     });
   return started(read, start, answer.url.href);
 }
+
+/** The address of a page with a CMS, if there is one where it usually is. */
+async function adminPageAt(address: URL, seen: URL, options: ReadOptions): Promise<URL | undefined> {
+  if (address.pathname === seen.pathname) return undefined;
+  const answer = await follow(address, options);
+  const isOne =
+    !isNetworkError(answer) &&
+    answer.status === 200 &&
+    answer.url.origin === seen.origin &&
+    parseAdminPage(answer.body).cms.length > 0;
+  return isOne ? answer.url : undefined;
+}
+
+const withoutCms = ({ name, findings }: Given, admin: URL | undefined): Given => ({
+  name,
+  findings: [
+    ...findings,
+    {
+      id: 'page-no-cms',
+      severity: 'broken',
+      what: 'There is no CMS on this page',
+      why: admin
+        ? `There is one at ${shown(admin.href)}. Run the doctor on that address.`
+        : 'The doctor needs the address at which editors open the CMS, which often ends with /admin/.',
+      where: name,
+    },
+  ],
+});
 
 /** The configurations that the page links to: Sveltia CMS merges several, the others take the first. */
 async function readLinked(

@@ -12,7 +12,7 @@ export const doctor = [
   {
     guard: 'the address of a sign-in page is no value for anything',
     file: 'lib/doctor/read.ts',
-    find: 'if (!isCmsThere && isProtected(url, answer.url, page))',
+    find: 'if (!isCmsThere && isProtected(asked ?? url, answer.url, page))',
     replace: 'if (false)',
     tests: 'test/doctor/corpus.test.ts',
   },
