@@ -23,6 +23,8 @@ export interface DiagnosisFacts {
     /** The version that brought the renewal of its tokens. */
     renews: Readonly<Partial<Record<CmsName, readonly [number, number]>>>;
   };
+  /** The version of a CMS that brought work in forks (`open_authoring`), where older ones ignore it and are in use. */
+  forksSince?: Readonly<Partial<Record<CmsName, readonly [number, number]>>>;
   /** How long a token of the implicit login lives. */
   implicitLife?: string;
   /** What becomes of a configuration without `branch` in Decap CMS, where that is more than a wrong guess. */
@@ -47,6 +49,7 @@ export const diagnosisFacts: Readonly<Record<string, DiagnosisFacts>> = {
   [github.id]: {
     secret: /^[0-9a-f]{40}$/,
     otherId: { name: 'App ID', form: /^\d{1,9}$/ },
+    forksSince: { sveltia: [0, 196] },
     repository: { path: '/repos/{repo}', branchPath: '/repos/{repo}/branches/{branch}', nameKey: 'full_name' },
   },
   [gitlab.id]: {

@@ -3,6 +3,7 @@ import { shown } from '../finding.ts';
 import { readAddress, textOf } from '../server.ts';
 import { baseOf, isGitHost } from '../context.ts';
 import { isSafe } from '../fetch.ts';
+import { isOlder } from '../admin-page.ts';
 import { anyOf, type Check } from './check.ts';
 
 /** What the token is used for: repository, API, rights. */
@@ -232,15 +233,20 @@ export const repositoryChecks: readonly Check[] = [
     severity: 'broken',
     at: 'backend.open_authoring',
     look(context) {
-      if (context.backend.get('open_authoring')?.value !== true || !context.provider) return false;
-      if (!context.provider.forks || context.isSveltia)
+      const { provider, cms, who, isSveltia, diagnosis } = context;
+      if (context.backend.get('open_authoring')?.value !== true || !provider) return false;
+      const since = cms && diagnosis.forksSince?.[cms.name];
+      const isOld = cms !== undefined && since !== undefined && isOlder(cms, ...since);
+      const lacksWorkflow = textOf(context.config.get('publish_mode')?.value) !== 'editorial_workflow';
+      // Sveltia CMS checks its configuration before it looks at which host it is.
+      if (isOld || (!provider.forks && !(isSveltia && lacksWorkflow)))
         return {
           severity: 'risky',
-          what: `open_authoring means nothing ${context.isSveltia ? 'to Sveltia CMS' : `with ${context.provider.name}`}`,
-          why: 'Whoever has no write access to the repository cannot edit.',
+          what: `open_authoring means nothing ${isOld ? `to ${who} ${shown(cms?.version)}` : `with ${provider.name}`}`,
+          why: `Whoever has no write access to the repository cannot edit.${isOld ? ` Load version ${since?.join('.')} or newer in the admin page.` : ''}`,
         };
       return (
-        textOf(context.config.get('publish_mode')?.value) !== 'editorial_workflow' && {
+        lacksWorkflow && {
           what: 'open_authoring needs "publish_mode: editorial_workflow" at the top level',
           why: 'The CMS stops with an error before it shows its login.',
           fix: { top: { publish_mode: 'editorial_workflow' } },
