@@ -1,13 +1,16 @@
+import { apiRoots } from '../../providers/provider.ts';
 import { otherBackends } from '../../providers/others.ts';
 import { shown } from '../finding.ts';
 import { isFuzzyMatch } from '../fuzzy-match.ts';
 import { cmsTitles, isOlder } from '../admin-page.ts';
-import { readAddress } from '../server.ts';
+import { readAddress, trimSlashes } from '../server.ts';
 import { baseOf, type CheckContext } from '../context.ts';
 import { anyOf, baseFix, type Check } from './check.ts';
 
 const inPagePkce = ({ text, provider }: CheckContext): boolean =>
   text('auth_type') === 'pkce' && provider?.inPage.pkce !== undefined;
+
+const withoutSlash = ({ origin, pathname }: URL): string => origin + pathname.replace(/\/+$/, '');
 
 /** Which Git host, by which kind of login, in which CMS. */
 export const backendChecks: readonly Check[] = [
@@ -151,6 +154,31 @@ export const backendChecks: readonly Check[] = [
           what: `"auth_type: pkce" does not work with ${provider.name}`,
           why: `${isSveltia ? 'Sveltia CMS stops with an error.' : `The CMS ignores it.`} Remove the line; the login server takes its place.`,
           fix: { backend: { auth_type: undefined, ...baseFix(context) } },
+        }
+      );
+    },
+  },
+  {
+    id: 'pkce',
+    severity: 'broken',
+    at: 'backend.auth_type',
+    look(context) {
+      const { text, provider, namedServer } = context;
+      const base = readAddress(text('base_url') ?? '');
+      if (text('auth_type') !== 'pkce' || !provider?.inPage.pkce || !base) return false;
+      const root = readAddress(baseOf(context) ?? text('api_root') ?? provider.url);
+      if (base.origin === namedServer?.origin || base.origin === root?.origin) return false;
+      const isEndpoint = `/${trimSlashes(text('auth_endpoint') ?? '')}` === provider.authorizePath;
+      // What has such a name is a login server. Nothing is asked here, so a host by any other name is not certain, either.
+      const isServer = /auth|login|cms/.test(base.hostname) && !isEndpoint;
+      const isCertain = isEndpoint || base.href.toLowerCase().includes(provider.id);
+      return (
+        !isServer && {
+          at: 'backend.api_root',
+          about: ['backend.base_url', 'backend.auth_type'],
+          what: `base_url is ${shown(base.host)}, but ${text('api_root') === undefined ? 'api_root is not set' : `api_root is at ${shown(root?.host)}`}`,
+          why: `Editors would log in at the one, and the CMS would call ${shown(root?.host)}, where that token is worth nothing.${isCertain ? '' : ` If base_url is a login server, and not ${provider.name}, remove auth_type instead.`}`,
+          fix: { backend: { api_root: apiRoots(provider, withoutSlash(base))?.api_root } },
         }
       );
     },

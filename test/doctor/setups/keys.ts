@@ -167,6 +167,18 @@ export const keys: Setup[] = [
     says: /With "auth_type: pkce" the CMS takes base_url for GitLab itself/,
   },
   {
+    name: 'pkce with a GitLab of one’s own',
+    text: backend(...gitlab, 'auth_type: pkce', 'app_id: abc', 'base_url: https://gitlab.invalid/code/'),
+    says: /base_url is gitlab\.invalid, but api_root is not set/,
+    write: 'api_root: https://gitlab.invalid/code/api/v4',
+  },
+  {
+    name: 'pkce with what may be a GitLab of one’s own',
+    text: backend(...gitlab, 'auth_type: pkce', 'app_id: abc', 'base_url: https://git.invalid'),
+    says: /base_url is git\.invalid, but api_root is not set/,
+    write: 'api_root: https://git.invalid/api/v4',
+  },
+  {
     name: 'pkce at GitHub in Sveltia',
     text: backend(...github, 'auth_type: pkce', base),
     cms: 'sveltia',
