@@ -1,3 +1,4 @@
+import { otherBackends } from '../../providers/others.ts';
 import { apiRoots, baseOfApi } from '../../providers/provider.ts';
 import { shown } from '../finding.ts';
 import { readAddress, textOf } from '../server.ts';
@@ -259,22 +260,26 @@ export const repositoryChecks: readonly Check[] = [
     severity: 'broken',
     at: 'backend.auth_scope',
     look(context) {
+      const { provider, providers, isSveltia, host = '' } = context;
       const scope = context.text('auth_scope');
-      if (scope === undefined || !context.provider) return false;
-      const allowed = context.provider.authScopes;
-      if (!allowed)
-        return {
-          severity: 'note',
-          what: `auth_scope means nothing with ${context.provider.name}`,
-          why: 'The CMS asks for a fixed scope there.',
-        };
-      return (
-        !allowed.includes(scope) && {
-          what: `auth_scope is ${shown(scope)}: it may be ${anyOf(allowed)}`,
-          why: 'The CMS checks its configuration and stops with an error.',
-          fix: { backend: { auth_scope: allowed[0] } },
-        }
-      );
+      if (scope === undefined || !(provider || otherBackends.has(host))) return false;
+      const allowed = provider?.authScopes;
+      // What Decap CMS and its relatives take is the same for all hosts.
+      const accepted = allowed ?? providers.flatMap(({ authScopes = [] }) => authScopes);
+      if (accepted.includes(scope) || (!allowed && isSveltia))
+        return (
+          provider !== undefined &&
+          !allowed && {
+            severity: 'note',
+            what: `auth_scope means nothing with ${provider.name}`,
+            why: 'The CMS asks for a fixed scope there.',
+          }
+        );
+      return {
+        what: `auth_scope is ${shown(scope)}: it may be ${anyOf(accepted)}`,
+        why: `The CMS checks its configuration and stops with an error.${allowed ? '' : ` With ${provider?.name ?? host} the line means nothing: delete it.`}`,
+        fix: { backend: { auth_scope: allowed?.[0] } },
+      };
     },
   },
 ];
