@@ -60,7 +60,7 @@ export function lookAround(round: number): PageState {
   /** As much as counts, and no list without end. */
   const plain = (value: any, depth = 0): unknown => {
     const raw = typeof value?.toJS === 'function' ? value.toJS() : value;
-    if (Array.isArray(raw)) return [];
+    if (Array.isArray(raw)) return raw.slice(0, 1).map(() => null);
     if (typeof raw === 'string') return raw.slice(0, 4096);
     if (typeof raw !== 'object' || raw === null) return ['number', 'boolean'].includes(typeof raw) ? raw : null;
     if (depth > 3) return {};

@@ -23,6 +23,8 @@ export interface Entry {
   line?: number | undefined;
   /** The texts of a list. */
   items?: readonly string[];
+  /** Whether it is a list, and nothing is in it. */
+  isEmpty?: boolean;
   /** Where the line is, if not in the configuration's own file. */
   file?: string;
 }
@@ -111,7 +113,7 @@ export function parseConfig(
   const built = isSource ? filledIn(text, format) : text;
   const isTemplate = built !== text;
   try {
-    const config = read[format](built);
+    const config = read[format](built, { isTemplate });
     if (config) return { config, isTemplate };
     const what = 'The CMS configuration holds no keys';
     return problem('config-empty', what, 'The CMS expects "backend:" and "collections:" at the left margin.', 1);
@@ -148,7 +150,7 @@ class Unreadable extends Error {
 }
 
 /** What people stumble over in YAML, by the parser's code. */
-const advice: ReadonlyMap<string, { what: string; why: string; write?: string }> = new Map(
+const advice: ReadonlyMap<string, { what?: string; why: string; write?: string }> = new Map(
   Object.entries({
     TAB_AS_INDENT: {
       what: 'The CMS configuration is indented with a tab',
@@ -158,6 +160,9 @@ const advice: ReadonlyMap<string, { what: string; why: string; write?: string }>
     DUPLICATE_KEY: {
       what: 'A key stands twice in the same group of the CMS configuration',
       why: 'The CMS refuses the whole file: which of the two should count? Remove one.',
+    },
+    NO_ANCHOR: {
+      why: 'YAML takes *name for what stands further up behind &name. The CMS stops with an error before it shows its login. If the star is meant as it stands, write quotation marks around the value.',
     },
     MULTIPLE_DOCS: {
       what: 'The CMS configuration has a line "---" in the middle',
@@ -258,6 +263,8 @@ function mistakeIn(text: string, at: number, written: string): Mistake | undefin
     const [error] = parse(changed, lines).errors;
     return error ? lines.linePos(error.pos[0]).line : Infinity;
   };
+  // What the parser does not mind is no slip of the pen.
+  if (stop(text) === Infinity) return undefined;
   const helps = (line: number, row: string) => stop(rows.with(line - 1, row).join('\n')) > at;
   const proposed = (row: string, line: number) =>
     asWritten(row, originals[line - 1] ?? '').replace(
@@ -343,13 +350,14 @@ function typed(text: string): { row: string; what: string }[] {
   return found;
 }
 
-const read: Readonly<Record<Format, (text: string) => Group | undefined>> = {
-  yaml(text) {
+const read: Readonly<Record<Format, (text: string, more: { isTemplate: boolean }) => Group | undefined>> = {
+  yaml(text, { isTemplate }) {
     const lines = new LineCounter();
     const document = parse(text, lines);
     const [error] = document.errors;
     if (error) throw new Unreadable(error.message, lines.linePos(error.pos[0]).line, error.code);
-    return isMap(document.contents) ? new YamlGroups(document, lines).read(document.contents) : undefined;
+    const groups = new YamlGroups(document, lines, { isTemplate });
+    return isMap(document.contents) ? groups.read(document.contents) : undefined;
   },
   json(text) {
     // Read twice: once as strictly as Sveltia does, once for the lines.
@@ -390,14 +398,15 @@ class YamlGroups {
   /** What each alias stands for: the last anchor of its name before it. */
   readonly #targets = new Map<Alias, Node>();
 
-  /** @throws Unreadable for a key that stands twice in a group */
-  constructor(document: Document, lines: LineCounter) {
+  /** @throws Unreadable for a key that stands twice in a group, and for an alias without an anchor, which a template may get later */
+  constructor(document: Document, lines: LineCounter, { isTemplate = false } = {}) {
     this.#lines = lines;
     const anchors = new Map<string, Node>();
     visit(document, (_, node) => {
       if (isAlias(node)) {
         const target = anchors.get(node.source);
         if (target) this.#targets.set(node, target);
+        else if (!isTemplate) throw this.#withoutAnchor(node);
       } else if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) anchors.set(node.anchor, node);
       if (isMap(node)) this.#checkKeys(node);
     });
@@ -420,7 +429,11 @@ class YamlGroups {
     if (!isAlias(node)) return node;
     const target = this.#targets.get(node);
     if (target) return target;
-    throw new Unreadable(`there is no anchor "${node.source}"`, this.#lineOf(node));
+    throw this.#withoutAnchor(node);
+  }
+
+  #withoutAnchor(node: Alias): Unreadable {
+    return new Unreadable(`there is no anchor "${node.source}" in front of it`, this.#lineOf(node), 'NO_ANCHOR');
   }
 
   read(map: YAMLMap, depth = 0): Group {
@@ -442,7 +455,10 @@ class YamlGroups {
               ? list
               : scalar(isScalar(node) ? node.value : null),
           line: this.#lineOf(key),
-          ...(isSeq(node) && { items: textsOf(node.items.map((item) => (isScalar(item) ? item.value : undefined))) }),
+          ...(isSeq(node) && {
+            isEmpty: node.items.length === 0,
+            items: textsOf(node.items.map((item) => (isScalar(item) ? item.value : undefined))),
+          }),
         });
     }
     // What is written out goes before what is merged in.
@@ -477,7 +493,7 @@ function plainGroup(object: object, lines: ReadonlyMap<string, number>, path = '
       {
         value: Array.isArray(value) ? list : isGroup ? plainGroup(value, lines, `${own}.`, depth + 1) : scalar(value),
         line: lines.get(own) ?? lines.get(path.slice(0, -1)),
-        ...(Array.isArray(value) && { items: textsOf(value) }),
+        ...(Array.isArray(value) && { items: textsOf(value), isEmpty: value.length === 0 }),
       },
     ];
   });

@@ -51,7 +51,7 @@ describe.skipIf(browserMissing)('With a browser, the doctor', () => {
   const config = () =>
     world
       .config('github', { graphql_api_root: `${world.hosts.github.url}/api/graphql` })
-      .replace('collections: []', `collections: ${JSON.stringify(collections)}`);
+      .replace('collections: [{ name: pages }]', `collections: ${JSON.stringify(collections)}`);
   const publish = (cms: string, text: string, parts?: Parameters<typeof page>[1]) => {
     world.publish('decap', text);
     world.pages['/admin/'] = { body: page(cms, parts) };

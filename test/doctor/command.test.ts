@@ -16,7 +16,7 @@ import { esbuildInline } from '../../lib/build/inline.mjs';
 import { doctor, onFiles } from './run.ts';
 import { loginServer } from './setups.ts';
 
-const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${loginServer}\nmedia_folder: uploads\ncollections: []\n`;
+const good = `backend:\n  name: github\n  repo: owner/repository\n  branch: main\n  base_url: ${loginServer}\nmedia_folder: uploads\ncollections: [{ name: pages }]\n`;
 const bad = good.replace(loginServer, `${loginServer}/auth`);
 
 describe('The command', () => {
@@ -168,7 +168,7 @@ describe('The command', () => {
 describe('A file', () => {
   it('may hold several values that are no text: each is named for what it is', async () => {
     const text =
-      'backend:\n  name: github\n  repo: 123\n  branch: 2024\n  base_url: 5\nmedia_folder: uploads\ncollections: []\n';
+      'backend:\n  name: github\n  repo: 123\n  branch: 2024\n  base_url: 5\nmedia_folder: uploads\ncollections: [{ name: pages }]\n';
     const { out } = await onFiles({ 'config.yml': text }, ['config.yml', '--json', '--cms', 'decap']);
     const { findings } = JSON.parse(out) as { findings: { id: string; where: string }[] };
     expect(findings.map(({ id, where }) => `${id} ${where}`)).toEqual(

@@ -6,7 +6,8 @@ describe('A broken set-up', () => {
   it.each(broken)('is named in the first line: $name', async (setup) => {
     const { text, says, line, cms, file = 'config.yml', args = [], severity = 'broken', write } = setup;
     // What every configuration needs, so that nothing else is wrong with it.
-    const rest = file.endsWith('.yml') && severity !== 'broken' ? 'media_folder: uploads\ncollections: []\n' : '';
+    const rest =
+      file.endsWith('.yml') && severity !== 'broken' ? 'media_folder: uploads\ncollections: [{ name: pages }]\n' : '';
     const { first, out, code, complaint } = await onFiles({ [file]: text.replace(/\n?$/, `\n${rest}`) }, [
       file,
       ...(cms ? ['--cms', cms] : []),

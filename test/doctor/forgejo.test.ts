@@ -31,7 +31,7 @@ it.each([[''], ['  auth_type: pkce\n'], ['  auth_type: implicit\n'], ['  base_ur
     let out = '';
     await writeFile(
       path.join(folder, 'config.yml'),
-      `backend:\n  name: forgejo\n  repo: acme/site\n  branch: main\n  app_id: x\n${more}media_folder: u\ncollections: []\n`,
+      `backend:\n  name: forgejo\n  repo: acme/site\n  branch: main\n  app_id: x\n${more}media_folder: u\ncollections: [{ name: pages }]\n`,
     );
     await main([...providers.map(withFacts), forgejo], ['config.yml', '--cms', 'decap'], {
       write: (text) => (out += text),

@@ -51,7 +51,7 @@ const examine = async (
   pages['/admin/'] = { headers, body: adminPage('decap') };
   pages['/admin/config.yml'] = {
     headers: { 'content-type': 'text/yaml' },
-    body: `backend:\n${rows.map((row) => `  ${row}\n`).join('')}auth:\n  base_url: ${gateway.url}/git\n  app_id: cms\n  full_name_claim: name\nmedia_folder: uploads\ncollections: []\n`,
+    body: `backend:\n${rows.map((row) => `  ${row}\n`).join('')}auth:\n  base_url: ${gateway.url}/git\n  app_id: cms\n  full_name_claim: name\nmedia_folder: uploads\ncollections: [{ name: pages }]\n`,
   };
   return report();
 };
@@ -153,7 +153,7 @@ describe('A gateway that is not ours', () => {
     );
     pages['/admin/'] = { body: adminPage('decap') };
     pages['/admin/config.yml'] = {
-      body: `backend:\n  name: git-gateway\n  branch: main\n  auth_type: pkce\n  base_url: https://auth.example.org\n  auth_endpoint: /sites/x/pkce\n  gateway_url: ${others.url}\nmedia_folder: uploads\ncollections: []\n`,
+      body: `backend:\n  name: git-gateway\n  branch: main\n  auth_type: pkce\n  base_url: https://auth.example.org\n  auth_endpoint: /sites/x/pkce\n  gateway_url: ${others.url}\nmedia_folder: uploads\ncollections: [{ name: pages }]\n`,
     };
     const findings = await report().finally(() => others.close());
     expect(findings.map(({ id, severity }) => [id, severity])).toEqual([['gateway-missing', 'note']]);

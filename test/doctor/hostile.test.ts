@@ -281,7 +281,7 @@ describe('A local page', () => {
     'link-to-no-script.js',
   ])('makes nobody read the script %s', async (src) => {
     await writeFile(join(folder, 'secret.js'), "CMS.init({ config: { backend: { name: 'topsecret' } } })");
-    await writeFile(join(folder, 'site/admin/config.yml'), `${good}media_folder: x\ncollections: []\n`);
+    await writeFile(join(folder, 'site/admin/config.yml'), `${good}media_folder: x\ncollections: [{ name: pages }]\n`);
     await symlink(join(folder, 'secret.js'), join(folder, 'site/admin/link.js'));
     await symlink('/etc/passwd', join(folder, 'site/admin/link-to-no-script.js'));
     await writeFile(join(folder, 'site/admin/index.html'), `${decap}<script src="${src}"></script>`);

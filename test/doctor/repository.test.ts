@@ -26,7 +26,7 @@ async function examine(backend: string, web: Web, source = 'https://www.example.
     'https://www.example.com/admin/config.yml': {
       status: 200,
       headers: { 'content-type': 'text/yaml' },
-      body: `backend:\n${backend}\n  base_url: https://auth.example.com\nmedia_folder: x\ncollections: []\n`,
+      body: `backend:\n${backend}\n  base_url: https://auth.example.com\nmedia_folder: x\ncollections: [{ name: pages }]\n`,
     },
     ...web,
   };
@@ -146,7 +146,7 @@ describe('The repository', () => {
 
   it('is not asked for where a file is given', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'doctor-'));
-    await writeFile(`${folder}/config.yml`, `backend:\n${github}\nmedia_folder: x\ncollections: []\n`);
+    await writeFile(`${folder}/config.yml`, `backend:\n${github}\nmedia_folder: x\ncollections: [{ name: pages }]\n`);
     const { asked } = await examine(github, { [api]: site }, `${folder}/config.yml`).finally(() =>
       rm(folder, { recursive: true }),
     );

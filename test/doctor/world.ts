@@ -66,7 +66,7 @@ export async function startWorld() {
       ...rows(name === 'bitbucket' ? { base_url: loginServer.url, ...top } : top),
       'backend:\n',
       ...rows(backend, '  '),
-      'media_folder: uploads\ncollections: []\n',
+      'media_folder: uploads\ncollections: [{ name: pages }]\n',
     ].join('');
   };
 

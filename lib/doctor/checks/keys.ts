@@ -320,10 +320,13 @@ export const requiredChecks: readonly Check[] = [
     at: 'collections',
     look({ config, isSveltia }) {
       const other = isSveltia && config.has('singletons');
-      const value = config.get('collections')?.value;
-      if (other || value === list || value === computed) return false;
+      const { value, isEmpty = false } = config.get('collections') ?? {};
+      // Sveltia CMS starts without any.
+      const isList = value === list && (!isEmpty || isSveltia);
+      if (other || isList || value === computed) return false;
+      const lack = value === undefined ? 'missing' : value === list ? 'empty' : 'no list';
       return {
-        what: value === undefined ? 'collections is missing' : 'collections is no list',
+        what: `collections is ${lack}`,
         why: 'The CMS checks its configuration and stops with an error, without a login. At least one collection says what can be edited.',
         write:
           'collections:\n  - name: pages\n    label: Pages\n    folder: content/pages\n    fields:\n      - { name: title, label: Title, widget: string }',

@@ -19,7 +19,7 @@ export const file: Setup[] = [
   { name: 'uneven indentation', text: 'backend:\n  name: github\n   repo: a/b\n', says: /indented unevenly/, line: 3 },
   {
     name: 'two documents',
-    text: `${backend(...github, base)}---\ncollections: []\n`,
+    text: `${backend(...github, base)}---\ncollections: [{ name: pages }]\n`,
     says: /a line "---" in the middle/,
   },
   {
