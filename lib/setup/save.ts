@@ -15,7 +15,7 @@ const fallbackFile = '.env.setup';
 export const openStore = (options: Options, { env, folder }: Io): Store =>
   ({
     env: () => envFile(folder),
-    netlify: () => netlifyVariables(env, folder),
+    netlify: () => netlifyVariables(env, folder, options.partOfDeploy ? 'folder' : 'upwards'),
     cloudflare: () => workerSecrets(folder, options.worker),
     aws: () => parameterStore(options, options.partOfDeploy ? envFile(folder) : undefined),
     firebase: () => firebaseSecrets(folder),

@@ -116,6 +116,31 @@ describe('From nothing to a login', () => {
     expect((await fetch(`${login.url}/auth?provider=github`)).status).toBe(200);
   });
 
+  it.each(['login', 'gateway'])(
+    'makes a site of its own for a %s in a folder whose own site is at Netlify',
+    async (service) => {
+      await npx(recorder);
+      netlify.site = { id: 'site-1', name: 'the-website', url: 'https://www.example.com' };
+      await mkdir(path.join(folder, '.netlify'));
+      await writeFile(path.join(folder, '.netlify', 'state.json'), JSON.stringify({ siteId: 'site-1' }));
+      const gateway = [
+        '--gateway',
+        '--issuer',
+        'https://accounts.google.com',
+        '--editors',
+        '@example.org',
+        '--paths',
+        '**',
+      ];
+      const extra = service === 'gateway' ? gateway : [];
+      const { out } = await run([...usual, ...extra, '--repo', `${github.url}/acme/site`]);
+      expect(out).toContain('Made the Netlify site');
+      expect(netlify.requests.slice(0, 2)).toEqual(['POST /api/v1/sites', expect.stringMatching(/^GET .*\/site-1$/)]);
+      const own = path.join(folder, `cms-${service}`, '.netlify', 'state.json');
+      expect(JSON.parse(await readFile(own, 'utf8'))).toHaveProperty('siteId');
+    },
+  );
+
   it('keeps the folder that it makes, with the secrets in it, out of the commits of a site', async () => {
     const git = (...parameters: string[]) => execute('git', parameters, { cwd: folder });
     await git('init', '--quiet');

@@ -51,15 +51,19 @@ function toSite(token: string, body: unknown, id?: string): Site {
   return { token, id: found, account, name: textIn(body, 'name') ?? found, url: new URL(url).origin };
 }
 
+/** Where the link to a site counts: in the folder itself, or in one that it is in, too, as Netlify's own tool has it. */
+export type Reach = 'folder' | 'upwards';
+
 /**
  * The Netlify site that a folder belongs to.
  *
+ * @param reach `folder` where a site is deployed over: a site further up is another one, such as the owner's website
  * @returns nothing if it belongs to none
  * @throws Error in words if nobody is logged in, or the site is gone
  */
-export async function linkedSite(env: Environment, folder: string): Promise<Site | undefined> {
+export async function linkedSite(env: Environment, folder: string, reach: Reach): Promise<Site | undefined> {
   const token = await loggedIn(env);
-  const id = await readSite(env, folder);
+  const id = await readSite(env, folder, reach);
   return id === undefined ? undefined : toSite(token, await call(env, token, `/sites/${encodeURIComponent(id)}`), id);
 }
 
@@ -89,11 +93,11 @@ export async function createSite(env: Environment, folder: string, name: string)
  *
  * @see https://open-api.netlify.com/#tag/environmentVariables
  */
-export function netlifyVariables(env: Environment, folder: string): Store {
+export function netlifyVariables(env: Environment, folder: string, reach: Reach): Store {
   let found: Promise<Site> | undefined;
 
   async function findSite(): Promise<Site> {
-    const site = await linkedSite(env, folder);
+    const site = await linkedSite(env, folder, reach);
     if (site) return site;
     throw new Error('This folder belongs to no Netlify site yet. Run "npx netlify-cli link", or deploy once.');
   }
@@ -172,13 +176,12 @@ async function readToken(env: Environment): Promise<string | undefined> {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-async function readSite(env: Environment, folder: string): Promise<string | undefined> {
+async function readSite(env: Environment, folder: string, reach: Reach): Promise<string | undefined> {
   const given = env['NETLIFY_SITE_ID']?.trim();
   if (given) return given;
-  // It may have been linked further up.
   for (let at = folder; ; at = path.dirname(at)) {
     const id = textIn(parse(await readIfThere(path.join(at, '.netlify', 'state.json'))), 'siteId');
-    if (id !== undefined || at === path.dirname(at)) return id;
+    if (id !== undefined || reach === 'folder' || at === path.dirname(at)) return id;
   }
 }
 

@@ -15,13 +15,13 @@ export const netlify: Target = {
   needs: 'a Netlify account',
   firstStep: 'make a Netlify site',
   async first({ name, folder }, io) {
-    const found = await linkedSite(io.env, folder).catch(async (error: unknown) => {
+    const found = await linkedSite(io.env, folder, 'folder').catch(async (error: unknown) => {
       // Its own login opens the browser; a token in the environment does without.
       if (!io.prompts) throw error;
       io.write('Netlify asks you to log in, in your browser.');
       const { code } = await runTool(tools.netlify, ['login'], { folder, interactive: true });
       if (code !== 0) throw error;
-      return linkedSite(io.env, folder);
+      return linkedSite(io.env, folder, 'folder');
     });
     const site = found ?? (await createSite(io.env, folder, name));
     io.write(found ? `The Netlify site is ${site.url}` : `Made the Netlify site ${site.url}`);
