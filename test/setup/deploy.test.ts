@@ -25,8 +25,10 @@ let source: string;
 let github: GitHubHost;
 let netlify: NetlifyHost;
 let login: Listening;
+/** The settings of the login that answers. */
+let settings: () => Promise<Record<string, string | undefined>>;
 /** What Netlify hands to the functions of its one site. */
-const variables = () =>
+const variables = (): Record<string, string | undefined> =>
   Object.fromEntries([...netlify.variables.values()].map(({ key, values }) => [key, values[0]?.value]));
 
 beforeEach(async () => {
@@ -37,8 +39,9 @@ beforeEach(async () => {
   github = await startRegistrar();
   netlify = await startNetlify();
   netlify.site = undefined;
-  login = await listen((request, response) =>
-    node(createHandler(providers, { env: variables(), log: () => {} }))(request, response),
+  settings = async () => variables();
+  login = await listen(async (request, response) =>
+    node(createHandler(providers, { env: await settings(), log: () => {} }))(request, response),
   );
   netlify.addressOf = () => login.url;
 });
@@ -254,6 +257,60 @@ describe('What fails', () => {
     expect(code).toBe(2);
     expect(err).toMatch(says);
     expect([netlify.requests, github.requests]).toEqual([[], []]);
+  });
+});
+
+describe('A Firebase project', () => {
+  const project = 'your-project';
+  const on = (...more: string[]) =>
+    run([
+      ...['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'firebase'],
+      ...['--no-open', '--project', project, '--url', login.url, ...more],
+    ]);
+  /** What answers at the address of the project's Hosting; all other requests go where they go. */
+  const hosting = (answer: () => Response) => {
+    const { fetch } = globalThis;
+    vi.stubGlobal('fetch', (url: URL | string, init?: RequestInit) =>
+      String(url) === `https://${project}.web.app/` ? Promise.resolve(answer()) : fetch(url, init),
+    );
+  };
+  afterEach(() => vi.unstubAllGlobals());
+
+  it.each([
+    ['a page', () => new Response('<title>Our website</title>')],
+    ['a redirect', () => new Response(null, { status: 302, headers: { location: '/en/' } })],
+  ])('whose Hosting has a website is left alone: %s', async (_, answer) => {
+    await npx(recorder);
+    hosting(answer);
+    const { code, err } = await on();
+    expect(code).toBe(1);
+    expect(err).toContain('your-project.web.app already has a site. Deploying would replace it. Make another project');
+    await expect(calls()).rejects.toThrow('ENOENT');
+    expect(github.requests).toEqual([]);
+  });
+
+  it.each([
+    ['nothing yet', () => new Response('Site Not Found', { status: 404 })],
+    ['a login of ours', () => new Response('<main data-code="READY">')],
+  ])('whose Hosting has %s is deployed to', async (_, answer) => {
+    await npx(recorder);
+    hosting(answer);
+    settings = async () => ({
+      ...parseEnv(await readFile(path.join(work(), '.env'), 'utf8')),
+      GITHUB_CLIENT_SECRET: 'x',
+    });
+    const { code, err } = await on();
+    expect([err, code]).toEqual(['', 0]);
+    expect((await calls()).at(-1)).toContain('deploy --only functions:cms-auth,hosting --project your-project');
+  });
+
+  it.each(['web.app', 'firebaseapp.com'])('that the website itself is on is refused: %s', async (domain) => {
+    await npx(recorder);
+    const { code, err } = await on('--cms', `https://${project}.${domain}/admin/`);
+    expect(code).toBe(2);
+    expect(err).toContain(
+      'Your site is on the Hosting of the project your-project. Deploying the login would replace it.',
+    );
   });
 });
 

@@ -31,7 +31,7 @@ export const help = `Puts the login for your CMS online, registers it at your Gi
   --paths <list>        gateway: the folders and files that they may change, such as content/**,static/img/**
   --branch <name>       gateway: the branch that it publishes to (main)
   --region <name>       aws: the region, such as eu-west-1; otherwise what the AWS tools use
-  --project <id>        firebase: the project
+  --project <id>        firebase: the project, one without a website: its Hosting becomes the login's
   --replace             replace values that are there already
   --port <number>       of the page that opens in your browser; otherwise any free one
   --no-open             print its address, but open no browser
@@ -160,13 +160,21 @@ export async function readDeployOptions(
     const { origin, prefix } = named('--url', () => readAddress({ CMS_AUTH_URL: text || 'nothing' }, undefined));
     return origin + prefix;
   };
-  const readProject = (text: string) => fitting('--project', text, /^[a-z][a-z0-9-]{4,29}$/);
+  const site = new URL(cms).origin;
+  const readProject = (text: string) => {
+    const project = fitting('--project', text.trim(), /^[a-z][a-z0-9-]{4,29}$/);
+    if ([`https://${project}.web.app`, `https://${project}.firebaseapp.com`].includes(site))
+      throw new Error(
+        `Your site is on the Hosting of the project ${project}. Deploying the login would replace it. Make another project for the login, or see docs/firebase.md ("Beside your site").`,
+      );
+    return project;
+  };
   return {
     target,
     provider,
     base,
     repository,
-    site: new URL(cms).origin,
+    site,
     name: fitting(
       '--name',
       values.name ?? nameFor(repository, cms, values.gateway ? 'gateway' : 'login'),
@@ -180,7 +188,12 @@ export async function readDeployOptions(
     region: values.region === undefined ? undefined : fitting('--region', values.region, /^[a-z]{2}(-[a-z]+)+-\d$/),
     project:
       target === 'firebase'
-        ? await ask(values.project, 'Which Firebase project? (its id)', 'my-project', readProject)
+        ? await ask(
+            values.project,
+            "Which Firebase project? (the id of one without a website: its Hosting becomes the login's)",
+            'my-project',
+            readProject,
+          )
         : undefined,
     gateway: values.gateway
       ? {

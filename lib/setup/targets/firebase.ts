@@ -1,5 +1,21 @@
+import { ask } from '../request.ts';
 import { lastLines, runTool, tools } from '../tool.ts';
 import type { Target } from './target.ts';
+
+/**
+ * A deploy replaces the whole of what Hosting shows. Of ours there is nothing at `/`, so whatever answers there is a website.
+ *
+ * @throws Error in words if there is one, or if nobody can say
+ */
+async function checkFree(project: string): Promise<void> {
+  const host = `${project}.web.app`;
+  const { status, text } = await ask('The address of the login', `https://${host}/`);
+  // A redirect is a website's, too: to a language, or to its own domain.
+  if (status >= 400 || / data-code="/.test(text)) return;
+  throw new Error(
+    `${host} already has a site. Deploying would replace it. Make another project for the login, or see docs/firebase.md ("Beside your site"). Nothing was deployed.`,
+  );
+}
 
 /**
  * A Firebase function behind Firebase Hosting. The address follows from the project, and a secret has to exist before a
@@ -12,6 +28,7 @@ export const firebase: Target = {
   firstStep: 'choose the Firebase project',
   async first({ project, folder }, io) {
     if (project === undefined) throw new Error('Which Firebase project? Add --project and its id.');
+    await checkFree(project);
     if (io.prompts) await runTool(tools.firebase, ['login'], { folder, interactive: true });
     const { code, output } = await runTool(tools.firebase, ['use', project], { folder });
     if (code !== 0)
