@@ -14,6 +14,7 @@ import { deploy } from '../../lib/setup/deploy/main.ts';
 import { findCmsConfigs, readCmsConfig, withBaseUrl } from '../../lib/setup/deploy/cms-config.ts';
 import type { GitHubHost } from '../hosts/github.ts';
 import { listen, type Listening } from '../hosts/http.ts';
+import { startParameterStore, type ParameterStoreHost } from '../hosts/parameters.ts';
 import { startNetlify, type NetlifyHost } from '../hosts/netlify.ts';
 import { playedIo, type Answers } from './io.ts';
 import { pressButtons, startRegistrar } from './run.ts';
@@ -250,6 +251,10 @@ describe('What fails', () => {
     [['--cms', 'www.example.com', '--to', 'server', '--repo', 'a/b'], /--url/],
     [['--cms', 'www.example.com', '--to', 'aws', '--repo', 'a/b', '--region', 'eu; rm -rf'], /--region cannot be used/],
     [['--cms', 'www.example.com', '--to', 'aws', '--repo', 'a/b', '--name', '$(id)'], /--name cannot be used/],
+    [
+      ['--cms', 'www.example.com', '--to', 'aws', '--repo', 'a/b', '--name', 'the-login-of-the-shop'],
+      /at most 19 characters/,
+    ],
     [['--cms', 'www.example.com', '--to', 'firebase', '--repo', 'a/b'], /--project cannot be used/],
     [['--nonsense'], /nonsense/],
   ])('wrong usage: %j', async (parameters, says) => {
@@ -257,6 +262,73 @@ describe('What fails', () => {
     expect(code).toBe(2);
     expect(err).toMatch(says);
     expect([netlify.requests, github.requests]).toEqual([[], []]);
+  });
+});
+
+describe('AWS', () => {
+  let parameters: ParameterStoreHost;
+  const answers = `${recorder} console.log('  ANY - https://abc123.execute-api.eu-central-1.amazonaws.com/auth');`;
+  const on = (...more: string[]) =>
+    run([
+      ...['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'aws'],
+      ...['--no-open', '--region', parameters.region, '--url', login.url, ...more],
+    ]);
+  beforeEach(async () => {
+    parameters = await startParameterStore();
+    const { accessKeyId, secretAccessKey, sessionToken } = parameters.credentials;
+    for (const [name, value] of Object.entries({
+      AWS_ENDPOINT_URL_SSM: parameters.url,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+      AWS_SESSION_TOKEN: sessionToken,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }))
+      vi.stubEnv(name, value);
+    settings = async () => ({
+      ...parseEnv(await readFile(path.join(work(), '.env'), 'utf8')),
+      GITHUB_CLIENT_SECRET: 'x',
+    });
+  });
+  afterEach(() => parameters.close());
+
+  it.each(['github', 'gitlab'])(
+    'has a login already, as its parameters say (%s): it is not deployed over',
+    async (host) => {
+      await npx(answers);
+      parameters.put(`/cms-auth/live/${host}`, 'theirs');
+      const refused = await on();
+      expect(refused.code).toBe(1);
+      expect(refused.err).toContain(`AWS has a login called "live" already: /cms-auth/live/${host} is there.`);
+      await expect(calls()).rejects.toThrow('ENOENT');
+      expect(github.requests).toEqual([]);
+      const other = await on('--name', 'shop');
+      expect([other.err, other.code]).toEqual(['', 0]);
+      expect(await calls()).toEqual(Array(2).fill(expect.stringMatching(/deploy --stage shop --region eu-central-1$/)));
+      expect(parameters.get('/cms-auth/shop/github')?.value).toBe(github.registry.apps[0]?.clientSecret);
+      expect(parameters.get(`/cms-auth/live/${host}`)?.value).toBe('theirs');
+    },
+  );
+
+  it('without credentials: said before anything is deployed', async () => {
+    await npx(answers);
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) vi.stubEnv(name, undefined);
+    vi.stubEnv('HOME', folder);
+    const { code, err } = await on();
+    expect(code).toBe(1);
+    expect(err).toContain('There are no AWS credentials here');
+    await expect(calls()).rejects.toThrow('ENOENT');
+  });
+
+  it('has what an earlier version deployed, whatever name was given: it stays where it is', async () => {
+    await npx(answers);
+    const name = ['--name', 'your-login'];
+    expect((await on(...name, '--replace')).code).toBe(0);
+    const file = path.join(work(), '.cms-auth-deploy.json');
+    const { stage, ...old } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    expect(stage).toBe('your-login');
+    await writeFile(file, JSON.stringify(old));
+    expect((await on(...name)).code).toBe(0);
+    expect((await calls()).slice(2)).toEqual(Array(2).fill(expect.stringContaining('deploy --stage live ')));
   });
 });
 

@@ -50,7 +50,7 @@ export async function deploy(
     {
       help,
       read: (environment) => readDeployOptions(parameters, providers, environment, io.prompts),
-      run: (options) => run(options, { ...io, folder }, source, io.folder),
+      run: (options) => run(options, providers, { ...io, folder }, source, io.folder),
     },
     io,
     folder,
@@ -72,18 +72,32 @@ interface Step {
 }
 
 /** @throws Error in words, which say what is done and what is not */
-async function run(options: DeployOptions, io: Io, source: string, checkout: string): Promise<void> {
+async function run(
+  options: DeployOptions,
+  providers: readonly Provider[],
+  io: Io,
+  source: string,
+  checkout: string,
+): Promise<void> {
   const target: Target = targets[options.target];
   const { gateway } = options;
   const service = gateway ? 'gateway' : 'login';
-  const deployment: Deployment = { ...options, service, folder: io.folder };
   const progress = await progressOf(options, io);
+  const stage = progress.stage ?? 'live';
+  const deployment: Deployment = {
+    ...options,
+    service,
+    stage,
+    isNew: progress.url === undefined,
+    providers,
+    folder: io.folder,
+  };
   const isAgain = progress.deployed === true;
   const save = () => writeProgress(io.folder, progress);
 
   const steps: Step[] = [
     {
-      words: `${target.firstStep}${options.target === 'server' ? '' : ` (${options.name})`}`,
+      words: `${target.firstStep}${options.target === 'server' ? '' : ` (${options.target === 'aws' ? stage : options.name})`}`,
       isDone: progress.url !== undefined && !isAgain,
       async run() {
         const own = await target.first(deployment, io);
@@ -103,7 +117,7 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
           progress.registered = true;
           await save();
         };
-        const setup = setupOptions(options, progress.url ?? '', target);
+        const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
         const { byManifest, ...rest } = setup;
         if (byManifest) await registerByManifest({ ...rest, byManifest }, io, whenSaved);
         else if (gateway) await saveToken(setup, gateway, io).then(whenSaved);
@@ -116,7 +130,7 @@ async function run(options: DeployOptions, io: Io, source: string, checkout: str
             words: `let editors sign in at ${issuerFacts(gateway.issuer).name}`,
             isDone: progress.known === true,
             async run() {
-              const setup = setupOptions(options, progress.url ?? '', target);
+              const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
               await saveSignIn(setup, gateway, target, options.url, io);
               progress.known = true;
               await save();
@@ -199,13 +213,14 @@ const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slic
 
 /** Of an earlier run with the same answers; a new one otherwise. */
 async function progressOf(
-  { target, name, provider, repository, site, url, gateway }: DeployOptions,
+  { target, name, stage, provider, repository, site, url, gateway }: DeployOptions,
   io: Io,
 ): Promise<Progress> {
   const fresh: Progress = {
     target,
     service: gateway ? 'gateway' : 'login',
     name,
+    ...(target === 'aws' && { stage }),
     provider: provider.id,
     repository: repository && `${repository.owner}/${repository.name}`,
     site,
@@ -216,6 +231,7 @@ async function progressOf(
     (['target', 'service', 'name', 'provider', 'repository', 'site'] as const).every(
       (key) => kept[key] === fresh[key],
     ) &&
+    (kept.stage === undefined || kept.stage === stage) &&
     (url === undefined || kept.url === undefined || kept.url === url);
   if (isSame) return kept;
   if (kept) io.write(`${progressFile} is of another login (${kept.name}). This begins a new one.`);
@@ -224,7 +240,7 @@ async function progressOf(
 
 /** What the set-up does, as if somebody had typed it. */
 function setupOptions(options: DeployOptions, url: string, target: Target): Options {
-  const { provider, base, repository, site, region, name, replace, port, open } = options;
+  const { provider, base, repository, site, stage, region, name, replace, port, open } = options;
   const flow = manifests[provider.id];
   return {
     provider,
@@ -234,7 +250,7 @@ function setupOptions(options: DeployOptions, url: string, target: Target): Opti
     address: readAddress({ CMS_AUTH_URL: url }, undefined),
     site: site === new URL(url).origin ? undefined : site,
     to: target.place,
-    stage: 'live',
+    stage,
     region,
     worker: name,
     replace,

@@ -22,7 +22,7 @@ export const help = `Puts the login for your CMS online, registers it at your Gi
   --cms <address>       the page of your CMS
   --repo <repository>   the repository of your site, as a browser shows it; OWNER/NAME is one at GitHub
   --to <platform>       ${Object.keys(targets).join(', ')}
-  --name <name>         what the login is called there; otherwise after the repository
+  --name <name>         what the login is called there; otherwise after the repository, and on AWS "live"
   --url <address>       an address of your own for it, such as https://auth.example.com
   --config <file>       the config.yml of your CMS in a checkout, to write the new line into
   --gateway             the gateway, for editors without an account at the Git host, in place of the login
@@ -55,6 +55,8 @@ export interface DeployOptions {
   /** Origin of the CMS page; nothing if nobody said where it is. */
   site: string | undefined;
   name: string;
+  /** AWS: the name, if one was given. */
+  stage: string;
   url: string | undefined;
   config: string | undefined;
   region: string | undefined;
@@ -180,6 +182,7 @@ export async function readDeployOptions(
       values.name ?? nameFor(repository, cms, values.gateway ? 'gateway' : 'login'),
       /^[a-z0-9][a-z0-9-]{0,57}$/,
     ),
+    stage: target === 'aws' ? readStage(values.name ?? 'live') : 'live',
     url:
       values.url !== undefined || target === 'server'
         ? await ask(values.url, 'At which address will it be?', 'https://auth.example.com', readUrl)
@@ -364,6 +367,12 @@ function named<T>(argument: string, read: () => T): T {
   } catch (error) {
     throw new Error((error as Error).message.replace(/^CMS_AUTH_\w+/, argument), { cause: error });
   }
+}
+
+/** AWS makes longer names from it, such as that of the role: 64 characters with those of the service and the longest region. */
+function readStage(name: string): string {
+  if (name.length > 19) throw new Error('With --to aws, --name takes at most 19 characters.');
+  return name;
 }
 
 /** A name that all platforms take. */

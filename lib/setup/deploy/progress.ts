@@ -8,6 +8,8 @@ export interface Progress {
   target: TargetName;
   service: 'login' | 'gateway';
   name: string;
+  /** AWS. Earlier versions wrote none: what they deployed is `live`, whatever its name was. */
+  stage?: string;
   provider: string;
   repository?: string | undefined;
   site?: string | undefined;

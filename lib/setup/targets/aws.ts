@@ -1,14 +1,32 @@
+import { settingsOf } from '../../config/table.ts';
 import type { Io } from '../io.ts';
+import { parameterStore } from '../stores/aws.ts';
 import { lastLines, runTool, tools } from '../tool.ts';
 import type { Deployment, Target } from './target.ts';
 
 /** @returns what the tool printed */
-async function deployStack({ region, folder, service }: Deployment): Promise<string> {
+async function deployStack({ stage, region, folder, service }: Deployment): Promise<string> {
   const config = service === 'gateway' ? ['--config', 'serverless-gateway.yml'] : [];
-  const parameters = ['deploy', ...config, '--stage', 'live', ...(region === undefined ? [] : ['--region', region])];
+  const parameters = ['deploy', ...config, '--stage', stage, ...(region === undefined ? [] : ['--region', region])];
   const { code, output } = await runTool(tools.aws, parameters, { folder, timeoutMs: 20 * 60_000 });
   if (code !== 0) throw new Error(`AWS did not take the deploy. osls said:\n${lastLines(output)}`);
   return output;
+}
+
+/**
+ * A deploy to a stage that is in use replaces what runs there. Its parameters tell, and whether there are credentials at all.
+ *
+ * @throws Error in words if there is something already, or if nobody can say
+ */
+async function checkFree({ stage, region, service, providers, replace }: Deployment): Promise<void> {
+  const secrets = settingsOf(service, providers).flatMap(({ name, secret }) =>
+    secret ? [{ name, parameter: secret.parameter }] : [],
+  );
+  const taken = await parameterStore({ stage, region }).taken(secrets);
+  if (taken.length === 0 || replace) return;
+  throw new Error(
+    `AWS has a ${service} called "${stage}" already: ${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} there. Deploying would replace it. For another one, choose another name with --name, such as --name shop, in a folder of its own. To deploy over this one, add --replace. Nothing was deployed.`,
+  );
 }
 
 /**
@@ -21,6 +39,7 @@ export const aws: Target = {
   needs: 'an AWS account, with credentials in this shell (as "aws configure" leaves them)',
   firstStep: 'deploy it as a Lambda function',
   async first(deployment: Deployment, io: Io) {
+    if (deployment.isNew) await checkFree(deployment);
     const output = await deployStack(deployment);
     const [url] =
       /https:\/\/[\w-]+\.(?:execute-api\.[\w.-]+\.amazonaws\.com(?:\.cn)?|lambda-url\.[\w.-]+\.on\.aws)/.exec(output) ??

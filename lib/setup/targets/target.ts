@@ -1,4 +1,5 @@
 import type { table } from '../../config/table.ts';
+import type { Provider } from '../../providers/provider.ts';
 import type { Place } from '../options.ts';
 import type { Io } from '../io.ts';
 
@@ -6,8 +7,16 @@ import type { Io } from '../io.ts';
 export interface Deployment {
   /** What is deployed: each is apart, with settings of its own. */
   service: 'login' | 'gateway';
-  /** Of the site, worker, stack or service. */
+  /** Of the site, worker or service. */
   name: string;
+  /** AWS: what keeps the stack and the parameters of one login apart from those of another in the same account. */
+  stage: string;
+  /** Whether no earlier run is known to have made it: then what is there is somebody else's. */
+  isNew: boolean;
+  /** Whether what is there may be replaced. */
+  replace: boolean;
+  /** All Git hosts that what is deployed can be for. */
+  providers: readonly Provider[];
   /** The address that the owner wants, if it is not the platform's own. */
   url: string | undefined;
   /** AWS: where; otherwise what its tools use. */
