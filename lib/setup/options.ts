@@ -46,6 +46,24 @@ export interface Repository {
   name: string;
 }
 
+type ArgumentTypes = Readonly<Record<string, { type: 'string' | 'boolean'; short?: string; default?: boolean }>>;
+
+const argumentTypes = {
+  repo: { type: 'string' },
+  url: { type: 'string' },
+  site: { type: 'string' },
+  org: { type: 'string' },
+  gateway: { type: 'boolean', default: false },
+  to: { type: 'string' },
+  stage: { type: 'string' },
+  region: { type: 'string' },
+  worker: { type: 'string' },
+  replace: { type: 'boolean', default: false },
+  port: { type: 'string' },
+  'no-open': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ArgumentTypes;
+
 /** What is to be done, checked. */
 export interface Options {
   provider: Provider;
@@ -83,24 +101,11 @@ export async function readOptions(
   env: Environment,
   prompts: Prompts | undefined,
 ): Promise<Options | undefined> {
+  refuseKept('setup', argumentTypes, parameters, env);
   const { values, positionals } = parseArgs({
     args: [...parameters],
     allowPositionals: true,
-    options: {
-      repo: { type: 'string' },
-      url: { type: 'string' },
-      site: { type: 'string' },
-      org: { type: 'string' },
-      gateway: { type: 'boolean', default: false },
-      to: { type: 'string' },
-      stage: { type: 'string' },
-      region: { type: 'string' },
-      worker: { type: 'string' },
-      replace: { type: 'boolean', default: false },
-      port: { type: 'string' },
-      'no-open': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
+    options: argumentTypes,
   });
   if (values.help) return undefined;
   const [id, ...more] = positionals;
@@ -180,6 +185,37 @@ export async function readOptions(
     port: values.port === undefined ? 0 : readPort(values.port),
     open: !values['no-open'],
   };
+}
+
+/**
+ * Options in front of which nobody wrote `--` stay with npm, which warns of few. It leaves them in the environment.
+ *
+ * @param script of package.json
+ * @throws Error in words if npm kept one of ours
+ * @see https://docs.npmjs.com/cli/v11/using-npm/config#environment-variables
+ */
+export function refuseKept(
+  script: string,
+  types: ArgumentTypes,
+  parameters: readonly string[],
+  env: Environment,
+): void {
+  const kept = Object.keys(types).filter((name) => {
+    // `npx --yes` sets the one, and npm answers to the other itself.
+    if (name === 'yes' || name === 'help') return false;
+    // What npm sets to false is blank.
+    const [key, isKept] = name.startsWith('no-')
+      ? [name.slice(3), (value: string) => value === '']
+      : [name, (value: string) => value !== ''];
+    const value = env[`npm_config_${key.replaceAll('-', '_')}`];
+    const isGiven = parameters.some((one) => one === `--${name}` || one.startsWith(`--${name}=`));
+    return value !== undefined && isKept(value) && !isGiven;
+  });
+  if (kept.length === 0) return;
+  const words = kept.map((name) => `--${name}${types[name]?.type === 'string' ? ' …' : ''}`);
+  throw new Error(
+    `npm kept ${kept.map((name) => `--${name}`).join(', ')} for itself. Write -- in front of the options: npm run ${script} -- ${words.join(' ')}`,
+  );
 }
 
 /** What a question says about an answer that cannot be used. */

@@ -66,10 +66,14 @@ const calls = async () => (await readFile(path.join(work(), 'calls'), 'utf8')).t
 const usual = ['--cms', 'https://www.example.com/admin/', '--to', 'netlify', '--no-open', '--name', 'your-login'];
 
 /** Runs the command, and plays the owner at the browser and at GitHub. */
-async function run(parameters: readonly string[], answers?: Answers, { installs = true } = {}) {
+async function run(
+  parameters: readonly string[],
+  answers?: Answers,
+  { installs = true, env = {} }: { installs?: boolean; env?: Record<string, string> } = {},
+) {
   const { io, said } = playedIo(
     folder,
-    { GITHUB_URL: github.url, NETLIFY_API_URL: netlify.url, NETLIFY_AUTH_TOKEN: netlify.token },
+    { GITHUB_URL: github.url, NETLIFY_API_URL: netlify.url, NETLIFY_AUTH_TOKEN: netlify.token, ...env },
     answers,
   );
   const { write } = io;
@@ -189,6 +193,16 @@ describe('From nothing to a login', () => {
     expect(out.match(/^\d\. /gm)).toHaveLength(5);
     expect([netlify.requests, github.requests]).toEqual([[], []]);
     await expect(stat(work())).rejects.toThrow('ENOENT');
+  });
+
+  it('does nothing where npm kept the option for itself that says so', async () => {
+    const parameters = [...usual, '--repo', `${github.url}/acme/site`];
+    const { code, err } = await run(parameters, undefined, { env: { npm_config_dry_run: 'true' } });
+    expect(code).toBe(2);
+    expect(err).toMatch(
+      /^npm kept --dry-run for itself\. Write -- in front of the options: npm run deploy -- --dry-run\n/,
+    );
+    expect([netlify.requests, github.requests]).toEqual([[], []]);
   });
 });
 

@@ -135,6 +135,27 @@ describe('Called wrongly', () => {
   });
 });
 
+describe('Options that npm kept for itself, since nobody wrote -- in front of them', () => {
+  /** As npm 11 leaves them in the environment: `true` without a value, nothing for `--no-…`. */
+  it.each<[string[], Record<string, string>, string]>([
+    [['github', 'acme/site'], { npm_config_repo: 'true' }, 'npm kept --repo for itself.* npm run setup -- --repo …'],
+    [usual, { npm_config_to: 'aws', npm_config_replace: 'true' }, 'npm kept --to, --replace .*-- --to … --replace'],
+    [usual, { npm_config_open: '' }, 'npm kept --no-open for itself'],
+  ])('are refused: %j %j', async (parameters, env, says) => {
+    const { io, said } = worldOf({ GITHUB_URL: github.url, ...env });
+    expect(await main(parameters, providers, io)).toBe(2);
+    expect(said.err.split('\n', 1)[0]).toMatch(new RegExp(`^${says}`));
+    expect(github.requests).toEqual([]);
+  });
+
+  it('are no matter where they are npm’s own, or given here as well', async () => {
+    const npms = { npm_config_yes: 'true', npm_config_registry: 'https://r.example', npm_config_dry_run: '' };
+    const { io, said } = worldOf({ GITHUB_URL: github.url, npm_config_repo: 'x/y', npm_config_url: '', ...npms });
+    expect(await main(usual, providers, io)).toBe(1);
+    expect(said.err).toContain('Nobody came back from the registration');
+  });
+});
+
 describe('A file .env that cannot be used', () => {
   const file = () => path.join(folder, '.env');
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { readAddress, urlSetting } from '../../config/settings.ts';
 import { factsOf } from '../../providers/facts.ts';
 import { manifests } from '../../providers/manifests.ts';
-import { fitting, readPort, readRepository, readSite, wrong, type Repository } from '../options.ts';
+import { fitting, readPort, readRepository, readSite, refuseKept, wrong, type Repository } from '../options.ts';
 import { ask } from '../request.ts';
 import { isLoopback } from '../../http/origins.ts';
 import { knownIssuers, plainIssuer } from '../../providers/issuers.ts';
@@ -43,6 +43,28 @@ export const help = `Puts the login for your CMS online, registers it at your Gi
   CMS_GATEWAY_CLIENT_ID, CMS_GATEWAY_CLIENT_SECRET, and CMS_GATEWAY_TOKEN where there is no app. If a step fails, the same command goes on from there.
   Exit code: 0 done, 1 failed, 2 wrong usage.
 `;
+
+const argumentTypes = {
+  cms: { type: 'string' },
+  repo: { type: 'string' },
+  to: { type: 'string' },
+  name: { type: 'string' },
+  url: { type: 'string' },
+  config: { type: 'string' },
+  gateway: { type: 'boolean', default: false },
+  issuer: { type: 'string' },
+  editors: { type: 'string' },
+  paths: { type: 'string' },
+  branch: { type: 'string' },
+  region: { type: 'string' },
+  project: { type: 'string' },
+  replace: { type: 'boolean', default: false },
+  port: { type: 'string' },
+  'no-open': { type: 'boolean', default: false },
+  yes: { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
 
 /** What is to be done, checked. Nothing in it is secret. */
 export interface DeployOptions {
@@ -93,30 +115,8 @@ export async function readDeployOptions(
   env: Environment,
   prompts: Prompts | undefined,
 ): Promise<DeployOptions | undefined> {
-  const { values } = parseArgs({
-    args: [...parameters],
-    options: {
-      cms: { type: 'string' },
-      repo: { type: 'string' },
-      to: { type: 'string' },
-      name: { type: 'string' },
-      url: { type: 'string' },
-      config: { type: 'string' },
-      gateway: { type: 'boolean', default: false },
-      issuer: { type: 'string' },
-      editors: { type: 'string' },
-      paths: { type: 'string' },
-      branch: { type: 'string' },
-      region: { type: 'string' },
-      project: { type: 'string' },
-      replace: { type: 'boolean', default: false },
-      port: { type: 'string' },
-      'no-open': { type: 'boolean', default: false },
-      yes: { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  refuseKept('deploy', argumentTypes, parameters, env);
+  const { values } = parseArgs({ args: [...parameters], options: argumentTypes });
   if (values.help) return undefined;
   const missing = [
     ...(values.cms === undefined ? ['--cms https://www.example.com/admin/'] : []),
