@@ -271,6 +271,7 @@ describe('What fails', () => {
     ],
     [['--cms', 'www.example.com', '--to', 'firebase', '--repo', 'a/b'], /--project cannot be used/],
     [['--nonsense'], /nonsense/],
+    [['https://www.example.com/admin/'], /What is "https:.*npm run deploy -- --cms/],
   ])('wrong usage: %j', async (parameters, says) => {
     const { code, err } = await run(parameters);
     expect(code).toBe(2);

@@ -116,7 +116,12 @@ export async function readDeployOptions(
   prompts: Prompts | undefined,
 ): Promise<DeployOptions | undefined> {
   refuseKept('deploy', argumentTypes, parameters, env);
-  const { values } = parseArgs({ args: [...parameters], options: argumentTypes });
+  const { values, positionals } = parseArgs({ args: [...parameters], allowPositionals: true, options: argumentTypes });
+  // Of some of our options npm makes its own short ones (`--cms` is `-c -m -s`), and only the value is left.
+  if (positionals.length > 0)
+    throw new Error(
+      `What is "${positionals[0]}"? Each value has an option in front of it, and all of them come after --, such as: npm run deploy -- --cms https://www.example.com/admin/`,
+    );
   if (values.help) return undefined;
   const missing = [
     ...(values.cms === undefined ? ['--cms https://www.example.com/admin/'] : []),
