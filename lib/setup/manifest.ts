@@ -13,7 +13,7 @@ import {
   type ManifestOptions,
 } from './app.ts';
 import { RegistrationServer } from './registration-server.ts';
-import { checkPlace, saveValues, loginEntries, openStore } from './save.ts';
+import { checkPlace, loginEntries, openStore, putKept, saveValues } from './save.ts';
 import { servePage } from './local-page.ts';
 import { Cancelled } from './terminal.ts';
 import { entry, type Entry, type Store } from './values.ts';
@@ -33,6 +33,11 @@ export async function registerByManifest(
   const { repository } = options.byManifest;
   const fullName = `${repository.owner}/${repository.name}`;
   const store = openStore(options, io);
+  const kept = await putKept(store, entriesOf(options), io);
+  if (kept) {
+    await whenSaved();
+    return io.write([...kept, ...(options.partOfDeploy ? [] : whatIsLeft(options, store))].join('\n'));
+  }
   const replace = await checkPlace(options, store, entriesOf(options), io);
   const organisation = options.byManifest.organisation !== undefined || (await askOwner(options, io));
 
@@ -45,7 +50,7 @@ export async function registerByManifest(
       const settings = settingsPage(options, organisation, app);
       const lost = `Make a new client secret at ${settings}, and set it by hand.`;
       io.write('The app is registered.');
-      const notes = await saveValues(store, entriesOf(options, app), replace, io, lost);
+      const notes = await saveValues(store, entriesOf(options, app), replace, io, lost, installPage(options, app));
       await whenSaved();
       const next = nextSteps(options, app, settings, store);
       registration.show('registered', next.page);
@@ -92,6 +97,12 @@ export async function registerByManifest(
     ];
   }
 }
+
+/** After the values of an earlier run are in their place. */
+const whatIsLeft = ({ address }: ManifestOptions, { deployAgain }: Store): string[] => [
+  ...(deployAgain === undefined ? [] : [deployAgain]),
+  `Then open ${address.origin}${address.prefix}/auth. It says what to write into the configuration of the CMS, and tries a login.`,
+];
 
 /** @throws Error in words if nobody knows */
 async function askOwner(options: ManifestOptions, { prompts }: Io): Promise<boolean> {

@@ -3,7 +3,7 @@ import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';
 import type { Options } from './options.ts';
-import { checkPlace, saveValues, loginEntries, openStore } from './save.ts';
+import { checkPlace, loginEntries, openStore, putKept, saveValues } from './save.ts';
 import { ask, textIn } from './request.ts';
 import type { Io } from './io.ts';
 
@@ -14,12 +14,14 @@ import type { Io } from './io.ts';
  */
 export async function registerManually(options: Options, io: Io): Promise<void> {
   const { provider, base, address } = options;
+  const { cms, registrations } = factsOf(provider);
+  const store = openStore(options, io);
+  const kept = await putKept(store, loginEntries(options), io);
+  if (kept) return tellRest(kept);
   const { prompts } = io;
   if (!prompts) throw new Error(`${provider.name} needs a terminal.`);
-  const store = openStore(options, io);
   const replace = await checkPlace(options, store, loginEntries(options), io);
 
-  const { cms, registrations } = factsOf(provider);
   const [form] = registrations;
   const callback = callbackAddress(address, provider);
   const place = registrationAddress(base, form, {
@@ -58,7 +60,12 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
     } else io.write(`${provider.name} accepts them.`);
     const lost = `Make a new secret at ${provider.name}, and set it by hand.`;
     const notes = await saveValues(store, loginEntries(options, { id, secret }), replace, io, lost);
+    return tellRest(notes);
+  }
+
+  function tellRest(notes: readonly string[]): void {
     const rest = [
+      ...(store.deployAgain === undefined ? [] : [store.deployAgain]),
       '',
       'In the configuration of the CMS:',
       '',
@@ -68,8 +75,7 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
       '',
       `Deploy, then open ${address.origin}${address.prefix}/auth. It tries a login.`,
     ];
-    io.write([...notes, ...(options.partOfDeploy ? [] : [store.deployAgain ?? [], ...rest])].flat().join('\n'));
-    return;
+    io.write([...notes, ...(options.partOfDeploy ? [] : rest)].join('\n'));
   }
 }
 

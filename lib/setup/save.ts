@@ -1,4 +1,6 @@
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { parseEnv } from 'node:util';
 import { netlifyVariables } from './stores/netlify.ts';
 import { workerSecrets } from './stores/cloudflare.ts';
 import { parameterStore } from './stores/aws.ts';
@@ -6,7 +8,7 @@ import { firebaseSecrets } from './stores/firebase.ts';
 import { envFile } from './stores/env.ts';
 import { readIfThere, replaceFile, setValues } from './stores/file.ts';
 import type { Options } from './options.ts';
-import { entry, withoutSecrets, type Entry, type Store, type Value } from './values.ts';
+import { entry, Taken, withoutSecrets, type Entry, type Store, type Value } from './values.ts';
 import type { Io } from './io.ts';
 
 /** Where values are kept that could not be put where they belong. */
@@ -52,12 +54,60 @@ export async function checkPlace(options: Options, store: Store, entries: readon
   throw new Error('Nothing was registered or changed.');
 }
 
+/** Values that could not be put where they belong are in `.env.setup`: nothing has to be registered anew. */
+export class ValuesKept extends Error {
+  override readonly name = 'ValuesKept';
+}
+
+const headingOf = ({ place, otherwise }: Store): string =>
+  `# What "npm run setup" could not put into ${place}. Delete this file when it is there.\n# ${otherwise}\n`;
+
+/** Whether there are values that an earlier run could not put where they belong. */
+export const areKept = async (folder: string): Promise<boolean> =>
+  (await readIfThere(path.join(folder, fallbackFile))) !== '';
+
+/**
+ * Puts what an earlier run with the same answers has kept where it belongs.
+ *
+ * @param entries all that belongs together, with the values that are known
+ * @returns lines for the owner to read; nothing if there is nothing of this run's own
+ * @throws Error in words, which hold no secret
+ */
+export async function putKept(store: Store, entries: readonly Entry[], io: Io): Promise<string[] | undefined> {
+  const file = path.join(io.folder, fallbackFile);
+  const text = await readIfThere(file);
+  const kept = parseEnv(text);
+  // Another app's, another repository's or another place's would be lost, or end up in the wrong one.
+  const isOwn =
+    text.startsWith(headingOf(store)) &&
+    Object.keys(kept).length === entries.length &&
+    entries.every(({ name, value }) => Boolean(kept[name]) && (value === undefined || value === kept[name]));
+  if (!isOwn) return undefined;
+  io.write(`${file} has the values of an earlier run. They go into ${store.place} now; nothing is registered anew.`);
+  const values = entries.map((entry): Value => ({ ...entry, value: kept[entry.name] ?? '' }));
+  try {
+    // Some may have arrived before it failed.
+    const notes = await store.write(values, true);
+    await rm(file);
+    return [...notes, ...(/^# (Then install .*)$/m.exec(text)?.slice(1) ?? [])];
+  } catch (error) {
+    const words = withoutSecrets(error instanceof Error ? error.message : String(error), values);
+    throw new ValuesKept(`The values could not be put into ${store.place}. ${words}\n\n${adviceOf(file, store)}`, {
+      cause: error,
+    });
+  }
+}
+
+const adviceOf = (file: string, { otherwise }: Store): string =>
+  `The values are in ${file}, which only you may read. The same command tries again, and registers nothing anew. Or do it by hand: ${otherwise} Then delete .env.setup.`;
+
 /**
  * Puts the values where they belong; where that fails, into a file beside, since the host shows a secret once only.
  *
  * @param lost what to do if even that fails
+ * @param install where the app has to be installed afterwards, if it has to
  * @returns lines for the owner to read
- * @throws Error in words, which hold no secret
+ * @throws Error in words, which hold no secret; ValuesKept if they are in the file
  */
 export async function saveValues(
   store: Store,
@@ -65,6 +115,7 @@ export async function saveValues(
   replace: boolean,
   io: Io,
   lost: string,
+  install?: string,
 ): Promise<string[]> {
   const values = entries.filter((entry): entry is Value => entry.value !== undefined);
   try {
@@ -72,13 +123,16 @@ export async function saveValues(
   } catch (error) {
     const words = withoutSecrets(error instanceof Error ? error.message : String(error), values);
     const file = path.join(io.folder, fallbackFile);
-    const heading = `# What "npm run setup" could not put into ${store.place}. Delete this file when it is there.\n# ${store.otherwise}\n`;
-    let advice = `The values are in ${file}, which only you may read. ${store.otherwise} Then delete .env.setup.`;
+    // What somebody else has put there in the meantime is not replaced by the next run either.
+    const mind = error instanceof Taken ? '# Something else was put there in the meantime.\n' : '';
+    const next = install === undefined ? '' : `# Then install the app: ${install}\n`;
+    const failed = `The values could not be put into ${store.place}. ${words}\n\n`;
     try {
-      await replaceFile(file, setValues(heading, values));
+      await replaceFile(file, setValues(mind + headingOf(store) + next, values));
     } catch {
-      advice = `They could not be kept in ${file} either. ${lost}`;
+      throw new Error(`${failed}They could not be kept in ${file} either. ${lost}`, { cause: error });
     }
-    throw new Error(`The values could not be put into ${store.place}. ${words}\n\n${advice}`, { cause: error });
+    const advice = adviceOf(file, store) + (install === undefined ? '' : ` Then install the app:\n${install}`);
+    throw new ValuesKept(failed + advice, { cause: error });
   }
 }

@@ -37,6 +37,11 @@ export const ofSites = (values: readonly Value[], isThere: (name: string) => boo
     ? [`${sites} is there already and stays. If it does not list the origin of your CMS page, add that.`]
     : [];
 
+/** What was to be written is there already, though it was not before. */
+export class Taken extends Error {
+  override readonly name = 'Taken';
+}
+
 /** Where the values go. */
 export interface Store {
   /** In words: "the file .env". */

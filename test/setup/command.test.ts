@@ -345,11 +345,22 @@ describe('What goes wrong', () => {
     expect(await settings('.env.setup')).toMatchObject({ GITHUB_CLIENT_SECRET: app().clientSecret });
     expect(await modeOf('.env.setup')).toBe(0o600);
     expect(setup.err()).toContain('Move the lines of .env.setup into .env.');
+    expect(setup.err()).toContain('/github-apps/cms-login-for-site/installations/new');
+    expect(await file('.env.setup')).toContain(`install the app: ${github.url}/github-apps/cms-login-for-site/inst`);
     for (const secret of secrets()) expect(`${setup.out()}${setup.err()}${page}`).not.toContain(secret);
     await rm(path.join(folder, '.env'), { recursive: true });
+    // Those of another login are not touched.
+    const other = run(['github', '--repo', 'acme/site', '--url', 'https://other.example.com', '--no-open']);
+    expect(await other.ended).toBe(1);
+    expect(other.err()).toContain('.env.setup holds the values of an earlier set-up');
     const again = run();
-    expect(await again.ended).toBe(1);
-    expect(again.err()).toContain('.env.setup holds the values of an earlier set-up');
+    expect([await again.ended, again.err()]).toEqual([0, '']);
+    expect(again.out()).toContain('nothing is registered anew');
+    expect(again.out()).toContain('/github-apps/cms-login-for-site/installations/new');
+    expect(await settings()).toMatchObject({ GITHUB_CLIENT_SECRET: app().clientSecret });
+    expect((await readdir(folder)).sort()).toEqual(['.env', 'bin']);
+    expect(github.registry.apps).toHaveLength(1);
+    for (const secret of secrets()) expect(again.out()).not.toContain(secret);
   });
 });
 

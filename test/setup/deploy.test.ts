@@ -235,6 +235,45 @@ describe('What fails', () => {
     expect(github.registry.apps).toHaveLength(1);
   });
 
+  /** Takes the values, or not, and never answers whether it did. */
+  const worker = (works: boolean) => `${recorder}
+    const [, , command, sub] = process.argv.slice(2);
+    if (command === 'deploy') console.log('https://your-login.acme.workers.dev');
+    if (sub === 'list') console.log(JSON.stringify(require('fs').existsSync('kept') ? [{ name: 'GITHUB_CLIENT_ID' }] : []));
+    if (sub === 'bulk') {
+      require('fs').writeFileSync('kept', require('fs').readFileSync(0));
+      process.exit(${works ? 0 : 1});
+    }`;
+  const onCloudflare = () => run([...usual.with(3, 'cloudflare'), ...repo(), '--url', login.url]);
+  const kept = () => path.join(work(), 'kept');
+  beforeEach(() => {
+    settings = async () => JSON.parse(await readFile(kept(), 'utf8').catch(() => '{}')) as Record<string, string>;
+  });
+
+  it('values that do not get into their place: the same command tries again, and goes on', async () => {
+    await npx(worker(false));
+    const first = await onCloudflare();
+    expect(first.code).toBe(1);
+    expect(first.err).toContain('Run the same command again: it goes on from here.');
+    expect((await onCloudflare()).err).toContain('The values could not be put into');
+    await writeFile(kept(), '{}');
+    await npx(worker(true));
+    const third = await onCloudflare();
+    expect([third.err, third.code]).toEqual(['', 0]);
+    expect(await settings()).toHaveProperty('GITHUB_CLIENT_SECRET', github.registry.apps[0]?.clientSecret);
+    expect(github.registry.apps).toHaveLength(1);
+    await expect(stat(path.join(work(), '.env.setup'))).rejects.toThrow('ENOENT');
+  });
+
+  it('values that their owner puts in their place by hand: the same command goes on behind that', async () => {
+    await npx(worker(false));
+    expect((await onCloudflare()).code).toBe(1);
+    await rm(path.join(work(), '.env.setup'));
+    const second = await onCloudflare();
+    expect([second.err, second.code]).toEqual(['', 0]);
+    expect(github.registry.apps).toHaveLength(1);
+  });
+
   it('a name that somebody else has', async () => {
     netlify.taken.add('your-login');
     const { code, err } = await run([...usual, ...repo()]);
@@ -484,6 +523,20 @@ describe('The gateway', () => {
       CMS_GATEWAY_PATHS: 'content/posts/**,data/about.json,static/img/**',
       CMS_GATEWAY_BRANCH: 'main',
     });
+  });
+
+  it('asks for a client once, also where its values do not get into their place at first', async () => {
+    await npx(recorder);
+    const all = [...parameters(), '--paths', '**'];
+    expect((await run(all)).err).toContain('CMS_GATEWAY_CLIENT_ID is missing');
+    netlify.refusal = 'Your plan allows no more variables';
+    const refused = await run(all, client);
+    expect(refused.err).toContain('Your plan allows no more variables');
+    netlify.refusal = undefined;
+    const second = await run(all);
+    expect([second.err, second.code]).toEqual(['', 0]);
+    expect(variables()).toHaveProperty('CMS_GATEWAY_CLIENT_SECRET', secret);
+    await expect(stat(path.join(there(), '.env.setup'))).rejects.toThrow('ENOENT');
   });
 
   it('goes on behind the key when the client was not at hand: one app, however often it is run', async () => {

@@ -170,6 +170,10 @@ describe('On AWS', () => {
     expect(await setup.ended).toBe(1);
     expect(store.get('/cms-auth/live/github')?.value).toBe('theirs');
     await expectRefuge(setup);
+    const again = on();
+    expect(await again.ended).toBe(1);
+    expect(again.err()).toContain('.env.setup holds the values of an earlier set-up');
+    expect(store.get('/cms-auth/live/github')?.value).toBe('theirs');
   });
 });
 

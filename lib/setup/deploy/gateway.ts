@@ -1,7 +1,7 @@
 import { factsOf } from '../../providers/facts.ts';
 import { apiRoots } from '../../providers/provider.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
-import { checkPlace, openStore, saveValues } from '../save.ts';
+import { checkPlace, openStore, putKept, saveValues } from '../save.ts';
 import type { Io } from '../io.ts';
 import type { Options } from '../options.ts';
 import type { Target } from '../targets/target.ts';
@@ -28,16 +28,17 @@ const problemOf = (text: string): string | undefined =>
  */
 export async function saveToken(options: Options, { repositoryUrl }: GatewayOptions, io: Io): Promise<void> {
   const { provider } = options;
+  const entriesOf = (token?: string) => [
+    entry(provider, 'CMS_GATEWAY_TOKEN', token),
+    entry(provider, 'CMS_GATEWAY_REPO', repositoryUrl),
+  ];
+  const kept = await putKept(openStore(options, io), entriesOf(), io);
+  if (kept) return io.write(kept.join('\n'));
   io.write(
     `Make a token at ${provider.name} that may write to this one repository: docs/gateway-hosts.md says which kind, and where.\n  ${repositoryUrl}\n`,
   );
   const token = await secretOf(io, 'CMS_GATEWAY_TOKEN', 'The token');
-  await put(
-    options,
-    [entry(provider, 'CMS_GATEWAY_TOKEN', token), entry(provider, 'CMS_GATEWAY_REPO', repositoryUrl)],
-    io,
-    `Make a new token at ${provider.name}.`,
-  );
+  await put(options, entriesOf(token), io, `Make a new token at ${provider.name}.`);
 }
 
 /**
@@ -56,6 +57,20 @@ export async function saveSignIn(
   const { provider, base, address, site } = options;
   const { name, console, advice } = issuerFacts(issuer);
   const own = address.origin + address.prefix;
+  const known = target.gatewayUrl !== undefined && url === undefined;
+  const entriesOf = (client: { id?: string; secret?: string } = {}) => [
+    entry(provider, 'CMS_GATEWAY_ISSUER', issuer),
+    entry(provider, 'CMS_GATEWAY_CLIENT_ID', client.id),
+    entry(provider, 'CMS_GATEWAY_CLIENT_SECRET', client.secret),
+    entry(provider, 'CMS_GATEWAY_EDITORS', editors),
+    entry(provider, 'CMS_GATEWAY_PATHS', paths),
+    ...(branch === undefined ? [] : [entry(provider, 'CMS_GATEWAY_BRANCH', branch)]),
+    ...(known ? [] : [entry(provider, target.gatewayUrl ?? 'CMS_AUTH_URL', own)]),
+    ...(site === undefined ? [] : [entry(provider, 'CMS_AUTH_ORIGINS', site)]),
+    ...(base === provider.url ? [] : [entry(provider, '{HOST}_URL', base)]),
+  ];
+  const kept = await putKept(openStore(options, io), entriesOf(), io);
+  if (kept) return io.write(kept.join('\n'));
   io.write(
     [
       `Register a client for a web application at ${name}${console === undefined ? '.' : `:\n\n  ${console}\n`}`,
@@ -76,23 +91,7 @@ export async function saveSignIn(
   if (clientId === '')
     throw new Error('CMS_GATEWAY_CLIENT_ID is missing. Set it in the environment, or run this in a terminal.');
   const secret = await secretOf(io, 'CMS_GATEWAY_CLIENT_SECRET', 'Client secret');
-  const known = target.gatewayUrl !== undefined && url === undefined;
-  await put(
-    options,
-    [
-      entry(provider, 'CMS_GATEWAY_ISSUER', issuer),
-      entry(provider, 'CMS_GATEWAY_CLIENT_ID', clientId),
-      entry(provider, 'CMS_GATEWAY_CLIENT_SECRET', secret),
-      entry(provider, 'CMS_GATEWAY_EDITORS', editors),
-      entry(provider, 'CMS_GATEWAY_PATHS', paths),
-      ...(branch === undefined ? [] : [entry(provider, 'CMS_GATEWAY_BRANCH', branch)]),
-      ...(known ? [] : [entry(provider, target.gatewayUrl ?? 'CMS_AUTH_URL', own)]),
-      ...(site === undefined ? [] : [entry(provider, 'CMS_AUTH_ORIGINS', site)]),
-      ...(base === provider.url ? [] : [entry(provider, '{HOST}_URL', base)]),
-    ],
-    io,
-    `Make a new client secret at ${name}.`,
-  );
+  await put(options, entriesOf({ id: clientId, secret }), io, `Make a new client secret at ${name}.`);
 }
 
 async function put(options: Options, entries: readonly Entry[], io: Io, lost: string): Promise<void> {

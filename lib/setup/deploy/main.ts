@@ -11,6 +11,7 @@ import { registerManually } from '../manual.ts';
 import { applyChange, changeFor, findCmsConfigs } from './cms-config.ts';
 import { help, readDeployOptions, type DeployOptions } from './options.ts';
 import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
+import { areKept, ValuesKept } from '../save.ts';
 import { targets } from '../targets.ts';
 import { Cancelled } from '../terminal.ts';
 import { saveSignIn, saveToken, tellCmsOfGateway } from './gateway.ts';
@@ -94,6 +95,23 @@ async function run(
   };
   const isAgain = progress.deployed === true;
   const save = () => writeProgress(io.folder, progress);
+  /** Values that do not get into their place are not asked for again: the next run has them, or their owner did it by hand. */
+  const putting = async (what: 'registered' | 'known', put: () => Promise<void>) => {
+    const byHand = progress.kept === what && !options.replace && !(await areKept(io.folder));
+    try {
+      if (byHand) io.write('.env.setup is gone, so its values are in their place.');
+      else await put();
+    } catch (error) {
+      if (error instanceof ValuesKept) {
+        progress.kept = what;
+        await save();
+      }
+      throw error;
+    }
+    delete progress.kept;
+    progress[what] = true;
+    await save();
+  };
 
   const steps: Step[] = [
     {
@@ -113,15 +131,20 @@ async function run(
         : `register it at ${options.provider.name} and put the settings in`,
       isDone: progress.registered === true,
       async run() {
+        const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
+        const { byManifest, ...rest } = setup;
+        // The app is registered even if nobody installs it in time.
         const whenSaved = async () => {
           progress.registered = true;
           await save();
         };
-        const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
-        const { byManifest, ...rest } = setup;
-        if (byManifest) await registerByManifest({ ...rest, byManifest }, io, whenSaved);
-        else if (gateway) await saveToken(setup, gateway, io).then(whenSaved);
-        else await registerManually(setup, io).then(whenSaved);
+        await putting('registered', () =>
+          byManifest
+            ? registerByManifest({ ...rest, byManifest }, io, whenSaved)
+            : gateway
+              ? saveToken(setup, gateway, io)
+              : registerManually(setup, io),
+        );
       },
     },
     ...(gateway
@@ -131,9 +154,7 @@ async function run(
             isDone: progress.known === true,
             async run() {
               const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
-              await saveSignIn(setup, gateway, target, options.url, io);
-              progress.known = true;
-              await save();
+              await putting('known', () => saveSignIn(setup, gateway, target, options.url, io));
             },
           },
         ]

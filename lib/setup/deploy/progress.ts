@@ -19,6 +19,8 @@ export interface Progress {
   registered?: true;
   /** A gateway: who signs in, and where, is in its place. */
   known?: true;
+  /** Of which of the two the values are in `.env.setup`, or were until their owner put them in their place by hand. */
+  kept?: 'registered' | 'known';
   /** It was deployed with its settings. */
   deployed?: true;
 }

@@ -1,5 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import { isSecret, type Entry, type Store } from '../values.ts';
+import { isSecret, Taken, type Entry, type Store } from '../values.ts';
 
 /** Milliseconds for one call. */
 const timeoutMs = 10_000;
@@ -47,7 +47,9 @@ export function parameterStore({ stage, region }: AwsChoice, file?: Store): Stor
         try {
           await client.send(new sdk.PutParameterCommand(input), deadline());
         } catch (error) {
-          throw new Error(`AWS did not take ${input.Name}. ${toWords(error)}`, { cause: error });
+          const isTaken = error instanceof Error && error.name === 'ParameterAlreadyExists';
+          const words = `AWS did not take ${input.Name}. ${toWords(error)}`;
+          throw isTaken ? new Taken(words, { cause: error }) : new Error(words, { cause: error });
         }
       }
       const inUse = await client.config.region();
