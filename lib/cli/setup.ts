@@ -16,11 +16,12 @@ export function commandIo(): Io {
     prompts: process.stdin.isTTY && process.stdout.isTTY ? terminal : undefined,
     env: process.env,
     folder: process.cwd(),
+    stopped: stopped.signal,
     open,
     now: Date.now,
     wait: (milliseconds) =>
       wait(milliseconds, undefined, { signal: stopped.signal }).catch(() => {
-        throw new Cancelled('Stopped. Nothing was written.');
+        throw new Cancelled('Stopped.');
       }),
   };
 }

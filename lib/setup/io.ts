@@ -12,6 +12,8 @@ export interface Io extends Clock {
   env: Environment;
   /** Where `.env` is. */
   folder: string;
+  /** Somebody wants it to end: Ctrl-C, or a signal. */
+  stopped: AbortSignal;
   /** Shows an address in the browser of this machine. */
   open(address: string): Promise<unknown>;
 }

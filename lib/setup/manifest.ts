@@ -133,7 +133,13 @@ async function register(options: ManifestOptions, registration: RegistrationServ
       throw new Error(
         'Nobody came back from the registration within 10 minutes. Nothing was written. If the app was made, delete it; then start again.',
       );
-    await Promise.race([registration.code, io.wait(1_000)]);
+    await Promise.race([registration.code, io.wait(1_000)]).catch((error: unknown) => {
+      if (!(error instanceof Cancelled)) throw error;
+      // The deploy command has done other things before.
+      throw new Cancelled(
+        `Stopped.${options.partOfDeploy ? '' : ' Nothing was written.'} If the app was made at ${provider.name} already, delete it there.`,
+      );
+    });
   }
   const app = await convert(options, code);
   const { owner } = byManifest.repository;

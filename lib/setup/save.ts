@@ -14,13 +14,13 @@ import type { Io } from './io.ts';
 /** Where values are kept that could not be put where they belong. */
 const fallbackFile = '.env.setup';
 
-export const openStore = (options: Options, { env, folder }: Io): Store =>
+export const openStore = (options: Options, { env, folder, stopped }: Io): Store =>
   ({
     env: () => envFile(folder),
     netlify: () => netlifyVariables(env, folder, options.partOfDeploy ? 'folder' : 'upwards'),
-    cloudflare: () => workerSecrets(folder, options.worker),
+    cloudflare: () => workerSecrets(folder, options.worker, stopped),
     aws: () => parameterStore(options, options.partOfDeploy ? envFile(folder) : undefined),
-    firebase: () => firebaseSecrets(folder),
+    firebase: () => firebaseSecrets(folder, stopped),
   })[options.to]();
 
 /** The settings of a login, whatever is known of them so far. */

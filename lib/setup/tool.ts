@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { Cancelled } from './terminal.ts';
 
 /** A vendor's own command-line tool. `npx` brings it, so nobody has to install it first. */
 export interface Tool {
@@ -26,6 +27,8 @@ export const commandLine = (tool: Tool, parameters: readonly string[]): string =
 export interface ToolRun {
   /** Where it runs. */
   folder: string;
+  /** Ctrl-C ends the tool as well, and nothing may come after it. */
+  stopped: AbortSignal;
   /** What it gets on standard input; secrets go in here alone, since any program on the machine can read arguments. */
   input?: string;
   /** More for its environment. */
@@ -48,14 +51,15 @@ const longestOutput = 256 * 1024;
 /**
  * Runs a vendor's tool to its end.
  *
- * @throws Error in words if it cannot be started or does not end in time
+ * @throws Error in words if it cannot be started or does not end in time; Cancelled if somebody wants it to end
  */
 export function runTool(
   tool: Tool,
   parameters: readonly string[],
-  { folder, input = '', env = {}, interactive = false, timeoutMs = 10 * 60_000 }: ToolRun,
+  { folder, stopped, input = '', env = {}, interactive = false, timeoutMs = 10 * 60_000 }: ToolRun,
 ): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
+    if (stopped.aborted) return reject(new Cancelled('Stopped.'));
     const child = spawn('npx', ['--yes', tool.package, ...parameters], {
       cwd: folder,
       env: { ...process.env, ...env },
@@ -63,6 +67,9 @@ export function runTool(
       shell: process.platform === 'win32',
       stdio: interactive ? 'inherit' : 'pipe',
     });
+    // At a terminal it hears of Ctrl-C itself; a signal to us alone is passed on.
+    const end = () => void child.kill();
+    stopped.addEventListener('abort', end);
     let late = false;
     // Not `timeout`: where there is no such program, Node 20 would wait for that long.
     const timer = setTimeout(() => {
@@ -74,11 +81,15 @@ export function runTool(
       stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-longestOutput)));
     child.once('error', (error) => {
       clearTimeout(timer);
+      stopped.removeEventListener('abort', end);
       reject(new Error(`${tool.name} could not be started: ${error.message}. It needs npx, which comes with Node.`));
     });
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
-      if (late) reject(new Error(`${tool.name} did not end within ${timeoutMs / 60_000} minutes.`));
+      stopped.removeEventListener('abort', end);
+      // The tool may be gone before we hear of the same Ctrl-C; 130 is what npx makes of it.
+      if (stopped.aborted || signal === 'SIGINT' || code === 130) reject(new Cancelled('Stopped.'));
+      else if (late) reject(new Error(`${tool.name} did not end within ${timeoutMs / 60_000} minutes.`));
       else resolve({ code, output });
     });
     child.stdin?.on('error', () => {}); // a tool that ends early says why itself

@@ -69,9 +69,17 @@ const usual = ['--cms', 'https://www.example.com/admin/', '--to', 'netlify', '--
 async function run(
   parameters: readonly string[],
   answers?: Answers,
-  { installs = true, env = {} }: { installs?: boolean; env?: Record<string, string> } = {},
+  {
+    installs = true,
+    env = {},
+    stopped,
+  }: {
+    installs?: boolean;
+    env?: Record<string, string>;
+    stopped?: (text: string) => Promise<unknown> | undefined;
+  } = {},
 ) {
-  const { io, said } = playedIo(
+  const { io, said, stop } = playedIo(
     folder,
     { GITHUB_URL: github.url, NETLIFY_API_URL: netlify.url, NETLIFY_AUTH_TOKEN: netlify.token, ...env },
     answers,
@@ -79,6 +87,7 @@ async function run(
   const { write } = io;
   io.write = (text) => {
     write(text);
+    void stopped?.(text)?.then(stop);
     const [page] = /http:\/\/127\.0\.0\.1:\d+(?=\/\n)/.exec(text) ?? [];
     if (page === undefined) return;
     void pressButtons(page).then(async ({ location }) => {
@@ -272,6 +281,29 @@ describe('What fails', () => {
     const second = await onCloudflare();
     expect([second.err, second.code]).toEqual(['', 0]);
     expect(github.registry.apps).toHaveLength(1);
+  });
+
+  it('is stopped while a tool runs: the tool ends, nothing comes after it, and it says what is done', async () => {
+    await npx(`${recorder} setTimeout(() => {}, 60_000);`);
+    const running = () => expect.poll(() => calls().catch(() => [])).toHaveLength(1);
+    const stopped = (text: string) => (/\] Deploy it there/.test(text) ? running() : undefined);
+    const { code, err } = await run([...usual, ...repo()], undefined, { stopped });
+    expect([code, await calls()]).toEqual([1, [expect.stringContaining('deploy')]]);
+    expect(err).toMatch(
+      /^\nStopped\.\n\nDone: make a Netlify site \(your-login\); register it .* in\.\nNot done: deploy it there; ask/,
+    );
+    expect(err).toContain('Run the same command again: it goes on from here.');
+    expect(err).not.toContain('Nothing was written');
+  });
+
+  it('is stopped before a step: that is not begun', async () => {
+    await npx(recorder);
+    const stopped = (text: string) => (text.startsWith('Made the Netlify site') ? Promise.resolve() : undefined);
+    const { code, err, out } = await run([...usual, ...repo()], undefined, { stopped });
+    expect(code).toBe(1);
+    expect(err).toMatch(/Stopped\.\n\nDone: make a Netlify site \(your-login\)\.\nNot done: register it/);
+    expect(out).not.toContain('Open this page');
+    expect(github.requests).toEqual([]);
   });
 
   it('a name that somebody else has', async () => {

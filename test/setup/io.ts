@@ -1,5 +1,5 @@
 import type { Io } from '../../lib/setup/io.ts';
-import type { Prompts } from '../../lib/setup/terminal.ts';
+import { Cancelled, type Prompts } from '../../lib/setup/terminal.ts';
 
 /** What somebody says to a question that begins so; a list for one that comes again. */
 export type Answers = Record<string, string | boolean | string[]>;
@@ -7,6 +7,7 @@ export type Answers = Record<string, string | boolean | string[]>;
 /** An `Io` whose clock goes as fast as somebody waits, with answers to the questions that may come. */
 export function playedIo(folder: string, env: Record<string, string>, answers: Answers = {}) {
   let time = Date.now();
+  const stop = new AbortController();
   const said = { out: '', err: '', asked: [] as string[], opened: [] as string[] };
   const answer = (question: string): string | boolean => {
     said.asked.push(question);
@@ -35,12 +36,14 @@ export function playedIo(folder: string, env: Record<string, string>, answers: A
     prompts: Object.keys(answers).length > 0 ? prompts : undefined,
     env,
     folder,
+    stopped: stop.signal,
     open: async (address) => void said.opened.push(address),
     now: () => time,
     wait: async (milliseconds) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
+      if (stop.signal.aborted) throw new Cancelled('Stopped.');
       time += milliseconds;
     },
   };
-  return { io, said };
+  return { io, said, stop: () => stop.abort() };
 }

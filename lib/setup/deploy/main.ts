@@ -211,9 +211,9 @@ async function run(
     if (step.isDone) continue;
     io.write(`\n[${i + 1}/${steps.length}] ${upper(step.words)}`);
     try {
+      if (io.stopped.aborted) throw new Cancelled('Stopped.');
       await step.run();
     } catch (error) {
-      if (error instanceof Cancelled) throw error;
       const done = steps.slice(0, i).map(({ words }) => words);
       const left = steps.slice(i).map(({ words }) => words);
       throw new Error(

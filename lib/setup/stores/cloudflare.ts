@@ -7,7 +7,7 @@ import { withoutSecrets, type Store, type Value } from '../values.ts';
  *
  * @see https://developers.cloudflare.com/workers/wrangler/commands/#secret-bulk
  */
-export function workerSecrets(folder: string, name: string | undefined): Store {
+export function workerSecrets(folder: string, name: string | undefined, stopped: AbortSignal): Store {
   const worker = name === undefined ? [] : ['--name', name];
   return {
     place: "the Worker's secrets at Cloudflare",
@@ -15,6 +15,7 @@ export function workerSecrets(folder: string, name: string | undefined): Store {
     async taken(entries) {
       const { code, output } = await runTool(tools.cloudflare, ['secret', 'list', '--format', 'json', ...worker], {
         folder,
+        stopped,
       });
       // A Worker that is not there yet holds nothing.
       if (code !== 0 && /does not exist|not found|10007/i.test(output)) return [];
@@ -24,7 +25,11 @@ export function workerSecrets(folder: string, name: string | undefined): Store {
     },
     async write(values) {
       const input = JSON.stringify(Object.fromEntries(values.map((value) => [value.name, value.value])));
-      const { code, output } = await runTool(tools.cloudflare, ['secret', 'bulk', ...worker], { folder, input });
+      const { code, output } = await runTool(tools.cloudflare, ['secret', 'bulk', ...worker], {
+        folder,
+        stopped,
+        input,
+      });
       if (code !== 0) throw new Error(`Cloudflare did not take the values. Its tool said:\n${shown(output, values)}`);
       return [`Kept as secrets of the Worker: ${values.map((value) => value.name).join(', ')}. They count at once.`];
     },

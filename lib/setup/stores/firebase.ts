@@ -8,14 +8,14 @@ import { envFile } from './env.ts';
  *
  * @see https://firebase.google.com/docs/functions/config-env#secret-manager
  */
-export function firebaseSecrets(folder: string): Store {
+export function firebaseSecrets(folder: string, stopped: AbortSignal): Store {
   const file = envFile(folder);
   return {
     place: "Firebase's secrets and the file .env",
     taken: (entries) => file.taken(entries.filter((entry) => !isSecret(entry))),
     async write(values, replace) {
       const secrets = values.filter(isSecret);
-      for (const secret of secrets) await setSecret(secret, folder);
+      for (const secret of secrets) await setSecret(secret, folder, stopped);
       const notes = await file.write(
         values.filter((value) => !isSecret(value)),
         replace,
@@ -29,8 +29,8 @@ export function firebaseSecrets(folder: string): Store {
 }
 
 /** The value goes in by standard input: an argument could be seen by every program on the machine, and a file would stay if we were stopped. */
-async function setSecret({ name, value }: Value, folder: string): Promise<void> {
+async function setSecret({ name, value }: Value, folder: string, stopped: AbortSignal): Promise<void> {
   const parameters = ['functions:secrets:set', name, '--data-file', '-', '--non-interactive'];
-  const { code, output } = await runTool(tools.firebase, parameters, { folder, input: value });
+  const { code, output } = await runTool(tools.firebase, parameters, { folder, stopped, input: value });
   if (code !== 0) throw new Error(`Firebase's tool did not take ${name}. It said:\n${lastLines(output)}`);
 }

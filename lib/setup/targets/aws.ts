@@ -5,10 +5,14 @@ import { lastLines, runTool, tools } from '../tool.ts';
 import type { Deployment, Target } from './target.ts';
 
 /** @returns what the tool printed */
-async function deployStack({ stage, region, folder, service }: Deployment): Promise<string> {
+async function deployStack({ stage, region, folder, service }: Deployment, io: Io): Promise<string> {
   const config = service === 'gateway' ? ['--config', 'serverless-gateway.yml'] : [];
   const parameters = ['deploy', ...config, '--stage', stage, ...(region === undefined ? [] : ['--region', region])];
-  const { code, output } = await runTool(tools.aws, parameters, { folder, timeoutMs: 20 * 60_000 });
+  const { code, output } = await runTool(tools.aws, parameters, {
+    folder,
+    stopped: io.stopped,
+    timeoutMs: 20 * 60_000,
+  });
   if (code !== 0) throw new Error(`AWS did not take the deploy. osls said:\n${lastLines(output)}`);
   return output;
 }
@@ -40,7 +44,7 @@ export const aws: Target = {
   firstStep: 'deploy it as a Lambda function',
   async first(deployment: Deployment, io: Io) {
     if (deployment.isNew) await checkFree(deployment);
-    const output = await deployStack(deployment);
+    const output = await deployStack(deployment, io);
     const [url] =
       /https:\/\/[\w-]+\.(?:execute-api\.[\w.-]+\.amazonaws\.com(?:\.cn)?|lambda-url\.[\w.-]+\.on\.aws)/.exec(output) ??
       [];
@@ -55,7 +59,7 @@ export const aws: Target = {
   gatewayUrl: 'CMS_GATEWAY_URL',
   lastStep: 'deploy again, since settings reach a Lambda function only with a deploy',
   async last(deployment, io) {
-    await deployStack(deployment);
+    await deployStack(deployment, io);
     io.write('Deployed with the settings.');
   },
 };

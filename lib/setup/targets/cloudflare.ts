@@ -13,16 +13,16 @@ export const cloudflare: Target = {
   firstStep: 'deploy it as a Worker',
   async first({ name, folder, service }, io) {
     if (io.prompts) {
-      const { output } = await runTool(tools.cloudflare, ['whoami'], { folder });
+      const { output } = await runTool(tools.cloudflare, ['whoami'], { folder, stopped: io.stopped });
       if (/not authenticated/i.test(output)) {
         io.write('Cloudflare asks you to log in, in your browser.');
-        await runTool(tools.cloudflare, ['login'], { folder, interactive: true });
+        await runTool(tools.cloudflare, ['login'], { folder, stopped: io.stopped, interactive: true });
       }
     }
     const { code, output } = await runTool(
       tools.cloudflare,
       ['deploy', ...(service === 'gateway' ? ['--config', 'wrangler-gateway.jsonc'] : []), '--name', name],
-      { folder },
+      { folder, stopped: io.stopped },
     );
     if (code !== 0) throw new Error(`Cloudflare did not take the deploy. Its tool said:\n${lastLines(output)}`);
     const [url] = /https:\/\/[\w.-]+\.workers\.dev(?=\s|$)/.exec(output) ?? [];

@@ -29,8 +29,8 @@ export const firebase: Target = {
   async first({ project, folder }, io) {
     if (project === undefined) throw new Error('Which Firebase project? Add --project and its id.');
     await checkFree(project);
-    if (io.prompts) await runTool(tools.firebase, ['login'], { folder, interactive: true });
-    const { code, output } = await runTool(tools.firebase, ['use', project], { folder });
+    if (io.prompts) await runTool(tools.firebase, ['login'], { folder, stopped: io.stopped, interactive: true });
+    const { code, output } = await runTool(tools.firebase, ['use', project], { folder, stopped: io.stopped });
     if (code !== 0)
       throw new Error(
         `Firebase does not know the project ${project}, or you are not logged in ("npx firebase-tools login"). Its tool said:\n${lastLines(output)}`,
@@ -42,7 +42,11 @@ export const firebase: Target = {
   lastStep: 'deploy it there',
   async last({ project = '', folder }, io) {
     const parameters = ['deploy', '--only', 'functions:cms-auth,hosting', '--project', project, '--non-interactive'];
-    const { code, output } = await runTool(tools.firebase, parameters, { folder, timeoutMs: 20 * 60_000 });
+    const { code, output } = await runTool(tools.firebase, parameters, {
+      folder,
+      stopped: io.stopped,
+      timeoutMs: 20 * 60_000,
+    });
     if (code !== 0) throw new Error(`Firebase did not take the deploy. Its tool said:\n${lastLines(output)}`);
     io.write('Deployed.');
   },

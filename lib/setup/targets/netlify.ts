@@ -19,7 +19,7 @@ export const netlify: Target = {
       // Its own login opens the browser; a token in the environment does without.
       if (!io.prompts) throw error;
       io.write('Netlify asks you to log in, in your browser.');
-      const { code } = await runTool(tools.netlify, ['login'], { folder, interactive: true });
+      const { code } = await runTool(tools.netlify, ['login'], { folder, stopped: io.stopped, interactive: true });
       if (code !== 0) throw error;
       return linkedSite(io.env, folder, 'folder');
     });
@@ -33,7 +33,7 @@ export const netlify: Target = {
     await rm(path.join(folder, '.netlify', 'functions'), { recursive: true, force: true });
     const functions = service === 'gateway' ? 'dist/netlify-gateway' : 'dist/netlify';
     const parameters = ['deploy', '--prod', '--no-build', '--dir', 'dist/public', '--functions', functions, '--json'];
-    const { code, output } = await runTool(tools.netlify, parameters, { folder });
+    const { code, output } = await runTool(tools.netlify, parameters, { folder, stopped: io.stopped });
     if (code !== 0) throw new Error(`Netlify did not take the deploy. Its tool said:\n${lastLines(output)}`);
     io.write('Deployed.');
   },
