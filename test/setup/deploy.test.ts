@@ -35,8 +35,10 @@ const variables = (): Record<string, string | undefined> =>
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'deploy-'));
   source = path.join(folder, 'package');
-  for (const name of ['dist/netlify', 'dist/public', 'bin']) await mkdir(path.join(source, name), { recursive: true });
+  for (const name of ['dist/netlify', 'dist/node', 'dist/public', 'bin'])
+    await mkdir(path.join(source, name), { recursive: true });
   await cp('netlify.toml', path.join(source, 'netlify.toml'));
+  await writeFile(path.join(source, 'dist/node/start.mjs'), '// the server');
   github = await startRegistrar();
   netlify = await startNetlify();
   netlify.site = undefined;
@@ -676,7 +678,35 @@ describe('A server of one’s own', () => {
       CMS_AUTH_URL: 'https://auth.example.com',
       CMS_AUTH_ORIGINS: 'https://www.example.com',
     });
-    expect(out).toContain('npm start');
+    expect(out.split(`\n  cd ${work()} && node dist/node/start.mjs\n`)).toHaveLength(2);
+    expect(out).not.toContain('npm start');
+  });
+
+  it('gets a gateway that starts where its settings are, on a port beside the login', async () => {
+    const { code, err, out } = await run(
+      [
+        ...['--gateway', '--cms', 'www.example.com/admin', '--repo', `${github.url}/acme/site`, '--to', 'server'],
+        ...[
+          '--url',
+          'https://auth.example.com',
+          '--issuer',
+          'https://accounts.google.com',
+          '--editors',
+          '@example.org',
+        ],
+        ...['--paths', '**', '--no-open'],
+      ],
+      { 'Client id': '123.apps.googleusercontent.com', 'Client secret': 'GOCSPX-0123456789' },
+    );
+    expect([err, code]).toEqual(['', 0]);
+    const there = path.join(folder, 'cms-gateway');
+    expect(out.split(`\n  cd ${there} && node dist/node/start.mjs\n`)).toHaveLength(2);
+    expect(out).toContain('add PORT=8889 to the .env in that folder');
+    // What the command needs is in the folder, and in what npm publishes.
+    expect(await readFile(path.join(there, 'dist/node/start.mjs'), 'utf8')).toBe('// the server');
+    const { files } = JSON.parse(await readFile('package.json', 'utf8')) as { files: string[] };
+    expect(files).toContain('dist/node');
+    expect(files).not.toContain('!dist/node/start.mjs');
   });
 });
 

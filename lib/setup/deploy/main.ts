@@ -173,11 +173,11 @@ async function run(
         ]
       : []),
     {
-      words: target.startedByHand ?? `ask the ${service} whether it is ready`,
+      words: target.startedByHand ? 'say how to start it' : `ask the ${service} whether it is ready`,
       isDone: false,
       async run() {
         const url = progress.url ?? '';
-        if (target.startedByHand !== undefined) return io.write(target.startedByHand);
+        if (target.startedByHand) return io.write(target.startedByHand(deployment));
         const page = gateway
           ? { ready: '/git', more: '/git' }
           : { ready: `/auth/${options.provider.id}/callback`, more: '/auth' };

@@ -55,8 +55,8 @@ export interface Target {
    * @throws Error in words
    */
   last?(deployment: Deployment, io: Io): Promise<void>;
-  /** Whether somebody has to start it: then it cannot be asked whether it is ready. */
-  startedByHand?: string;
+  /** How somebody starts it, in words, where nothing else does: then it cannot be asked whether it is ready. */
+  startedByHand?(deployment: Deployment): string;
   /** The setting that holds the gateway's own address there, if it is not `CMS_AUTH_URL`. */
   gatewayUrl?: keyof typeof table;
   /** Why this command cannot deploy a gateway there, and what can. */
