@@ -10,7 +10,7 @@ export const main = (parameters: readonly string[], providers: readonly Provider
   runCommand<Options>(
     {
       help,
-      read: (environment) => readOptions(parameters, providers, environment, io.prompts),
+      read: (environment) => readOptions(parameters, providers, environment, io.prompts, io.env),
       async run(options) {
         const { byManifest, ...rest } = options;
         await (byManifest ? registerByManifest({ ...rest, byManifest }, io) : registerManually(options, io));

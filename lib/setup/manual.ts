@@ -2,7 +2,9 @@ import { factsOf } from '../providers/facts.ts';
 import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';
+import { givenCredentials, withoutCredentials, type Credentials } from './credentials.ts';
 import type { Options } from './options.ts';
+import type { Prompts } from './terminal.ts';
 import { checkPlace, loginEntries, openStore, putKept, saveValues } from './save.ts';
 import { ask, textIn } from './request.ts';
 import type { Io } from './io.ts';
@@ -19,7 +21,8 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
   const kept = await putKept(store, loginEntries(options), io);
   if (kept) return tellRest(kept);
   const { prompts } = io;
-  if (!prompts) throw new Error(`${provider.name} needs a terminal.`);
+  const given = givenCredentials(provider, io.env);
+  if (!given && !prompts) throw new Error(withoutCredentials(provider));
   const replace = await checkPlace(options, store, loginEntries(options), io);
 
   const [form] = registrations;
@@ -43,20 +46,16 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
       '',
     ].join('\n'),
   );
-  if (options.open) await io.open(place).catch(() => {});
+  if (options.open && !given) await io.open(place).catch(() => {});
 
   for (;;) {
-    const id = (await prompts.text('Client id', 'as shown there', problemOf)).trim();
-    const secret = (
-      await prompts.secret('Client secret', (text) =>
-        text.trim() === id ? 'This is the client id. The secret is the other one.' : problemOf(text),
-      )
-    ).trim();
+    const { id, secret } = given ?? (await askCredentials(prompts));
     const trial = await tryCredentials(options, id, secret);
     if (trial !== undefined) {
+      if (trial.isWrong && given) throw new Error(trial.words);
       io.complain(`${trial.words}\n`);
       if (trial.isWrong) continue;
-      if (!(await prompts.confirm('Go on with them all the same?'))) continue;
+      if (!given && !(await prompts?.confirm('Go on with them all the same?'))) continue;
     } else io.write(`${provider.name} accepts them.`);
     const lost = `Make a new secret at ${provider.name}, and set it by hand.`;
     const notes = await saveValues(store, loginEntries(options, { id, secret }), replace, io, lost);
@@ -77,6 +76,15 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
     ];
     io.write([...notes, ...(options.partOfDeploy ? [] : rest)].join('\n'));
   }
+}
+
+async function askCredentials(prompts: Prompts | undefined): Promise<Credentials> {
+  if (!prompts) throw new Error('There is nobody to ask for the id and the secret.');
+  const id = (await prompts.text('Client id', 'as shown there', problemOf)).trim();
+  const secret = await prompts.secret('Client secret', (text) =>
+    text.trim() === id ? 'This is the client id. The secret is the other one.' : problemOf(text),
+  );
+  return { id, secret: secret.trim() };
 }
 
 const problemOf = (text: string): string | undefined =>

@@ -4,6 +4,7 @@ import type { Provider } from '../providers/provider.ts';
 import type { Environment } from '../config/environment.ts';
 import { readAddress, urlSetting, type Address } from '../config/settings.ts';
 import { parseOrigins } from '../http/origins.ts';
+import { givenCredentials, withoutCredentials } from './credentials.ts';
 import type { Prompts } from './terminal.ts';
 
 export const help = `Registers an app at the Git host and puts its values where the login server reads them.
@@ -92,6 +93,7 @@ export interface Options {
  * Reads the arguments, and asks for what is missing if there is somebody to ask.
  *
  * @param env the settings as they are now, for the addresses of the hosts
+ * @param shell the environment alone, without what is in `.env`: what was registered earlier is not meant for now
  * @returns nothing if help was asked for
  * @throws Error in words if it was called wrongly
  */
@@ -100,6 +102,7 @@ export async function readOptions(
   providers: readonly Provider[],
   env: Environment,
   prompts: Prompts | undefined,
+  shell: Environment = env,
 ): Promise<Options | undefined> {
   refuseKept('setup', argumentTypes, parameters, env);
   const { values, positionals } = parseArgs({
@@ -141,8 +144,7 @@ export async function readOptions(
   if (!flow && (values.repo !== undefined || values.org !== undefined || values.gateway))
     throw new Error(`--repo, --org and --gateway do not go with ${provider.name}.`);
 
-  if (!flow && !prompts)
-    throw new Error(`${provider.name} needs a terminal: the id and the secret that it shows are asked for there.`);
+  if (!flow && !prompts && !givenCredentials(provider, shell)) throw new Error(withoutCredentials(provider));
 
   const ask = async <T>(given: string | undefined, message: string, example: string, read: (text: string) => T) =>
     given === undefined && asked ? read(await asked.text(message, example, wrong(read))) : read(given ?? '');

@@ -13,6 +13,7 @@ import { node } from '../../lib/platforms/node.ts';
 import { deploy } from '../../lib/setup/deploy/main.ts';
 import { findCmsConfigs, readCmsConfig, withBaseUrl } from '../../lib/setup/deploy/cms-config.ts';
 import type { GitHubHost } from '../hosts/github.ts';
+import { startGitLab } from '../hosts/gitlab.ts';
 import { listen, type Listening } from '../hosts/http.ts';
 import { startParameterStore, type ParameterStoreHost } from '../hosts/parameters.ts';
 import { startNetlify, type NetlifyHost } from '../hosts/netlify.ts';
@@ -255,11 +256,11 @@ describe('What fails', () => {
       require('fs').writeFileSync('kept', require('fs').readFileSync(0));
       process.exit(${works ? 0 : 1});
     }`;
-  const onCloudflare = () => run([...usual.with(3, 'cloudflare'), ...repo(), '--url', login.url]);
   const kept = () => path.join(work(), 'kept');
-  beforeEach(() => {
+  const onCloudflare = () => {
     settings = async () => JSON.parse(await readFile(kept(), 'utf8').catch(() => '{}')) as Record<string, string>;
-  });
+    return run([...usual.with(3, 'cloudflare'), ...repo(), '--url', login.url]);
+  };
 
   it('values that do not get into their place: the same command tries again, and goes on', async () => {
     await npx(worker(false));
@@ -283,6 +284,24 @@ describe('What fails', () => {
     const second = await onCloudflare();
     expect([second.err, second.code]).toEqual(['', 0]);
     expect(github.registry.apps).toHaveLength(1);
+  });
+
+  it('GitLab with nobody to ask: refused before anything is made, or done with what is in the environment', async () => {
+    await npx(recorder);
+    const gitlab = await startGitLab();
+    const { clientId, clientSecret } = gitlab.app;
+    const parameters = [...usual, '--repo', `${gitlab.url}/acme/site`];
+    const env = { GITLAB_URL: gitlab.url };
+    const refused = await run(parameters, undefined, { env });
+    expect(refused.code).toBe(2);
+    expect(refused.err).toContain('Or set GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET in the environment.');
+    expect(netlify.requests).toEqual([]);
+    const given = { ...env, GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret };
+    const { code, err, out } = await run(parameters, undefined, { env: given });
+    await gitlab.close();
+    expect([err, code]).toEqual(['', 0]);
+    expect(variables()).toMatchObject({ GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret });
+    expect(out).not.toContain(clientSecret);
   });
 
   it('is stopped while a tool runs: the tool ends, nothing comes after it, and it says what is done', async () => {

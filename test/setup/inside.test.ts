@@ -232,6 +232,21 @@ describe('Where a person fills in the form', () => {
     await gitlab.close();
   });
 
+  it('takes both from the environment, where scripts set them, and tries them as well', async () => {
+    const gitlab = await startGitLab();
+    const { clientId, clientSecret } = gitlab.app;
+    const call = ['gitlab', '--url', 'https://auth.example.com'];
+    const env = { GITLAB_URL: gitlab.url, GITLAB_CLIENT_ID: clientId };
+    const wrong = worldOf({ ...env, GITLAB_CLIENT_SECRET: 'not-the-secret' });
+    expect(await main(call, providers, wrong.io)).toBe(1);
+    expect(wrong.said.err).toContain('GitLab does not accept this id and secret');
+    const { io, said } = worldOf({ ...env, GITLAB_CLIENT_SECRET: clientSecret });
+    expect([await main(call, providers, io), said.err]).toEqual([0, '']);
+    expect(said.out).not.toContain(clientSecret);
+    expect(await settings()).toMatchObject({ GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret });
+    await gitlab.close();
+  });
+
   it('Bitbucket: likewise, with HTTP Basic', async () => {
     const bitbucket = await startBitbucket();
     const { clientId, clientSecret } = bitbucket.app;

@@ -50,7 +50,7 @@ export async function deploy(
   return runCommand<DeployOptions>(
     {
       help,
-      read: (environment) => readDeployOptions(parameters, providers, environment, io.prompts),
+      read: (environment) => readDeployOptions(parameters, providers, environment, io.prompts, io.env),
       run: (options) => run(options, providers, { ...io, folder }, source, io.folder),
     },
     io,

@@ -3,6 +3,7 @@ import { readAddress, urlSetting } from '../../config/settings.ts';
 import { factsOf } from '../../providers/facts.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { fitting, readPort, readRepository, readSite, refuseKept, wrong, type Repository } from '../options.ts';
+import { givenCredentials, withoutCredentials } from '../credentials.ts';
 import { ask } from '../request.ts';
 import { isLoopback } from '../../http/origins.ts';
 import { knownIssuers, plainIssuer } from '../../providers/issuers.ts';
@@ -40,7 +41,8 @@ export const help = `Puts the login for your CMS online, registers it at your Gi
   --help
 
   In a terminal, what is missing is asked for. Secrets are asked for, or taken from the environment:
-  CMS_GATEWAY_CLIENT_ID, CMS_GATEWAY_CLIENT_SECRET, and CMS_GATEWAY_TOKEN where there is no app. If a step fails, the same command goes on from there.
+  GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET (or BITBUCKET_…), and for the gateway CMS_GATEWAY_CLIENT_ID,
+  CMS_GATEWAY_CLIENT_SECRET, and CMS_GATEWAY_TOKEN where there is no app. If a step fails, the same command goes on from there.
   Exit code: 0 done, 1 failed, 2 wrong usage.
 `;
 
@@ -106,6 +108,7 @@ export interface GatewayOptions {
  * Reads the arguments, and asks for what is missing if there is somebody to ask.
  *
  * @param env the settings as they are now, for the addresses of the hosts
+ * @param shell the environment alone, without what is in `.env`: what was registered earlier is not meant for now
  * @returns nothing if help was asked for
  * @throws Error in words if it was called wrongly
  */
@@ -114,6 +117,7 @@ export async function readDeployOptions(
   providers: readonly Provider[],
   env: Environment,
   prompts: Prompts | undefined,
+  shell: Environment = env,
 ): Promise<DeployOptions | undefined> {
   refuseKept('deploy', argumentTypes, parameters, env);
   const { values, positionals } = parseArgs({ args: [...parameters], allowPositionals: true, options: argumentTypes });
@@ -149,6 +153,10 @@ export async function readDeployOptions(
   const { provider, base, repository, path } = known
     ? readKnown(known, providers, env)
     : await ask(values.repo, 'Which repository holds your site?', 'https://github.com/owner/name', readRepo);
+
+  // Before anything is made for a login that nobody can register.
+  if (!values.gateway && !manifests[provider.id] && !prompts && !givenCredentials(provider, shell))
+    throw new Error(withoutCredentials(provider));
 
   const to =
     values.to ??
