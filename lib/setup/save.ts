@@ -8,7 +8,7 @@ import { firebaseSecrets } from './stores/firebase.ts';
 import { envFile } from './stores/env.ts';
 import { readIfThere, replaceFile, setValues } from './stores/file.ts';
 import type { Options } from './options.ts';
-import { entry, Taken, withoutSecrets, type Entry, type Store, type Value } from './values.ts';
+import { entry, sites, Taken, withoutSecrets, type Entry, type Store, type Value } from './values.ts';
 import type { Io } from './io.ts';
 
 /** Where values are kept that could not be put where they belong. */
@@ -45,10 +45,13 @@ export function loginEntries(options: Options, app: { id?: string; secret?: stri
 export async function checkPlace(options: Options, store: Store, entries: readonly Entry[], io: Io): Promise<boolean> {
   const left = await readIfThere(path.join(io.folder, fallbackFile));
   const taken = [...(left === '' ? [] : [fallbackFile]), ...(await store.taken(entries))];
+  const site = entries.find(({ name }) => name === sites)?.value;
+  const alone = store.isBlind && taken.includes(sites) ? ` ${sites} becomes ${site} alone.` : '';
+  if (options.replace && alone !== '') io.write(alone.trim());
   if (taken.length === 0 || options.replace) return options.replace;
   const found = `${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} there already${
     left === '' ? ` (${store.place})` : `: ${fallbackFile} holds the values of an earlier set-up`
-  }.`;
+  }.${alone}`;
   if (!io.prompts) throw new Error(`${found} Nothing was registered. To replace what is there, add --replace`);
   if (await io.prompts.confirm(`${found} Replace?`)) return true;
   throw new Error('Nothing was registered or changed.');

@@ -29,13 +29,26 @@ export type Value = Entry & { value: string };
 
 export const isSecret = ({ parameter }: Entry): boolean => parameter !== undefined;
 
-const sites = 'CMS_AUTH_ORIGINS';
+export const sites = 'CMS_AUTH_ORIGINS';
 
 /** Says that the list of sites stays, where there is one already and no site was named. */
 export const ofSites = (values: readonly Value[], isThere: (name: string) => boolean): string[] =>
   isThere(sites) && !values.some(({ name }) => name === sites)
     ? [`${sites} is there already and stays. If it does not list the origin of your CMS page, add that.`]
     : [];
+
+const sitesIn = (list: string | undefined): string[] => (list ?? '').split(',').flatMap((one) => one.trim() || []);
+
+/** A list that holds the site already says what was meant. */
+export const isAnother = (name: string, kept: string, value: string | undefined): boolean =>
+  kept !== value && !(name === sites && value !== undefined && sitesIn(kept).includes(value));
+
+/** What is to be written where something is there: a list of sites gets one more, and everything else is replaced. */
+export function joined({ name, value }: Pick<Value, 'name' | 'value'>, kept: string | undefined): string {
+  const list = sitesIn(kept);
+  if (name !== sites || list.length === 0) return value;
+  return list.includes(value) ? list.join(',') : [...list, value].join(',');
+}
 
 /** What was to be written is there already, though it was not before. */
 export class Taken extends Error {
@@ -46,6 +59,8 @@ export class Taken extends Error {
 export interface Store {
   /** In words: "the file .env". */
   place: string;
+  /** Whether it does not tell what it holds: then a list of sites cannot be added to. */
+  isBlind?: boolean;
   /** Whether a gateway is deployed there as a service of its own, with another address than the login. */
   gatewayApart?: boolean;
   /**

@@ -254,6 +254,26 @@ describe('On Netlify', () => {
     });
   });
 
+  it('a list of sites gets the new one, and one that has it is no matter', async () => {
+    const list = (value: string) =>
+      netlify.variables.set('CMS_AUTH_ORIGINS', {
+        key: 'CMS_AUTH_ORIGINS',
+        is_secret: false,
+        scopes: ['functions'],
+        values: [{ context: 'all', value }],
+      });
+    list('https://old.example.com');
+    const refused = on();
+    expect(await refused.ended).toBe(1);
+    expect(refused.err()).toContain('CMS_AUTH_ORIGINS is there already');
+    const whole = 'https://old.example.com,https://www.example.com';
+    expect(await toTheEnd(on(['--replace']))).toBe(0);
+    expect(netlify.variables.get('CMS_AUTH_ORIGINS')?.values).toContainEqual({ context: 'production', value: whole });
+    netlify.variables.clear();
+    list(whole);
+    await on().origin();
+  });
+
   it('not logged in, not linked, a token of the past: said before anything is registered', async () => {
     const stranger = on([], { XDG_CONFIG_HOME: folder });
     expect(await stranger.ended).toBe(1);
@@ -352,6 +372,16 @@ describe('On Cloudflare', () => {
     });
     for (const { parent } of made) expect(parent).not.toContain(app().clientSecret);
     expectSilence(setup);
+  });
+
+  it('says that a list of sites, which nobody can read there, becomes another one', async () => {
+    await program(folder, 'npx', `console.log('[{"name":"CMS_AUTH_ORIGINS","type":"secret_text"}]');`);
+    const setup = on();
+    expect(await setup.ended).toBe(1);
+    expect(setup.err()).toContain('CMS_AUTH_ORIGINS becomes https://www.example.com alone.');
+    const agreed = on(['--replace']);
+    await agreed.origin();
+    expect(agreed.out()).toContain('CMS_AUTH_ORIGINS becomes https://www.example.com alone.');
   });
 
   it('says what is there already, before anything is registered', async () => {

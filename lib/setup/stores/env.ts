@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { ofSites, type Store } from '../values.ts';
+import { isAnother, joined, ofSites, type Store } from '../values.ts';
 import { readIfThere, replaceFile, setValues } from './file.ts';
 
 /** The file `.env`, which the local server and the build read. */
@@ -21,13 +21,17 @@ export function envFile(folder: string): Store {
         file,
       );
       const kept = parseEnv(text);
-      const isOther = (name: string, value: string | undefined) => Boolean(kept[name]?.trim()) && kept[name] !== value;
+      const isOther = (name: string, value: string | undefined) => {
+        const old = kept[name]?.trim();
+        return Boolean(old) && isAnother(name, old ?? '', value);
+      };
       return entries.filter(({ name, value }) => isOther(name, value)).map(({ name }) => name);
     },
     async write(values) {
       const text = await readIfThere(file);
-      await replaceFile(file, setValues(text, values, file));
       const kept = parseEnv(text);
+      const changed = values.map(({ name, value }) => ({ name, value: joined({ name, value }, kept[name]) }));
+      await replaceFile(file, setValues(text, changed, file));
       return [
         `Written to ${file}, which only you may read: ${values.map(({ name }) => name).join(', ')}.`,
         ...ofSites(values, (name) => Boolean(kept[name]?.trim())),

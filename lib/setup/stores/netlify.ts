@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import envPaths from 'env-paths';
 import type { Environment } from '../../config/environment.ts';
-import { isSecret, ofSites, type Entry, type Store, type Value } from '../values.ts';
+import { isAnother, isSecret, joined, ofSites, type Entry, type Store, type Value } from '../values.ts';
 import { ask, textIn, type Question } from '../request.ts';
 import { readIfThere, replaceFile } from './file.ts';
 
@@ -127,10 +127,11 @@ export function netlifyVariables(env: Environment, folder: string, reach: Reach)
         const old = isThere(value);
         if (!old) continue;
         const at = variables(site, value.name);
+        const text = joined(value, inProduction(old)[0]);
         // Whether it is a secret can only be said of a whole variable; otherwise its values elsewhere stay.
         if (isSecret(value) && old.is_secret !== true)
           await call(env, site.token, at, { method: 'PUT', json: variable(value) });
-        else await call(env, site.token, at, { method: 'PATCH', json: { context: 'production', value: value.value } });
+        else await call(env, site.token, at, { method: 'PATCH', json: { context: 'production', value: text } });
       }
       return [
         `Set for production on the Netlify site ${site.name}: ${values.map(({ name }) => name).join(', ')}.`,
@@ -151,11 +152,16 @@ const variable = (value: Value) => ({
   values: [{ context: 'production', value: value.value }],
 });
 
-function isOther({ key, is_secret, values = [] }: Variable, entry: Entry): boolean {
-  if (key !== entry.name) return false;
-  if (is_secret === true || entry.value === undefined) return true;
-  const inProduction = values.filter(({ context }) => context === 'production' || context === 'all');
-  return inProduction.some(({ value }) => value !== entry.value);
+/** What counts in production: what is set for that comes first. */
+const inProduction = ({ values = [] }: Variable): string[] =>
+  ['production', 'all'].flatMap((wanted) =>
+    values.flatMap(({ context, value }) => (context === wanted ? (value ?? '') : [])),
+  );
+
+function isOther(variable: Variable, entry: Entry): boolean {
+  if (variable.key !== entry.name) return false;
+  if (variable.is_secret === true || entry.value === undefined) return true;
+  return inProduction(variable).some((value) => isAnother(entry.name, value, entry.value));
 }
 
 /** As Netlify's own tool reads it: a bare origin has the usual path. */
