@@ -220,7 +220,7 @@ export function refuseKept(
   );
 }
 
-/** What a question says about an answer that cannot be used. */
+/** What a question says about an answer that cannot be used. Whoever answers has seen no option. */
 export const wrong =
   (read: (text: string) => unknown) =>
   (text: string): string | undefined => {
@@ -228,7 +228,12 @@ export const wrong =
       read(text);
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      const words = (error instanceof Error ? error.message : String(error))
+        .replace(/^--[\w-]+ takes the address/, 'paste the address')
+        .replace(/^--[\w-]+ takes /, 'write ')
+        .replace(/^--[\w-]+ is /, 'it is ')
+        .replace(/^--[\w-]+ cannot be used:? /, '');
+      return words.charAt(0).toUpperCase() + words.slice(1);
     }
   };
 
@@ -249,18 +254,35 @@ function named<T>(argument: string, read: () => T): T {
   }
 }
 
+/**
+ * What people copy of a repository's address: as a browser shows it, with or without its beginning, or as Git takes it.
+ *
+ * @param base where the host is
+ * @returns the path below the host; nothing if it is an address somewhere else, or none
+ */
+export function pathAt(text: string, base: string): string | undefined {
+  const { host, hostname, pathname } = new URL(base);
+  const prefix = pathname.replace(/\/$/, '');
+  const beginnings = [
+    `${base}/`,
+    `${host}${prefix}/`,
+    `git@${hostname}:`,
+    `ssh://git@${hostname}/`,
+    `ssh://git@${hostname}${prefix}/`,
+  ];
+  const given = text.trim();
+  const beginning = beginnings.find((one) => given.startsWith(one));
+  return beginning === undefined ? undefined : withoutEnd(given.slice(beginning.length));
+}
+
+export const withoutEnd = (path: string): string => path.replace(/\/$/, '').replace(/\.git$/, '');
+
 /** @param base where the host is: people copy the repository's address */
 export function readRepository(text: string, base: string): Repository {
   const [, owner, name] =
-    /^([A-Za-z0-9][\w-]{0,99})\/([\w.-]{1,100})$/.exec(
-      text
-        .trim()
-        .replace(`${base}/`, '')
-        .replace(/\/$/, '')
-        .replace(/\.git$/, ''),
-    ) ?? [];
+    /^([A-Za-z0-9][\w-]{0,99})\/([\w.-]{1,100})$/.exec(pathAt(text, base) ?? withoutEnd(text.trim())) ?? [];
   if (owner === undefined || name === undefined || /^\.+$/.test(name))
-    throw new Error('--repo takes owner and name of the repository, such as acme/website.');
+    throw new Error(`--repo takes the address of the repository, such as ${base}/acme/website.`);
   return { owner, name };
 }
 

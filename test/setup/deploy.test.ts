@@ -184,6 +184,23 @@ describe('From nothing to a login', () => {
     expect(asked).toHaveLength(3);
   });
 
+  it.each([
+    ['as a browser shows it', (url: URL) => `${url.origin}/acme/site/`],
+    ['without its beginning', (url: URL) => `${url.host}/acme/site`],
+    ['as Git takes it', (url: URL) => `git@${url.hostname}:acme/site.git`],
+    ['as Git takes it, with its beginning', (url: URL) => `ssh://git@${url.hostname}/acme/site.git`],
+    ['by its name', () => 'acme/site'],
+  ])('takes the repository %s, and speaks of no option where it asks', async (_, form) => {
+    const { code, err } = await run(['--to', 'netlify', '--dry-run'], {
+      'Where is your CMS?': ['somewhere', 'https://www.example.com/admin/'],
+      'Which repository holds your site?': ['x', 'https://git.example.org/a/b', form(new URL(github.url))],
+    });
+    expect(code).toBe(0);
+    expect(err).toMatch(
+      /^Paste the address of the page that your CMS is on, such as .*\nPaste the address of the repository, such as .*\nIt is at none of .*\n$/,
+    );
+  });
+
   it('finds the repository in the configuration beside the page of the CMS', async () => {
     await npx(recorder);
     const pages = await listen(
@@ -352,7 +369,9 @@ describe('What fails', () => {
     [['--cms', 'nowhere', '--to', 'netlify'], /--cms takes the address of the page/],
     [['--cms', 'https://a:b@www.example.com/', '--to', 'netlify'], /--cms takes the address of the page/],
     [[...usual, '--repo', 'https://git.example.org/a/b'], /--repo is at none of .* set GITHUB_URL or/],
-    [[...usual, '--repo', 'x'], /--repo takes owner and name/],
+    [[...usual, '--repo', 'x'], /--repo takes the address of the repository, such as http/],
+    [[...usual, '--repo', 'git@git.example.org:a/b.git'], /--repo is at none of/],
+    [[...usual, '--repo', 'git.example.org/a/b'], /--repo is at none of/],
     [['--cms', 'www.example.com', '--to', 'heroku', '--repo', 'a/b'], /--to takes netlify, cloudflare/],
     [['--cms', 'www.example.com', '--to', 'server', '--repo', 'a/b'], /--url/],
     [['--cms', 'www.example.com', '--to', 'aws', '--repo', 'a/b', '--region', 'eu; rm -rf'], /--region cannot be used/],

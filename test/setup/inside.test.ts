@@ -105,9 +105,9 @@ describe('Called wrongly', () => {
     [['gitlab', '--url', 'https://auth.example.com'], /GitLab needs a terminal/],
     [['gitea'], /There is no Git host "gitea"/],
     [['github', 'gitlab'], /One Git host at a time/],
-    [[...usual, '--repo', 'site'], /--repo takes owner and name/],
-    [[...usual, '--repo', 'acme/..'], /--repo takes owner and name/],
-    [[...usual, '--repo', 'acme/site/more'], /--repo takes owner and name/],
+    [[...usual, '--repo', 'site'], /--repo takes the address of the repository/],
+    [[...usual, '--repo', 'acme/..'], /--repo takes the address of the repository/],
+    [[...usual, '--repo', 'acme/site/more'], /--repo takes the address of the repository/],
     [[...usual, '--url', 'auth.example.com'], /^--url cannot be used: write a complete address/],
     [[...usual, '--url', 'http://auth.example.com'], /^--url cannot be used: it must begin with https/],
     [[...usual, '--url', ''], /^--url/],
@@ -194,7 +194,10 @@ describe('Questions', () => {
       });
     expect(await main([], providers, io)).toBe(0);
     expect(said.asked.length).toBe(8);
-    expect(said.err).toMatch(/--repo takes owner and name[^]*--url cannot be used[^]*--site cannot be used/);
+    expect(said.err).toMatch(
+      /^Paste the address of the repository, such as http[^ ]*\/acme\/website\.\nWrite a complete address[^]*\nIt has a path/,
+    );
+    expect(said.err).not.toContain('--');
     expect(await settings()).not.toHaveProperty('CMS_AUTH_ORIGINS');
   });
 

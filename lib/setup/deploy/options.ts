@@ -2,7 +2,17 @@ import { parseArgs } from 'node:util';
 import { readAddress, urlSetting } from '../../config/settings.ts';
 import { factsOf } from '../../providers/facts.ts';
 import { manifests } from '../../providers/manifests.ts';
-import { fitting, readPort, readRepository, readSite, refuseKept, wrong, type Repository } from '../options.ts';
+import {
+  fitting,
+  pathAt,
+  readPort,
+  readRepository,
+  readSite,
+  refuseKept,
+  withoutEnd,
+  wrong,
+  type Repository,
+} from '../options.ts';
 import { givenCredentials, withoutCredentials } from '../credentials.ts';
 import { ask } from '../request.ts';
 import { isLoopback } from '../../http/origins.ts';
@@ -279,8 +289,9 @@ function readKnown(
 function readRepositoryOf(text: string, providers: readonly Provider[], env: Environment): Found {
   const given = text.trim();
   const bases = providers.map((provider) => ({ provider, base: urlSetting(provider).read(env) }));
-  const found = bases.find(({ base }) => given.startsWith(`${base}/`));
-  if (!found && given.includes('://'))
+  const found = bases.find(({ base }) => pathAt(given, base) !== undefined);
+  // An owner's name has no dot, and a host's has.
+  if (!found && /:\/\/|^[^/]*[@.][^/]*[/:]/.test(given))
     throw new Error(
       `--repo is at none of ${bases.map(({ base }) => base).join(', ')}. For an instance of your own, set ${providers.map(({ id }) => `${id.toUpperCase()}_URL`).join(' or ')} first.`,
     );
@@ -292,13 +303,10 @@ function readRepositoryOf(text: string, providers: readonly Provider[], env: Env
 function readPath(provider: Provider, base: string, text: string): Pick<Found, 'path' | 'repository'> {
   const repository = manifests[provider.id] && readRepository(text, base);
   if (repository) return { repository, path: `${repository.owner}/${repository.name}` };
-  const path = text
-    .replace(`${base}/`, '')
-    .replace(/\/$/, '')
-    .replace(/\.git$/, '');
+  const path = pathAt(text, base) ?? withoutEnd(text);
   const { form, groups } = factsOf(provider).repository;
   if (!/^[\w.-]+(\/[\w.-]+)+$/.test(path) || (!groups && path.split('/').length !== 2))
-    throw new Error(`--repo takes the address of your repository, such as ${base}/${form}`);
+    throw new Error(`--repo takes the address of the repository, such as ${base}/${form}.`);
   return { repository: undefined, path };
 }
 
