@@ -31,8 +31,10 @@ export const fillIn = (path: string, values: Readonly<Record<string, string>>): 
   path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
 
 /** A name that fits, from the repository's own. */
-export const appName = ({ byManifest: { flow, repository } }: ManifestOptions): string =>
-  `CMS login for ${repository.name}`.slice(0, flow.longestName).replace(/[\s._-]+$/, '');
+export const appName = ({ byManifest: { flow, repository, gateway } }: ManifestOptions): string =>
+  `CMS ${gateway === 'alone' ? 'gateway' : 'login'} for ${repository.name}`
+    .slice(0, flow.longestName)
+    .replace(/[\s._-]+$/, '');
 
 /**
  * What is to be registered. Fields without a value are left out, not null, and there is no webhook at all: the host refuses

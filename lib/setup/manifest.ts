@@ -170,7 +170,9 @@ function nextSteps(
   const own = `${address.origin}${address.prefix}`;
   const git = gatewayApart ? "/git at the gateway's own address" : `${own}/git`;
   const gatewayLine = `For editors without an account at ${provider.name}, ${git} shows what to write instead, and what else to set, such as CMS_GATEWAY_PATHS: what they may change.`;
-  const rest = html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>
+  // Nobody logs in with the app of a gateway that is apart.
+  const hasLogin = gateway !== 'alone';
+  const rest = html`${hasLogin && html`<li><p>How long a login lasts: in <a href="${settings}" target="_blank" rel="noopener">the app's settings</a>, Optional features, "User-to-server token expiration".</p><ul>${flow.expiry.map((line) => html`<li>${line}</li>`)}</ul></li>`}
 ${
   options.partOfDeploy
     ? html`<li><p>Go back to the terminal, where the rest happens.</p></li>`
@@ -181,9 +183,7 @@ ${
     lines: [
       `1. Install it on this one repository. ${choice}`,
       `   ${install}`,
-      `2. ${expiry}`,
-      `   ${settings}`,
-      ...flow.expiry.map((line) => `   - ${line}`),
+      ...(hasLogin ? [`2. ${expiry}`, `   ${settings}`, ...flow.expiry.map((line) => `   - ${line}`)] : []),
       ...(options.partOfDeploy
         ? []
         : [

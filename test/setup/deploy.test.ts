@@ -555,6 +555,9 @@ describe('The gateway', () => {
     expect(out).toContain(`${login.url}/git/oauth2/callback`);
     expect(out).toContain(`  api_root: ${login.url}/git/api/v3`);
     expect(out).toContain('The gateway is ready.');
+    // What people see at the host, and nothing about logins that there are none of.
+    expect(app?.name).toBe('CMS gateway for site');
+    expect(out).not.toContain('CMS_AUTH_REFRESH');
     expect(out + err).not.toContain(secret);
     // Nothing of the login's is there to be read.
     expect(Object.keys(variables())).not.toContain('GITHUB_CLIENT_SECRET');
