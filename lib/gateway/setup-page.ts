@@ -55,7 +55,7 @@ const introduction = (hosts: readonly GatewayHost[], own: string): Html => html`
     ({ provider }) =>
       html` On ${provider.name}, better use <code>${settingPrefix(provider)}_APP_ID</code> and <code>${settingPrefix(provider)}_APP_PRIVATE_KEY</code> of an app.`,
   )}</li>
-<li>How editors are known: <code>CMS_GATEWAY_ISSUER</code> with <code>CMS_GATEWAY_CLIENT_ID</code> and <code>CMS_GATEWAY_CLIENT_SECRET</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
+<li>How editors sign in: <code>CMS_GATEWAY_ISSUER</code> with <code>CMS_GATEWAY_CLIENT_ID</code> and <code>CMS_GATEWAY_CLIENT_SECRET</code> (an OpenID provider), <code>CMS_GATEWAY_IDENTITY</code> (Netlify Identity or another GoTrue) or <code>CMS_GATEWAY_JWT_SECRET</code>.</li>
 <li><code>CMS_GATEWAY_PATHS</code>: what editors may change: the folders of your CMS configuration, such as <code>content/**, static/img/**</code>. <code>**</code> is everything.</li>
 <li><code>CMS_GATEWAY_EDITORS</code>: who is let in, by address or <code>@example.org</code>.</li>
 <li><code>CMS_AUTH_ORIGINS</code>: the origin of your CMS page.</li>

@@ -9,6 +9,6 @@ export async function describeAllowedSites({
 }: Pick<Context, 'settings' | 'address'>): Promise<Html> {
   await settings.read([originsSetting(address)]); // if they are wrong, that is told instead
   return settings.env['CMS_AUTH_ORIGINS']?.trim()
-    ? html`<code>CMS_AUTH_ORIGINS</code> lists the sites that may log in.`
+    ? html`Editors can log in from the sites in <code>CMS_AUTH_ORIGINS</code>.`
     : html`<code>CMS_AUTH_ORIGINS</code> is not set, so only a CMS page at <code>${address.origin}</code> may log in. If yours is elsewhere, set it to the beginning of its address, such as <code>https://www.example.com</code>.`;
 }

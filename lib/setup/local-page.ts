@@ -80,7 +80,7 @@ function send({ method }: IncomingMessage, response: ServerResponse, { status, h
 
 function toWords({ code, message }: NodeJS.ErrnoException, port: number): string {
   if (code === 'EADDRINUSE')
-    return `Port ${port} is taken by another program. Leave --port away, or choose another one.`;
+    return `Port ${port} is taken by another program. Leave out --port, or choose another one.`;
   if (code === 'EACCES') return `Port ${port} may not be used without special rights. Choose one above 1023.`;
   return `The page for your browser could not be opened: ${message}`;
 }

@@ -122,7 +122,7 @@ async function register(options: ManifestOptions, registration: RegistrationServ
     `Open this page and press its button${options.open ? ' (your browser should show it by now)' : ''}:\n\n  ${registration.origin}/\n`,
   );
   io.write(
-    `It registers ${articled(factsOf(provider).registrations[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. Check this name: ${provider.name} does not say whether there is such a private repository. If ${provider.name} says that the app's name is taken, choose another one there. Ctrl-C stops.`,
+    `It registers ${articled(factsOf(provider).registrations[0].what)} for ${byManifest.repository.owner}/${byManifest.repository.name}. Check the name. ${provider.name} does not tell us whether a private repository exists. If ${provider.name} says that the app's name is taken, choose another one there. Ctrl-C stops.`,
   );
   // A machine without a browser has the address.
   if (options.open) await io.open(`${registration.origin}/`).catch(() => {});

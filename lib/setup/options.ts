@@ -169,7 +169,7 @@ export async function readOptions(
   const { org } = values;
   if (org !== undefined && repository && org.toLowerCase() !== repository.owner.toLowerCase())
     throw new Error(
-      `--org ${org} does not own ${repository.owner}/${repository.name}. The app is private, so it has to belong to ${repository.owner}: leave --org away, or name that.`,
+      `--org ${org} does not own ${repository.owner}/${repository.name}. The app is private, so it has to belong to ${repository.owner}: leave out --org, or name that.`,
     );
   return {
     provider,
@@ -312,7 +312,7 @@ export function fitting(argument: string, text: string, form: RegExp): string {
 
 export function readPort(text: string): number {
   const port = Number(text);
-  // Of port 80 browsers leave the number away, and the page answers to its whole name alone.
+  // Of port 80 browsers leave out the number, and the page answers to its whole name alone.
   if (Number.isInteger(port) && port > 1023 && port < 65536) return port;
   throw new Error('--port takes a number from 1024 to 65535.');
 }

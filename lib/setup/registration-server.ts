@@ -124,7 +124,7 @@ ${site !== undefined && html`<dt>CMS page</dt><dd><code>${site}</code></dd>`}
 <form method="get" action="/"><p><input name="name" value="${name}" maxlength="${String(flow.longestName)}" required aria-label="Name of the app"> <button>Use this name</button></p></form>
 </details>
 <details><summary>You may not register apps for ${repository.owner}?</summary>
-<p>Send this address to somebody who may. It leads to the same form, filled in. Ask for the Client ID and a client secret; nothing here is needed then.</p>
+<p>Send this address to somebody who may. It leads to the same form, filled in. Ask them for the Client ID and a client secret. Then you don't need this page.</p>
 <pre tabindex="0">${byHand}</pre>
 </details>
 </main>`,

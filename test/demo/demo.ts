@@ -200,7 +200,7 @@ export async function main(): Promise<void> {
       Provider  ${identity.issuer}
       Stop      Ctrl-C
 
-  For a real login, set GITHUB_CLIENT_ID (see README.md).
+  For a real login: npm run deploy
 `);
 }
 

@@ -178,7 +178,7 @@ describe('From nothing to a login', () => {
     const { code, err, asked } = await run(['--no-open', '--name', 'your-login'], {
       'Where is your CMS?': 'https://www.example.com/admin/',
       'Which repository holds your site?': `${github.url}/acme/site`,
-      'Where shall the login run?': 'netlify',
+      'Where should the login run?': 'netlify',
     });
     expect([err, code]).toEqual(['', 0]);
     expect(asked).toHaveLength(3);

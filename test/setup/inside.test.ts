@@ -54,7 +54,7 @@ describe('Time', () => {
     expect(said.err).toContain(
       'is acme/site the exact name of your repository? If not, correct it in the configuration',
     );
-    expect(said.out).toContain('for acme/site. Check this name:');
+    expect(said.out).toContain('for acme/site. Check the name.');
     expect(said.err).toContain('/github-apps/cms-login-for-site/installations/new');
     expect(await settings()).toHaveProperty('GITHUB_CLIENT_ID', github.registry.apps[0]?.clientId);
   });

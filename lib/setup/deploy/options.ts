@@ -171,7 +171,7 @@ export async function readDeployOptions(
   const to =
     values.to ??
     (await prompts?.choose(
-      'Where shall the login run?',
+      'Where should the login run?',
       Object.entries(targets).map(([value, { label, needs }]) => ({ value, label: `${label}: needs ${needs}` })),
     ));
   const target = Object.keys(targets).find((id): id is TargetName => id === to);

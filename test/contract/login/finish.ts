@@ -33,7 +33,7 @@ export function ending(world: LoginWorld): void {
       expect(broken.status).toBe(200);
       expect(broken.body).toContain('GITHUB_CLIENT_SECRET');
       // Which sites may log in is told, too, or what is wrong about the list.
-      const told = /CMS_AUTH_ORIGINS<\/code> lists the sites that may log in/;
+      const told = /Editors can log in from the sites in <code>CMS_AUTH_ORIGINS/;
       for (const { body } of [reply, broken]) expect(body).toMatch(told);
       const wrong = await open({ CMS_AUTH_ORIGINS: 'https://*.netlify.app' }).ask(callbackPath);
       expect(wrong.status).toBe(200);
