@@ -2,18 +2,9 @@ import { parseArgs } from 'node:util';
 import { readAddress, urlSetting } from '../../config/settings.ts';
 import { factsOf } from '../../providers/facts.ts';
 import { manifests } from '../../providers/manifests.ts';
-import {
-  fitting,
-  pathAt,
-  readPort,
-  readRepository,
-  readSite,
-  refuseKept,
-  withoutEnd,
-  wrong,
-  type Repository,
-} from '../options.ts';
+import { fitting, pathAt, readPort, readRepository, readSite, withoutEnd, wrong, type Repository } from '../options.ts';
 import { givenCredentials, withoutCredentials } from '../credentials.ts';
+import { refuseKept, type ArgumentTypes } from '../npm.ts';
 import { ask } from '../request.ts';
 import { isLoopback } from '../../http/origins.ts';
 import { knownIssuers, plainIssuer } from '../../providers/issuers.ts';
@@ -76,7 +67,7 @@ const argumentTypes = {
   yes: { type: 'boolean', default: false },
   'dry-run': { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
-} as const;
+} as const satisfies ArgumentTypes;
 
 /** What is to be done, checked. Nothing in it is secret. */
 export interface DeployOptions {
