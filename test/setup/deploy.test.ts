@@ -225,6 +225,7 @@ describe('From nothing to a login', () => {
   });
 
   it('does nothing where npm kept the option for itself that says so', async () => {
+    await npx(recorder);
     const parameters = [...usual, '--repo', `${github.url}/acme/site`];
     const { code, err } = await run(parameters, undefined, { env: { npm_config_dry_run: 'true' } });
     expect(code).toBe(2);
@@ -395,10 +396,12 @@ describe('AWS', () => {
   let parameters: ParameterStoreHost;
   const answers = `${recorder} console.log('  ANY - https://abc123.execute-api.eu-central-1.amazonaws.com/auth');`;
   const on = (...more: string[]) =>
-    run([
-      ...['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'aws'],
-      ...['--no-open', '--region', parameters.region, '--url', login.url, ...more],
-    ]);
+    run(
+      [
+        ['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'aws'],
+        ['--no-open', '--region', parameters.region, '--url', login.url, ...more],
+      ].flat(),
+    );
   beforeEach(async () => {
     parameters = await startParameterStore();
     const { accessKeyId, secretAccessKey, sessionToken } = parameters.credentials;
@@ -461,10 +464,12 @@ describe('AWS', () => {
 describe('A Firebase project', () => {
   const project = 'your-project';
   const on = (...more: string[]) =>
-    run([
-      ...['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'firebase'],
-      ...['--no-open', '--project', project, '--url', login.url, ...more],
-    ]);
+    run(
+      [
+        ['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'firebase'],
+        ['--no-open', '--project', project, '--url', login.url, ...more],
+      ].flat(),
+    );
   /** What answers at the address of the project's Hosting; all other requests go where they go. */
   const hosting = (answer: () => Response) => {
     const { fetch } = globalThis;
@@ -726,17 +731,10 @@ describe('A server of one’s own', () => {
   it('gets a gateway that starts where its settings are, on a port beside the login', async () => {
     const { code, err, out } = await run(
       [
-        ...['--gateway', '--cms', 'www.example.com/admin', '--repo', `${github.url}/acme/site`, '--to', 'server'],
-        ...[
-          '--url',
-          'https://auth.example.com',
-          '--issuer',
-          'https://accounts.google.com',
-          '--editors',
-          '@example.org',
-        ],
-        ...['--paths', '**', '--no-open'],
-      ],
+        ['--gateway', '--cms', 'www.example.com/admin', '--repo', `${github.url}/acme/site`, '--to', 'server'],
+        ['--url', 'https://auth.example.com', '--issuer', 'https://accounts.google.com', '--editors', '@example.org'],
+        ['--paths', '**', '--no-open'],
+      ].flat(),
       { 'Client id': '123.apps.googleusercontent.com', 'Client secret': 'GOCSPX-0123456789' },
     );
     expect([err, code]).toEqual(['', 0]);
