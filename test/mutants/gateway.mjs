@@ -694,10 +694,17 @@ export const gateway = [
     tests: 'test/unit/gitlab.test.ts',
   },
   {
+    guard: 'what a draft has made itself and renamed is asked for (GitLab)',
+    file: 'lib/gateway/rules/gitlab.ts',
+    find: 'own.delete(before)',
+    replace: 'own.has(before)',
+    tests: 'test/unit/gitlab.test.ts',
+  },
+  {
     guard: 'each commit of a draft is looked at by itself (GitLab)',
     file: 'lib/gateway/rules/gitlab.ts',
-    find: 'if (made.length > 1)',
-    replace: 'if (made.length > mostCommits)',
+    find: 'made.length > 1 ? await',
+    replace: 'made.length > mostCommits ? await',
     tests: attacks,
   },
   {

@@ -243,22 +243,51 @@ describe('A merge request that something is done to', () => {
   });
 
   it('brings none by one of its commits either, since a rebase goes by each', async () => {
-    const third = 'c'.repeat(40);
-    const two = { diffs: [file], commits: [made, { id: third, parent_ids: [other] }] };
-    const steps = (of: unknown) => ({
-      [`/repository/commits/${other}/diff?per_page=100`]: [file],
-      [`/repository/commits/${third}/diff?per_page=100`]: of,
-    });
+    const [first, second, base] = ['c'.repeat(40), 'd'.repeat(40), 'e'.repeat(40)];
+    const line = [
+      { id: sha, parent_ids: [second] },
+      { id: first, parent_ids: [base] },
+      { id: second, parent_ids: [first] },
+    ];
+    /** @param steps what each commit changes, the first one first */
+    const rebase = (...steps: unknown[]) =>
+      merge(
+        { diffs: [file], commits: line },
+        {},
+        request,
+        Object.fromEntries(
+          [first, second, sha].map((id, at) => [`/repository/commits/${id}/diff?per_page=100`, steps[at]]),
+        ),
+      );
     const gone = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
-    expect(await merge(two, {}, request, steps([file, { ...gone, deleted_file: true }]))).toMatchObject({ sha });
-    await expect(merge(two, {}, request, steps([gone]))).rejects.toMatchObject({ code: 'DRAFT_OUTDATED' });
+    const [fresh, over] = [
+      { ...gone, new_file: true },
+      { ...gone, deleted_file: true },
+    ];
+    const renamed = { ...gone, new_path: 'content/c.md', renamed_file: true };
+    const later = { ...gone, old_path: 'content/c.md', new_path: 'content/c.md' };
+    for (const good of [
+      [[file], [over], [fresh]],
+      // What the draft itself has made is in no other place.
+      [[fresh], [gone], [gone]],
+      [[fresh], [renamed], [later, file]],
+      [[over], [fresh], [gone]],
+    ])
+      expect(await rebase(...good)).toMatchObject({ sha });
+    for (const bad of [
+      [[gone], [over], [fresh]],
+      [[file], [gone], [over]],
+      [[fresh, file], [over], [gone]],
+      [[fresh], [renamed], [gone]],
+    ])
+      await expect(rebase(...bad), JSON.stringify(bad)).rejects.toMatchObject({ code: 'DRAFT_OUTDATED' });
     for (const part of [{}, Array(100).fill(file)])
-      await expect(merge(two, {}, request, steps(part))).rejects.toThrow('more than can be checked');
-    const long = Array.from({ length: 301 }, () => made);
-    await expect(merge({ diffs: [], commits: long })).rejects.toThrow('more than can be checked');
-    await expect(merge({ diffs: [], commits: [made, { ...made, id: 'x' }] }, {}, request, steps([]))).rejects.toThrow(
-      'more than can be checked',
-    );
+      await expect(rebase([file], part, [file])).rejects.toThrow('more than can be checked');
+    // All of them are shown, in one line.
+    for (const commits of [line.slice(1), line.toSpliced(2, 1), Array.from({ length: 301 }, () => made)])
+      await expect(merge({ diffs: [], commits }, {}, request, { '/repository/commits/': [] })).rejects.toThrow(
+        'more than can be checked',
+      );
   });
 
   it('holds no merge, of which a comparison shows one side', async () => {

@@ -109,15 +109,34 @@ async function compare(call: Call, head: unknown): Promise<void> {
   if (!made.every(({ parent_ids: parents }) => Array.isArray(parents) && parents.length === 1))
     throw refuse('it holds a merge. Somebody has to merge it at the host');
   // A rebase, which GitLab can make before a merge as well, puts each commit by itself on what is published.
-  if (made.length > 1)
-    await forEach(made, async ({ id }) => {
-      const part = isSha(id)
-        ? records(await call.read(`/repository/commits/${id}/diff?per_page=${mostDiffs}`))
-        : undefined;
-      if (!part || part.length >= mostDiffs) throw tooMany();
-      changes.push(...part.map(changeOf));
-    });
-  await checkStillThere(call, changes, mostNames, (path) => call.exists(filePath(path, ref)));
+  const steps = made.length > 1 ? await stepsOf(call, made, head) : [];
+  await checkStillThere(call, [...changes, ...steps], mostNames, (path) => call.exists(filePath(path, ref)));
+}
+
+/**
+ * What each commit of a draft changes by itself, of files that the draft has not made itself.
+ *
+ * @param commits of one parent each, in any order
+ */
+async function stepsOf({ read }: Call, commits: readonly Json[], head: string): Promise<Change[]> {
+  const parts = new Map<unknown, Change[]>();
+  await forEach(commits, async ({ id }) => {
+    const diffs = isSha(id) ? records(await read(`/repository/commits/${id}/diff?per_page=${mostDiffs}`)) : undefined;
+    if (!diffs || diffs.length >= mostDiffs) throw tooMany();
+    parts.set(id, diffs.map(changeOf));
+  });
+  const parents = new Map(commits.map(({ id, parent_ids: ids }) => [id, (ids as readonly unknown[])[0]]));
+  const inOrder: unknown[] = [];
+  for (let id: unknown = head; parents.has(id) && inOrder.length < parents.size; id = parents.get(id)) inOrder.push(id);
+  if (inOrder.length < parents.size) throw tooMany();
+  const own = new Set<unknown>();
+  return inOrder.reverse().flatMap((id) =>
+    (parts.get(id) ?? []).filter(({ before, after }) => {
+      const isOwn = before === undefined || own.delete(before);
+      if (isOwn && after !== undefined) own.add(after);
+      return !isOwn;
+    }),
+  );
 }
 
 /** Of a draft, one for each save. */
