@@ -68,8 +68,10 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
       try {
         reply = await failed(found, failure, { address, settings, env });
       } catch (another) {
-        // Not even the words for what went wrong could be written: that is told in its place, and the line in the log stays.
+        // Not even the words for what went wrong could be written: that is told in its place, and the line in the log has both.
+        const { code } = failure;
         failure = asFailure(another);
+        failure.reason ??= code;
         reply = plainly(failure);
       }
     }
