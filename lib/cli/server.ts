@@ -1,7 +1,7 @@
 import { gatewayEvents } from '../gateway/handler.ts';
 import { checkSignUp } from '../gateway/identity/gotrue.ts';
 import { loginEvents, loginRoutes } from '../login/handler.ts';
-import { awsParameterStore } from '../platforms/aws.ts';
+import { awsPointers } from '../platforms/aws.ts';
 import { closeOnSignal, listen, node, readHost, readPort } from '../platforms/node.ts';
 import { settingPrefix, type Provider } from '../providers/provider.ts';
 import { signInEvents } from '../gateway/sign-in/handler.ts';
@@ -52,7 +52,7 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const platform = {
     url: `http://localhost:${port}`,
     // Without a pointer to it there is nothing to look for at each request.
-    ...(Object.values(env).some(isPointer) && { openParameterStore: awsParameterStore() }),
+    ...(Object.values(env).some(isPointer) && { loadPointers: awsPointers() }),
   };
   const hasLogin = providers.some((provider) => isConfigured(env, provider));
   const withGateway = hasGateway(env);

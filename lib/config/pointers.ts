@@ -48,7 +48,7 @@ export const pointersTo =
       }
     }
 
-    /** Without those that cannot be one, which are refused by name. */
+    /** Leaves out what is no whole name, and refuses it by the name of its setting. */
     function targetsOf(settings: readonly string[]): Map<string, string> {
       const targets = new Map<string, string>();
       for (const setting of settings) {

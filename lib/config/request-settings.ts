@@ -11,7 +11,7 @@ export interface Settings {
    *
    * @param alongWith what may be needed later: it is fetched, too, if the store has to be asked anyway
    * @returns the values, in this order; nothing is waited for unless the store has to be asked
-   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, and what is wrong with the values; at once, where nothing
+   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID for what is no whole name in a store, and what is wrong with the values; at once, where nothing
    *   is waited for
    */
   read<const Readers extends readonly Reader<unknown>[]>(
@@ -29,16 +29,16 @@ type Values<Readers> = {
 };
 
 /** @param deadline when to give up, in milliseconds since the epoch */
-export function openSettings(env: Environment, { openParameterStore }: Platform, deadline: number): Settings {
+export function openSettings(env: Environment, { loadPointers }: Platform, deadline: number): Settings {
   let pointers: Pointers | undefined;
   const isPointed = ({ names }: Reader<unknown>): boolean => names.some((name) => isPointer(env[name]));
   return {
     env,
     read(readers, alongWith = []) {
       // Where there is no store, the pointer stays, and whoever reads it refuses it by name.
-      if (!openParameterStore || !readers.some(isPointed)) return valuesOf(readers, env);
+      if (!loadPointers || !readers.some(isPointed)) return valuesOf(readers, env);
       const load = async () => {
-        const open = await openParameterStore();
+        const open = await loadPointers();
         pointers ??= open(env, deadline);
         return valuesOf(readers, await pointers.read(namesOf(readers), namesOf(alongWith)));
       };

@@ -61,7 +61,7 @@ export const originsSetting = ({ origin }: Pick<Address, 'origin'>): Reader<Orig
   });
 
 /** Whether the owner's page is on. */
-export const pageSetting: Reader<boolean> = setting('CMS_AUTH_PAGE', (text = 'on', refuse) => {
+export const pageSetting: Reader<boolean> = /* @__PURE__ */ setting('CMS_AUTH_PAGE', (text = 'on', refuse) => {
   if (text !== 'on' && text !== 'off') throw refuse('write off, or remove it.');
   return text === 'on';
 });
@@ -145,7 +145,7 @@ export function scopeSetting(provider: Provider, requested: string | undefined):
 }
 
 /** The providers whose refresh tokens the owner lets out, by their ids. */
-export const refreshSetting: Reader<string[]> = setting('CMS_AUTH_REFRESH', (text = '', refuse) => {
+export const refreshSetting: Reader<string[]> = /* @__PURE__ */ setting('CMS_AUTH_REFRESH', (text = '', refuse) => {
   const ids = list(text);
   if (ids.every((id) => renewable.includes(id))) return ids;
   throw refuse(`it may name ${renewable.join(', ')} only, in lower case.`);

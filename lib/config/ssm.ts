@@ -36,7 +36,7 @@ interface Read {
 }
 
 /** What settings point to at AWS. */
-export const openPointers = (): OpenPointers => pointersTo(openParameterStore());
+export const pointersToAws = (): OpenPointers => pointersTo(openParameterStore());
 
 /**
  * AWS Systems Manager Parameter Store. Values are kept in memory for as long as the caller says; what cannot be renewed

@@ -30,7 +30,7 @@ export interface Platform {
   /** What to say where a setting is missing: how one gets lost on this platform. */
   adviceOnMissing?: string;
   /** Where the values of `ssm:` settings are; opened only when there is one. Elsewhere such settings are refused. */
-  openParameterStore?: (() => Promise<OpenPointers>) | undefined;
+  loadPointers?: (() => Promise<OpenPointers>) | undefined;
 }
 
 /** Takes what one request's settings point to, until the deadline: milliseconds since the epoch. */
@@ -43,7 +43,8 @@ export interface Pointers {
    *
    * @param later settings that may be needed later: what they point to is read, too, if the store has to be asked anyway
    * @returns the environment with the values in the place of the pointers
-   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID, for the first of `settings`
+   * @throws Failure PARAMETER_MISSING, PARAMETER_EMPTY, PARAMETER_UNREADABLE, SETTING_INVALID, for the first of `settings`, or for
+   *   CMS_AUTH_SECRETS_TTL
    */
   read(settings: readonly string[], later: readonly string[]): Promise<Environment>;
   /** The host refused these values: they are not used again, but read anew for the next login. */

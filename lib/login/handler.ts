@@ -27,7 +27,8 @@ export const loginEvents = {
 /**
  * Makes a handler from a list of providers. Every function of the login, on every platform, is this with another list.
  *
- * Whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it.
+ * Whatever happens becomes an answer in words and, wherever a CMS may be waiting, a message to it; in plain words alone if the file of the
+ * pages for failures cannot be read.
  */
 export const createHandler = (providers: readonly Provider[], options?: ServeOptions): Handler =>
   serve([loginRoutes(providers)], options);

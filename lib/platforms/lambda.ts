@@ -1,4 +1,4 @@
-import { awsParameterStore } from './aws.ts';
+import { awsPointers } from './aws.ts';
 import { withoutPrefix, type Handler, type HttpReply, type HttpRequest } from '../http/http.ts';
 import type { Platform } from '../http/platform.ts';
 
@@ -28,11 +28,11 @@ export interface LambdaResult {
 }
 
 export function lambda(handler: Handler): (event: LambdaEvent) => Promise<LambdaResult> {
-  const openParameterStore = awsParameterStore();
-  return async (event) => toReply(await handler(toRequest(event, openParameterStore)));
+  const loadPointers = awsPointers();
+  return async (event) => toReply(await handler(toRequest(event, loadPointers)));
 }
 
-function toRequest(event: LambdaEvent, openParameterStore: Platform['openParameterStore']): HttpRequest {
+function toRequest(event: LambdaEvent, loadPointers: Platform['loadPointers']): HttpRequest {
   if (!event.requestContext?.http)
     throw new Error('This function takes events of payload format 2.0: put it behind an HTTP API or a Function URL.');
   const { rawPath = '/', rawQueryString = '', headers, cookies, body, isBase64Encoded, requestContext } = event;
@@ -51,7 +51,7 @@ function toRequest(event: LambdaEvent, openParameterStore: Platform['openParamet
       url: `https://${domainName}${root}`,
       requestId,
       adviceOnMissing: 'Then deploy again.',
-      openParameterStore,
+      loadPointers,
     },
   };
 }

@@ -83,8 +83,8 @@ export const settings = [
   {
     guard: 'what two of one request read at once is one reading',
     file: 'lib/config/request-settings.ts',
-    find: 'const open = await openParameterStore();\n        pointers ??= open(env, deadline);',
-    replace: 'pointers ??= (await openParameterStore())(env, deadline);',
+    find: 'const open = await loadPointers();\n        pointers ??= open(env, deadline);',
+    replace: 'pointers ??= (await loadPointers())(env, deadline);',
     tests: 'test/unit/settings.test.ts',
     named: 'is one reading for all of them, also where two ask at once',
   },

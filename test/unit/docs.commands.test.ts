@@ -130,7 +130,7 @@ async function takenBySettings(body: string): Promise<void> {
   const client = { CMS_GATEWAY_CLIENT_ID: 'client', CMS_GATEWAY_CLIENT_SECRET: 'x'.repeat(40) };
   const platform = {
     url: 'https://auth.example.com',
-    openParameterStore: async () =>
+    loadPointers: async () =>
       pointersTo({
         read: async (names: readonly string[]) => new Map(names.map((name) => [name, { value }])),
         invalidate: () => {},

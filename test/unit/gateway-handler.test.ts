@@ -65,8 +65,8 @@ describe('An error', () => {
 });
 
 describe('The status page', () => {
-  const status = async (openParameterStore: () => Promise<unknown>) => {
-    const { ask, log } = open({ openParameterStore }, { CMS_GATEWAY_TOKEN: 'ssm:/cms/token' });
+  const status = async (loadPointers: () => Promise<unknown>) => {
+    const { ask, log } = open({ loadPointers }, { CMS_GATEWAY_TOKEN: 'ssm:/cms/token' });
     const reply = await ask('/git/status', { headers: { authorization: undefined } });
     return { ...reply, log: log.at(-1) };
   };

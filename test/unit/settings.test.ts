@@ -446,7 +446,7 @@ describe('What several settings of one request point to', () => {
     };
     const problem = { code: 'PARAMETER_UNREADABLE' as const, fill: { detail: 'it is closed' } };
     const env = { A: 'ssm:/a', B: 'ssm:/b' };
-    const settings = openSettings(env, { openParameterStore: async () => pointersTo(store) }, Infinity);
+    const settings = openSettings(env, { loadPointers: async () => pointersTo(store) }, Infinity);
     const [a, b] = ['A', 'B'].map((name) => ({ name, names: [name], read: (all: Environment) => all[name] }));
     if (!a || !b) throw new Error();
     expect(await Promise.all([settings.read([a]), settings.read([b])])).toEqual([['of /a'], ['of /b']]);

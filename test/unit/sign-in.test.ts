@@ -53,7 +53,7 @@ describe('A client secret in the Parameter Store', () => {
         query,
         headers: { cookie: [...jar].map((pair) => pair.join('=')).join('; ') },
         body: () => [],
-        platform: { openParameterStore: () => Promise.resolve(pointersTo(store)) },
+        platform: { loadPointers: () => Promise.resolve(pointersTo(store)) },
       } as unknown as HttpRequest);
       for (const text of reply.cookies) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(text) ?? [];

@@ -81,7 +81,7 @@ export async function openTheatre() {
     });
     const already = host.asked.length;
     host.answer = story.answer;
-    const platform = { url: loginServer, openParameterStore: () => Promise.resolve(pointersTo(store(story))) };
+    const platform = { url: loginServer, loadPointers: () => Promise.resolve(pointersTo(store(story))) };
     const reply = await neverForEver(doors.ask(doorOf(story), handler, { ...asked, cut: story.cut }, platform));
     ahead = 0;
     const seen = {
