@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { Failure, webErrors } from '../../lib/http/errors.ts';
 import { createHandler } from '../../lib/login/handler.ts';
 import { commonHeaders, type HttpRequest } from '../../lib/http/http.ts';
 import { serve } from '../../lib/handler/serve.ts';
@@ -82,7 +83,7 @@ describe('The handler', () => {
       endpoints: [
         {
           path: '/auth/*',
-          route: () => ({ event: 'begin', handle: () => Promise.reject(new Error('the-mistake')) }),
+          route: () => ({ event: 'begin', handle: () => Promise.reject(new Failure(webErrors.NOT_FOUND)) }),
         },
       ],
       fail() {
@@ -92,7 +93,7 @@ describe('The handler', () => {
     const reply = await serve([routes], { env, log: (entry) => entries.push(entry) })(request);
     expect([reply.status, reply.body]).toEqual([500, expect.stringContaining('Start again from the CMS')]);
     expect(reply.headers).toMatchObject(commonHeaders);
-    expect(entries).toMatchObject([{ event: 'begin', outcome: 'failed', code: 'INTERNAL' }]);
+    expect(entries).toMatchObject([{ event: 'begin', outcome: 'failed', code: 'INTERNAL', reason: 'NOT_FOUND' }]);
     expect(JSON.stringify([reply, entries])).not.toContain('mistake');
   });
 
