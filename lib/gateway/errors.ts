@@ -84,7 +84,7 @@ export const gatewayErrors = table({
   },
   DRAFT_OUTDATED: {
     status: 405, // as the hosts say it: Decap CMS then writes the draft's files anew on top of what is published (GitHub)
-    text: 'A file that this draft changes was deleted or renamed in what is published. Save the draft again, or have somebody merge it at {host}.',
+    text: 'A file that this draft changes was deleted or renamed in what is published. Make the change anew, or have somebody merge it at {host}.',
   },
   MERGE_REFUSED: {
     status: 422,

@@ -119,8 +119,8 @@ export const hosts = [
   {
     guard: 'a merge comes after a look at its files (GitLab)',
     file: 'lib/gateway/rules/gitlab.ts',
-    find: 'await compare(call, head);',
-    replace: 'void compare;',
+    find: '  checkFiles(call, changes);\n',
+    replace: '',
     tests: 'test/attacks/gateway.test.ts',
   },
 ];

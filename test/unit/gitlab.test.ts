@@ -125,6 +125,7 @@ describe('a merge request, which GitLab takes by the query', () => {
     source_project_id: 3,
     target_project_id: 3,
     sha: 'a'.repeat(40),
+    diverged_commits_count: 0,
   };
   it.each(['change merge request', 'rebase', 'merge'])('is looked up before: %s', async (rule) => {
     const look = (request: object) =>
@@ -169,17 +170,20 @@ describe('A merge request that something is done to', () => {
     labels: ['cms/draft', 'bug', 7],
   };
   const file = { old_path: 'content/a.md', new_path: 'content/a.md', a_mode: '100644', b_mode: '100644' };
-  const made = { id: other, parent_ids: [sha] };
-  const merge = (comparison: unknown, said = {}, its: object = request, steps: Record<string, unknown> = {}) =>
+  const made = { id: sha, parent_ids: [other] };
+  const behind = { ...request, diverged_commits_count: 1, diff_refs: { start_sha: other } };
+  /** @param more what else the host knows */
+  const merge = (comparison: unknown, said = {}, its: object = behind, more: Record<string, unknown> = {}) =>
     lookUp(
       gitlab,
       'merge',
       knows({
-        ...steps,
-        '/merge_requests/7': its,
+        ...more,
+        '/merge_requests/7?include_diverged_commits_count=true': its,
         [`/repository/compare?from=main&to=${sha}`]:
           typeof comparison === 'object' && comparison !== null ? { commits: [made], ...comparison } : comparison,
         '/repository/files/content%2Fa.md?ref=main': {},
+        [`/repository/files/content%2Fa.md?ref=${other}`]: {},
       }),
       said,
     );
@@ -193,7 +197,7 @@ describe('A merge request that something is done to', () => {
       squash_commit_message: `x\n\n${who}`,
     });
     for (const head of [undefined, null, 'main', 'a'.repeat(7)])
-      await expect(merge({ diffs: [] }, {}, { ...request, sha: head })).rejects.toThrow('has no commit');
+      await expect(merge({ diffs: [] }, {}, { ...behind, sha: head })).rejects.toThrow('has no commit');
   });
 
   it('brings only plain files of editors, or programs that were so before, and all of them are shown', async () => {
@@ -231,68 +235,64 @@ describe('A merge request that something is done to', () => {
 
   it('brings no change of a file that has another name by now', async () => {
     const gone = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
-    const words = { code: 'DRAFT_OUTDATED' };
+    const words = { code: 'DRAFT_OUTDATED', status: 405 };
     await expect(merge({ diffs: [file, gone] })).rejects.toMatchObject(words);
     await expect(merge({ diffs: [{ ...gone, new_path: 'content/c.md', renamed_file: true }] })).rejects.toMatchObject(
       words,
     );
     for (const more of [{ new_file: true }, { deleted_file: true }])
       expect(await merge({ diffs: [{ ...gone, ...more }] })).toMatchObject({ sha });
-    const many = Array.from({ length: 1_001 }, (_, at) => ({ ...file, old_path: `content/${at}.md` }));
-    await expect(merge({ diffs: many })).rejects.toThrow('more than can be checked');
-  });
-
-  it('brings none by one of its commits either, since a rebase goes by each', async () => {
-    const [first, second, base] = ['c'.repeat(40), 'd'.repeat(40), 'e'.repeat(40)];
-    const line = [
-      { id: sha, parent_ids: [second] },
-      { id: first, parent_ids: [base] },
-      { id: second, parent_ids: [first] },
-    ];
-    /** @param steps what each commit changes, the first one first */
-    const rebase = (...steps: unknown[]) =>
+    // A squashed draft is put on what was published before.
+    const at = (...refs: string[]) =>
       merge(
-        { diffs: [file], commits: line },
+        { diffs: [gone] },
         {},
-        request,
-        Object.fromEntries(
-          [first, second, sha].map((id, at) => [`/repository/commits/${id}/diff?per_page=100`, steps[at]]),
-        ),
+        behind,
+        Object.fromEntries(refs.map((ref) => [`/repository/files/content%2Fb.md?ref=${ref}`, {}])),
       );
-    const gone = { ...file, old_path: 'content/b.md', new_path: 'content/b.md' };
-    const [fresh, over] = [
-      { ...gone, new_file: true },
-      { ...gone, deleted_file: true },
-    ];
-    const renamed = { ...gone, new_path: 'content/c.md', renamed_file: true };
-    const later = { ...gone, old_path: 'content/c.md', new_path: 'content/c.md' };
-    for (const good of [
-      [[file], [over], [fresh]],
-      // What the draft itself has made is in no other place.
-      [[fresh], [gone], [gone]],
-      [[fresh], [renamed], [later, file]],
-      [[over], [fresh], [gone]],
-    ])
-      expect(await rebase(...good)).toMatchObject({ sha });
-    for (const bad of [
-      [[gone], [over], [fresh]],
-      [[file], [gone], [over]],
-      [[fresh, file], [over], [gone]],
-      [[fresh], [renamed], [gone]],
-    ])
-      await expect(rebase(...bad), JSON.stringify(bad)).rejects.toMatchObject({ code: 'DRAFT_OUTDATED' });
-    for (const part of [{}, Array(100).fill(file)])
-      await expect(rebase([file], part, [file])).rejects.toThrow('more than can be checked');
-    // All of them are shown, in one line.
-    for (const commits of [line.slice(1), line.toSpliced(2, 1), Array.from({ length: 301 }, () => made)])
-      await expect(merge({ diffs: [], commits }, {}, request, { '/repository/commits/': [] })).rejects.toThrow(
-        'more than can be checked',
-      );
+    expect(await at('main', other)).toMatchObject({ sha });
+    await expect(at('main')).rejects.toMatchObject(words);
+    await expect(at(other)).rejects.toMatchObject(words);
+    for (const diff_refs of [undefined, null, {}, { start_sha: 'main' }])
+      await expect(merge({ diffs: [file] }, {}, { ...behind, diff_refs })).rejects.toThrow('not ready');
+    const many = Array.from({ length: 1_001 }, (_, index) => ({ ...file, old_path: `content/${index}.md` }));
+    await expect(merge({ diffs: many })).rejects.toThrow('more than can be checked');
+    // With nothing published since, each file has its name.
+    expect(await merge({ diffs: [gone] }, {}, { ...request, diverged_commits_count: 0 })).toMatchObject({ sha });
+    for (const diverged_commits_count of [undefined, null, '0'])
+      await expect(merge({ diffs: [gone] }, {}, { ...behind, diverged_commits_count })).rejects.toMatchObject(words);
   });
 
-  it('holds no merge, of which a comparison shows one side', async () => {
-    for (const parent_ids of [[sha, other], [], undefined, sha])
-      await expect(merge({ diffs: [file], commits: [made, { ...made, parent_ids }] })).rejects.toThrow('holds a merge');
+  it('is put on what is published commit by commit only after it was saved again', async () => {
+    const two = { diffs: [file], commits: [made, { id: other, parent_ids: [sha] }] };
+    const project = (merge_method: unknown) => ({ '': { merge_method } });
+    const inProject = (merge_method: unknown, comparison: object = two, its: object = behind) =>
+      lookUp(
+        gitlab,
+        'merge',
+        (path: string) =>
+          path === ''
+            ? project(merge_method)['']
+            : knows({
+                '/merge_requests/7?': its,
+                '/repository/compare': comparison,
+                '/repository/files/': {},
+              })(path),
+        {},
+      );
+    expect(await inProject('merge')).toMatchObject({ sha });
+    for (const method of ['ff', 'rebase_merge', undefined, null])
+      await expect(inProject(method), String(method)).rejects.toThrow('Save it again');
+    expect(await inProject('ff', { ...two, commits: [made] })).toMatchObject({ sha });
+    expect(await inProject('ff', two, { ...behind, diverged_commits_count: 0 })).toMatchObject({ sha });
+  });
+
+  it('holds no merge, of which a comparison shows one side, unless nothing was published since', async () => {
+    for (const parent_ids of [[sha, other], [], undefined, sha]) {
+      const comparison = { diffs: [file], commits: [made, { ...made, parent_ids }] };
+      await expect(merge(comparison)).rejects.toThrow('holds a merge');
+      expect(await merge(comparison, {}, { ...request, diverged_commits_count: 0 })).toMatchObject({ sha });
+    }
     await expect(merge({ diffs: [file], commits: undefined })).rejects.toThrow('more than can be checked');
   });
 

@@ -32,7 +32,6 @@ import {
   file,
   flag,
   folder,
-  forEach,
   labels,
   anyDraft,
   checkBranch,
@@ -48,8 +47,8 @@ import {
 } from './values.ts';
 
 /** The draft's merge request: its branch is one of this very repository, and it goes into the branch that is published. */
-async function findDraft({ gateway, parameters, read }: Call): Promise<Json> {
-  const request = record(await read(`/merge_requests/${parameters['iid']}`));
+async function findDraft({ gateway, parameters, read }: Call, query = ''): Promise<Json> {
+  const request = record(await read(`/merge_requests/${parameters['iid']}${query}`));
   const [from, to] = [request['source_project_id'], request['target_project_id']];
   if (!isDraft(request['source_branch']) || request['target_branch'] !== gateway.branch || from !== to || !to)
     throw refuse('that merge request is none of the CMS');
@@ -57,6 +56,11 @@ async function findDraft({ gateway, parameters, read }: Call): Promise<Json> {
 }
 
 const ourDraft = 'a draft of this repository, into the published branch';
+
+const draftRequest = guard(ourDraft, async (call) => {
+  await findDraft(call);
+  return undefined;
+});
 
 /**
  * GitLab deletes a folder that is named in the place of a file, and puts a file into the place of a folder (`applyAction` in Gitaly's
@@ -89,60 +93,46 @@ const list = (value: unknown): string[] =>
     .filter(Boolean);
 
 /**
- * Compares what is to be published with what is. GitLab shows all of it at once, or says that it took too long.
+ * Compares what a draft would publish with what is published. GitLab shows all of it at once, or says that it took too long.
  *
+ * @returns the commit that has been looked at
  * @see https://docs.gitlab.com/api/repositories/#compare-branches-tags-or-commits
  */
-async function compare(call: Call, head: unknown): Promise<void> {
-  if (!isSha(head)) throw refuse('its draft has no commit');
-  const ref = queryText(call.gateway.branch);
+async function compare(call: Call): Promise<string> {
+  const { read, exists, gateway } = call;
   const {
-    diffs,
-    commits,
-    compare_timeout: isCut,
-  } = record(await call.read(`/repository/compare?from=${ref}&to=${head}`));
+    sha: head,
+    diverged_commits_count: behind,
+    diff_refs: refs,
+  } = await findDraft(call, '?include_diverged_commits_count=true');
+  if (!isSha(head)) throw refuse('its draft has no commit');
+  const main = queryText(gateway.branch);
+  const { diffs, commits, compare_timeout: isCut } = record(await read(`/repository/compare?from=${main}&to=${head}`));
   const [found, made] = [records(diffs), records(commits)];
-  if (!found || !made || isCut === true || made.length > mostCommits) throw tooMany();
+  if (!found || !made || isCut === true) throw tooMany();
   const changes = found.map(changeOf);
   checkFiles(call, changes);
+  // With nothing published since, what is compared is what is merged.
+  if (behind === 0) return head;
+
   // With a merge in it, a draft can part from what is published at two commits. A comparison goes by one of them, and a merge by both.
   if (!made.every(({ parent_ids: parents }) => Array.isArray(parents) && parents.length === 1))
-    throw refuse('it holds a merge. Somebody has to merge it at the host');
-  // A rebase, which GitLab can make before a merge as well, puts each commit by itself on what is published.
-  const steps = made.length > 1 ? await stepsOf(call, made, head) : [];
-  await checkStillThere(call, [...changes, ...steps], mostNames, (path) => call.exists(filePath(path, ref)));
-}
-
-/**
- * What each commit of a draft changes by itself, of files that the draft has not made itself.
- *
- * @param commits of one parent each, in any order
- */
-async function stepsOf({ read }: Call, commits: readonly Json[], head: string): Promise<Change[]> {
-  const parts = new Map<unknown, Change[]>();
-  await forEach(commits, async ({ id }) => {
-    const diffs = isSha(id) ? records(await read(`/repository/commits/${id}/diff?per_page=${mostDiffs}`)) : undefined;
-    if (!diffs || diffs.length >= mostDiffs) throw tooMany();
-    parts.set(id, diffs.map(changeOf));
-  });
-  const parents = new Map(commits.map(({ id, parent_ids: ids }) => [id, (ids as readonly unknown[])[0]]));
-  const inOrder: unknown[] = [];
-  for (let id: unknown = head; parents.has(id) && inOrder.length < parents.size; id = parents.get(id)) inOrder.push(id);
-  if (inOrder.length < parents.size) throw tooMany();
-  const own = new Set<unknown>();
-  return inOrder.reverse().flatMap((id) =>
-    (parts.get(id) ?? []).filter(({ before, after }) => {
-      const isOwn = before === undefined || own.delete(before);
-      if (isOwn && after !== undefined) own.add(after);
-      return !isOwn;
-    }),
+    throw refuse('it holds a merge, and something was published since. Somebody has to merge it at the host');
+  // Where a project has no merge commits, GitLab can put each commit of the draft by itself on what is published.
+  if (made.length > 1 && record(await read(''))['merge_method'] !== 'merge')
+    throw refuse('something was published since it was saved. Save it again, and publish it then');
+  // A squashed draft is put on what was published when it was last pushed (`Repository#squash`), and merged from there.
+  const start = record(refs)['start_sha'];
+  if (!isSha(start)) throw refuse('GitLab is not ready with the draft yet. Try again in a minute');
+  await checkStillThere(
+    call,
+    changes,
+    mostNames,
+    async (path) => (await exists(filePath(path, main))) && exists(filePath(path, start)),
   );
+  return head;
 }
 
-/** Of a draft, one for each save. */
-const mostCommits = 300;
-/** As many as a page has. */
-const mostDiffs = 100;
 /** Half of what GitLab takes in a minute. */
 const mostNames = 1_000;
 
@@ -157,20 +147,6 @@ const changeOf = (diff: Json): Change => ({
 /** A link that was one before may lead elsewhere now; a program that was one before is only another version. */
 const isSpecial = ({ a_mode: old, b_mode: mode }: Json): boolean =>
   typeof mode === 'string' && !/^(100644|0+)$/.test(mode) && !(mode === '100755' && mode === old);
-
-/** @returns the commit that has been looked at */
-async function checkDraft(call: Call): Promise<unknown> {
-  const { sha: head } = await findDraft(call);
-  await compare(call, head);
-  return head;
-}
-
-const ourChanges = `${ourDraft}; what it brings there are files that may be written`;
-
-const mergeableDraft = guard(ourChanges, async (call) => {
-  await checkDraft(call);
-  return undefined;
-});
 
 /**
  * gitlab.com and self-managed GitLab, also under a path and with groups within groups.
@@ -331,7 +307,7 @@ export const gitlab: GatewayHost = {
       path: '/merge_requests/{iid}/rebase',
       parameters: { iid: number },
       query: { skip_ci: flag },
-      guard: mergeableDraft,
+      guard: draftRequest,
     },
     {
       name: 'merge',
@@ -346,8 +322,8 @@ export const gitlab: GatewayHost = {
       },
       // To whoever may not merge into a protected branch, though the token is good.
       unauthorized: gatewayErrors.MERGE_REFUSED,
-      guard: guard(ourChanges, async (call, said) => {
-        const head = await checkDraft(call);
+      guard: guard(`${ourDraft}; what it brings there are files that may be written`, async (call, said) => {
+        const head = await compare(call);
         const message = (name: string) => withEditor(said[name] === undefined ? undefined : String(said[name]), call);
         return {
           // What has been looked at is what is merged.

@@ -146,7 +146,7 @@ export async function checkStillThere(
 }
 
 /** Ends for all as soon as one of them throws. */
-export async function forEach<Item>(items: Iterable<Item>, look: (item: Item) => Promise<void>): Promise<void> {
+async function forEach<Item>(items: Iterable<Item>, look: (item: Item) => Promise<void>): Promise<void> {
   const left = (function* () {
     yield* items;
   })();

@@ -110,6 +110,7 @@ const subjects: Subject[] = [
       source_branch: 'cms/posts/a',
       target_branch: 'main',
       source_project_id: 3,
+      diff_refs: { start_sha: sha },
       target_project_id: 3,
       sha,
       labels: ['decap-cms/draft'],
@@ -312,12 +313,15 @@ export function describeHosts(name: string, call: Call, { decodes }: { decodes: 
           ? [
               `GET ${root}/repository/compare?from=main&to=${sha}`,
               `HEAD ${root}/repository/files/content%2Fa.md?ref=main`,
+              `HEAD ${root}/repository/files/content%2Fa.md?ref=${sha}`,
             ]
           : [`GET ${root}/diffstat/abcdef123456..fedcba654321?merge=true&pagelen=500`];
       const [look, ...rest] = lines();
-      expect(look).toBe(`GET ${root}${number}`);
+      expect(look).toBe(
+        `GET ${root}${number}${merges && id === 'gitlab' ? '?include_diverged_commits_count=true' : ''}`,
+      );
       const act = rest.pop() ?? '';
-      expect(rest).toEqual(merges || path.includes('/rebase') ? looks : []);
+      expect(rest).toEqual(merges ? looks : []);
       expect(decodeURIComponent(act)).toContain(decodeURIComponent(`${method} ${root}${path}`));
       const said = decodeURIComponent(act) + String(asked().at(-1)?.body);
       if (merges) expect(said).toContain('Merged-by: Zoë Editor <zoe@example.org>');

@@ -5,7 +5,7 @@
  */
 import type { GitLabHost } from '../gitlab.ts';
 import { HttpError } from '../http.ts';
-import { merge, mergeBase, rebase } from '../merge.ts';
+import { ancestry, merge, mergeBase, rebase } from '../merge.ts';
 import type { Route } from '../routes.ts';
 import { type Call, notFound, ok, paged, project, projectId, userJson } from './route.ts';
 
@@ -17,6 +17,8 @@ export interface MergeRequest {
   target: string;
   /** Another number is that of a fork. */
   sourceProject: number;
+  /** What was published when its draft was last looked at (`start_commit_sha`): a squashed one is put on that. */
+  start: string;
   labels: string[];
   state: 'opened' | 'closed' | 'merged';
   author: string;
@@ -71,6 +73,7 @@ export const mergeRequestRoutes: Array<[RegExp, Route<Call>]> = [
       source,
       target,
       sourceProject: projectId,
+      start: gitlab.repository.branches.get(target) ?? '',
       labels: labels(sent('labels')),
       state: 'opened',
       author: gitlab.accessTokens.get(caller.token)?.name ?? gitlab.user.name,
@@ -85,7 +88,12 @@ export const mergeRequestRoutes: Array<[RegExp, Route<Call>]> = [
   }),
 
   project('GET /merge_requests/:iid', ({ gitlab, query }, iid) =>
-    ok(json(gitlab, find(gitlab, iid), query.get('include_rebase_in_progress') === 'true')),
+    ok({
+      ...json(gitlab, find(gitlab, iid), query.get('include_rebase_in_progress') === 'true'),
+      ...(query.get('include_diverged_commits_count') === 'true' && {
+        diverged_commits_count: behindBy(gitlab, find(gitlab, iid)),
+      }),
+    }),
   ),
 
   project('PUT /merge_requests/:iid', ({ gitlab, query, body }, iid) => {
@@ -133,7 +141,9 @@ export const mergeRequestRoutes: Array<[RegExp, Route<Call>]> = [
     const standard = `Merge branch '${request.source}' into '${request.target}'`;
     const message = sent(squash ? 'squash_commit_message' : 'merge_commit_message') ?? standard;
     const author = { name: user.name, email: `${user.login}@example.com`, date: new Date().toISOString() };
-    const merged = merge(repository, { source, target, squash }, { message, author });
+    // `Repository#squash`, and Gitaly's `UserSquash`: a commit on top of the start, which is merged then.
+    const tip = squash ? merge(repository, { source, target: request.start, squash }, { message, author }) : source;
+    const merged = tip && merge(repository, { source: tip, target, squash: false }, { message, author });
     if (merged === undefined) throw new HttpError(422, 'Branch cannot be merged');
     repository.branches.set(request.target, merged);
     request.state = 'merged';
@@ -171,6 +181,12 @@ function find({ mergeRequests }: GitLabHost, iid = '') {
   return found;
 }
 
+/** Commits of the target that the draft does not have. */
+function behindBy({ repository }: GitLabHost, { source, target }: MergeRequest): number {
+  const own = ancestry(repository, repository.branches.get(source) ?? '');
+  return ancestry(repository, repository.branches.get(target) ?? '').filter((sha) => !own.includes(sha)).length;
+}
+
 function json(gitlab: GitLabHost, request: MergeRequest, withRebase = false) {
   const { repository, url } = gitlab;
   return {
@@ -191,6 +207,7 @@ function json(gitlab: GitLabHost, request: MergeRequest, withRebase = false) {
     draft: false,
     merge_status: 'can_be_merged',
     sha: repository.branches.get(request.source) ?? null,
+    diff_refs: { start_sha: request.start, head_sha: repository.branches.get(request.source) ?? null },
     merge_error: request.mergeError,
     force_remove_source_branch: request.removeSource,
     web_url: `${url}/${repository.fullName}/-/merge_requests/${request.iid}`,

@@ -122,12 +122,6 @@ const routes: Array<[RegExp, Route<Call>]> = [
       });
     return ok({ commits, diffs, compare_timeout: false, compare_same_ref: from === to });
   }),
-  project('GET /repository/commits/:sha/diff', (call, sha = '') => {
-    const { repository } = call.gitlab;
-    const [parent] = repository.commit(sha)?.parents ?? [];
-    if (parent === undefined) throw notFound('Commit');
-    return paged(call, diffsOf(repository, parent, sha));
-  }),
   project('GET /repository/commits/:sha/statuses', (call, sha = '') => {
     const { statuses } = call.gitlab;
     return paged(
@@ -292,6 +286,7 @@ function projectJson({ url, repository, private: isPrivate, collaborator, access
     path_with_namespace: repository.fullName,
     default_branch: repository.defaultBranch,
     visibility: isPrivate ? 'private' : 'public',
+    merge_method: 'merge',
     web_url: `${url}/${repository.fullName}`,
     shared_with_groups: [],
     // 30 is a developer, and the least that may push.
