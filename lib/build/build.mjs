@@ -65,6 +65,9 @@ const { login, gateway } = await evaluate(`
 /** @type {{ loadEnvFile: (file: string) => void }} */
 const { loadEnvFile } = await evaluate(`export { loadEnvFile } from './lib/config/env-file.ts';`);
 
+/** @type {{ frontPage: string }} */
+const { frontPage } = await evaluate(`export { frontPage } from './lib/setup/targets/front-page.ts';`);
+
 /** What only some requests need. Each becomes a file beside the functions, so that the others do not even read it. */
 const seldom = {
   failure: './lib/login/failure.ts',
@@ -289,11 +292,7 @@ await writeTypes('dist/types');
 // Netlify and Firebase want a folder to publish; the login itself is in the functions.
 await mkdir('dist/public', { recursive: true });
 await writeFile('dist/public/robots.txt', 'User-agent: *\nDisallow: /\n');
-// Whoever opens the bare address is looking for the set-up page.
-await writeFile(
-  'dist/public/index.html',
-  '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<meta http-equiv="refresh" content="0; url=/auth">\n<title>Login for your CMS</title>\n<a href="/auth">Login for your CMS</a>\n</html>\n',
-);
+await writeFile('dist/public/index.html', frontPage);
 
 if (!process.argv.includes('--silent')) await printTable();
 

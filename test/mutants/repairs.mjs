@@ -184,7 +184,7 @@ export const repairs = [
   {
     guard: 'a website on the Hosting of a Firebase project is not deployed over',
     file: 'lib/setup/targets/firebase.ts',
-    find: 'await checkFree(project);',
+    find: 'if (isNew) await checkFree(project);',
     replace: '',
     tests: 'test/setup/deploy.test.ts',
   },

@@ -11,6 +11,7 @@ import { routes } from '../../functions/gateway.ts';
 import { serve } from '../../lib/handler/serve.ts';
 import { node } from '../../lib/platforms/node.ts';
 import { deploy } from '../../lib/setup/deploy/main.ts';
+import { frontPage } from '../../lib/setup/targets/front-page.ts';
 import { findCmsConfigs, readCmsConfig, withBaseUrl } from '../../lib/setup/deploy/cms-config.ts';
 import type { GitHubHost } from '../hosts/github.ts';
 import { startGitLab } from '../hosts/gitlab.ts';
@@ -477,6 +478,10 @@ describe('A Firebase project', () => {
       String(url) === `https://${project}.web.app/` ? Promise.resolve(answer()) : fetch(url, init),
     );
   };
+  const fromFile = async () => ({
+    ...parseEnv(await readFile(path.join(work(), '.env'), 'utf8')),
+    GITHUB_CLIENT_SECRET: 'x',
+  });
   afterEach(() => vi.unstubAllGlobals());
 
   it.each([
@@ -494,17 +499,31 @@ describe('A Firebase project', () => {
 
   it.each([
     ['nothing yet', () => new Response('Site Not Found', { status: 404 })],
-    ['a login of ours', () => new Response('<main data-code="READY">')],
+    ['a login of ours', () => new Response(frontPage)],
   ])('whose Hosting has %s is deployed to', async (_, answer) => {
     await npx(recorder);
     hosting(answer);
-    settings = async () => ({
-      ...parseEnv(await readFile(path.join(work(), '.env'), 'utf8')),
-      GITHUB_CLIENT_SECRET: 'x',
-    });
+    settings = fromFile;
     const { code, err } = await on();
     expect([err, code]).toEqual(['', 0]);
     expect((await calls()).at(-1)).toContain('deploy --only functions:cms-auth,hosting --project your-project');
+  });
+
+  it('has a login that an earlier run deployed: it is updated, whatever is published at / by now', async () => {
+    await npx(recorder);
+    let published = new Response('Site Not Found', { status: 404 });
+    hosting(() => published.clone());
+    settings = fromFile;
+    expect((await on()).code).toBe(0);
+    published = new Response('<title>What another version publishes</title>');
+    const { code, err } = await on();
+    expect([err, code]).toEqual(['', 0]);
+    expect((await calls()).filter((call) => call.includes(' deploy '))).toHaveLength(2);
+  });
+
+  it('gets from the build the very page that a login of ours is known by', async () => {
+    const build = await readFile('lib/build/build.mjs', 'utf8');
+    expect(build).toContain("await writeFile('dist/public/index.html', frontPage);");
   });
 
   it.each(['web.app', 'firebaseapp.com'])('that the website itself is on is refused: %s', async (domain) => {

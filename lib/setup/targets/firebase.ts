@@ -1,9 +1,10 @@
 import { ask } from '../request.ts';
 import { lastLines, runTool, tools } from '../tool.ts';
+import { frontPage } from './front-page.ts';
 import type { Target } from './target.ts';
 
 /**
- * A deploy replaces the whole of what Hosting shows. Of ours there is nothing at `/`, so whatever answers there is a website.
+ * A deploy replaces the whole of what Hosting shows. Whatever answers at `/` is a website, unless it is the page of ours.
  *
  * @throws Error in words if there is one, or if nobody can say
  */
@@ -11,7 +12,7 @@ async function checkFree(project: string): Promise<void> {
   const host = `${project}.web.app`;
   const { status, text } = await ask('The address of the login', `https://${host}/`);
   // A redirect is a website's, too: to a language, or to its own domain.
-  if (status >= 400 || / data-code="/.test(text)) return;
+  if (status >= 400 || text.trim() === frontPage.trim()) return;
   throw new Error(
     `${host} already has a site. Deploying would replace it. Make another project for the login, or see docs/firebase.md ("Beside your site"). Nothing was deployed.`,
   );
@@ -26,9 +27,9 @@ export const firebase: Target = {
   place: 'firebase',
   needs: 'a Firebase project on the Blaze plan, which functions need',
   firstStep: 'choose the Firebase project',
-  async first({ project, folder }, io) {
+  async first({ project, folder, isNew }, io) {
     if (project === undefined) throw new Error('Which Firebase project? Add --project and its id.');
-    await checkFree(project);
+    if (isNew) await checkFree(project);
     if (io.prompts) await runTool(tools.firebase, ['login'], { folder, stopped: io.stopped, interactive: true });
     const { code, output } = await runTool(tools.firebase, ['use', project], { folder, stopped: io.stopped });
     if (code !== 0)
