@@ -323,6 +323,25 @@ describe('What fails', () => {
     expect(out).not.toContain(clientSecret);
   });
 
+  it('GitLab with nobody to ask: what is registered is deployed again, and what is kept goes on, without its secret', async () => {
+    await npx(recorder);
+    const gitlab = await startGitLab();
+    const { clientId, clientSecret } = gitlab.app;
+    const parameters = [...usual, '--repo', `${gitlab.url}/acme/site`];
+    const env = { GITLAB_URL: gitlab.url };
+    netlify.refusal = 'Your plan allows no more variables';
+    const given = { ...env, GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret };
+    expect((await run(parameters, undefined, { env: given })).err).toContain('Your plan allows no more variables');
+    netlify.refusal = undefined;
+    for (const _ of ['what is kept', 'what is registered']) {
+      const { code, err } = await run(parameters, undefined, { env });
+      expect([err, code]).toEqual(['', 0]);
+    }
+    await gitlab.close();
+    expect(variables()).toMatchObject({ GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret });
+    expect(await calls()).toHaveLength(2);
+  });
+
   it('is stopped while a tool runs: the tool ends, nothing comes after it, and it says what is done', async () => {
     await npx(`${recorder} setTimeout(() => {}, 60_000);`);
     const running = () => expect.poll(() => calls().catch(() => [])).toHaveLength(1);

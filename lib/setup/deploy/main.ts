@@ -9,6 +9,7 @@ import { runCommand, toWords } from '../command.ts';
 import { registerByManifest } from '../manifest.ts';
 import { registerManually } from '../manual.ts';
 import { applyChange, changeFor, findCmsConfigs } from './cms-config.ts';
+import { givenCredentials, withoutCredentials } from '../credentials.ts';
 import { help, readDeployOptions, type DeployOptions } from './options.ts';
 import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
 import { areKept, ValuesKept } from '../save.ts';
@@ -50,7 +51,11 @@ export async function deploy(
   return runCommand<DeployOptions>(
     {
       help,
-      read: (environment) => readDeployOptions(parameters, providers, environment, io.prompts, io.env),
+      async read(environment) {
+        const options = await readDeployOptions(parameters, providers, environment, io.prompts);
+        if (options) await checkBegin(options, { ...io, folder });
+        return options;
+      },
       run: (options) => run(options, providers, { ...io, folder }, source, io.folder),
     },
     io,
@@ -83,7 +88,8 @@ async function run(
   const target: Target = targets[options.target];
   const { gateway } = options;
   const service = gateway ? 'gateway' : 'login';
-  const progress = await progressOf(options, io);
+  const { progress, other } = await progressOf(options, io);
+  if (other !== undefined) io.write(`${progressFile} is of another login (${other}). This begins a new one.`);
   const stage = progress.stage ?? 'live';
   const deployment: Deployment = {
     ...options,
@@ -232,11 +238,25 @@ async function run(
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+/**
+ * Before anything is made: what an earlier run has made already needs less.
+ *
+ * @throws Error in words
+ */
+async function checkBegin(options: DeployOptions, io: Io): Promise<void> {
+  const { provider, gateway, replace } = options;
+  const { progress } = await progressOf(options, io);
+  const byHand = !gateway && !manifests[provider.id];
+  if (!byHand || progress.registered || io.prompts || givenCredentials(provider, io.env)) return;
+  if ((progress.kept === 'registered' && !replace) || (await areKept(io.folder))) return;
+  throw new Error(withoutCredentials(provider));
+}
+
 /** Of an earlier run with the same answers; a new one otherwise. */
 async function progressOf(
   { target, name, stage, provider, repository, site, url, gateway }: DeployOptions,
   io: Io,
-): Promise<Progress> {
+): Promise<{ progress: Progress; other?: string }> {
   const fresh: Progress = {
     target,
     service: gateway ? 'gateway' : 'login',
@@ -254,9 +274,8 @@ async function progressOf(
     ) &&
     (kept.stage === undefined || kept.stage === stage) &&
     (url === undefined || kept.url === undefined || kept.url === url);
-  if (isSame) return kept;
-  if (kept) io.write(`${progressFile} is of another login (${kept.name}). This begins a new one.`);
-  return fresh;
+  if (isSame) return { progress: kept };
+  return { progress: fresh, ...(kept && { other: kept.name }) };
 }
 
 /** What the set-up does, as if somebody had typed it. */

@@ -3,7 +3,6 @@ import { readAddress, urlSetting } from '../../config/settings.ts';
 import { factsOf } from '../../providers/facts.ts';
 import { manifests } from '../../providers/manifests.ts';
 import { fitting, pathAt, readPort, readRepository, readSite, withoutEnd, wrong, type Repository } from '../options.ts';
-import { givenCredentials, withoutCredentials } from '../credentials.ts';
 import { refuseKept, type ArgumentTypes } from '../npm.ts';
 import { ask } from '../request.ts';
 import { isLoopback } from '../../http/origins.ts';
@@ -109,7 +108,6 @@ export interface GatewayOptions {
  * Reads the arguments, and asks for what is missing if there is somebody to ask.
  *
  * @param env the settings as they are now, for the addresses of the hosts
- * @param shell the environment alone, without what is in `.env`: what was registered earlier is not meant for now
  * @returns nothing if help was asked for
  * @throws Error in words if it was called wrongly
  */
@@ -118,7 +116,6 @@ export async function readDeployOptions(
   providers: readonly Provider[],
   env: Environment,
   prompts: Prompts | undefined,
-  shell: Environment = env,
 ): Promise<DeployOptions | undefined> {
   refuseKept('deploy', argumentTypes, parameters, env);
   const { values, positionals } = parseArgs({ args: [...parameters], allowPositionals: true, options: argumentTypes });
@@ -154,10 +151,6 @@ export async function readDeployOptions(
   const { provider, base, repository, path } = known
     ? readKnown(known, providers, env)
     : await ask(values.repo, 'Which repository holds your site?', 'https://github.com/owner/name', readRepo);
-
-  // Before anything is made for a login that nobody can register.
-  if (!values.gateway && !manifests[provider.id] && !prompts && !givenCredentials(provider, shell))
-    throw new Error(withoutCredentials(provider));
 
   const to =
     values.to ??
