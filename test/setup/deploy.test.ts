@@ -468,17 +468,20 @@ describe('AWS', () => {
     await expect(calls()).rejects.toThrow('ENOENT');
   });
 
-  it('has what an earlier version deployed, whatever name was given: it stays where it is', async () => {
-    await npx(answers);
-    const name = ['--name', 'your-login'];
-    expect((await on(...name, '--replace')).code).toBe(0);
-    const file = path.join(work(), '.cms-auth-deploy.json');
-    const { stage, ...old } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
-    expect(stage).toBe('your-login');
-    await writeFile(file, JSON.stringify(old));
-    expect((await on(...name)).code).toBe(0);
-    expect((await calls()).slice(2)).toEqual(Array(2).fill(expect.stringContaining('deploy --stage live ')));
-  });
+  it.each(['your-login', 'the-login-of-the-shop'])(
+    'has what an earlier version deployed as %s: it stays where it is',
+    async (name) => {
+      await npx(answers);
+      expect((await on('--name', 'your-login', '--replace')).code).toBe(0);
+      const file = path.join(work(), '.cms-auth-deploy.json');
+      const { stage, ...old } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+      expect(stage).toBe('your-login');
+      await writeFile(file, JSON.stringify({ ...old, name }));
+      const { code, err } = await on('--name', name);
+      expect([err, code]).toEqual(['', 0]);
+      expect((await calls()).slice(2)).toEqual(Array(2).fill(expect.stringContaining('deploy --stage live ')));
+    },
+  );
 });
 
 describe('A Firebase project', () => {

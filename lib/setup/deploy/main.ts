@@ -10,7 +10,7 @@ import { registerByManifest } from '../manifest.ts';
 import { registerManually } from '../manual.ts';
 import { applyChange, changeFor, findCmsConfigs } from './cms-config.ts';
 import { givenCredentials, withoutCredentials } from '../credentials.ts';
-import { help, readDeployOptions, type DeployOptions } from './options.ts';
+import { checkStage, help, readDeployOptions, type DeployOptions } from './options.ts';
 import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
 import { areKept, ValuesKept } from '../save.ts';
 import { targets } from '../targets.ts';
@@ -244,8 +244,9 @@ const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slic
  * @throws Error in words
  */
 async function checkBegin(options: DeployOptions, io: Io): Promise<void> {
-  const { provider, gateway, replace } = options;
+  const { target, provider, gateway, replace } = options;
   const { progress } = await progressOf(options, io);
+  if (target === 'aws') checkStage(progress.stage ?? 'live');
   const byHand = !gateway && !manifests[provider.id];
   if (!byHand || progress.registered || io.prompts || givenCredentials(provider, io.env)) return;
   if ((progress.kept === 'registered' && !replace) || (await areKept(io.folder))) return;

@@ -189,7 +189,7 @@ export async function readDeployOptions(
       values.name ?? nameFor(repository, cms, values.gateway ? 'gateway' : 'login'),
       /^[a-z0-9][a-z0-9-]{0,57}$/,
     ),
-    stage: target === 'aws' ? readStage(values.name ?? 'live') : 'live',
+    stage: target === 'aws' ? (values.name ?? 'live') : 'live',
     url:
       values.url !== undefined || target === 'server'
         ? await ask(values.url, 'At which address will it be?', 'https://auth.example.com', readUrl)
@@ -375,9 +375,8 @@ function named<T>(argument: string, read: () => T): T {
 }
 
 /** AWS makes longer names from it, such as that of the role: 64 characters with those of the service and the longest region. */
-function readStage(name: string): string {
-  if (name.length > 19) throw new Error('With --to aws, --name takes at most 19 characters.');
-  return name;
+export function checkStage(stage: string): void {
+  if (stage.length > 19) throw new Error('With --to aws, --name takes at most 19 characters.');
 }
 
 /** A name that all platforms take. */
