@@ -182,6 +182,20 @@ export const repairs = [
     tests: 'test/setup/deploy.test.ts',
   },
   {
+    guard: 'no second Netlify site is made for a login that has one',
+    file: 'lib/setup/targets/netlify.ts',
+    find: 'if (!found && !isNew)',
+    replace: 'if (false)',
+    tests: 'test/setup/deploy.test.ts',
+  },
+  {
+    guard: 'the website of the CMS is not deployed over on Netlify',
+    file: 'lib/setup/targets/netlify.ts',
+    find: '.includes(site))',
+    replace: '.includes(folder))',
+    tests: 'test/setup/deploy.test.ts',
+  },
+  {
     guard: 'a website on the Hosting of a Firebase project is not deployed over',
     file: 'lib/setup/targets/firebase.ts',
     find: 'if (isNew) await checkFree(project);',

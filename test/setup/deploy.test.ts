@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEnv, promisify } from 'node:util';
@@ -159,6 +159,44 @@ describe('From nothing to a login', () => {
       expect(netlify.requests.slice(0, 2)).toEqual(['POST /api/v1/sites', expect.stringMatching(/^GET .*\/site-1$/)]);
       const own = path.join(folder, `cms-${service}`, '.netlify', 'state.json');
       expect(JSON.parse(await readFile(own, 'utf8'))).toHaveProperty('siteId');
+    },
+  );
+
+  it.each([true, false])(
+    'whose link to its site an earlier version kept further up: it says so, and makes no other (deployed: %s)',
+    async (deployed) => {
+      await npx(recorder);
+      const parameters = [...usual, '--repo', `${github.url}/acme/site`];
+      expect((await run(parameters)).code).toBe(0);
+      const file = path.join(work(), '.cms-auth-deploy.json');
+      const { deployed: _, ...begun } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+      if (!deployed) await writeFile(file, JSON.stringify(begun));
+      await rename(path.join(work(), '.netlify'), path.join(folder, '.netlify'));
+      const { code, err } = await run(parameters);
+      expect(code).toBe(1);
+      expect(err).toContain(`${work()} is linked to no Netlify site, though a login was begun there.`);
+      expect(err).toContain('run "npx netlify-cli link" in that folder');
+      expect(err).toContain('delete .cms-auth-deploy.json');
+      expect(netlify.requests.filter((request) => request === 'POST /api/v1/sites')).toHaveLength(1);
+      expect(await calls()).toHaveLength(1);
+    },
+  );
+
+  it.each(['https://www.example.com', 'https://the-website.netlify.app'])(
+    'is not deployed over the website that the environment names: %s',
+    async (site) => {
+      await npx(recorder);
+      netlify.site = { id: 'site-1', name: 'the-website', url: 'https://www.example.com' };
+      const { code, err } = await run(
+        [...usual.with(1, `${site}/admin/`), '--repo', `${github.url}/acme/site`],
+        undefined,
+        { env: { NETLIFY_SITE_ID: 'site-1' } },
+      );
+      expect(code).toBe(1);
+      expect(err).toContain('The Netlify site the-website is your website: deploying the login would replace it.');
+      expect(err).toContain('NETLIFY_SITE_ID');
+      await expect(calls()).rejects.toThrow('ENOENT');
+      expect(github.requests).toEqual([]);
     },
   );
 

@@ -1,11 +1,10 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readIfThere, replaceFile } from '../stores/file.ts';
-import type { TargetName } from '../targets.ts';
 
 /** How far an earlier run got. Nothing in it is secret. */
 export interface Progress {
-  target: TargetName;
+  target: string;
   service: 'login' | 'gateway';
   name: string;
   /** AWS. Earlier versions wrote none: what they deployed is `live`, whatever its name was. */

@@ -23,6 +23,11 @@ interface Variable {
   values?: { context?: string; context_parameter?: string; value?: string }[];
 }
 
+/** Logging in can help. */
+export class NotLoggedIn extends Error {
+  override readonly name = 'NotLoggedIn';
+}
+
 /** @throws Error in words */
 async function call(env: Environment, token: string, at: string, question: Question = {}): Promise<unknown> {
   const { status, body } = await ask('Netlify', apiAddress(env) + at, {
@@ -31,14 +36,15 @@ async function call(env: Environment, token: string, at: string, question: Quest
   });
   if (status >= 200 && status < 300) return body;
   const words = textIn(body, 'message') ?? textIn(body, 'msg') ?? textIn(body, 'error');
-  if (status === 401) throw new Error('Netlify does not know the token. Run "npx netlify-cli login" first.');
+  if (status === 401) throw new NotLoggedIn('Netlify does not know the token. Run "npx netlify-cli login" first.');
   throw new Error(`Netlify answered with ${status}${words ? `: ${words}` : '.'}`);
 }
 
 /** @throws Error in words if nobody is logged in */
 async function loggedIn(env: Environment): Promise<string> {
   const token = await readToken(env);
-  if (token === undefined) throw new Error('You are not logged in to Netlify. Run "npx netlify-cli login" first.');
+  if (token === undefined)
+    throw new NotLoggedIn('You are not logged in to Netlify. Run "npx netlify-cli login" first.');
   return token;
 }
 

@@ -17,6 +17,8 @@ export interface Deployment {
   replace: boolean;
   /** All Git hosts that what is deployed can be for. */
   providers: readonly Provider[];
+  /** Origin of the CMS's own page, which nothing may be deployed over. */
+  site: string | undefined;
   /** The address that the owner wants, if it is not the platform's own. */
   url: string | undefined;
   /** AWS: where; otherwise what its tools use. */
