@@ -31,8 +31,8 @@ export interface ToolRun {
   stopped: AbortSignal;
   /** What it gets on standard input; secrets go in here alone, since any program on the machine can read arguments. */
   input?: string;
-  /** More for its environment. */
-  env?: Readonly<Record<string, string>>;
+  /** More for its environment; nothing for what it is not to have of ours. */
+  env?: Readonly<Record<string, string | undefined>>;
   /** It may ask the person at the terminal, such as for a login in the browser. */
   interactive?: boolean;
   /** Milliseconds; it may have to be downloaded first. */

@@ -506,6 +506,21 @@ describe('AWS', () => {
     await expect(calls()).rejects.toThrow('ENOENT');
   });
 
+  it('osls gets no secret of the shell, which would be in clear text in the function; a pointer to one it gets', async () => {
+    await npx(`${answers} require('fs').writeFileSync('environment', JSON.stringify(process.env));`);
+    for (const name of ['GITHUB_CLIENT_SECRET', 'GITLAB_CLIENT_SECRET', 'CMS_GATEWAY_CLIENT_SECRET'])
+      vi.stubEnv(name, 'a-secret-of-the-shell');
+    vi.stubEnv('CMS_GATEWAY_TOKEN', 'ssm:/cms/token');
+    const { code, err } = await on();
+    expect([err, code]).toEqual(['', 0]);
+    const environment = await readFile(path.join(work(), 'environment'), 'utf8');
+    expect(environment).not.toContain('a-secret-of-the-shell');
+    expect(JSON.parse(environment)).toMatchObject({
+      CMS_GATEWAY_TOKEN: 'ssm:/cms/token',
+      AWS_ACCESS_KEY_ID: parameters.credentials.accessKeyId,
+    });
+  });
+
   it.each(['your-login', 'the-login-of-the-shop'])(
     'has what an earlier version deployed as %s: it stays where it is',
     async (name) => {

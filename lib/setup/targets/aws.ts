@@ -1,16 +1,29 @@
 import { settingsOf } from '../../config/table.ts';
+import { isPointer } from '../../config/environment.ts';
+import type { Provider } from '../../providers/provider.ts';
 import type { Io } from '../io.ts';
 import { parameterStore } from '../stores/aws.ts';
 import { lastLines, runTool, tools } from '../tool.ts';
 import type { Deployment, Target } from './target.ts';
 
+/**
+ * The secrets in this shell's environment, such as those that a script sets for this command. What osls finds there it writes into
+ * the function's configuration in clear text, in the place of the pointer to the parameter.
+ */
+function notForOsls(providers: readonly Provider[]): Record<string, undefined> {
+  const secrets = new Set(settingsOf(undefined, providers).flatMap(({ name, secret }) => (secret ? name : [])));
+  const given = Object.entries(process.env).filter(([name, value]) => secrets.has(name) && !isPointer(value));
+  return Object.fromEntries(given.map(([name]) => [name, undefined]));
+}
+
 /** @returns what the tool printed */
-async function deployStack({ stage, region, folder, service }: Deployment, io: Io): Promise<string> {
+async function deployStack({ stage, region, folder, service, providers }: Deployment, io: Io): Promise<string> {
   const config = service === 'gateway' ? ['--config', 'serverless-gateway.yml'] : [];
   const parameters = ['deploy', ...config, '--stage', stage, ...(region === undefined ? [] : ['--region', region])];
   const { code, output } = await runTool(tools.aws, parameters, {
     folder,
     stopped: io.stopped,
+    env: notForOsls(providers),
     timeoutMs: 20 * 60_000,
   });
   if (code !== 0) throw new Error(`AWS did not take the deploy. osls said:\n${lastLines(output)}`);
