@@ -33,7 +33,8 @@ export async function registerByManifest(
   const { repository } = options.byManifest;
   const fullName = `${repository.owner}/${repository.name}`;
   const store = openStore(options, io);
-  const kept = await putKept(store, entriesOf(options), io);
+  const address = repositoryPage(options.base, repository);
+  const kept = await putKept(store, entriesOf(options), io, address);
   if (kept) {
     await whenSaved();
     return io.write([...kept, ...(options.partOfDeploy ? [] : whatIsLeft(options, store))].join('\n'));
@@ -50,7 +51,8 @@ export async function registerByManifest(
       const settings = settingsPage(options, organisation, app);
       const lost = `Make a new client secret at ${settings}, and set it by hand.`;
       io.write('The app is registered.');
-      const notes = await saveValues(store, entriesOf(options, app), replace, io, lost, installPage(options, app));
+      const install = installPage(options, app);
+      const notes = await saveValues(store, entriesOf(options, app), replace, io, lost, address, install);
       await whenSaved();
       const next = nextSteps(options, app, settings, store);
       registration.show('registered', next.page);
@@ -91,7 +93,7 @@ export async function registerByManifest(
         ? [
             entry(of.provider, '{HOST}_APP_ID', app && String(app.id)),
             entry(of.provider, '{HOST}_APP_PRIVATE_KEY', app?.pem.trim()),
-            entry(of.provider, 'CMS_GATEWAY_REPO', repositoryPage(of.base, repository)),
+            entry(of.provider, 'CMS_GATEWAY_REPO', address),
           ]
         : []),
     ];

@@ -5,7 +5,7 @@ import { callbackAddress } from '../config/settings.ts';
 import { givenCredentials, withoutCredentials, type Credentials } from './credentials.ts';
 import type { Options } from './options.ts';
 import type { Prompts } from './terminal.ts';
-import { checkPlace, loginEntries, openStore, putKept, saveValues } from './save.ts';
+import { checkPlace, loginEntries, openStore, ownKept, putKept, saveValues } from './save.ts';
 import { ask, textIn } from './request.ts';
 import type { Io } from './io.ts';
 
@@ -18,12 +18,16 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
   const { provider, base, address } = options;
   const { cms, registrations } = factsOf(provider);
   const store = openStore(options, io);
-  const kept = await putKept(store, loginEntries(options), io);
-  if (kept) return tellRest(kept);
   const { prompts } = io;
   const given = givenCredentials(provider, io.env);
+  const isKept = (await ownKept(store, loginEntries(options), io.folder)) !== undefined;
+  if (!given) {
+    const kept = await putKept(store, loginEntries(options), io);
+    if (kept) return tellRest(kept);
+  }
   if (!given && !prompts) throw new Error(withoutCredentials(provider));
-  const replace = await checkPlace(options, store, loginEntries(options), io);
+  // What an earlier run kept of this very login, and perhaps wrote in part, makes way for what is in the environment now.
+  const replace = isKept || (await checkPlace(options, store, loginEntries(options), io));
 
   const [form] = registrations;
   const callback = callbackAddress(address, provider);

@@ -349,10 +349,16 @@ describe('What goes wrong', () => {
     expect(await file('.env.setup')).toContain(`install the app: ${github.url}/github-apps/cms-login-for-site/inst`);
     for (const secret of secrets()) expect(`${setup.out()}${setup.err()}${page}`).not.toContain(secret);
     await rm(path.join(folder, '.env'), { recursive: true });
-    // Those of another login are not touched.
-    const other = run(['github', '--repo', 'acme/site', '--url', 'https://other.example.com', '--no-open']);
-    expect(await other.ended).toBe(1);
-    expect(other.err()).toContain('.env.setup holds the values of an earlier set-up');
+    // Those of another login or repository are not touched.
+    const { url } = github;
+    for (const [repository, login] of [
+      ['acme/site', 'https://other.example.com'],
+      [`${url}/acme/shop`, 'https://auth.example.com'],
+    ]) {
+      const other = run(['github', '--repo', repository ?? '', '--url', login ?? '', '--no-open']);
+      expect(await other.ended).toBe(1);
+      expect(other.err()).toContain('.env.setup holds the values of an earlier set-up');
+    }
     const again = run();
     expect([await again.ended, again.err()]).toEqual([0, '']);
     expect(again.out()).toContain('nothing is registered anew');

@@ -380,6 +380,25 @@ describe('What fails', () => {
     expect(await calls()).toHaveLength(2);
   });
 
+  it('GitLab: what is in the environment now counts, and not what an earlier run kept', async () => {
+    await npx(recorder);
+    const gitlab = await startGitLab();
+    const parameters = [...usual, '--repo', `${gitlab.url}/acme/site`];
+    const given = () => {
+      const { clientId, clientSecret } = gitlab.app;
+      return { GITLAB_URL: gitlab.url, GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret };
+    };
+    netlify.refusal = 'Your plan allows no more variables';
+    expect((await run(parameters, undefined, { env: given() })).code).toBe(1);
+    netlify.refusal = undefined;
+    gitlab.app.clientSecret = 'the-secret-that-was-renewed';
+    const { code, err } = await run(parameters, undefined, { env: given() });
+    await gitlab.close();
+    expect([err, code]).toEqual(['', 0]);
+    expect(variables()).toHaveProperty('GITLAB_CLIENT_SECRET', 'the-secret-that-was-renewed');
+    await expect(stat(path.join(work(), '.env.setup'))).rejects.toThrow('ENOENT');
+  });
+
   it('is stopped while a tool runs: the tool ends, nothing comes after it, and it says what is done', async () => {
     await npx(`${recorder} setTimeout(() => {}, 60_000);`);
     const running = () => expect.poll(() => calls().catch(() => [])).toHaveLength(1);
@@ -711,6 +730,19 @@ describe('The gateway', () => {
     expect([second.err, second.code]).toEqual(['', 0]);
     expect(variables()).toHaveProperty('CMS_GATEWAY_CLIENT_SECRET', secret);
     await expect(stat(path.join(there(), '.env.setup'))).rejects.toThrow('ENOENT');
+  });
+
+  it('takes a secret from the environment in the place of the one that an earlier run kept', async () => {
+    await npx(recorder);
+    const all = [...parameters(), '--paths', '**'];
+    expect((await run(all)).err).toContain('CMS_GATEWAY_CLIENT_ID is missing');
+    netlify.refusal = 'Your plan allows no more variables';
+    expect((await run(all, client)).code).toBe(1);
+    netlify.refusal = undefined;
+    const env = { CMS_GATEWAY_CLIENT_SECRET: secret.replaceAll('0', '9') };
+    const second = await run(all, undefined, { env });
+    expect([second.err, second.code]).toEqual(['', 0]);
+    expect(variables()).toMatchObject({ CMS_GATEWAY_CLIENT_ID: client['Client id'], ...env });
   });
 
   it('goes on behind the key when the client was not at hand: one app, however often it is run', async () => {

@@ -250,6 +250,18 @@ describe('Where a person fills in the form', () => {
     await gitlab.close();
   });
 
+  it('leaves no secrets of an earlier run behind where its owner replaces them', async () => {
+    const gitlab = await startGitLab();
+    const { clientId, clientSecret } = gitlab.app;
+    await writeFile(path.join(folder, '.env.setup'), 'GITLAB_CLIENT_SECRET=an-old-secret\n');
+    const env = { GITLAB_URL: gitlab.url, GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret };
+    const { io, said } = worldOf(env, { '.env.setup is there already': true });
+    expect([await main(['gitlab', '--url', 'https://auth.example.com'], providers, io), said.err]).toEqual([0, '']);
+    expect(await settings()).toHaveProperty('GITLAB_CLIENT_SECRET', clientSecret);
+    await expect(readFile(path.join(folder, '.env.setup'))).rejects.toThrow('ENOENT');
+    await gitlab.close();
+  });
+
   it('Bitbucket: likewise, with HTTP Basic', async () => {
     const bitbucket = await startBitbucket();
     const { clientId, clientSecret } = bitbucket.app;

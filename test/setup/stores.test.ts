@@ -170,6 +170,8 @@ describe('On AWS', () => {
     expect(await setup.ended).toBe(1);
     expect(store.get('/cms-auth/live/github')?.value).toBe('theirs');
     await expectRefuge(setup);
+    expect(setup.err()).toContain('The same command does not put them there, since something else is there by now.');
+    expect(setup.err()).not.toContain('The same command tries again');
     const again = on();
     expect(await again.ended).toBe(1);
     expect(again.err()).toContain('.env.setup holds the values of an earlier set-up');

@@ -2,6 +2,7 @@ import { factsOf } from '../../providers/facts.ts';
 import { apiRoots } from '../../providers/provider.ts';
 import { issuerFacts } from '../../providers/issuers.ts';
 import { checkPlace, openStore, putKept, saveValues } from '../save.ts';
+import type { Environment } from '../../config/environment.ts';
 import type { Io } from '../io.ts';
 import type { Options } from '../options.ts';
 import type { Target } from '../targets/target.ts';
@@ -18,6 +19,10 @@ async function secretOf(io: Io, name: string, message: string): Promise<string> 
   );
 }
 
+/** What scripts set of that which nobody knows yet: it counts before what an earlier run kept. */
+const givenOf = ({ env }: Io, entries: readonly Entry[]): Environment =>
+  Object.fromEntries(entries.flatMap(({ name, value }) => (value === undefined ? [[name, env[name]?.trim()]] : [])));
+
 const problemOf = (text: string): string | undefined =>
   /^[\x21-\x7e]{8,4096}$/.test(text.trim()) ? undefined : 'Copy it whole: it has no spaces, and at least 8 characters.';
 
@@ -32,13 +37,13 @@ export async function saveToken(options: Options, { repositoryUrl }: GatewayOpti
     entry(provider, 'CMS_GATEWAY_TOKEN', token),
     entry(provider, 'CMS_GATEWAY_REPO', repositoryUrl),
   ];
-  const kept = await putKept(openStore(options, io), entriesOf(), io);
+  const kept = await putKept(openStore(options, io), entriesOf(), io, repositoryUrl, givenOf(io, entriesOf()));
   if (kept) return io.write(kept.join('\n'));
   io.write(
     `Make a token at ${provider.name} that may write to this one repository: docs/gateway-hosts.md says which kind, and where.\n  ${repositoryUrl}\n`,
   );
   const token = await secretOf(io, 'CMS_GATEWAY_TOKEN', 'The token');
-  await put(options, entriesOf(token), io, `Make a new token at ${provider.name}.`);
+  await put(options, entriesOf(token), io, `Make a new token at ${provider.name}.`, repositoryUrl);
 }
 
 /**
@@ -49,7 +54,7 @@ export async function saveToken(options: Options, { repositoryUrl }: GatewayOpti
  */
 export async function saveSignIn(
   options: Options,
-  { issuer, editors, paths, branch }: GatewayOptions,
+  { repositoryUrl, issuer, editors, paths, branch }: GatewayOptions,
   target: Target,
   url: string | undefined,
   io: Io,
@@ -69,7 +74,7 @@ export async function saveSignIn(
     ...(site === undefined ? [] : [entry(provider, 'CMS_AUTH_ORIGINS', site)]),
     ...(base === provider.url ? [] : [entry(provider, '{HOST}_URL', base)]),
   ];
-  const kept = await putKept(openStore(options, io), entriesOf(), io);
+  const kept = await putKept(openStore(options, io), entriesOf(), io, repositoryUrl, givenOf(io, entriesOf()));
   if (kept) return io.write(kept.join('\n'));
   io.write(
     [
@@ -91,13 +96,19 @@ export async function saveSignIn(
   if (clientId === '')
     throw new Error('CMS_GATEWAY_CLIENT_ID is missing. Set it in the environment, or run this in a terminal.');
   const secret = await secretOf(io, 'CMS_GATEWAY_CLIENT_SECRET', 'Client secret');
-  await put(options, entriesOf({ id: clientId, secret }), io, `Make a new client secret at ${name}.`);
+  await put(options, entriesOf({ id: clientId, secret }), io, `Make a new client secret at ${name}.`, repositoryUrl);
 }
 
-async function put(options: Options, entries: readonly Entry[], io: Io, lost: string): Promise<void> {
+async function put(
+  options: Options,
+  entries: readonly Entry[],
+  io: Io,
+  lost: string,
+  repository: string,
+): Promise<void> {
   const store = openStore(options, io);
   const replace = await checkPlace(options, store, entries, io);
-  io.write((await saveValues(store, entries, replace, io, lost)).join('\n'));
+  io.write((await saveValues(store, entries, replace, io, lost, repository)).join('\n'));
 }
 
 /** What the owner writes into the CMS's configuration for a gateway. */
