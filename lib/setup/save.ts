@@ -47,7 +47,7 @@ export async function checkPlace(options: Options, store: Store, entries: readon
   const left = await readIfThere(path.join(io.folder, fallbackFile));
   const taken = [...(left === '' ? [] : [fallbackFile]), ...(await store.taken(entries))];
   const site = entries.find(({ name }) => name === sites)?.value;
-  const alone = store.isBlind && taken.includes(sites) ? ` ${sites} becomes ${site} alone.` : '';
+  const alone = taken.includes(sites) ? ` ${sites} becomes ${site} alone.` : '';
   if (options.replace && alone !== '') io.write(alone.trim());
   if (taken.length === 0 || options.replace) return options.replace;
   const found = `${taken.join(', ')} ${taken.length > 1 ? 'are' : 'is'} there already${

@@ -39,9 +39,18 @@ export const ofSites = (values: readonly Value[], isThere: (name: string) => boo
 
 const sitesIn = (list: string | undefined): string[] => (list ?? '').split(',').flatMap((one) => one.trim() || []);
 
-/** A list that holds the site already says what was meant. */
+/** Says which site is on the list now. @param kept what was on it, as far as that can be read */
+export function ofAdded(values: readonly Value[], kept: string | undefined): string[] {
+  const list = sitesIn(kept);
+  const site = values.find(({ name }) => name === sites)?.value;
+  return site !== undefined && list.length > 0 && !list.includes(site)
+    ? [`${sites} keeps the sites that are on it, and has ${site} now.`]
+    : [];
+}
+
+/** A list of sites that can be read loses nothing: it gets one more. */
 export const isAnother = (name: string, kept: string, value: string | undefined): boolean =>
-  kept !== value && !(name === sites && value !== undefined && sitesIn(kept).includes(value));
+  kept !== value && name !== sites;
 
 /** What is to be written where something is there: a list of sites gets one more, and everything else is replaced. */
 export function joined({ name, value }: Pick<Value, 'name' | 'value'>, kept: string | undefined): string {
@@ -59,14 +68,12 @@ export class Taken extends Error {
 export interface Store {
   /** In words: "the file .env". */
   place: string;
-  /** Whether it does not tell what it holds: then a list of sites cannot be added to. */
-  isBlind?: boolean;
   /** Whether a gateway is deployed there as a service of its own, with another address than the login. */
   gatewayApart?: boolean;
   /**
    * Looks before anything is registered.
    *
-   * @returns the names under which something else is kept already
+   * @returns the names under which something else is kept already; a list of sites only if it cannot be read, and so not be added to
    * @throws Error in words if the values could not be written there
    */
   taken(entries: readonly Entry[]): Promise<string[]>;

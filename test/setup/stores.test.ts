@@ -257,23 +257,30 @@ describe('On Netlify', () => {
   });
 
   it('a list of sites gets the new one, and one that has it is no matter', async () => {
-    const list = (value: string) =>
+    const list = (value: string, isSecret = false) =>
       netlify.variables.set('CMS_AUTH_ORIGINS', {
         key: 'CMS_AUTH_ORIGINS',
-        is_secret: false,
+        is_secret: isSecret,
         scopes: ['functions'],
         values: [{ context: 'all', value }],
       });
     list('https://old.example.com');
-    const refused = on();
-    expect(await refused.ended).toBe(1);
-    expect(refused.err()).toContain('CMS_AUTH_ORIGINS is there already');
     const whole = 'https://old.example.com,https://www.example.com';
-    expect(await toTheEnd(on(['--replace']))).toBe(0);
+    const setup = on();
+    expect([await toTheEnd(setup), setup.err()]).toEqual([0, '']);
+    expect(setup.out()).toContain(
+      'CMS_AUTH_ORIGINS keeps the sites that are on it, and has https://www.example.com now.',
+    );
     expect(netlify.variables.get('CMS_AUTH_ORIGINS')?.values).toContainEqual({ context: 'production', value: whole });
     netlify.variables.clear();
     list(whole);
     await on().origin();
+    // Marked as a secret, it cannot be read.
+    list('', true);
+    const refused = on();
+    expect(await refused.ended).toBe(1);
+    expect(refused.err()).toContain('CMS_AUTH_ORIGINS is there already');
+    expect(refused.err()).toContain('CMS_AUTH_ORIGINS becomes https://www.example.com alone.');
   });
 
   it('not logged in, not linked, a token of the past: said before anything is registered', async () => {

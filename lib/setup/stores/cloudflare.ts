@@ -11,7 +11,6 @@ export function workerSecrets(folder: string, name: string | undefined, stopped:
   const worker = name === undefined ? [] : ['--name', name];
   return {
     place: "the Worker's secrets at Cloudflare",
-    isBlind: true,
     gatewayApart: true,
     async taken(entries) {
       const { code, output } = await runTool(tools.cloudflare, ['secret', 'list', '--format', 'json', ...worker], {

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { isAnother, joined, ofSites, type Store } from '../values.ts';
+import { isAnother, joined, ofAdded, ofSites, sites, type Store } from '../values.ts';
 import { readIfThere, replaceFile, setValues } from './file.ts';
 
 /** The file `.env`, which the local server and the build read. */
@@ -34,6 +34,7 @@ export function envFile(folder: string): Store {
       await replaceFile(file, setValues(text, changed, file));
       return [
         `Written to ${file}, which only you may read: ${values.map(({ name }) => name).join(', ')}.`,
+        ...ofAdded(values, kept[sites]),
         ...ofSites(values, (name) => Boolean(kept[name]?.trim())),
       ];
     },

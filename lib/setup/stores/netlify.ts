@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import envPaths from 'env-paths';
 import type { Environment } from '../../config/environment.ts';
-import { isAnother, isSecret, joined, ofSites, type Entry, type Store, type Value } from '../values.ts';
+import { isAnother, isSecret, joined, ofAdded, ofSites, sites, type Entry, type Store, type Value } from '../values.ts';
 import { ask, textIn, type Question } from '../request.ts';
 import { readIfThere, replaceFile } from './file.ts';
 
@@ -133,7 +133,7 @@ export function netlifyVariables(env: Environment, folder: string, reach: Reach)
         const old = isThere(value);
         if (!old) continue;
         const at = variables(site, value.name);
-        const text = joined(value, inProduction(old)[0]);
+        const text = joined(value, readable(old));
         // Whether it is a secret can only be said of a whole variable; otherwise its values elsewhere stay.
         if (isSecret(value) && old.is_secret !== true)
           await call(env, site.token, at, { method: 'PUT', json: variable(value) });
@@ -141,6 +141,7 @@ export function netlifyVariables(env: Environment, folder: string, reach: Reach)
       }
       return [
         `Set for production on the Netlify site ${site.name}: ${values.map(({ name }) => name).join(', ')}.`,
+        ...ofAdded(values, readable(kept.find(({ key }) => key === sites))),
         ...ofSites(values, (name) => kept.some(({ key }) => key === name)),
       ];
     },
@@ -163,6 +164,9 @@ const inProduction = ({ values = [] }: Variable): string[] =>
   ['production', 'all'].flatMap((wanted) =>
     values.flatMap(({ context, value }) => (context === wanted ? (value ?? '') : [])),
   );
+
+const readable = (variable: Variable | undefined): string | undefined =>
+  variable?.is_secret === true ? undefined : inProduction(variable ?? { key: '' })[0];
 
 function isOther(variable: Variable, entry: Entry): boolean {
   if (variable.key !== entry.name) return false;
