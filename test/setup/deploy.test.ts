@@ -300,6 +300,9 @@ describe('What fails', () => {
     const first = await run([...usual, ...repo()], undefined, { installs: false });
     expect(first.code).toBe(1);
     expect(first.err).toContain('was not installed on acme/site within 10 minutes');
+    expect(first.err).toMatch(
+      /\nDone: make a Netlify site \(your-login\); register it .* in\.\nNot done: deploy it there; ask/,
+    );
     expect((await run([...usual, ...repo()])).code).toBe(0);
     expect(github.registry.apps).toHaveLength(1);
   });

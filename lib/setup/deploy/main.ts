@@ -73,7 +73,8 @@ const isProject = async (folder: string): Promise<boolean> =>
 
 interface Step {
   words: string;
-  isDone: boolean;
+  /** By the progress, as it is then. */
+  isDone: () => boolean;
   run: () => Promise<void>;
 }
 
@@ -122,7 +123,7 @@ async function run(
   const steps: Step[] = [
     {
       words: `${target.firstStep}${options.target === 'server' ? '' : ` (${options.target === 'aws' ? stage : options.name})`}`,
-      isDone: progress.url !== undefined && !isAgain,
+      isDone: () => progress.url !== undefined && !isAgain,
       async run() {
         const own = await target.first(deployment, io);
         progress.url = options.url ?? own;
@@ -135,7 +136,7 @@ async function run(
       words: gateway
         ? `get a key to the repository at ${options.provider.name}`
         : `register it at ${options.provider.name} and put the settings in`,
-      isDone: progress.registered === true,
+      isDone: () => progress.registered === true,
       async run() {
         const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
         const { byManifest, ...rest } = setup;
@@ -157,7 +158,7 @@ async function run(
       ? [
           {
             words: `let editors sign in at ${issuerFacts(gateway.issuer).name}`,
-            isDone: progress.known === true,
+            isDone: () => progress.known === true,
             async run() {
               const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
               await putting('known', () => saveSignIn(setup, gateway, target, options.url, io));
@@ -169,7 +170,7 @@ async function run(
       ? [
           {
             words: target.lastStep ?? '',
-            isDone: false,
+            isDone: () => false,
             async run() {
               await target.last?.(deployment, io);
               progress.deployed = true;
@@ -180,7 +181,7 @@ async function run(
       : []),
     {
       words: target.startedByHand ? 'say how to start it' : `ask the ${service} whether it is ready`,
-      isDone: false,
+      isDone: () => false,
       async run() {
         const url = progress.url ?? '';
         if (target.startedByHand) return io.write(target.startedByHand(deployment));
@@ -197,7 +198,7 @@ async function run(
     },
     {
       words: 'tell the CMS',
-      isDone: false,
+      isDone: () => false,
       run: () =>
         gateway
           ? tellCmsOfGateway(options, gateway, progress.url ?? '', io)
@@ -206,22 +207,24 @@ async function run(
   ];
 
   if (options.dryRun) {
-    const list = steps.map(({ words, isDone }, i) => `${i + 1}. ${words}${isDone ? ' (done)' : ''}`);
+    const list = steps.map(({ words, isDone }, i) => `${i + 1}. ${words}${isDone() ? ' (done)' : ''}`);
     return io.write(['Nothing is done yet. These are the steps:', '', ...list].join('\n'));
   }
   await mkdir(io.folder, { recursive: true });
   if (path.resolve(io.folder) !== path.resolve(source)) await copyProject(source, io.folder);
   if (io.folder !== checkout) await keepFromGit(io.folder);
-  if (!isAgain && steps.some(({ isDone }) => isDone)) io.write('An earlier run got further: going on from there.');
+  if (!isAgain && steps.some(({ isDone }) => isDone())) io.write('An earlier run got further: going on from there.');
   for (const [i, step] of steps.entries()) {
-    if (step.isDone) continue;
+    if (step.isDone()) continue;
     io.write(`\n[${i + 1}/${steps.length}] ${upper(step.words)}`);
     try {
       if (io.stopped.aborted) throw new Cancelled('Stopped.');
       await step.run();
     } catch (error) {
-      const done = steps.slice(0, i).map(({ words }) => words);
-      const left = steps.slice(i).map(({ words }) => words);
+      // Such as an app that is registered, and not installed yet.
+      const next = step.isDone() ? i + 1 : i;
+      const done = steps.slice(0, next).map(({ words }) => words);
+      const left = steps.slice(next).map(({ words }) => words);
       throw new Error(
         [
           toWords(error),
