@@ -14,5 +14,10 @@ export function givenCredentials(provider: Provider, env: Environment): Credenti
   return id && secret ? { id, secret } : undefined;
 }
 
+const names = (provider: Provider): string =>
+  `${settingPrefix(provider)}_CLIENT_ID and ${settingPrefix(provider)}_CLIENT_SECRET`;
+
+export const takenFrom = (provider: Provider): string => `Taken from ${names(provider)} in the environment.`;
+
 export const withoutCredentials = (provider: Provider): string =>
-  `${provider.name} needs a terminal: the id and the secret that it shows are asked for there. Or set ${settingPrefix(provider)}_CLIENT_ID and ${settingPrefix(provider)}_CLIENT_SECRET in the environment.`;
+  `${provider.name} needs a terminal: the id and the secret that it shows are asked for there. Or set ${names(provider)} in the environment.`;

@@ -2,7 +2,7 @@ import { factsOf } from '../providers/facts.ts';
 import { articled, registrationAddress } from '../providers/provider.ts';
 import { configuration } from '../config/cms-config.ts';
 import { callbackAddress } from '../config/settings.ts';
-import { givenCredentials, withoutCredentials, type Credentials } from './credentials.ts';
+import { givenCredentials, takenFrom, withoutCredentials, type Credentials } from './credentials.ts';
 import type { Options } from './options.ts';
 import type { Prompts } from './terminal.ts';
 import { checkPlace, loginEntries, openStore, ownKept, putKept, saveValues } from './save.ts';
@@ -38,11 +38,15 @@ export async function registerManually(options: Options, io: Io): Promise<void> 
   });
   io.write(
     [
-      `Register ${articled(form.what)} at ${provider.name}:`,
-      '',
-      `  ${place}`,
-      '',
-      ...form.steps.map((step, i) => `${i + 1}. ${step}`),
+      ...(given
+        ? [takenFrom(provider)]
+        : [
+            `Register ${articled(form.what)} at ${provider.name}:`,
+            '',
+            `  ${place}`,
+            '',
+            ...form.steps.map((step, i) => `${i + 1}. ${step}`),
+          ]),
       '',
       'The address to send editors back to, exactly:',
       '',

@@ -245,6 +245,9 @@ describe('Where a person fills in the form', () => {
     expect(wrong.said.err).toContain('GitLab does not accept this id and secret');
     const { io, said } = worldOf({ ...env, GITLAB_CLIENT_SECRET: clientSecret });
     expect([await main(call, providers, io), said.err]).toEqual([0, '']);
+    expect(said.out).toContain('Taken from GITLAB_CLIENT_ID and GITLAB_CLIENT_SECRET in the environment.');
+    expect(said.out).toContain('https://auth.example.com/auth/gitlab/callback');
+    expect(said.out).not.toContain(`${gitlab.url}/-/user_settings/applications`);
     expect(said.out).not.toContain(clientSecret);
     expect(await settings()).toMatchObject({ GITLAB_CLIENT_ID: clientId, GITLAB_CLIENT_SECRET: clientSecret });
     await gitlab.close();
