@@ -479,7 +479,21 @@ describe('AWS', () => {
     run(
       [
         ['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'aws'],
-        ['--no-open', '--region', parameters.region, '--url', login.url, ...more],
+        [
+          '--no-open',
+          '--url',
+          login.url,
+          ...(more.includes('--region') ? [] : ['--region', parameters.region]),
+          ...more,
+        ],
+      ].flat(),
+    );
+  /** Without an option that says where. */
+  const somewhere = () =>
+    run(
+      [
+        ['--cms', 'https://www.example.com/admin/', '--repo', `${github.url}/acme/site`, '--to', 'aws'],
+        ['--no-open', '--url', login.url],
       ].flat(),
     );
   beforeEach(async () => {
@@ -528,6 +542,26 @@ describe('AWS', () => {
     await expect(calls()).rejects.toThrow('ENOENT');
   });
 
+  it('without a region in words: osls gets the one that the SDK has, and another one is another login', async () => {
+    await npx(answers);
+    const profile = path.join(folder, 'aws-config');
+    vi.stubEnv('AWS_CONFIG_FILE', profile);
+    vi.stubEnv('AWS_REGION', undefined);
+    const nowhere = await somewhere();
+    expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringMatching(/^Which region\? Add --region/)]);
+    await expect(stat(work())).rejects.toThrow('ENOENT');
+    vi.stubEnv('AWS_CONFIG_FILE', `${profile}-2`);
+    await writeFile(`${profile}-2`, `[default]\nregion = ${parameters.region}\n`);
+    const { code, err } = await somewhere();
+    expect([err, code]).toEqual(['', 0]);
+    expect(await calls()).toEqual(Array(2).fill(expect.stringMatching(/deploy --stage live --region eu-central-1$/)));
+    const elsewhere = await on('--region', 'eu-west-1', '--dry-run');
+    expect(elsewhere.out).not.toContain('(done)');
+    const progress = await readFile(path.join(work(), '.cms-auth-deploy.json'), 'utf8');
+    expect(JSON.parse(progress)).toHaveProperty('region', 'eu-central-1');
+    expect(elsewhere.out).toContain('.cms-auth-deploy.json is of another login');
+  });
+
   it('osls gets no secret of the shell, which would be in clear text in the function; a pointer to one it gets', async () => {
     await npx(`${answers} require('fs').writeFileSync('environment', JSON.stringify(process.env));`);
     for (const name of ['GITHUB_CLIENT_SECRET', 'GITLAB_CLIENT_SECRET', 'CMS_GATEWAY_CLIENT_SECRET'])
@@ -549,7 +583,7 @@ describe('AWS', () => {
       await npx(answers);
       expect((await on('--name', 'your-login', '--replace')).code).toBe(0);
       const file = path.join(work(), '.cms-auth-deploy.json');
-      const { stage, ...old } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+      const { stage, region: _, ...old } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
       expect(stage).toBe('your-login');
       await writeFile(file, JSON.stringify({ ...old, name }));
       const { code, err } = await on('--name', name);
@@ -572,7 +606,7 @@ describe('A Firebase project', () => {
   const hosting = (answer: () => Response) => {
     const { fetch } = globalThis;
     vi.stubGlobal('fetch', (url: URL | string, init?: RequestInit) =>
-      String(url) === `https://${project}.web.app/` ? Promise.resolve(answer()) : fetch(url, init),
+      /^https:[/]{2}[a-z-]+[.]web[.]app[/]$/.test(String(url)) ? Promise.resolve(answer()) : fetch(url, init),
     );
   };
   const fromFile = async () => ({
@@ -616,6 +650,20 @@ describe('A Firebase project', () => {
     const { code, err } = await on();
     expect([err, code]).toEqual(['', 0]);
     expect((await calls()).filter((call) => call.includes(' deploy '))).toHaveLength(2);
+  });
+
+  it('is another one than that of an earlier run: its website is left alone as well', async () => {
+    await npx(recorder);
+    hosting(() => new Response('Site Not Found', { status: 404 }));
+    settings = fromFile;
+    expect((await on()).code).toBe(0);
+    const before = await calls();
+    hosting(() => new Response('<title>Our website</title>'));
+    const { code, err, out } = await on('--project', 'other-project');
+    expect(code).toBe(1);
+    expect(out).toContain('.cms-auth-deploy.json is of another login');
+    expect(err).toContain('other-project.web.app already has a site.');
+    expect(await calls()).toEqual(before);
   });
 
   it('gets from the build the very page that a login of ours is known by', async () => {

@@ -13,6 +13,7 @@ import { givenCredentials, withoutCredentials } from '../credentials.ts';
 import { checkStage, help, readDeployOptions, type DeployOptions } from './options.ts';
 import { progressFile, readProgress, writeProgress, type Progress } from './progress.ts';
 import { areKept, ValuesKept } from '../save.ts';
+import { withoutRegion } from '../stores/aws.ts';
 import { targets } from '../targets.ts';
 import { Cancelled } from '../terminal.ts';
 import { saveSignIn, saveToken, tellCmsOfGateway } from './gateway.ts';
@@ -92,10 +93,14 @@ async function run(
   const { progress, other } = await progressOf(options, io);
   if (other !== undefined) io.write(`${progressFile} is of another login (${other}). This begins a new one.`);
   const stage = progress.stage ?? 'live';
+  const region = options.region ?? progress.region;
+  if (region !== undefined) progress.region = region;
+  if (options.project !== undefined) progress.project = options.project;
   const deployment: Deployment = {
     ...options,
     service,
     stage,
+    region,
     isNew: progress.url === undefined,
     providers,
     folder: io.folder,
@@ -138,7 +143,7 @@ async function run(
         : `register it at ${options.provider.name} and put the settings in`,
       isDone: () => progress.registered === true,
       async run() {
-        const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
+        const setup = setupOptions({ ...options, stage, region }, progress.url ?? '', target);
         const { byManifest, ...rest } = setup;
         // The app is registered even if nobody installs it in time.
         const whenSaved = async () => {
@@ -160,7 +165,7 @@ async function run(
             words: `let editors sign in at ${issuerFacts(gateway.issuer).name}`,
             isDone: () => progress.known === true,
             async run() {
-              const setup = setupOptions({ ...options, stage }, progress.url ?? '', target);
+              const setup = setupOptions({ ...options, stage, region }, progress.url ?? '', target);
               await putting('known', () => saveSignIn(setup, gateway, target, options.url, io));
             },
           },
@@ -247,9 +252,12 @@ const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slic
  * @throws Error in words
  */
 async function checkBegin(options: DeployOptions, io: Io): Promise<void> {
-  const { target, provider, gateway, replace } = options;
+  const { target, provider, gateway, replace, region, dryRun } = options;
   const { progress } = await progressOf(options, io);
-  if (target === 'aws') checkStage(progress.stage ?? 'live');
+  if (target === 'aws') {
+    checkStage(progress.stage ?? 'live');
+    if (region === undefined && progress.region === undefined && !dryRun) throw new Error(withoutRegion);
+  }
   const byHand = !gateway && !manifests[provider.id];
   if (!byHand || progress.registered || io.prompts || givenCredentials(provider, io.env)) return;
   if ((progress.kept === 'registered' && !replace) || (await areKept(io.folder))) return;
@@ -258,14 +266,15 @@ async function checkBegin(options: DeployOptions, io: Io): Promise<void> {
 
 /** Of an earlier run with the same answers; a new one otherwise. */
 async function progressOf(
-  { target, name, stage, provider, repository, site, url, gateway }: DeployOptions,
+  { target, name, stage, region, project, provider, repository, site, url, gateway }: DeployOptions,
   io: Io,
 ): Promise<{ progress: Progress; other?: string }> {
   const fresh: Progress = {
     target,
     service: gateway ? 'gateway' : 'login',
     name,
-    ...(target === 'aws' && { stage }),
+    ...(target === 'aws' && { stage, ...(region !== undefined && { region }) }),
+    ...(project !== undefined && { project }),
     provider: provider.id,
     repository: repository && `${repository.owner}/${repository.name}`,
     site,
@@ -277,7 +286,11 @@ async function progressOf(
       (key) => kept[key] === fresh[key],
     ) &&
     (kept.stage === undefined || kept.stage === stage) &&
-    (url === undefined || kept.url === undefined || kept.url === url);
+    [
+      [kept.region, region],
+      [kept.project, project],
+      [kept.url, url],
+    ].every(([before, now]) => before === undefined || now === undefined || before === now);
   if (isSame) return { progress: kept };
   return { progress: fresh, ...(kept && { other: kept.name }) };
 }

@@ -8,6 +8,7 @@ import { ask } from '../request.ts';
 import { isLoopback } from '../../http/origins.ts';
 import { knownIssuers, plainIssuer } from '../../providers/issuers.ts';
 import { readCmsConfig, type CmsFacts } from './cms-config.ts';
+import { regionInUse } from '../stores/aws.ts';
 import { targets, type TargetName } from '../targets.ts';
 import type { Environment } from '../../config/environment.ts';
 import type { Provider } from '../../providers/provider.ts';
@@ -83,6 +84,7 @@ export interface DeployOptions {
   stage: string;
   url: string | undefined;
   config: string | undefined;
+  /** AWS: as given, or as the AWS SDK finds it. */
   region: string | undefined;
   project: string | undefined;
   replace: boolean;
@@ -195,7 +197,7 @@ export async function readDeployOptions(
         ? await ask(values.url, 'At which address will it be?', 'https://auth.example.com', readUrl)
         : undefined,
     config: values.config,
-    region: values.region === undefined ? undefined : fitting('--region', values.region, /^[a-z]{2}(-[a-z]+)+-\d$/),
+    region: target === 'aws' ? await readRegion(values.region) : undefined,
     project:
       target === 'firebase'
         ? await ask(
@@ -372,6 +374,12 @@ function named<T>(argument: string, read: () => T): T {
   } catch (error) {
     throw new Error((error as Error).message.replace(/^CMS_AUTH_\w+/, argument), { cause: error });
   }
+}
+
+/** @returns the one that is given, or that of the AWS tools here; nothing if there is none */
+async function readRegion(given: string | undefined): Promise<string | undefined> {
+  const region = given ?? (await regionInUse());
+  return region === undefined ? undefined : fitting('--region', region, /^[a-z]{2}(-[a-z]+)+-\d$/);
 }
 
 /** AWS makes longer names from it, such as that of the role: 64 characters with those of the service and the longest region. */

@@ -9,6 +9,10 @@ export interface Progress {
   name: string;
   /** AWS. Earlier versions wrote none: what they deployed is `live`, whatever its name was. */
   stage?: string;
+  /** AWS: where. Earlier versions wrote none. */
+  region?: string;
+  /** Firebase: where. Earlier versions wrote none. */
+  project?: string;
   provider: string;
   repository?: string | undefined;
   site?: string | undefined;

@@ -11,6 +11,22 @@ export interface AwsChoice {
 }
 
 /**
+ * The region that the AWS SDK finds: in the environment, or in the profile. What deploys has to be told, since it looks elsewhere.
+ *
+ * @returns nothing if there is none
+ */
+export async function regionInUse(): Promise<string | undefined> {
+  const { SSMClient } = await import('@aws-sdk/client-ssm');
+  try {
+    return await new SSMClient({}).config.region();
+  } catch {
+    return undefined;
+  }
+}
+
+export const withoutRegion = 'Which region? Add --region, such as --region eu-west-1.';
+
+/**
  * Secrets go into AWS's Parameter Store, under the names that `serverless.yml` reads; the rest is printed, for the file `.env` beside it.
  *
  * @param file where the rest is written to, in place of being printed
@@ -89,7 +105,7 @@ function toWords(error: unknown): string {
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   if (name === 'CredentialsProviderError')
     return 'There are no AWS credentials here: log in with "aws configure" or "aws sso login".';
-  if (message.startsWith('Region ')) return 'Which region? Add --region, such as --region eu-west-1.';
+  if (message.startsWith('Region ')) return withoutRegion;
   if (name === 'AbortError' || name === 'TimeoutError') return `It did not answer within ${timeoutMs / 1000} seconds.`;
   return `It said: ${[name, message].filter(Boolean).join(': ')}`;
 }
