@@ -16,6 +16,7 @@ import { unknownSettings } from '../config/unknown.ts';
 import { openSettings } from '../config/request-settings.ts';
 import { forOwner } from '../http/for-owner.ts';
 import { printLine, writeLog } from '../http/log.ts';
+import { byTurn } from './lines.ts';
 import type { GatewayHost } from '../gateway/rules/rule.ts';
 import { requestTimeoutMs } from '../gateway/timeouts.ts';
 import { Failure } from '../http/errors.ts';
@@ -51,6 +52,8 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const host = readHost(env['HOST']);
   const platform = {
     url: `http://localhost:${port}`,
+    // By the console, which waits where whoever reads the log is slow: a write that is cut short would lose lines.
+    print: byTurn(console.log),
     // Without a pointer to it there is nothing to look for at each request.
     ...(Object.values(env).some(isPointer) && { loadPointers: awsPointers() }),
   };

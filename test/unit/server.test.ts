@@ -1,8 +1,10 @@
 /** Where a server of one's own can be reached: from this machine alone, unless `HOST` says otherwise. */
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rm } from 'node:fs/promises';
+import { byTurn } from '../../lib/cli/lines.ts';
 import { listen, node, readHost } from '../../lib/platforms/node.ts';
 import { askOver } from '../contract/http.ts';
 import { buildApart, end, start } from '../contract/secrets/instances.ts';
@@ -141,6 +143,37 @@ describe('HOST', () => {
   });
 });
 
+describe('Lines of log', () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('go out together where they are of one turn, in order, and at its end', async () => {
+    const written: string[] = [];
+    const print = byTurn((text) => written.push(text));
+    print('one');
+    await Promise.resolve();
+    print('two');
+    expect(written).toEqual([]);
+    await turn();
+    expect(written).toEqual(['one\ntwo']);
+    print('three');
+    await turn();
+    await turn();
+    expect(written).toEqual(['one\ntwo', 'three']);
+  });
+
+  it('are not lost where the process ends before its turn does', async () => {
+    const written: string[] = [];
+    const others = new Set(process.listeners('exit'));
+    const print = byTurn((text) => written.push(text));
+    const added = process.listeners('exit').filter((listener) => !others.has(listener));
+    print('last');
+    for (const listener of added) listener(1);
+    expect(written).toEqual(['last']);
+    await turn();
+    expect(written).toEqual(['last']);
+  });
+});
+
 describe('npm start', () => {
   let folder: string;
   beforeAll(async () => (folder = await buildApart()), 60_000);
@@ -193,6 +226,29 @@ describe('npm start', () => {
       const page = await (await fetch(`http://localhost:${port}${at}`)).text();
       expect(page).toContain(name);
       for (const text of [written.stdout, page]) expect(text).not.toMatch(/\b(the|its) owner (of|has|should)/i);
+    } finally {
+      await stop();
+    }
+  });
+
+  it('writes one line for each of many calls that come at once, and has written them when it is told to end', async () => {
+    const { port, written, child, stop } = await run({
+      NODE_ENV: 'production',
+      CMS_AUTH_ORIGINS: 'https://www.example.com',
+    });
+    try {
+      const { length } = written.stdout;
+      const ask = async (i: number) =>
+        (await askOver(port, { method: 'GET', path: i % 2 ? '/auth' : '/none', query: '', headers: {} })).status;
+      const statuses = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(i)));
+      child.kill('SIGTERM');
+      await once(child, 'close');
+      const lines = written.stdout.slice(length).trimEnd().split('\n');
+      const outcomes = lines.map((line) => (JSON.parse(line) as { outcome: string }).outcome);
+      expect(outcomes.filter((outcome) => outcome === 'ok')).toHaveLength(
+        statuses.filter((status) => status === 200).length,
+      );
+      expect([outcomes.length, new Set(statuses)]).toEqual([200, new Set([200, 404])]);
     } finally {
       await stop();
     }
