@@ -132,7 +132,10 @@ function matchPath(wanted: readonly string[], given: readonly string[]): Record<
   for (let i = 0; i < wanted.length; i++) {
     const [part = '', own] = [wanted[i], given[i]];
     if (own === undefined) return undefined;
-    if (part === '*') return { ...params, '*': given.slice(i).join('/') };
+    if (part === '*') {
+      params['*'] = given.slice(i).join('/'); // not spread: see `fetchWith` of the gateway
+      return params;
+    }
     if (part.startsWith(':')) params[part.slice(1)] = own;
     else if (part !== own) return undefined;
   }

@@ -7,6 +7,7 @@
 import type { RequestOptions } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { expect, it, vi } from 'vitest';
+import { findRoute } from '../../lib/handler/router.ts';
 import { lambda } from '../../lib/platforms/lambda.ts';
 import { toRequest } from '../../lib/platforms/node.ts';
 import { makeHandler } from '../contract/handlers.ts';
@@ -91,6 +92,17 @@ it('So has a login on Lambda', async () => {
     asked.map(({ platform }) => platform),
     replies.map(({ headers }) => headers),
   );
+});
+
+it('So has what an address says', () => {
+  const route = { event: 'read', handle: () => Promise.reject(new Error()) };
+  const module = { timeoutMs: 1, endpoints: [{ path: '/git/:host/*', route: () => route }], fail: route.handle };
+  const asked = { method: 'GET' } as HttpRequest;
+  const found = Array.from({ length: times }, (_, i) =>
+    findRoute([module], `/git/github/branches/${i}`, asked, new URLSearchParams()),
+  );
+  expect(found.at(-1)?.params).toEqual({ host: 'github', '*': `branches/${times - 1}` });
+  expectSameClass(found.map(({ params }) => params));
 });
 
 it('A platform that says the same of each request is the same object for each', () => {
