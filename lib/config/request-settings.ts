@@ -21,7 +21,7 @@ export interface Settings {
   /** The host refused these values: they are not used again, but read anew for the next login. */
   invalidate(): void;
   /** For the owner: what went wrong although the login could go on. */
-  warnings: string[];
+  warnings(): readonly string[];
 }
 
 type Values<Readers> = {
@@ -45,9 +45,7 @@ export function openSettings(env: Environment, { loadPointers }: Platform, deadl
       return load();
     },
     invalidate: () => pointers?.invalidate(),
-    get warnings() {
-      return pointers?.warnings ?? [];
-    },
+    warnings: () => pointers?.warnings ?? [],
   };
 }
 

@@ -1,3 +1,5 @@
+import { memoize } from '../http/cache.ts';
+
 /**
  * Whether a secret is in a text, in any of the ways in which its reader would find it there: JSON may write it in escapes, an
  * address in percent, and one of them within the other.
@@ -19,10 +21,14 @@ export const bytesHold = (bytes: Buffer, secret: string, isText: boolean): boole
  * @param secret in ASCII, since what is no ASCII is not read
  * @param isText as in `bytesHold`
  */
-export function searchFor(secret: string, isText: boolean): Search {
+export const searchFor = (secret: string, isText: boolean): Search =>
+  new Search(formsOf(secret), isText ? mostLayers : 0);
+
+/** Made once for a credential, which every answer is searched for. */
+const formsOf = memoize((secret: string): Forms => {
   const wide = Buffer.from(secret, 'utf16le');
-  return new Search([Buffer.from(secret), wide, Buffer.from(wide).swap16()], isText ? mostLayers : 0);
-}
+  return [Buffer.from(secret), wide, Buffer.from(wide).swap16()];
+}, 1);
 
 /** How many layers of writing are taken off, at most: each costs a look at all of it, and whoever can write a file could pile them up. */
 const mostLayers = 3;
@@ -47,7 +53,8 @@ export class Search {
   constructor(forms: Forms, layers: number) {
     this.#forms = forms;
     this.#layers = layers;
-    this.reach = Math.max(...forms.map(({ length }) => length)) + 1;
+    this.reach = 1;
+    for (const { length } of forms) this.reach = Math.max(this.reach, length + 1);
   }
 
   /** Whether there was an escape, so that the secret may have begun any number of bytes ago. */

@@ -77,11 +77,12 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     }
     if (body) await body.drain();
     const { event, provider } = found.route;
+    const warnings = settings.warnings();
     const entry = {
       event,
       ...(provider !== undefined && { provider: provider.id }),
       ...outcomeOf(failure),
-      ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
+      ...(warnings.length > 0 && { warning: warnings.join(' ') }),
       ...logged,
       duration: Math.round(now() - start),
       ...(platform.requestId !== undefined && { request: platform.requestId }),

@@ -31,11 +31,11 @@ export async function answer(handler: Handler, request: HttpRequest, response: S
  * @param url path and query as they came, where a framework has shortened those of the request
  */
 export function toRequest(request: IncomingMessage, platform: Platform, url = request.url ?? ''): HttpRequest {
-  const [path = '', ...query] = url.split('?');
+  const end = url.indexOf('?');
   return {
     method: request.method ?? 'GET',
-    path,
-    query: query.join('?'),
+    path: end < 0 ? url : url.slice(0, end),
+    query: end < 0 ? '' : url.slice(end + 1),
     // Node joins what comes more than once, or takes the first; only of `set-cookie` it makes a list, which nobody here reads.
     headers: request.headers as HttpRequest['headers'],
     body: () => request as AsyncIterable<Buffer>,

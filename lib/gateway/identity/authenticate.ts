@@ -38,10 +38,7 @@ export async function authenticate(
   moment: Moment,
 ): Promise<Editor> {
   if (authorization === undefined) throw new Failure(gatewayErrors.NO_TOKEN);
-  // RFC 6750, 2.1, or GitHub's own word for the same, which the CMSs say to it; and no longer than any issuer makes them.
-  const token = /^(?:bearer|token) +([\w.~+/-]{1,16384}=*) *$/i.exec(authorization)?.[1];
-  if (token === undefined) throw new Failure(gatewayErrors.BAD_TOKEN);
-  const known = await verifyToken(token, gateway, moment);
+  const known = await verify(authorization, gateway, moment);
   if (isAllowed(known.editor, gateway.lists)) return known.editor;
   const { lists } = gateway;
   // A session of ours was begun by somebody who was on the list: there is no more to say about it.
@@ -52,7 +49,19 @@ export async function authenticate(
 }
 
 /**
- * Tokens that were good, by a hash: who reads our memory finds none. A CMS that opens a list sends fifty requests with one token. For
+ * The token of the header.
+ *
+ * @throws Failure BAD_TOKEN if it holds none
+ */
+function tokenOf(authorization: string): string {
+  // RFC 6750, 2.1, or GitHub's own word for the same, which the CMSs say to it; and no longer than any issuer makes them.
+  const token = /^(?:bearer|token) +([\w.~+/-]{1,16384}=*) *$/i.exec(authorization)?.[1];
+  if (token === undefined) throw new Failure(gatewayErrors.BAD_TOKEN);
+  return token;
+}
+
+/**
+ * Tokens that were good, by a hash of the header that they came in: who reads our memory finds none. A CMS that opens a list sends fifty requests with one token. For
  * a minute only, and no longer than the token itself, in which somebody whom the issuer has put out may still come in; the list of
  * editors is asked at every call. One that was refused is not remembered: its issuer may publish the key for it a moment later.
  */
@@ -60,15 +69,16 @@ const verified = new WeakMap<Gateway, Cache<{ known: Known; end: number }>>();
 const keptMs = 60_000;
 
 /** @throws Failure if the token is not good here */
-function verifyToken(token: string, gateway: Gateway, moment: Moment): Known | Promise<Known> {
+function verify(authorization: string, gateway: Gateway, moment: Moment): Known | Promise<Known> {
   // A GoTrue is asked, and what it answers is kept with it.
-  if (gateway.auth.kind === 'gotrue') return readToken(token, gateway, moment);
+  if (gateway.auth.kind === 'gotrue') return readToken(tokenOf(authorization), gateway, moment);
   // Other settings make another gateway: a secret that was changed ends its sessions at once.
   let tokens = verified.get(gateway);
   if (!tokens) verified.set(gateway, (tokens = new Cache(1_000)));
-  const hash = hashOf(token);
+  const hash = hashOf(authorization);
   const kept = tokens.get(hash);
   if (kept && moment.now < kept.end) return kept.known;
+  const token = tokenOf(authorization);
   return readToken(token, gateway, moment).then((known) => {
     const end = endOf(token);
     tokens.set(hash, { known, end }, Math.min(Date.now() + keptMs, end));
