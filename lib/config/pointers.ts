@@ -30,8 +30,7 @@ const pointer = /^ssm:((?:\/[\w.-]+)+(?::[\w.-]+)?)$/;
 /** What settings point to in this store. In a file with the store, which only a server that has such settings loads. */
 export const pointersTo =
   (store: ParameterStore): OpenPointers =>
-  (env, deadline) => {
-    const warnings: string[] = [];
+  (env, deadline, warnings) => {
     const found = new Map<string, { target: string; value: string }>();
     const failed = new Map<string, Failure>();
     const isWanted = (setting: string): boolean =>
@@ -60,7 +59,6 @@ export const pointersTo =
     }
 
     return {
-      warnings,
       async read(settings, later) {
         const targets = targetsOf(settings.some(isWanted) ? [...settings, ...later].filter(isWanted) : []);
         if (targets.size > 0) {

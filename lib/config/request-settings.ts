@@ -21,7 +21,7 @@ export interface Settings {
   /** The host refused these values: they are not used again, but read anew for the next login. */
   invalidate(): void;
   /** For the owner: what went wrong although the login could go on. */
-  warnings(): readonly string[];
+  warnings: readonly string[];
 }
 
 type Values<Readers> = {
@@ -31,6 +31,7 @@ type Values<Readers> = {
 /** @param deadline when to give up, in milliseconds since the epoch */
 export function openSettings(env: Environment, { loadPointers }: Platform, deadline: number): Settings {
   let pointers: Pointers | undefined;
+  const warnings: string[] = [];
   const isPointed = ({ names }: Reader<unknown>): boolean => names.some((name) => isPointer(env[name]));
   return {
     env,
@@ -39,13 +40,13 @@ export function openSettings(env: Environment, { loadPointers }: Platform, deadl
       if (!loadPointers || !readers.some(isPointed)) return valuesOf(readers, env);
       const load = async () => {
         const open = await loadPointers();
-        pointers ??= open(env, deadline);
+        pointers ??= open(env, deadline, warnings);
         return valuesOf(readers, await pointers.read(namesOf(readers), namesOf(alongWith)));
       };
       return load();
     },
     invalidate: () => pointers?.invalidate(),
-    warnings: () => pointers?.warnings ?? [],
+    warnings,
   };
 }
 

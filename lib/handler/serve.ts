@@ -77,12 +77,11 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     }
     if (body) await body.drain();
     const { event, provider } = found.route;
-    const warnings = settings.warnings();
     const entry = {
       event,
       ...(provider !== undefined && { provider: provider.id }),
-      ...outcomeOf(failure),
-      ...(warnings.length > 0 && { warning: warnings.join(' ') }),
+      ...(failure ? failureOf(failure) : { outcome: 'ok' as const }),
+      ...(settings.warnings.length > 0 && { warning: settings.warnings.join(' ') }),
       ...logged,
       duration: Math.round(now() - start),
       ...(platform.requestId !== undefined && { request: platform.requestId }),
@@ -90,8 +89,11 @@ export function serve(modules: readonly RouteModule[], options: ServeOptions = {
     if (!reply.ended) log(entry, platform.print);
     else
       void reply.ended
-        .then(() => undefined, asFailure)
-        .then((late) => log({ ...entry, ...outcomeOf(late), duration: Math.round(now() - start) }, platform.print))
+        .then(
+          () => entry,
+          (error: unknown) => ({ ...entry, ...failureOf(asFailure(error)) }),
+        )
+        .then((last) => log({ ...last, duration: Math.round(now() - start) }, platform.print))
         .catch(() => {});
     return {
       ...reply,
@@ -110,15 +112,12 @@ const keptSafe = ({ origin, secure }: Address): object =>
 const asFailure = (error: unknown): Failure =>
   error instanceof Failure ? error : new Failure(webErrors.INTERNAL, {}, { cause: error });
 
-const outcomeOf = (failure: Failure | undefined): Pick<LogEntry, 'outcome' | 'code' | 'message' | 'reason'> =>
-  failure
-    ? {
-        outcome: 'failed',
-        code: failure.code,
-        message: failure.message,
-        ...(failure.reason !== undefined && { reason: failure.reason }),
-      }
-    : { outcome: 'ok' };
+const failureOf = ({ code, message, reason }: Failure): Pick<LogEntry, 'outcome' | 'code' | 'message' | 'reason'> => ({
+  outcome: 'failed',
+  code,
+  message,
+  ...(reason !== undefined && { reason }),
+});
 
 /** Where nothing else can be said. */
 const plainly = ({ status, message }: Failure): HttpReply => ({

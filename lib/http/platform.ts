@@ -33,8 +33,13 @@ export interface Platform {
   loadPointers?: (() => Promise<OpenPointers>) | undefined;
 }
 
-/** Takes what one request's settings point to, until the deadline: milliseconds since the epoch. */
-export type OpenPointers = (env: Environment, deadline: number) => Pointers;
+/**
+ * Takes what one request's settings point to.
+ *
+ * @param deadline milliseconds since the epoch
+ * @param warnings gets what went wrong although the login could go on
+ */
+export type OpenPointers = (env: Environment, deadline: number, warnings: string[]) => Pointers;
 
 /** What the settings of one request point to. */
 export interface Pointers {
@@ -49,6 +54,4 @@ export interface Pointers {
   read(settings: readonly string[], later: readonly string[]): Promise<Environment>;
   /** The host refused these values: they are not used again, but read anew for the next login. */
   invalidate(): void;
-  /** For the owner: what went wrong although the login could go on. */
-  warnings: string[];
 }

@@ -450,7 +450,7 @@ describe('What several settings of one request point to', () => {
     const [a, b] = ['A', 'B'].map((name) => ({ name, names: [name], read: (all: Environment) => all[name] }));
     if (!a || !b) throw new Error();
     expect(await Promise.all([settings.read([a]), settings.read([b])])).toEqual([['of /a'], ['of /b']]);
-    expect(settings.warnings()).toHaveLength(2);
+    expect(settings.warnings).toHaveLength(2);
     settings.invalidate();
     expect(forgotten).toEqual(['/a', '/b']);
   });
