@@ -6,10 +6,10 @@
  * @returns takes one line
  */
 export function byTurn(write: (text: string) => void): (line: string) => void {
-  let lines: string[] = [];
+  const lines: string[] = [];
   const flush = () => {
-    if (lines.length > 0) write(lines.join('\n'));
-    lines = [];
+    const text = lines.splice(0).join('\n');
+    if (text !== '') write(text);
   };
   process.on('exit', flush); // a turn may end with an error that nobody caught
   return (line) => {

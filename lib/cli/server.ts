@@ -52,11 +52,12 @@ export async function main({ providers, gateway: { hosts, routes } }: Served): P
   const host = readHost(env['HOST']);
   const platform = {
     url: `http://localhost:${port}`,
-    // By the console, which waits where whoever reads the log is slow: a write that is cut short would lose lines.
+    // By the console, which keeps what a slow reader does not take yet. `writeSync` may stop in the middle of a text.
     print: byTurn(console.log),
     // Without a pointer to it there is nothing to look for at each request.
     ...(Object.values(env).some(isPointer) && { loadPointers: awsPointers() }),
   };
+  process.stdout.on('error', () => {}); // whoever read the log is gone: editors are served all the same
   const hasLogin = providers.some((provider) => isConfigured(env, provider));
   const withGateway = hasGateway(env);
   const problems = await checkSettings(env, providers, platform);

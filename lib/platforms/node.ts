@@ -178,8 +178,13 @@ export function readHost(text: string | undefined): string | undefined {
   throw new Error(`HOST must be the address of this machine to listen at, without a port. ${hostWords}`);
 }
 
-/** Runs until Ctrl-C (or SIGTERM, as containers are stopped). */
+/** Runs until Ctrl-C (or SIGTERM, as containers are stopped). A slow reader of the log gets another second for its last lines. */
 export function closeOnSignal(close: () => Promise<void>): void {
+  const exit = () => process.exit(0);
+  const finish = () => {
+    setTimeout(exit, 1_000);
+    process.stdout.write('', exit);
+  };
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void close().then(() => process.exit(0)));
+    process.once(signal, () => void close().then(() => setImmediate(finish))); // the lines of this turn are written first
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { rm } from 'node:fs/promises';
 import { byTurn } from '../../lib/cli/lines.ts';
 import { listen, node, readHost } from '../../lib/platforms/node.ts';
@@ -161,6 +161,22 @@ describe('Lines of log', () => {
     expect(written).toEqual(['one\ntwo', 'three']);
   });
 
+  it('go out again after a write that failed', () => {
+    const turns: (() => void)[] = [];
+    vi.stubGlobal('setImmediate', (end: () => void) => turns.push(end));
+    const written: string[] = [];
+    const print = byTurn((text) => {
+      if (text === 'one') throw new Error('full');
+      written.push(text);
+    });
+    print('one');
+    expect(() => turns.shift()?.()).toThrow('full');
+    print('two');
+    turns.shift()?.();
+    vi.unstubAllGlobals();
+    expect(written).toEqual(['two']);
+  });
+
   it('are not lost where the process ends before its turn does', async () => {
     const written: string[] = [];
     const others = new Set(process.listeners('exit'));
@@ -251,6 +267,34 @@ describe('npm start', () => {
       expect([outcomes.length, new Set(statuses)]).toEqual([200, new Set([200, 404])]);
     } finally {
       await stop();
+    }
+  });
+
+  it('gives a slow reader of its log time for the last lines, and goes on without one', async () => {
+    const production = { NODE_ENV: 'production', CMS_AUTH_ORIGINS: 'https://www.example.com' };
+    const asked = { method: 'GET', path: '/none', query: '', headers: {} };
+    const slow = await run(production);
+    try {
+      const { length } = slow.written.stdout;
+      slow.child.stdout?.pause();
+      // More than a pipe holds.
+      const count = 3_000;
+      for (let i = 0; i < count; i += 100)
+        await Promise.all(Array.from({ length: 100 }, () => askOver(slow.port, asked)));
+      slow.child.kill('SIGTERM');
+      setTimeout(() => slow.child.stdout?.resume(), 200);
+      await once(slow.child, 'close');
+      const lines = slow.written.stdout.slice(length).trimEnd().split('\n');
+      expect(lines.map((line) => (JSON.parse(line) as { code: string }).code)).toEqual(Array(count).fill('NOT_FOUND'));
+    } finally {
+      await slow.stop();
+    }
+    const alone = await run(production);
+    try {
+      alone.child.stdout?.destroy();
+      for (let i = 0; i < 5; i++) expect((await askOver(alone.port, asked)).status).toBe(404);
+    } finally {
+      await alone.stop();
     }
   });
 
