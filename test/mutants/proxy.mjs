@@ -174,6 +174,13 @@ export const proxy = [
     tests: secret,
   },
   {
+    guard: 'each credential is looked for by itself',
+    file: 'lib/gateway/secret.ts',
+    find: 'new Search(formsOf(secret),',
+    replace: "new Search(formsOf(secret && 'a_credential'),",
+    tests: secret,
+  },
+  {
     guard: 'layers upon layers are not taken off for ever',
     file: 'lib/gateway/secret.ts',
     find: 'if (this.#layers === 0 || ',

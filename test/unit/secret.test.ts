@@ -146,6 +146,22 @@ describe('A search', () => {
     expect(found.indexOf(true)).toBe(bytes.length - 1);
   });
 
+  it('is for one credential, whatever others are looked for meanwhile', () => {
+    const secrets = ['first_secret', 'second', 'a-third-one'];
+    const searches = secrets.map((secret) => searchFor(secret, true));
+    const halves = secrets.map((secret) => [secret.slice(0, 3), all(escape, secret.slice(3))]);
+    for (const [i, search] of searches.entries()) {
+      for (const other of secrets)
+        expect(bytesHold(Buffer.from(`${other} `), secrets[i] ?? '', true)).toBe(i === secrets.indexOf(other));
+      expect(search.finds(Buffer.from(halves[i]?.[0] ?? ''), false)).toBe(false);
+    }
+    for (const [i, search] of searches.entries()) {
+      const others = halves.filter((_, other) => other !== i).map(([, end]) => end);
+      expect(searchFor(secrets[i] ?? '', true).finds(Buffer.from(others.join(' ')), true)).toBe(false);
+      expect(search.finds(Buffer.from(halves[i]?.[1] ?? ''), true)).toBe(true);
+    }
+  });
+
   it('knows of an escape that is cut behind its sign, and that a file has none', () => {
     for (const isText of [true, false]) {
       const search = searchFor(upstreamToken, isText);
