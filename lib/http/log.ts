@@ -28,7 +28,7 @@ let fs: typeof import('node:fs') | undefined;
  * Writes a line of JSON to standard output, which nearly every platform collects. Not with `console.log`: to set up Node's
  * console and the stream behind it is the largest single thing that a cold function would do to begin a login.
  *
- * @param print takes the line on a platform that collects it elsewhere
+ * @param print takes the line in its place (`Platform`)
  */
 export function writeLog(entry: LogEntry, print?: (line: string) => void): void {
   const line = JSON.stringify(entry);

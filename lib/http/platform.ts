@@ -23,7 +23,7 @@ export interface Platform {
   decodesPath?: boolean | undefined;
   /** Its name for this request, for the log. */
   requestId?: string | undefined;
-  /** Takes a line for the log where what is written to standard output is not collected as it is. */
+  /** Takes a line for the log, where it is not to be written to standard output at once and by itself. */
   print?: ((line: string) => void) | undefined;
   /** How keys are kept where it does not let all cookies through. */
   openCookieStore?: OpenCookieStore;

@@ -13,8 +13,8 @@ export const gateway = [
   {
     guard: 'who was let in is out by another secret',
     file: 'lib/gateway/identity/authenticate.ts',
-    find: 'let tokens = verified.get(gateway);',
-    replace: 'let tokens = (globalThis.tokens ??= new Cache(1_000));',
+    find: 'let sessions = verified.get(gateway);',
+    replace: 'let sessions = (globalThis.sessions ??= new Cache(1_000));',
     tests: editor,
     named: 'An editor who has just been let in',
   },

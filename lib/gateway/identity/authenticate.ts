@@ -61,9 +61,10 @@ function tokenOf(authorization: string): string {
 }
 
 /**
- * Tokens that were good, by a hash of the header that they came in: who reads our memory finds none. A CMS that opens a list sends fifty requests with one token. For
- * a minute only, and no longer than the token itself, in which somebody whom the issuer has put out may still come in; the list of
- * editors is asked at every call. One that was refused is not remembered: its issuer may publish the key for it a moment later.
+ * Tokens that were good, by a hash of the header that they came in: who reads our memory finds none. A CMS that opens a list sends fifty
+ * requests with one token. For a minute only, and no longer than the token itself, in which somebody whom the issuer has put out may
+ * still come in; the list of editors is asked at every call. One that was refused is not remembered: its issuer may publish the key
+ * for it a moment later.
  */
 const verified = new WeakMap<Gateway, Cache<{ known: Known; end: number }>>();
 const keptMs = 60_000;
@@ -73,15 +74,15 @@ function verify(authorization: string, gateway: Gateway, moment: Moment): Known 
   // A GoTrue is asked, and what it answers is kept with it.
   if (gateway.auth.kind === 'gotrue') return readToken(tokenOf(authorization), gateway, moment);
   // Other settings make another gateway: a secret that was changed ends its sessions at once.
-  let tokens = verified.get(gateway);
-  if (!tokens) verified.set(gateway, (tokens = new Cache(1_000)));
+  let sessions = verified.get(gateway);
+  if (!sessions) verified.set(gateway, (sessions = new Cache(1_000)));
   const hash = hashOf(authorization);
-  const kept = tokens.get(hash);
+  const kept = sessions.get(hash);
   if (kept && moment.now < kept.end) return kept.known;
   const token = tokenOf(authorization);
   return readToken(token, gateway, moment).then((known) => {
     const end = endOf(token);
-    tokens.set(hash, { known, end }, Math.min(Date.now() + keptMs, end));
+    sessions.set(hash, { known, end }, Math.min(Date.now() + keptMs, end));
     return known;
   });
 }
