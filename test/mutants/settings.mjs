@@ -84,7 +84,7 @@ export const settings = [
     guard: 'what two of one request read at once is one reading',
     file: 'lib/config/request-settings.ts',
     find: 'const open = await loadPointers();\n        pointers ??= open(env, deadline, warnings);',
-    replace: 'pointers ??= (await loadPointers())(env, deadline);',
+    replace: 'pointers ??= (await loadPointers())(env, deadline, warnings);',
     tests: 'test/unit/settings.test.ts',
     named: 'is one reading for all of them, also where two ask at once',
   },

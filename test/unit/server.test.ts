@@ -282,7 +282,7 @@ describe('npm start', () => {
       for (let i = 0; i < count; i += 100)
         await Promise.all(Array.from({ length: 100 }, () => askOver(slow.port, asked)));
       slow.child.kill('SIGTERM');
-      setTimeout(() => slow.child.stdout?.resume(), 200);
+      setTimeout(() => slow.child.stdout?.resume(), 50);
       await once(slow.child, 'close');
       const lines = slow.written.stdout.slice(length).trimEnd().split('\n');
       expect(lines.map((line) => (JSON.parse(line) as { code: string }).code)).toEqual(Array(count).fill('NOT_FOUND'));
